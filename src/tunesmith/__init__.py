@@ -1,0 +1,66 @@
+"""tunesmith: one soft-prompt classification experiment, written once, run on any backend."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tunesmith.backend import Backend, Capabilities, GenerationParams
+    from tunesmith.comparison import Comparison, compare
+    from tunesmith.dataset import Dataset, load_dataset
+    from tunesmith.evaluation import Evaluation, evaluate
+    from tunesmith.experiment import Experiment
+    from tunesmith.labels import LabelSet
+    from tunesmith.methods import FewShot, PromptTuning, ZeroShot
+    from tunesmith.plugins import connect
+    from tunesmith.runs import Run
+
+_HOME = {
+    "Backend": "backend",
+    "Capabilities": "backend",
+    "Comparison": "comparison",
+    "Dataset": "dataset",
+    "Evaluation": "evaluation",
+    "Experiment": "experiment",
+    "FewShot": "methods",
+    "GenerationParams": "backend",
+    "LabelSet": "labels",
+    "PromptTuning": "methods",
+    "Run": "runs",
+    "ZeroShot": "methods",
+    "compare": "comparison",
+    "connect": "plugins",
+    "evaluate": "evaluation",
+    "load_dataset": "dataset",
+}
+
+__all__ = [
+    "Backend",
+    "Capabilities",
+    "Comparison",
+    "Dataset",
+    "Evaluation",
+    "Experiment",
+    "FewShot",
+    "GenerationParams",
+    "LabelSet",
+    "PromptTuning",
+    "Run",
+    "ZeroShot",
+    "compare",
+    "connect",
+    "evaluate",
+    "load_dataset",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # PEP 562: `import tunesmith` stays instant; a name costs its module when it is first used.
+    if name not in _HOME:
+        raise AttributeError(f"module 'tunesmith' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"tunesmith.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

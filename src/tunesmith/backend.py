@@ -1,0 +1,369 @@
+"""THE interface: what a backend must do. The core does everything else.
+
+A backend tunes, deploys and generates. It raises :class:`~tunesmith.errors.UnsupportedError`
+for whatever its :class:`Capabilities` do not declare and never ignores a setting in silence.
+The one exception is the seed, which also drives the core's splits: a backend that is not seeded
+runs, and the record says so.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tunesmith.errors import BackendTimeoutError, UnsupportedError
+from tunesmith.records import (
+    FINISHED,
+    BaseModelInfo,
+    Classification,
+    Deployment,
+    Generation,
+    JobStatus,
+    LearningCurve,
+    Record,
+    Row,
+    TunedModel,
+    TuningEvent,
+)
+
+if TYPE_CHECKING:
+    from tunesmith.experiment import Experiment
+
+Target = Deployment | str
+"""What a predictor answers for: a deployment, or the portable name of a base model."""
+
+
+class Range(Record):
+    """The values that a hyper-parameter may take: an interval, a list of choices, or both."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[Any, ...] | None = None
+
+    def accepts(self, value: Any) -> bool:
+        """Return whether ``value`` is allowed."""
+        if self.choices is not None and value not in self.choices:
+            return False
+        low = self.minimum is None or value is None or value >= self.minimum
+        high = self.maximum is None or value is None or value <= self.maximum
+        return low and high
+
+    def __str__(self) -> str:
+        if self.choices is not None:
+            return f"one of {', '.join(map(repr, self.choices))}"
+        low = "-∞" if self.minimum is None else f"{self.minimum:g}"
+        high = "∞" if self.maximum is None else f"{self.maximum:g}"
+        return f"{low} to {high}"
+
+
+class Capabilities(Record):
+    """What a backend can do with one base model. Defaults are conservative: it can do nothing.
+
+    Read by run time and by the conformance suite alike.
+    """
+
+    methods: tuple[str, ...] = ()
+    """Names of the tuning methods."""
+    hyperparameters: dict[str, Range] = Field(default_factory=dict)
+    """Hyper-parameters that may be set, by name, each with its range."""
+    generation_parameters: frozenset[str] = frozenset()
+    """Fields of :class:`GenerationParams` that are honored."""
+    task_ids: tuple[str, ...] = ("classification",)
+    base_inference: bool = False
+    """Whether the untuned base model generates."""
+    validation: bool = False
+    """Whether ``Tuner.submit`` takes a validation set."""
+    max_training_rows: int | None = None
+    label_scores: bool = False
+    """Whether ``Predictor.classify`` works."""
+    learning_curve: bool = False
+    seeded: bool = False
+    """Whether the same seed gives the same tuned model and predictions."""
+    batch_independent: bool = False
+    """Whether a row's result never depends on its neighbors in a call."""
+    resumable: bool = False
+    cancellable: bool = False
+    streaming: bool = False
+    tokenize: bool = False
+    exports_adapter: bool = False
+    """Whether ``Tuner.export`` writes the tuned weights as a PEFT adapter."""
+    remote: bool = False
+    costs_money: bool = False
+    emulated: bool = False
+
+
+class GenerationParams(Record):
+    """How to generate, in watsonx.ai's names (``TextGenParameters``). None: the default."""
+
+    decoding_method: Literal["greedy", "sample"] | None = None
+    max_new_tokens: Annotated[int, Field(ge=0)] | None = None
+    min_new_tokens: Annotated[int, Field(ge=0)] | None = None
+    stop_sequences: Annotated[tuple[str, ...], Field(max_length=6)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_k: Annotated[int, Field(ge=1, le=100)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Field(ge=1, le=2)] | None = None
+    random_seed: Annotated[int, Field(ge=1, le=4294967295)] | None = None
+    truncate_input_tokens: Annotated[int, Field(ge=0)] | None = None
+    time_limit: Annotated[int, Field(ge=1)] | None = None
+    """Milliseconds; the text so far is returned."""
+    length_penalty: dict[str, float] | None = None
+    include_stop_sequence: bool | None = None
+    return_options: dict[str, bool | int] | None = None
+
+    def asked(self) -> dict[str, Any]:
+        """Return the parameters that were given."""
+        return self.model_dump(exclude_none=True)
+
+
+class BackendOptions(BaseModel):
+    """Options of a backend; a subclass adds its own fields.
+
+    A field takes its value from ``--option``, else from the environment variable named in
+    ``json_schema_extra={"env": NAME}``, else from the user's options file, else its default.
+    Secrets are ``SecretStr`` fields, which never print their value.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: Path = Path("runs/store")
+    """Where jobs, tuned models and deployments that must outlive the process are kept;
+    ``connect`` gives every backend a folder of its own."""
+
+
+class TuningJob(ABC):
+    """A tuning under way, found again by its id from another process."""
+
+    id: str
+
+    @abstractmethod
+    def status(self) -> JobStatus:
+        """Return the status now."""
+
+    @abstractmethod
+    def events(self, start: int = 0) -> Sequence[TuningEvent]:
+        """Return what happened so far, from the ``start``-th event on."""
+
+    @abstractmethod
+    def result(self) -> TunedModel:
+        """Return the tuned model of a completed job.
+
+        Raises:
+            TuningError: the job failed, was cancelled or is not finished.
+        """
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Stop the job; does nothing once it is finished."""
+
+    @abstractmethod
+    def learning_curve(self) -> LearningCurve:
+        """Return the losses so far."""
+
+    def wait(
+        self,
+        on_event: Callable[[TuningEvent], None] | None = None,
+        *,
+        timeout: float | None = None,
+        poll_seconds: float = 0.05,
+    ) -> TunedModel:
+        """Wait for the end, passing every event to ``on_event``, and return the tuned model.
+
+        Args:
+            on_event: called in this thread, once for each event, in order.
+            timeout: seconds; None waits for ever.
+            poll_seconds: seconds between two looks.
+
+        Raises:
+            TuningError: the job failed or was cancelled.
+            BackendTimeoutError: ``timeout`` is over; the job itself goes on.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        seen = 0
+        while True:
+            finished = self.status() in FINISHED
+            for event in self.events(seen):
+                seen += 1
+                if on_event:
+                    on_event(event)
+            if finished:
+                return self.result()
+            if deadline is not None and time.monotonic() > deadline:
+                raise BackendTimeoutError(f"job {self.id} is not finished after {timeout} s")
+            time.sleep(poll_seconds)
+
+
+class Tuner(ABC):
+    """Makes tuned models."""
+
+    @abstractmethod
+    def submit(
+        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+    ) -> TuningJob:
+        """Start tuning ``experiment.method`` on ``train`` and return at once.
+
+        Raises:
+            UnsupportedError: the method, a setting or a validation set is not declared.
+            ExperimentError: the experiment cannot work with this base model.
+        """
+
+    @abstractmethod
+    def resume(self, job_id: str) -> TuningJob:
+        """Find a job again, in this or another process, and let it go on where it stopped.
+
+        Raises:
+            NotFoundError: no such job.
+            UnsupportedError: ``resumable`` is not declared.
+        """
+
+    def check(  # noqa: B027  # nothing to add to what is declared is a normal case
+        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+    ) -> None:
+        """Raise what :meth:`submit` would raise, and start nothing.
+
+        For what only the base model can tell, such as the number of tokens of a label; what
+        :class:`Capabilities` declare is checked by the core.
+        """
+
+    def tune(
+        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+    ) -> TunedModel:
+        """Submit and wait."""
+        return self.submit(experiment, train, validation).wait()
+
+    def export(self, model: TunedModel, directory: Path) -> None:
+        """Write the tuned weights into ``directory`` as a PEFT adapter.
+
+        Raises:
+            UnsupportedError: ``exports_adapter`` is not declared.
+        """
+        raise UnsupportedError(f"backend {model.backend!r} does not export its tuned models")
+
+
+class Deployer(ABC):
+    """Makes tuned models answer."""
+
+    @abstractmethod
+    def deploy(self, model: TunedModel, name: str) -> Deployment:
+        """Deploy ``model`` and block until it answers.
+
+        Raises:
+            NotFoundError: the backend no longer has the model.
+            DeploymentError: the deployment failed.
+        """
+
+    @abstractmethod
+    def get(self, deployment_id: str) -> Deployment:
+        """Return a deployment by id.
+
+        Raises:
+            NotFoundError: no such deployment.
+        """
+
+    @abstractmethod
+    def list(self) -> Sequence[Deployment]:
+        """Return the deployments, oldest first."""
+
+    @abstractmethod
+    def undeploy(self, deployment: Deployment) -> None:
+        """Remove a deployment; does nothing where it is already gone."""
+
+
+class Predictor(ABC):
+    """Generates text, from a deployment or from an untuned base model."""
+
+    @abstractmethod
+    def generate(
+        self, target: Target, inputs: Sequence[str], params: GenerationParams | None = None
+    ) -> list[Generation]:
+        """Generate once for each input; results come in the order of ``inputs``.
+
+        The template of the tuned method is applied to a deployment's inputs here, and nothing
+        to a base model's. Greedy decoding and 20 new tokens are the defaults (watsonx.ai).
+
+        Raises:
+            NotFoundError: no such deployment or base model.
+            UnsupportedError: a parameter that is not declared.
+        """
+
+    def stream(
+        self, target: Target, text: str, params: GenerationParams | None = None
+    ) -> Iterator[Generation]:
+        """Generate piece by piece; joined, the pieces are the text of :meth:`generate`."""
+        raise UnsupportedError("this backend does not declare streaming")
+
+    def tokenize(self, target: Target, inputs: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each input as it stands, without a template."""
+        raise UnsupportedError("this backend does not declare tokenize")
+
+    def classify(
+        self, target: Target, inputs: Sequence[str], labels: Iterable[str]
+    ) -> list[Classification]:
+        """Return the probability of each label for each input."""
+        raise UnsupportedError("this backend does not declare label_scores")
+
+
+class Backend(ABC):
+    """A provider of tuning. A context manager: it owns sessions, devices and threads."""
+
+    name: ClassVar[str]
+    options_model: ClassVar[type[BackendOptions]] = BackendOptions
+
+    def __init__(self, options: BackendOptions | None = None) -> None:
+        self.options = options if options is not None else self.options_model()
+
+    @property
+    @abstractmethod
+    def tuner(self) -> Tuner:
+        """The tuner."""
+
+    @property
+    @abstractmethod
+    def deployer(self) -> Deployer:
+        """The deployer."""
+
+    @property
+    @abstractmethod
+    def predictor(self) -> Predictor:
+        """The predictor."""
+
+    @abstractmethod
+    def base_models(self) -> list[BaseModelInfo]:
+        """Return the base models that can be named, asked of the service, never assumed."""
+
+    @abstractmethod
+    def base_model(self, name: str) -> BaseModelInfo:
+        """Return what serves under the portable ``name``.
+
+        Raises:
+            NotFoundError: no such model; the message names near misses and what can be done.
+        """
+
+    @abstractmethod
+    def capabilities(self, base_model: str) -> Capabilities:
+        """Return what can be done with ``base_model``.
+
+        Raises:
+            NotFoundError: no such model.
+        """
+
+    def versions(self) -> dict[str, str]:
+        """Return versions of the libraries that decide the result, for the run record."""
+        return {}
+
+    def close(self) -> None:  # noqa: B027  # nothing to release is a normal case
+        """Release sessions, devices and threads. Running jobs stop at their last checkpoint."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"

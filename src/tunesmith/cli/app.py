@@ -1,0 +1,42 @@
+"""The group of all commands: names and summaries as text, targets imported when called."""
+
+from __future__ import annotations
+
+from tunesmith.cli.command import global_options
+from tunesmith.cli.group import LazyCommand, LazyGroup
+
+SECTIONS: dict[str, dict[str, LazyCommand]] = {
+    "Start": {
+        "init": LazyCommand("init:init", "Write an experiment file for your data."),
+        "data": LazyCommand("data:data", "Fetch a known public data set."),
+    },
+    "Experiments": {
+        "run": LazyCommand("run:run", "Tune, deploy, predict, evaluate and report."),
+        "resume": LazyCommand("resume:resume", "Go on with a run that was stopped."),
+        "compare": LazyCommand("compare:compare", "Say whether one model beats another."),
+        "runs": LazyCommand("runs:runs", "List the runs."),
+    },
+    "Single steps": {
+        "tune": LazyCommand("tune:tune", "Tune only; writes model.json."),
+        "deploy": LazyCommand("deploy:deploy", "Make a tuned model answer."),
+        "predict": LazyCommand("predict:predict", "Ask a model about rows or lines of text."),
+        "evaluate": LazyCommand("evaluate:evaluate", "Score a predictions file."),
+        "undeploy": LazyCommand("undeploy:undeploy", "Remove a deployment."),
+        "deployments": LazyCommand("deployments:deployments", "List the deployments."),
+    },
+    "What there is": {
+        "backends": LazyCommand("backends:backends", "List where experiments can run."),
+        "methods": LazyCommand("methods:methods", "List the methods."),
+        "models": LazyCommand("models:models", "List the base models."),
+        "plugins": LazyCommand("plugins:plugins", "List the plugins, the broken ones too."),
+    },
+}
+
+cli = LazyGroup(
+    name="tunesmith",
+    sections=SECTIONS,
+    params=global_options(),
+    help="One soft-prompt classification experiment, written once, run on any backend.",
+    epilog="Start with: tunesmith init train.json --test test.json",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)

@@ -1,0 +1,96 @@
+"""The options that choose a backend, and the connection to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tunesmith.errors import ExperimentError
+
+if TYPE_CHECKING:
+    from tunesmith.backend import Backend
+    from tunesmith.runs import Run
+
+REDACTED = "**********"
+"""What pydantic's SecretStr prints."""
+
+backend_option = click.option(
+    "--backend",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    help="Where it runs; 'tunesmith backends' lists them.",
+)
+options_option = click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the backend, e.g. device=cpu; may be repeated.",
+)
+runs_dir_option = click.option(
+    "--runs-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="The folder of the runs and of the backends' stores.",
+)
+
+
+def parse_options(texts: Sequence[str]) -> dict[str, str]:
+    """Turn ``KEY=VALUE`` texts into a mapping.
+
+    Raises:
+        ExperimentError: a text without a key or without ``=``. The value, which may be a
+            secret, is not shown.
+    """
+    options = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise ExperimentError(f"--option {key}: expected KEY=VALUE, e.g. device=cpu")
+        options[key] = value
+    return options
+
+
+def open_backend(name: str, given: Mapping[str, Any], runs_dir: Path) -> Backend:
+    """Connect to backend ``name``; its store is under ``runs_dir`` unless an option says else.
+
+    Raises:
+        PluginError: no such backend, or it cannot be imported.
+        ExperimentError: an option is unknown or wrong.
+    """
+    from tunesmith.options import resolve_options
+    from tunesmith.plugins import backend_class
+
+    cls = backend_class(name)
+    return cls(resolve_options(name, cls.options_model, given, runs_dir=runs_dir))
+
+
+def reopen_backend(run: Run, given: Mapping[str, Any]) -> Backend:
+    """Connect to the backend of ``run`` with the options that it recorded; ``given`` wins.
+
+    Secrets are not in the record; they come from ``given``, the environment or the options file.
+    """
+    recorded = {
+        name: value
+        for name, value in run.record.options.items()
+        if value is not None and value != REDACTED
+    }
+    recorded["store"] = str(_store_of(run))
+    return open_backend(run.record.backend, {**recorded, **given}, run.directory.parent)
+
+
+def _store_of(run: Run) -> Path:
+    # The recorded path is relative to the working directory of then; the runs folder may since
+    # have been moved, with the store in it.
+    recorded = run.record.options.get("store")
+    from tunesmith.options import default_store
+
+    beside = default_store(run.directory.parent, run.record.backend)
+    if recorded is None or (beside.is_dir() and not Path(recorded).is_dir()):
+        return beside
+    return Path(recorded)

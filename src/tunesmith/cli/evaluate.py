@@ -1,0 +1,104 @@
+"""``tunesmith evaluate``: scores a predictions file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from tunesmith.cli import screen
+from tunesmith.cli.command import command
+from tunesmith.cli.results import score_table
+from tunesmith.errors import RunError, near_misses
+from tunesmith.evaluation import UNPARSABLE, Evaluation
+from tunesmith.evaluation import evaluate as evaluate_predictions
+from tunesmith.labels import LabelSet
+from tunesmith.records import Prediction
+from tunesmith.runs import PREDICTIONS, RECORD, Run, read_predictions
+
+ROLES = ("tuned", "base")
+
+
+@command("evaluate", example="tunesmith evaluate predictions.jsonl --labels 0,1")
+@click.argument("predictions", type=click.Path(path_type=Path))
+@click.option(
+    "--labels",
+    metavar="A,B,…",
+    help="The labels, in order; by default those of the run beside the file, or those found.",
+)
+@screen.json_option
+def evaluate(predictions: Path, labels: str | None, as_json: bool) -> None:
+    """Score PREDICTIONS: a file of "tunesmith predict" with labels, or a run directory."""
+    file = predictions / PREDICTIONS if predictions.is_dir() else predictions
+    lines = read_predictions(file)
+    names = _labels(labels, file, lines)
+    _check(file, lines, names)
+    evaluations = {
+        role: evaluate_predictions([p for p in lines if p.model == role], names)
+        for role in ROLES
+        if any(p.model == role for p in lines)
+    }
+    document = {role: e.model_dump(mode="json") for role, e in evaluations.items()}
+    screen.emit(as_json, document, lambda: _lines(evaluations, list(names)))
+
+
+def _labels(given: str | None, file: Path, lines: Sequence[Prediction]) -> LabelSet:
+    if given is not None:
+        names = [name.strip() for name in given.split(",") if name.strip()]
+    elif (file.parent / RECORD).is_file():
+        names = list(Run.load(file.parent, finished=False).record.experiment["labels"])
+    else:
+        names = sorted({name for p in lines for name in (p.expected, p.label) if name is not None})
+        screen.note(f"labels found in the file: {', '.join(names)}; set them with --labels")
+    if len(set(names)) < 2 or len(set(names)) < len(names):
+        raise RunError(f"{file}: two or more different labels are needed, e.g. --labels 0,1")
+    return LabelSet.model_validate(names)
+
+
+def _check(file: Path, lines: Sequence[Prediction], names: LabelSet) -> None:
+    if not lines:
+        raise RunError(f"{file}: no predictions in it")
+    for number, prediction in enumerate(lines, 1):
+        if prediction.expected is None:
+            raise RunError(
+                f"{file}, line {number}: no expected label; predict on rows that have one, "
+                "with --labelled"
+            )
+        for name in (prediction.expected, prediction.label):
+            if name is not None and name not in names:
+                raise RunError(
+                    f"{file}, line {number}: {name!r} is not one of the labels "
+                    f"{', '.join(map(repr, names))}.{near_misses(name, names)} "
+                    "Set them all with --labels"
+                )
+
+
+def _lines(evaluations: dict[str, Evaluation], names: list[str]) -> Iterator[str]:
+    yield from score_table(evaluations)
+    for role, evaluation in evaluations.items():
+        yield ""
+        yield f"{role}, by label"
+        yield from screen.table(
+            (
+                "label",
+                "precision",
+                "recall",
+                "F1",
+                "rows",
+                *(f"said {n}" for n in names),
+                UNPARSABLE,
+            ),
+            (_label_cells(evaluation, name, place) for place, name in enumerate(names)),
+            right=5 + len(names),
+        )
+
+
+def _label_cells(evaluation: Evaluation, name: str, place: int) -> tuple[str, ...]:
+    score = evaluation.labels[name]
+    return (
+        name,
+        *(f"{value:.3f}" for value in (score.precision, score.recall, score.f1)),
+        str(score.support),
+        *map(str, evaluation.confusion[place]),
+    )

@@ -1,0 +1,95 @@
+"""Turns what went wrong into one message on stderr and an exit code.
+
+==== ==========================================================================
+code meaning
+==== ==========================================================================
+1    an error of no family below; silently, where the reader of stdout went away
+2    the command line, experiment, data or a run is wrong
+3    a plugin is missing or broken
+4    the backend does not offer what was asked for
+5    the provider failed
+70   a bug (EX_SOFTWARE of sysexits.h)
+74   the disk or a file (EX_IOERR of sysexits.h)
+130  interrupted
+==== ==========================================================================
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import traceback
+from typing import ClassVar
+
+import click
+
+from tunesmith.errors import TunesmithError
+
+BROKEN_PIPE, BUG, IO_ERROR, INTERRUPTED = 1, 70, 74, 130
+
+
+class InterruptedWorkError(TunesmithError):
+    """Ctrl-C came while something was under way that can go on later."""
+
+    exit_code: ClassVar[int] = INTERRUPTED
+
+
+def report(error: BaseException, *, debug: bool) -> int:
+    """Print ``error`` on stderr and return the exit code."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    if isinstance(error, BrokenPipeError):
+        _forget_stdout()
+        return BROKEN_PIPE
+    message, code = _described(error)
+    with contextlib.suppress(BrokenPipeError):
+        if debug:
+            traceback.print_exception(error)
+        _print(message, getattr(error, "__notes__", ()))
+    return code
+
+
+def _described(error: BaseException) -> tuple[str, int]:
+    if isinstance(error, TunesmithError):
+        return str(error), error.exit_code
+    if isinstance(error, click.ClickException):
+        return _usage(error), error.exit_code
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return "interrupted", INTERRUPTED
+    if isinstance(error, OSError):
+        return _io(error), IO_ERROR
+    return (
+        f"{type(error).__name__}: {error}\nthis is a bug; run again with --debug and report it",
+        BUG,
+    )
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    return f"{message}\nsee: {context.command_path} --help" if context else message
+
+
+def _io(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    what = f"{where}{error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{what}; nothing half-written is left behind. Free some space and run again"
+    return f"{what}; check the path and its permissions"
+
+
+def _print(message: str, notes: tuple[str, ...]) -> None:
+    stream = sys.stderr
+    plain = not stream.isatty() or os.environ.get("NO_COLOR")
+    click.echo(("error: " if plain else click.style("error: ", fg="red", bold=True)) + message,
+               err=True)  # fmt: skip
+    for note in notes:
+        click.echo(note, err=True)
+
+
+def _forget_stdout() -> None:
+    # The interpreter flushes stdout once more at its end, and would complain there.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

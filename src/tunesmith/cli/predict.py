@@ -1,0 +1,148 @@
+"""``tunesmith predict``: asks a deployment, or the model under it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from tunesmith.atomic import write_atomically
+from tunesmith.cli import screen
+from tunesmith.cli.asked import Asked, find_asked
+from tunesmith.cli.command import command
+from tunesmith.cli.connection import options_option, parse_options, runs_dir_option
+from tunesmith.cli.progress import progress
+from tunesmith.cli.results import score_table
+from tunesmith.dataset import Dataset, load_dataset, parse_rows
+from tunesmith.errors import DatasetError
+from tunesmith.evaluation import Evaluation, evaluate
+from tunesmith.experiment_file import parse_overrides
+from tunesmith.records import Prediction
+
+STDIN = "-"
+
+
+@command(
+    "predict",
+    example="tunesmith predict deployment.json test.json -o predictions.jsonl\n"
+    "echo 'The cut was lovely.' | tunesmith predict runs/RUN -",
+)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the predictions as JSON lines.",
+)
+@click.option("--base", is_flag=True, help="Ask the untuned base model.")
+@click.option(
+    "--labelled/--unlabelled",
+    default=None,
+    help="Whether the rows have labels; by default where every row has one.",
+)
+@click.option(
+    "--input-field", metavar="NAME", help="The column of the text; else the run's, or 'input'."
+)
+@click.option(
+    "--output-field", metavar="NAME", help="The column of the label; else the run's, or 'output'."
+)
+@click.option(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A generation parameter, e.g. max_new_tokens=5; may be repeated.",
+)
+@options_option
+@runs_dir_option
+@screen.json_option
+def predict(
+    model: Path,
+    data: str,
+    output: Path | None,
+    base: bool,
+    labelled: bool | None,
+    input_field: str | None,
+    output_field: str | None,
+    params: tuple[str, ...],
+    options: tuple[str, ...],
+    runs_dir: Path,
+    as_json: bool,
+) -> None:
+    """Ask MODEL (a deployment.json or a run directory) about the rows of DATA.
+
+    DATA is a .json, .jsonl, .csv or .parquet file, or - for stdin: a JSON array, JSON lines, or
+    one text a line.
+    """
+    asked = find_asked(model, base=base, generation=parse_overrides(params))
+    spec = asked.experiment.data
+    rows = _rows(data, input_field or spec.input_field, output_field or spec.output_field,
+                 labelled, asked)  # fmt: skip
+    with asked.connect(parse_options(options), runs_dir) as backend, progress() as shown:
+        predictions = asked.predict(backend, rows.rows, shown)
+    if output is not None:
+        write_atomically(output, "".join(p.model_dump_json() + "\n" for p in predictions))
+    scored = None
+    if all(p.expected is not None for p in predictions):
+        scored = evaluate(predictions, asked.experiment.labels)
+    document = {
+        "rows": len(predictions),
+        "file": None if output is None else str(output),
+        "evaluation": None if scored is None else scored.model_dump(mode="json"),
+        "predictions": [p.model_dump(mode="json") for p in predictions],
+    }
+    screen.emit(as_json, document, lambda: _lines(predictions, scored, output))
+
+
+def _rows(
+    source: str, input_field: str, output_field: str, labelled: bool | None, asked: Asked
+) -> Dataset:
+    if source == STDIN:
+        if labelled:
+            raise DatasetError("stdin is read without labels; write the rows to a .jsonl file")
+        return parse_rows(sys.stdin.read(), "stdin", input_field=input_field)
+
+    def load(*, with_labels: bool) -> Dataset:
+        return load_dataset(
+            source,
+            input_field=input_field,
+            output_field=output_field,
+            labels=asked.experiment.labels if with_labels else None,
+            labelled=with_labels,
+        )
+
+    if labelled is not None:
+        return load(with_labels=labelled)
+    plain = load(with_labels=False)
+    try:
+        return load(with_labels=True)
+    except DatasetError as error:
+        screen.note(f"read without labels, because {error}")
+        return plain
+
+
+def _lines(
+    predictions: Sequence[Prediction], scored: Evaluation | None, output: Path | None
+) -> Iterator[str]:
+    # With a file, the rows are in it.
+    shown = [] if output else predictions
+    if shown:
+        yield from screen.table(("row", "label", "expected", "input"), map(_cells, shown))
+        yield ""
+    if scored is not None:
+        yield from score_table({predictions[0].model: scored})
+    if output is not None:
+        yield screen.relative(output)
+
+
+def _cells(prediction: Prediction) -> tuple[str, str, str, str]:
+    label = prediction.label
+    return (
+        str(prediction.row),
+        f"? {prediction.text!r:.40}" if label is None else label,
+        "-" if prediction.expected is None else prediction.expected,
+        screen.shortened(prediction.input),
+    )

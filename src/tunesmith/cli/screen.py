@@ -1,0 +1,74 @@
+"""Prints results: lines, plain tables, JSON. Results go to stdout, the rest to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from tunesmith.cli import settings
+
+STDOUT = "tunesmith.cli.stdout"
+"""Key of the real stdout in the context, while libraries have stderr in its place."""
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
+)
+
+
+def emit(as_json: bool, document: Any, lines: Callable[[], Iterable[str]]) -> None:
+    """Print ``document`` as JSON, or else ``lines()``."""
+    if as_json:
+        line(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    for text in lines():
+        line(text)
+
+
+def line(text: str) -> None:
+    """Print one line of the result, on stdout."""
+    out: TextIO | None = click.get_current_context().meta.get(STDOUT)
+    click.echo(text, file=out)
+
+
+def note(text: str) -> None:
+    """Print a remark on stderr, unless ``--quiet``."""
+    if not settings.current().quiet:
+        click.echo(text, err=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning on stderr, even with ``--quiet``."""
+    click.echo(f"warning: {text}", err=True)
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0) -> list[str]:
+    """Return lines with aligned columns, the last ``right`` of them to the right.
+
+    Plain text: it looks the same in a terminal, in a pipe and in a log.
+    """
+    cells = [list(headers), *(list(row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    first_right = len(headers) - right
+    return [
+        "  ".join(
+            cell.rjust(width) if place >= first_right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def shortened(text: str, width: int = 60) -> str:
+    """Return ``text`` on one line of at most ``width`` characters."""
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= width else one_line[: width - 1] + "…"
+
+
+def relative(path: Path) -> str:
+    """Return ``path`` from the working directory, to be copied into the next command."""
+    return os.path.relpath(path)

@@ -1,0 +1,281 @@
+"""Reads, checks and splits data. Every error names the file, the row and the field."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tunesmith.errors import DatasetError, near_misses
+from tunesmith.labels import LabelSet
+from tunesmith.records import Record, Row
+
+HUB = "hf:"
+SUFFIXES = (".json", ".jsonl", ".csv", ".parquet")
+
+
+class Dataset(Record):
+    """Rows with the place they came from."""
+
+    source: str
+    """The file, or ``hf:NAME[:SPLIT]``."""
+    rows: tuple[Row, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def inputs(self) -> list[str]:
+        """The inputs, in order."""
+        return [row.input for row in self.rows]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over inputs and outputs in order; equal data have equal fingerprints."""
+        digest = hashlib.sha256()
+        for row in self.rows:
+            digest.update(json.dumps([row.input, row.output], ensure_ascii=False).encode())
+            digest.update(b"\n")
+        return digest.hexdigest()
+
+
+def load_dataset(
+    source: str,
+    *,
+    input_field: str = "input",
+    output_field: str = "output",
+    labels: LabelSet | None = None,
+    labelled: bool = True,
+) -> Dataset:
+    """Read ``source`` and check every row.
+
+    Args:
+        source: a ``.json`` (array of objects), ``.jsonl``, ``.csv`` or ``.parquet`` file, or
+            ``hf:NAME[:SPLIT]`` on the Hugging Face hub.
+        input_field: the column that holds the text.
+        output_field: the column that holds the label.
+        labels: where given, every output must be one of them.
+        labelled: whether the output column is required.
+
+    Raises:
+        DatasetError: the file or a row of it is wrong; the message names both.
+    """
+    rows = []
+    for where, record in _records(source):
+        rows.append(_row(where, record, input_field, output_field, labels, labelled))
+    if not rows:
+        raise DatasetError(f"{source}: no rows; expected objects with {input_field!r}")
+    return Dataset(source=source, rows=tuple(rows))
+
+
+def parse_rows(text: str, source: str, *, input_field: str = "input") -> Dataset:
+    """Read unlabelled rows from ``text``: a JSON array, JSON lines, or one input per line."""
+    stripped = text.lstrip()
+    if stripped.startswith("["):
+        records = _json(source, text)
+    elif stripped.startswith("{"):
+        records = _json_lines(source, text)
+    else:
+        lines = [line for line in text.splitlines() if line.strip()]
+        records = ((f"{source}, line {i}", {input_field: x}) for i, x in enumerate(lines, 1))
+    rows = tuple(_row(w, r, input_field, "output", None, False) for w, r in records)
+    if not rows:
+        raise DatasetError(f"{source}: no rows")
+    return Dataset(source=source, rows=rows)
+
+
+def check_training_rows(data: Dataset, labels: LabelSet) -> None:
+    """Refuse training rows that hold fewer than two classes.
+
+    Raises:
+        DatasetError: names the class that is there and those that are missing.
+    """
+    counts = Counter(row.output for row in data.rows)
+    if len(counts) < 2:
+        missing = ", ".join(repr(label) for label in labels if label not in counts)
+        raise DatasetError(
+            f"{data.source}: all {len(data)} rows have the output {data.rows[0].output!r}; "
+            f"a classifier needs rows of other labels too ({missing})"
+        )
+
+
+def stratified_split(data: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
+    """Split off ``fraction`` of the rows, every label in proportion, rows in file order.
+
+    Rows with equal input stay together, so that a copy of a training row never validates it.
+
+    Raises:
+        DatasetError: a label has too few distinct rows.
+    """
+    from sklearn.model_selection import train_test_split
+
+    firsts: dict[str, str | None] = {}
+    for row in data.rows:
+        firsts.setdefault(row.input, row.output)
+    inputs = list(firsts)
+    try:
+        _, held = train_test_split(
+            inputs, test_size=fraction, random_state=seed, stratify=[firsts[i] for i in inputs]
+        )
+    except ValueError as error:
+        raise DatasetError(
+            f"{data.source}: cannot split off {fraction:g} of {len(inputs)} distinct rows with "
+            f"every label in it ({error}); give data.validation a file or more rows"
+        ) from None
+    chosen = set(held)
+    rest = tuple(row for row in data.rows if row.input not in chosen)
+    part = tuple(row for row in data.rows if row.input in chosen)
+    return (
+        Dataset(source=data.source, rows=rest),
+        Dataset(source=f"{data.source} ({fraction:g})", rows=part),
+    )
+
+
+def few_shot_examples(
+    rows: Sequence[Row], labels: LabelSet, per_label: int, seed: int
+) -> list[Row]:
+    """Draw ``per_label`` rows of every label, interleaved, the same for the same seed.
+
+    Raises:
+        DatasetError: a label has fewer rows than that.
+    """
+    import random
+
+    rng = random.Random(seed)
+    drawn = []
+    for label in labels:
+        candidates = [row for row in rows if row.output == label]
+        if len(candidates) < per_label:
+            raise DatasetError(
+                f"few_shot: {per_label} examples of {label!r} asked for, "
+                f"{len(candidates)} training rows have it"
+            )
+        drawn.append(rng.sample(candidates, per_label))
+    return [row for group in zip(*drawn, strict=True) for row in group]
+
+
+def _row(
+    where: str,
+    record: Any,
+    input_field: str,
+    output_field: str,
+    labels: LabelSet | None,
+    labelled: bool,
+) -> Row:
+    if not isinstance(record, dict):
+        raise DatasetError(
+            f"{where}: expected an object with {input_field!r}, found {record!r:.60}"
+        )
+    for field in (input_field, output_field) if labelled else (input_field,):
+        if field not in record:
+            raise DatasetError(
+                f"{where}: no field {field!r}; it has {', '.join(map(repr, record)) or 'none'}."
+                f"{near_misses(field, map(str, record))} "
+                "Set data.input_field or data.output_field for other names"
+            )
+    text = record[input_field]
+    if not isinstance(text, str) or not text.strip():
+        raise DatasetError(f"{where}, field {input_field!r}: must be text that is not empty")
+    if not labelled:
+        return Row(input=text)
+    output = _label(where, output_field, record[output_field])
+    if labels is not None and output not in labels:
+        raise DatasetError(
+            f"{where}, field {output_field!r}: {output!r} is not one of the labels "
+            f"{', '.join(map(repr, labels))}.{near_misses(output, labels)} "
+            "Correct the row, or add the label to 'labels'"
+        )
+    return Row(input=text, output=output)
+
+
+def _label(where: str, field: str, value: Any) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise DatasetError(f"{where}, field {field!r}: {value!r} is not a label; it must be text")
+
+
+def _records(source: str) -> Iterator[tuple[str, Any]]:
+    if source.startswith(HUB):
+        return _hub(source)
+    path = Path(source)
+    if path.suffix not in SUFFIXES:
+        raise DatasetError(f"{source}: unknown format; expected {', '.join(SUFFIXES)} or hf:NAME")
+    if not path.is_file():
+        near = near_misses(path.name, (p.name for p in path.parent.glob("*.*")))
+        raise DatasetError(f"{source}: no such file.{near}")
+    if path.suffix == ".parquet":
+        return _parquet(source)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{source}: cannot be read as UTF-8 text: {error}") from None
+    if not text.strip():
+        raise DatasetError(f"{source}: the file is empty")
+    return {".json": _json, ".jsonl": _json_lines, ".csv": _csv}[path.suffix](source, text)
+
+
+def _json(source: str, text: str) -> Iterator[tuple[str, Any]]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DatasetError(
+            f"{source}: not JSON: {error}. Is it JSON lines? Name it .jsonl"
+        ) from None
+    if not isinstance(value, list):
+        raise DatasetError(f"{source}: expected a JSON array of objects, found an object or value")
+    return ((f"{source}, row {i}", record) for i, record in enumerate(value))
+
+
+def _json_lines(source: str, text: str) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                yield f"{source}, line {number}", json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DatasetError(f"{source}, line {number}: not JSON: {error}") from None
+
+
+def _csv(source: str, text: str) -> Iterator[tuple[str, Any]]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for record in reader:
+            # DictReader files surplus cells under None and missing ones as None.
+            if None in record or None in record.values():
+                raise DatasetError(
+                    f"{source}, line {reader.line_num}: not {len(reader.fieldnames or ())} "
+                    "columns; quote a field that holds a comma"
+                )
+            yield f"{source}, line {reader.line_num}", record
+    except csv.Error as error:
+        raise DatasetError(f"{source}, line {reader.line_num}: not CSV: {error}") from None
+
+
+def _parquet(source: str) -> Iterator[tuple[str, Any]]:
+    from datasets import Dataset as ArrowDataset
+
+    try:
+        table = ArrowDataset.from_parquet(source, keep_in_memory=True)
+    except Exception as error:  # noqa: BLE001  # pyarrow raises many kinds
+        raise DatasetError(f"{source}: not a parquet file: {error}") from None
+    return ((f"{source}, row {i}", dict(record)) for i, record in enumerate(table))
+
+
+def _hub(source: str) -> Iterator[tuple[str, Any]]:
+    from datasets import load_dataset as load_from_hub
+
+    name, _, split = source.removeprefix(HUB).partition(":")
+    try:
+        table = load_from_hub(name, split=split or "train")
+    except Exception as error:  # noqa: BLE001  # network, missing repository, unknown split
+        raise DatasetError(
+            f"{source}: cannot be loaded from the Hugging Face hub: {error}. "
+            "Without a network, download it first and give its file"
+        ) from None
+    return ((f"{source}, row {i}", dict(record)) for i, record in enumerate(table))

@@ -1,0 +1,99 @@
+"""Reads and writes experiment files (YAML)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tunesmith.errors import ExperimentError, near_misses
+from tunesmith.methods import PLACEHOLDER
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping in a YAML file.
+
+    Raises:
+        ExperimentError: the file is missing, not YAML, or not a mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        near = near_misses(path.name, (p.name for p in path.parent.glob("*.y*ml")))
+        raise ExperimentError(
+            f"{path}: no such experiment file.{near} "
+            "Write one for your data with: tunesmith init DATA"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExperimentError(f"{path}: cannot be read: {error}") from None
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ExperimentError(f"{path}{_line(error)}: not YAML: {_problem(error)}") from None
+    if not isinstance(value, dict):
+        raise ExperimentError(f"{path}: expected keys such as base_model, method, data, labels")
+    return value
+
+
+def _line(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f", line {mark.line + 1}" if mark else ""
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    return str(getattr(error, "problem", None) or error).splitlines()[0]
+
+
+def parse_overrides(settings: Mapping[str, str] | list[str] | tuple[str, ...]) -> dict[str, Any]:
+    """Turn ``KEY=VALUE`` texts into a mapping; values are read as YAML (5, 0.1, [a, b], text).
+
+    Raises:
+        ExperimentError: a text without ``=``; what is no YAML is taken as text.
+    """
+    overrides: dict[str, Any] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise ExperimentError(f"--set {setting}: expected KEY=VALUE, e.g. method.num_epochs=5")
+        overrides[key] = _value(value)
+    return overrides
+
+
+def _value(text: str) -> Any:
+    # A template such as `Comment: {{input}}` is meant as it stands, whatever YAML makes of it.
+    if PLACEHOLDER in text and not text.startswith(("'", '"')):
+        return text
+    try:
+        return yaml.safe_load(text) if text else ""
+    except yaml.YAMLError:
+        return text
+
+
+def apply_overrides(values: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``values`` with dotted keys replaced.
+
+    Another ``method.name`` starts a method of its own: keys of the old one do not carry over.
+    """
+    result = {k: dict(v) if isinstance(v, dict) else v for k, v in values.items()}
+    if isinstance(result.get("method"), str):
+        result["method"] = {"name": result["method"]}
+    new = overrides.get("method.name", overrides.get("method"))
+    if isinstance(new, str) and new != (result.get("method") or {}).get("name"):
+        result["method"] = {"name": new}
+    for key, value in overrides.items():
+        if key == "method" and isinstance(value, str):
+            continue
+        _set(result, key, value)
+    return result
+
+
+def _set(values: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        child = values.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise ExperimentError(f"--set {key}: {parent!r} is not a group of keys")
+        values = child
+    values[last] = value

@@ -1,0 +1,76 @@
+"""The few things that a plugin may register. All of it is text: nothing heavy is imported.
+
+A plugin is a distribution with an entry point in the group ``tunesmith`` that names a module;
+the module holds functions marked with ``hookimpl``. Everything it returns names its targets as
+``"package.module:attribute"``, which tunesmith imports only when they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pluggy
+
+PROJECT = "tunesmith"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True, slots=True)
+class MethodEntry:
+    """A method that a backend brings: ``target`` is a subclass of ``methods.Method``."""
+
+    name: str
+    summary: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackendEntry:
+    """A backend: ``target`` is a subclass of ``backend.Backend``."""
+
+    name: str
+    summary: str
+    target: str
+    requires: tuple[str, ...] = ()
+    """Top-level modules that must be importable."""
+    install: str = ""
+    """The command that installs what is missing."""
+    methods: tuple[MethodEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModelEntry:
+    """A base model: its portable name and which backends can serve it, under which name."""
+
+    name: str
+    summary: str
+    path: str | None = None
+    """Target of a function that returns the model's directory, for an embedded model."""
+    served_as: Mapping[str, str] = field(default_factory=dict)
+    """Backend name to the name under which that backend knows the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEntry:
+    """A command of the command line: ``target`` is a ``click.Command``."""
+
+    name: str
+    summary: str
+    target: str
+
+
+@hookspec
+def register_backends() -> Sequence[BackendEntry]:  # type: ignore[empty-body]
+    """Return the backends that this plugin brings."""
+
+
+@hookspec
+def register_base_models() -> Sequence[BaseModelEntry]:  # type: ignore[empty-body]
+    """Return the base models that this plugin brings or knows."""
+
+
+@hookspec
+def register_commands() -> Sequence[CommandEntry]:  # type: ignore[empty-body]
+    """Return the commands that this plugin adds to the command line."""

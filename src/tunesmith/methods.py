@@ -1,0 +1,130 @@
+"""The methods that more than one backend shares.
+
+A backend brings its own methods beside its code (see ``MethodEntry`` in ``hookspecs.py``). The
+names and ranges of the hyper-parameters are those that watsonx.ai and caikit share, plus
+``num_virtual_tokens`` (PEFT).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+PLACEHOLDER = "{{input}}"
+
+
+def render(template: str, text: str) -> str:
+    """Put ``text`` into ``template``. Only ``{{input}}`` is a placeholder; other braces stand."""
+    return template.replace(PLACEHOLDER, text)
+
+
+def _has_placeholder(template: str, field: str) -> None:
+    if template.count(PLACEHOLDER) != 1:
+        raise ValueError(
+            f"method.{field}: {template!r} must hold {PLACEHOLDER} exactly once; "
+            f"for no template at all use {PLACEHOLDER!r}"
+        )
+
+
+class Method(BaseModel):
+    """Base of all methods: a frozen set of named hyper-parameters."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClassVar[str]
+    """How experiment files and ``Capabilities.methods`` call the method."""
+    tunes: ClassVar[bool]
+    """Whether the method makes a tuned model (else it only prompts the base model)."""
+
+    @property
+    def input_template(self) -> str:
+        """The template that whoever serves the model puts around each input."""
+        return PLACEHOLDER
+
+    def optimizer_steps(self, rows: int) -> int | None:
+        """Return the number of optimizer steps on ``rows`` training rows, None where undefined."""
+        del rows
+        return None
+
+
+class PromptTuning(Method):
+    """A soft prompt for a frozen model (Lester et al. 2021, arXiv:2104.08691).
+
+    Defaults are watsonx.ai's (``ibm-watsonx-ai`` 1.8.1, ``TuneExperiment.prompt_tuner``).
+    """
+
+    name: ClassVar[str] = "prompt_tuning"
+    tunes: ClassVar[bool] = True
+
+    num_virtual_tokens: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Length of the soft prompt, in tokens."""
+    num_epochs: Annotated[int, Field(ge=1, le=1000)] = 20
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.3
+    """Peak learning rate."""
+    batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
+    accumulate_steps: Annotated[int, Field(ge=1, le=1024)] = 16
+    """Batches whose gradients make one optimizer step; an incomplete one at the end of an
+    epoch is flushed."""
+    max_input_tokens: Annotated[int, Field(ge=1)] = 256
+    """Limit after the template, in tokens; what exceeds it is cut from the left of the input."""
+    max_output_tokens: Annotated[int, Field(ge=1)] = 128
+    """Limit of the answer (label and end-of-text), in tokens; shorter than a label is an error."""
+    init_method: Literal["random", "text", "sample_vocab"] = "random"
+    init_text: str | None = None
+    """Text whose embeddings start the soft prompt; repeated or cut to ``num_virtual_tokens``."""
+    verbalizer: str = PLACEHOLDER
+    """The input template (IBM's word), applied at training and at inference."""
+    optimizer: Literal["adamw", "adafactor"] = "adamw"
+    lr_schedule: Literal["linear", "constant"] = "linear"
+    """``linear`` decays to zero over all steps (as caikit-nlp)."""
+    early_stopping_patience: Annotated[int, Field(ge=1)] | None = None
+    """Stop after so many epochs without a better validation loss, and keep the best prompt."""
+
+    @model_validator(mode="after")
+    def _check(self) -> PromptTuning:
+        _has_placeholder(self.verbalizer, "verbalizer")
+        if self.init_method == "text" and not (self.init_text or "").strip():
+            raise ValueError("method.init_text: init_method 'text' needs a text that is not empty")
+        return self
+
+    @property
+    def input_template(self) -> str:
+        """The verbalizer."""
+        return self.verbalizer
+
+    def optimizer_steps(self, rows: int) -> int:
+        """Return the number of optimizer steps that ``rows`` training rows make."""
+        batches = math.ceil(rows / self.batch_size)
+        return math.ceil(batches / self.accumulate_steps) * self.num_epochs
+
+
+class ZeroShot(Method):
+    """A hard prompt around each input: the baseline that a soft prompt must beat."""
+
+    name: ClassVar[str] = "zero_shot"
+    tunes: ClassVar[bool] = False
+
+    template: str = PLACEHOLDER
+    """The hard prompt."""
+
+    @model_validator(mode="after")
+    def _check(self) -> ZeroShot:
+        _has_placeholder(self.template, "template")
+        return self
+
+    @property
+    def input_template(self) -> str:
+        """The hard prompt."""
+        return self.template
+
+
+class FewShot(ZeroShot):
+    """A hard prompt with solved examples drawn from the training rows (seeded, stratified)."""
+
+    name: ClassVar[str] = "few_shot"
+
+    examples_per_label: Annotated[int, Field(ge=1, le=32)] = 1
+    separator: str = "\n\n"
+    """Stands after every solved example."""

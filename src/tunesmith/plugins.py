@@ -1,0 +1,198 @@
+"""Finds plugins, guards against broken ones, and connects to backends by name."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import pluggy
+
+from tunesmith import hookspecs
+from tunesmith.errors import ExperimentError, PluginError, near_misses
+from tunesmith.hookspecs import PROJECT, BackendEntry, BaseModelEntry, CommandEntry, MethodEntry
+
+if TYPE_CHECKING:
+    from tunesmith.backend import Backend
+    from tunesmith.methods import Method
+
+GROUP = "tunesmith"
+# What to install for a name that no plugin has claimed yet.
+KNOWN_EXTRAS = {"local": "local", "sklearn": "sklearn"}
+
+
+class _Entry(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+E = TypeVar("E", bound=_Entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """One entry point: its name, distribution and version, and why it could not be loaded."""
+
+    name: str
+    distribution: str
+    version: str
+    error: str | None = None
+
+
+class Registry:
+    """The plugins that were found and what they registered."""
+
+    def __init__(self, points: Iterable[EntryPoint]) -> None:
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._entries: list[tuple[str, str, Any]] = []
+        self.plugins = tuple(self._load(point) for point in points)
+
+    def _load(self, point: EntryPoint) -> Plugin:
+        # pluggy's own loader lets one broken plugin end the host; here it is only recorded.
+        dist = point.dist
+        plugin = Plugin(point.name, dist.name if dist else "?", dist.version if dist else "?")
+        try:
+            module = point.load()
+            self._manager.register(module, name=point.name)
+            self._manager.check_pending()
+            self._entries += self._entries_of(module, point.name)
+        except Exception as error:  # noqa: BLE001  # whatever a stranger's module raises
+            if self._manager.has_plugin(point.name):
+                self._manager.unregister(name=point.name)
+            return replace(plugin, error=f"{type(error).__name__}: {error}")
+        return plugin
+
+    def _entries_of(self, module: object, owner: str) -> list[tuple[str, str, Any]]:
+        """Call the hooks of one plugin; one that raises makes its plugin a broken one."""
+        entries: list[tuple[str, str, Any]] = []
+        for caller in self._manager.get_hookcallers(module) or ():
+            for impl in caller.get_hookimpls():
+                if impl.plugin is module:
+                    made: Any = impl.function()
+                    entries += ((caller.name, owner, entry) for entry in made)
+        return entries
+
+    def backends(self) -> dict[str, BackendEntry]:
+        """Return the backends by name."""
+        return self._collect("register_backends", "backend")
+
+    def base_models(self) -> dict[str, BaseModelEntry]:
+        """Return the base models by portable name."""
+        return self._collect("register_base_models", "base model")
+
+    def commands(self) -> dict[str, CommandEntry]:
+        """Return the extra commands by name."""
+        return self._collect("register_commands", "command")
+
+    def methods(self) -> dict[str, MethodEntry]:
+        """Return the methods that backends bring, by name."""
+        return {m.name: m for entry in self.backends().values() for m in entry.methods}
+
+    def _collect(self, hook: str, kind: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        owners: dict[str, str] = {}
+        for registered, owner, entry in self._entries:
+            if registered != hook:
+                continue
+            if entry.name in found:
+                raise PluginError(
+                    f"{kind} {entry.name!r} is claimed by two plugins, "
+                    f"{owners[entry.name]!r} and {owner!r}; uninstall one of them"
+                )
+            found[entry.name] = entry
+            owners[entry.name] = owner
+        return dict(sorted(found.items()))
+
+
+@cache
+def registry() -> Registry:
+    """Return the registry of the installed plugins, found once per process."""
+    return Registry(sorted(entry_points(group=GROUP), key=lambda point: point.name))
+
+
+def import_target(target: str) -> Any:
+    """Import ``"package.module:attribute"``.
+
+    Raises:
+        PluginError: the module or the attribute cannot be imported.
+    """
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(f"cannot import {target!r}: {error}") from error
+
+
+def backend_class(name: str) -> type[Backend]:
+    """Import the class of backend ``name``.
+
+    Raises:
+        PluginError: no plugin has it, it is broken, or something that it needs is missing.
+    """
+    backends = registry().backends()
+    if name not in backends:
+        raise PluginError(_unknown_backend(name, backends))
+    entry = backends[name]
+    missing = [module for module in entry.requires if importlib.util.find_spec(module) is None]
+    if missing:
+        hint = f"; install it with: {entry.install}" if entry.install else ""
+        raise PluginError(f"backend {name!r} needs {', '.join(missing)}{hint}")
+    cls: type[Backend] = import_target(entry.target)
+    return cls
+
+
+def method_class(name: str) -> type[Method]:
+    """Return the class of method ``name``: one of the core's, or one that a backend brings.
+
+    Raises:
+        ExperimentError: no such method; near misses are named.
+    """
+    from tunesmith import methods
+
+    core: dict[str, type[Method]] = {
+        m.name: m for m in (methods.PromptTuning, methods.ZeroShot, methods.FewShot)
+    }
+    if name in core:
+        return core[name]
+    brought = registry().methods()
+    if name not in brought:
+        known = [*core, *brought]
+        raise ExperimentError(
+            f"method.name: no method {name!r}; there are: {', '.join(known)}."
+            f"{near_misses(name, known)}"
+        )
+    cls: type[Method] = import_target(brought[name].target)
+    return cls
+
+
+def connect(name: str, **options: Any) -> Backend:
+    """Return backend ``name``, ready to work.
+
+    Args:
+        name: as ``tunesmith backends`` lists it.
+        **options: options of that backend, e.g. ``store="runs/store"``, ``device="cpu"``; what is
+            not given is taken from the environment, then from the options file.
+
+    Raises:
+        PluginError: no such backend, or it cannot be imported.
+        ExperimentError: an option is unknown or wrong.
+    """
+    from tunesmith.options import resolve_options
+
+    cls = backend_class(name)
+    return cls(resolve_options(name, cls.options_model, options))
+
+
+def _unknown_backend(name: str, backends: Mapping[str, BackendEntry]) -> str:
+    for plugin in registry().plugins:
+        if plugin.error and plugin.name == name:
+            return f"plugin {name!r} ({plugin.distribution}) is broken: {plugin.error}"
+    extra = KNOWN_EXTRAS.get(name)
+    install = f" Install it with: pip install 'tunesmith[{extra}]'." if extra else ""
+    listed = ", ".join(backends) or "none"
+    return f"no backend {name!r}; installed: {listed}.{near_misses(name, backends)}{install}"

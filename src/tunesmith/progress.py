@@ -1,0 +1,26 @@
+"""What a pipeline tells while it works. The base class says nothing; screens subclass it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tunesmith.records import TuningEvent
+
+
+class Progress:
+    """Receives the progress of a run. Every method may be overridden; all do nothing here."""
+
+    def started(self, directory: Path) -> None:
+        """The run directory was made; a stopped run is resumed by it."""
+
+    def stage(self, name: str) -> None:
+        """Stage ``name`` begins: ``tune``, ``deploy``, ``predict tuned``, ``baselines``."""
+
+    def tuning(self, event: TuningEvent) -> None:
+        """Something happened in the tuning job."""
+
+    def predicted(self, done: int, total: int) -> None:
+        """``done`` of ``total`` rows of the stage are answered."""
+
+
+SILENT = Progress()

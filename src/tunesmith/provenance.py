@@ -1,0 +1,50 @@
+"""What produced a run: versions, machine, git state. No user names, no environment variables."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tunesmith.backend import Backend
+
+
+def collect(backend: Backend) -> dict[str, Any]:
+    """Return versions, processor count and the git state of the working directory."""
+    return {
+        "tunesmith": package_version("tunesmith"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpus": os.cpu_count(),
+        "versions": backend.versions(),
+        "git": git_state(),
+    }
+
+
+def package_version(name: str) -> str:
+    """Return the installed version of a distribution, or ``unknown``."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def git_state() -> dict[str, Any] | None:
+    """Return commit and dirtiness of the working directory, None outside a git checkout."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit, "dirty": bool(_git("status", "--porcelain"))}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

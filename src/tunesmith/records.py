@@ -1,0 +1,176 @@
+"""The nouns of the pipeline: frozen values that survive JSON and hold no live handle."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tunesmith.labels import LabelSet
+
+
+def now() -> datetime:
+    """Return the current time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, strict about unknown fields, JSON both ways."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def to_json(self) -> str:
+        """Return the record as JSON text."""
+        return self.model_dump_json(indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read a record back; the inverse of :meth:`to_json`."""
+        return cls.model_validate_json(text)
+
+
+class Row(Record):
+    """One row of data."""
+
+    input: str
+    output: str | None = None
+    """The label; None in data that is only predicted on."""
+
+
+class BaseModelInfo(Record):
+    """A base model as one backend serves it."""
+
+    name: str
+    """Portable name, e.g. ``ibm-granite/granite-4.0-350m``."""
+    summary: str = ""
+    stand_in: str | None = None
+    """The model that really answers, where it is another one."""
+
+
+class StepLoss(Record):
+    """Mean training loss of one optimizer step (nats per label token)."""
+
+    step: int
+    epoch: int
+    loss: float
+
+
+class EpochLoss(Record):
+    """Losses of one epoch (nats per label token)."""
+
+    epoch: int
+    loss: float
+    validation_loss: float | None = None
+
+
+class LearningCurve(Record):
+    """Losses by optimizer step (from 1) and by epoch (from 1)."""
+
+    steps: tuple[StepLoss, ...] = ()
+    epochs: tuple[EpochLoss, ...] = ()
+    best_epoch: int | None = None
+    """The epoch whose prompt was kept, where validation chose it."""
+
+
+JobStatus = Literal["queued", "running", "completed", "failed", "cancelled", "interrupted"]
+FINISHED: frozenset[str] = frozenset({"completed", "failed", "cancelled", "interrupted"})
+
+
+class TuningEvent(Record):
+    """Something that happened in a tuning job."""
+
+    time: datetime = Field(default_factory=now)
+    kind: Literal["status", "step", "epoch", "note"]
+    status: JobStatus | None = None
+    step: int | None = None
+    total_steps: int | None = None
+    epoch: int | None = None
+    loss: float | None = None
+    validation_loss: float | None = None
+    message: str = ""
+
+
+class TunedModel(Record):
+    """What a tuning made. ``location`` is relative to the store of its backend."""
+
+    id: str
+    backend: str
+    base_model: str
+    stand_in: str | None = None
+    method: dict[str, Any]
+    """``name`` and hyper-parameters, defaults included."""
+    labels: LabelSet
+    job_id: str
+    created_at: datetime = Field(default_factory=now)
+    location: str | None = None
+    curve: LearningCurve = LearningCurve()
+    details: dict[str, Any] = Field(default_factory=dict)
+    """What the backend wants the record to say: ``optimizer_steps``, ``truncated_rows``,
+    ``init_text``, device, dtype…"""
+
+
+class Deployment(Record):
+    """A tuned model that answers."""
+
+    id: str
+    name: str
+    backend: str
+    base_model: str
+    model: TunedModel
+    created_at: datetime = Field(default_factory=now)
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+StopReason = Literal[
+    "not_finished", "max_tokens", "eos_token", "cancelled", "time_limit", "stop_sequence",
+    "token_limit", "error",
+]  # fmt: skip
+
+
+class TokenInfo(Record):
+    """One token with its log-probability (natural logarithm), where asked for."""
+
+    text: str
+    logprob: float | None = None
+    rank: int | None = None
+
+
+class Generation(Record):
+    """What a model generated for one input."""
+
+    text: str
+    prompt: str | None = None
+    """The text that the model read, after template and cut; None where the service is silent."""
+    input_token_count: int | None = None
+    """Tokens of the prompt, virtual tokens not counted."""
+    generated_token_count: int | None = None
+    """Generated tokens, the end-of-text token included."""
+    stop_reason: StopReason = "not_finished"
+    truncated: bool = False
+    """Whether the input was cut to ``max_input_tokens``."""
+    tokens: tuple[TokenInfo, ...] | None = None
+
+
+class Classification(Record):
+    """Probabilities over the labels for one input; they sum to one."""
+
+    probabilities: dict[str, float]
+
+
+ModelRole = Literal["tuned", "base"]
+
+
+class Prediction(Record):
+    """One line of ``predictions.jsonl``: what one model said for one row."""
+
+    row: int
+    """Index in the test file, from 0."""
+    model: ModelRole
+    input: str
+    prompt: str
+    """The text after the template."""
+    text: str
+    label: str | None
+    """The parsed label; None where the text is not one."""
+    expected: str | None

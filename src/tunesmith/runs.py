@@ -1,0 +1,296 @@
+"""Run directories: what one execution of an experiment leaves behind, written atomically.
+
+run.json            the record; its ``status`` says whether the run is whole
+predictions.jsonl   a line for each row and model
+learning_curve.svg  report.html  adapter/
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from tunesmith.atomic import write_atomically
+from tunesmith.comparison import Comparison
+from tunesmith.errors import RunError, near_misses
+from tunesmith.evaluation import Evaluation
+from tunesmith.records import Deployment, ModelRole, Prediction, Record, TunedModel, now
+from tunesmith.validation import first_problem
+
+SCHEMA_VERSION = 1
+RECORD = "run.json"
+PREDICTIONS = "predictions.jsonl"
+LEARNING_CURVE = "learning_curve.svg"
+REPORT = "report.html"
+ADAPTER = "adapter"
+LOCK = ".lock"
+
+RunStatus = Literal["running", "completed", "failed", "interrupted"]
+
+
+class DataRecord(Record):
+    """A data set as a run used it."""
+
+    source: str
+    rows: int
+    fingerprint: str
+
+
+class Baseline(Record):
+    """A cheap method on the same rows, shown beside the expensive one."""
+
+    method: str
+    evaluation: Evaluation
+    seconds: float
+    """Fit and predict together."""
+    comparison: Comparison
+    """The run's own model against the baseline."""
+
+
+class RunRecord(Record):
+    """Everything that a run knows about itself, except the predictions."""
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    status: RunStatus = "running"
+    error: str | None = None
+    created_at: datetime = Field(default_factory=now)
+    finished_at: datetime | None = None
+    experiment: dict[str, Any]
+    """As in the experiment file; data paths are absolute, so that it resumes from anywhere."""
+    backend: str
+    options: dict[str, Any]
+    """Options of the backend, secrets redacted."""
+    base_model: str
+    stand_in: str | None = None
+    emulated: bool = False
+    seed_honored: bool
+    data: dict[str, DataRecord]
+    """``train``, ``test`` and, where there is one, ``validation``."""
+    job_id: str | None = None
+    model: TunedModel | None = None
+    deployment: Deployment | None = None
+    evaluations: dict[ModelRole, Evaluation] = Field(default_factory=dict)
+    comparison: Comparison | None = None
+    """Tuned against base."""
+    baselines: tuple[Baseline, ...] = ()
+    seconds: dict[str, float] = Field(default_factory=dict)
+    """Wall time of each stage."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know: truncated rows, repeated init text, a seed not honored…"""
+    provenance: dict[str, Any] = Field(default_factory=dict)
+
+
+class Run:
+    """A run directory and its record."""
+
+    def __init__(self, directory: Path, record: RunRecord) -> None:
+        self.directory = directory
+        self.record = record
+
+    @classmethod
+    def create(cls, runs_dir: Path, record: RunRecord) -> Run:
+        """Make a new directory under ``runs_dir`` and write the first record.
+
+        Raises:
+            OSError: the folder cannot be written, or the disk is full.
+        """
+        stamp = record.created_at.strftime("%Y%m%d-%H%M%S")
+        slug = re.sub(r"[^a-z0-9]+", "-", record.name.lower()).strip("-")[:40] or "run"
+        directory = runs_dir / f"{stamp}-{slug}-{record.backend}-{secrets.token_hex(2)}"
+        run = cls(directory, record)
+        directory.mkdir(parents=True)
+        try:
+            run.update()
+        except OSError:
+            directory.rmdir()
+            raise
+        return run
+
+    @classmethod
+    def load(cls, directory: Path | str, *, finished: bool = True) -> Run:
+        """Read a run directory.
+
+        Args:
+            directory: the run directory.
+            finished: refuse a run that is not whole.
+
+        Raises:
+            RunError: no run there, unreadable, of another version, or not finished.
+        """
+        path = Path(directory)
+        record = _read_record(path)
+        if finished and record.status != "completed":
+            raise RunError(
+                f"{path}: the run is {record.status}, not completed; "
+                f"go on with: tunesmith resume {path}"
+            )
+        return cls(path, record)
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the record and write it."""
+        self.record = self.record.model_copy(update=changes)
+        write_atomically(self.directory / RECORD, self.record.to_json() + "\n")
+
+    def note(self, text: str) -> None:
+        """Add a note, once."""
+        if text not in self.record.notes:
+            self.update(notes=(*self.record.notes, text))
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage of the pipeline; a resumed stage adds to its time."""
+        start = now()
+        yield
+        spent = self.record.seconds.get(name, 0.0) + (now() - start).total_seconds()
+        self.update(seconds={**self.record.seconds, name: round(spent, 3)})
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Record how the work ended: completed, failed with the reason, or interrupted.
+
+        Raises:
+            RunError: another process works on this run; its record is left alone.
+        """
+        with _held(self.directory):
+            yield from self._recorded()
+
+    def _recorded(self) -> Iterator[None]:
+        self.update(status="running", error=None)
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.update(status="interrupted")
+            raise
+        except Exception as error:
+            self.update(status="failed", error=str(error), finished_at=now())
+            raise
+        self.update(status="completed", finished_at=now())
+
+    def write_predictions(self, predictions: Sequence[Prediction]) -> None:
+        """Write ``predictions.jsonl``."""
+        lines = "".join(p.model_dump_json() + "\n" for p in predictions)
+        write_atomically(self.directory / PREDICTIONS, lines)
+
+    def predictions(self) -> list[Prediction]:
+        """Read ``predictions.jsonl`` back.
+
+        Raises:
+            RunError: the file is missing or a line of it is wrong.
+        """
+        return read_predictions(self.directory / PREDICTIONS)
+
+    def answers(self) -> list[Prediction]:
+        """Return the predictions of the model that the run is about."""
+        return [p for p in self.predictions() if p.model == self.primary]
+
+    @property
+    def primary(self) -> ModelRole:
+        """The model that the run is about: the tuned one where there is one."""
+        return "tuned" if "tuned" in self.record.evaluations else "base"
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ``--json`` prints."""
+        record = self.record
+        return {
+            "run_dir": str(self.directory),
+            "name": record.name,
+            "status": record.status,
+            "backend": record.backend,
+            "base_model": record.base_model,
+            "stand_in": record.stand_in,
+            "emulated": record.emulated,
+            "method": record.experiment["method"]["name"],
+            "seed": record.experiment["seed"],
+            "test": {"rows": record.data["test"].rows},
+            "tuned": _scores(record.evaluations.get("tuned")),
+            "base": _scores(record.evaluations.get("base")),
+            "baselines": {b.method: _scores(b.evaluation) for b in record.baselines},
+            "comparison": _verdict(record.comparison),
+            "steps": record.model.details.get("optimizer_steps") if record.model else None,
+            "seconds": record.seconds,
+            "notes": list(record.notes),
+        }
+
+
+@contextmanager
+def _held(directory: Path) -> Iterator[None]:
+    # A lock of the operating system: a process that was killed holds nothing.
+    with (directory / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"{directory}: another process works on this run; wait for it") from None
+        yield
+
+
+def list_runs(runs_dir: Path) -> list[Run]:
+    """Return the runs under ``runs_dir``, finished or not, oldest first."""
+    folders = sorted(path.parent for path in runs_dir.glob(f"*/{RECORD}"))
+    return [Run.load(folder, finished=False) for folder in folders]
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """Read a predictions file.
+
+    Raises:
+        RunError: the file is missing or a line of it is wrong; the message names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error}") from None
+    predictions = []
+    for number, line in enumerate(lines, 1):
+        try:
+            predictions.append(Prediction.from_json(line))
+        except ValidationError as error:
+            raise RunError(f"{path}, line {number}: {first_problem(error)}") from None
+    return predictions
+
+
+def _read_record(path: Path) -> RunRecord:
+    file = path / RECORD
+    if not file.is_file():
+        siblings = (p.parent.name for p in path.parent.glob(f"*/{RECORD}"))
+        raise RunError(f"{path}: no run here (no {RECORD}).{near_misses(path.name, siblings)}")
+    try:
+        record = RunRecord.from_json(file.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise RunError(
+            f"{file}: not a run record of this version: {first_problem(error)}"
+        ) from None
+    if record.schema_version != SCHEMA_VERSION:
+        raise RunError(
+            f"{file}: schema version {record.schema_version}; this tunesmith reads {SCHEMA_VERSION}"
+        )
+    return record
+
+
+def _scores(evaluation: Evaluation | None) -> dict[str, Any] | None:
+    if evaluation is None:
+        return None
+    return {
+        "accuracy": evaluation.accuracy,
+        "accuracy_interval": list(evaluation.accuracy_interval),
+        "f1_macro": evaluation.f1_macro,
+        "unparsable": evaluation.unparsable,
+    }
+
+
+def _verdict(comparison: Comparison | None) -> dict[str, Any] | None:
+    if comparison is None:
+        return None
+    return {
+        "verdict": comparison.verdict,
+        "difference": comparison.difference,
+        "p_value": comparison.p_value,
+    }

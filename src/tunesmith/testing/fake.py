@@ -1,0 +1,445 @@
+"""FakeBackend: a whole backend in memory, instant and deterministic, for tests.
+
+It honors what it declares and refuses the rest, like any backend; it passes the conformance
+suite. A subclass may narrow what it declares::
+
+    class Plain(FakeBackend):
+        declares = {"streaming": False, "validation": False}
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+from pydantic import SecretStr
+
+from tunesmith.backend import (
+    Backend,
+    BackendOptions,
+    Capabilities,
+    Deployer,
+    GenerationParams,
+    Predictor,
+    Range,
+    Target,
+    Tuner,
+    TuningJob,
+)
+from tunesmith.checks import check_generation, check_submission
+from tunesmith.errors import (
+    DeploymentError,
+    ExperimentError,
+    NotFoundError,
+    PredictionError,
+    TuningError,
+    UnsupportedError,
+    near_misses,
+)
+from tunesmith.jobs import JobStopped, ThreadJob
+from tunesmith.methods import PromptTuning
+from tunesmith.records import (
+    BaseModelInfo,
+    Classification,
+    Deployment,
+    Generation,
+    Row,
+    StopReason,
+    TunedModel,
+    TuningEvent,
+)
+from tunesmith.testing.fake_model import (
+    TINY,
+    Training,
+    WordVotes,
+    count_tokens,
+    fit_into,
+    softmax,
+    words,
+)
+
+if TYPE_CHECKING:
+    from tunesmith.experiment import Experiment
+
+FAKE_MODEL = "tunesmith/fake"
+STOOD_IN_FOR = ("tunesmith/micro-granite", "ibm/granite-3-8b-instruct")
+"""Names that the fake model answers for, so that stand-ins can be tested."""
+GOOD = frozenset(
+    ["good", "great", "happy", "friendly", "gentle", "lovely", "love", "best", "clean", "kind"]
+)
+BAD = frozenset(
+    ["bad", "rude", "dirty", "late", "hurt", "never", "worst", "broken", "slow", "poor"]
+)
+
+CAPABILITIES = Capabilities(
+    methods=(PromptTuning.name,),
+    hyperparameters={
+        "num_virtual_tokens": Range(minimum=1, maximum=1000),
+        "num_epochs": Range(minimum=1, maximum=1000),
+        "learning_rate": Range(minimum=1e-6, maximum=10),
+        "batch_size": Range(minimum=1, maximum=1024),
+        "accumulate_steps": Range(minimum=1, maximum=1024),
+        "max_input_tokens": Range(minimum=1, maximum=4096),
+        "max_output_tokens": Range(minimum=1, maximum=4096),
+        "init_method": Range(choices=("random", "text", "sample_vocab")),
+        "init_text": Range(),
+        "verbalizer": Range(),
+        "lr_schedule": Range(choices=("linear", "constant")),
+        "early_stopping_patience": Range(minimum=1),
+    },
+    generation_parameters=frozenset(
+        {"decoding_method", "temperature", "random_seed", "max_new_tokens", "stop_sequences"}
+    ),
+    base_inference=True,
+    validation=True,
+    label_scores=True,
+    learning_curve=True,
+    seeded=True,
+    batch_independent=True,
+    resumable=True,
+    cancellable=True,
+    streaming=True,
+    tokenize=True,
+)
+
+
+class FakeOptions(BackendOptions):
+    """Options of the fake backend."""
+
+    api_key: SecretStr | None = None
+    """Not used; here so that tests can look whether a secret leaks."""
+    step_seconds: float = 0.0
+    """Seconds that each optimizer step takes."""
+    fail: Literal["tune", "deploy", "predict"] | None = None
+    """The stage that fails."""
+
+
+@dataclass
+class Memory:
+    """What would be on disk. Backends on the same ``options.store`` share it."""
+
+    trainings: dict[str, tuple[ThreadJob, FakeTuning]] = field(default_factory=dict)
+    models: dict[str, WordVotes] = field(default_factory=dict)
+    deployments: dict[str, Deployment] = field(default_factory=dict)
+
+
+_MEMORIES: dict[Path, Memory] = {}
+
+
+class FakeTuning:
+    """The work of one job."""
+
+    def __init__(self, backend: FakeBackend, experiment: Experiment, training: Training) -> None:
+        self._options, self._memory = backend.fake_options, backend.memory
+        self._identity = backend.identity(experiment.base_model)
+        self._experiment = experiment
+        self._training = training
+
+    def start(self, job_id: str, events: Sequence[TuningEvent] = ()) -> ThreadJob:
+        """Start the job, or go on after the last whole epoch."""
+        job = ThreadJob(job_id, self._work, curve=self._training.curve, events=events)
+        self._memory.trainings[job_id] = (job, self)
+        return job.start()
+
+    def _work(self, job: ThreadJob) -> TunedModel:
+        while not self._training.finished:
+            if job.stop_requested.is_set():
+                raise JobStopped
+            for step in self._training.run_epoch():
+                job.emit(TuningEvent(kind="step", step=step.step, epoch=step.epoch, loss=step.loss))
+                job.stop_requested.wait(self._options.step_seconds)
+        if self._options.fail == "tune":
+            raise TuningError("the fake backend was told to fail at 'tune'; unset option 'fail'")
+        return self._finish(job)
+
+    def _finish(self, job: ThreadJob) -> TunedModel:
+        model_id, method = uuid.uuid4().hex, self._experiment.method
+        self._memory.models[model_id] = self._training.model
+        curve = self._training.curve()
+        return TunedModel(
+            id=model_id,
+            method={"name": method.name, **method.model_dump(mode="json")},
+            labels=self._experiment.labels,
+            job_id=job.id,
+            curve=curve,
+            details={
+                "optimizer_steps": len(curve.steps),
+                "truncated_rows": self._training.truncated_rows,
+            },
+            **self._identity,
+        )
+
+
+class FakeTuner(Tuner):
+    """Trains in a thread."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self._backend = backend
+
+    def submit(
+        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+    ) -> TuningJob:
+        """See ``Tuner.submit``."""
+        check_submission(experiment, self._backend, train, validation)
+        method = cast("PromptTuning", experiment.method)
+        _check_answers(method, experiment)
+        training = Training(method, experiment.labels, train, validation, experiment.seed)
+        return self._started(FakeTuning(self._backend, experiment, training), uuid.uuid4().hex)
+
+    def resume(self, job_id: str) -> TuningJob:
+        """See ``Tuner.resume``."""
+        self._backend.require("resumable")
+        if job_id not in self._backend.memory.trainings:
+            raise NotFoundError(f"no job {job_id!r} in this store; check option 'store'")
+        job, tuning = self._backend.memory.trainings[job_id]
+        if job.status() != "interrupted":
+            return job
+        return self._started(tuning, job_id, job.events())
+
+    def _started(
+        self, tuning: FakeTuning, job_id: str, events: Sequence[TuningEvent] = ()
+    ) -> TuningJob:
+        job = tuning.start(job_id, events)
+        self._backend.jobs.append(job)
+        return job
+
+
+class FakeDeployer(Deployer):
+    """Deployments are entries of the memory."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self._backend = backend
+
+    def deploy(self, model: TunedModel, name: str) -> Deployment:
+        """See ``Deployer.deploy``."""
+        if model.id not in self._backend.memory.models:
+            raise NotFoundError(f"no tuned model {model.id!r} in this store; tune again")
+        if self._backend.fake_options.fail == "deploy":
+            raise DeploymentError("the fake backend was told to fail at 'deploy'")
+        deployment = Deployment(
+            id=uuid.uuid4().hex,
+            name=name,
+            backend=self._backend.name,
+            base_model=model.base_model,
+            model=model,
+        )
+        self._backend.memory.deployments[deployment.id] = deployment
+        return deployment
+
+    def get(self, deployment_id: str) -> Deployment:
+        """See ``Deployer.get``."""
+        if deployment_id not in self._backend.memory.deployments:
+            raise NotFoundError(f"no deployment {deployment_id!r} in this store; deploy again")
+        return self._backend.memory.deployments[deployment_id]
+
+    def list(self) -> Sequence[Deployment]:
+        """See ``Deployer.list``."""
+        return tuple(self._backend.memory.deployments.values())
+
+    def undeploy(self, deployment: Deployment) -> None:
+        """See ``Deployer.undeploy``."""
+        self._backend.memory.deployments.pop(deployment.id, None)
+
+
+class FakePredictor(Predictor):
+    """Says the label that the words vote for."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self._backend = backend
+
+    def generate(
+        self, target: Target, inputs: Sequence[str], params: GenerationParams | None = None
+    ) -> list[Generation]:
+        """See ``Predictor.generate``."""
+        params = params or GenerationParams()
+        self._backend.check_parameters(params)
+        return [self._generate(target, text, params) for text in inputs]
+
+    def stream(
+        self, target: Target, text: str, params: GenerationParams | None = None
+    ) -> Iterator[Generation]:
+        """See ``Predictor.stream``; one piece for each token."""
+        self._backend.require("streaming")
+        whole = self.generate(target, [text], params)[0]
+        pieces = re.findall(r"\S+\s*", whole.text) or [""]
+        for piece in pieces[:-1]:
+            yield Generation(text=piece, prompt=whole.prompt)
+        yield whole.model_copy(update={"text": pieces[-1]})
+
+    def tokenize(self, target: Target, inputs: Sequence[str]) -> list[int]:
+        """See ``Predictor.tokenize``."""
+        self._backend.require("tokenize")
+        self._deployment(target)
+        return [count_tokens(text) for text in inputs]
+
+    def classify(
+        self, target: Target, inputs: Sequence[str], labels: Iterable[str]
+    ) -> list[Classification]:
+        """See ``Predictor.classify``."""
+        self._backend.require("label_scores")
+        asked = tuple(labels)
+        return [self._classify(target, text, asked) for text in inputs]
+
+    def _classify(self, target: Target, text: str, labels: tuple[str, ...]) -> Classification:
+        prompt, _ = self._prompt(target, text)
+        scores = self._scores(target, prompt)
+        for label in labels:
+            if label not in scores:
+                raise ExperimentError(f"labels: {label!r} is none of {', '.join(scores)}")
+        logs = {label: math.log(max(scores[label], TINY)) for label in labels}
+        return Classification(probabilities=softmax(logs))
+
+    def _generate(self, target: Target, text: str, params: GenerationParams) -> Generation:
+        prompt, truncated = self._prompt(target, text)
+        label = _decode(self._scores(target, prompt), prompt, params)
+        answer = label if isinstance(target, str) else target.model.labels.surface(label)
+        said, count, reason = _stopped(answer, params)
+        return Generation(
+            text=said,
+            prompt=prompt,
+            input_token_count=count_tokens(prompt),
+            generated_token_count=count,
+            stop_reason=reason,
+            truncated=truncated,
+        )
+
+    def _prompt(self, target: Target, text: str) -> tuple[str, bool]:
+        deployment = self._deployment(target)
+        if deployment is None:
+            return text, False
+        method = deployment.model.method
+        return fit_into(method["verbalizer"], text, method["max_input_tokens"])
+
+    def _scores(self, target: Target, prompt: str) -> dict[str, float]:
+        deployment = self._deployment(target)
+        if deployment is None:
+            found = words(prompt)
+            votes = sum(w in GOOD for w in found) - sum(w in BAD for w in found)
+            return softmax({"0": -votes, "1": votes})
+        return self._backend.memory.models[deployment.model.id].probabilities(prompt)
+
+    def _deployment(self, target: Target) -> Deployment | None:
+        if self._backend.fake_options.fail == "predict":
+            raise PredictionError("the fake backend was told to fail at 'predict'")
+        if not isinstance(target, str):
+            return self._backend.deployer.get(target.id)
+        self._backend.base_model(target)
+        self._backend.require("base_inference")
+        return None
+
+
+class FakeBackend(Backend):
+    """A backend without a model. Without ``options`` an instance keeps its state to itself."""
+
+    name = "fake"
+    options_model = FakeOptions
+    declares: ClassVar[Mapping[str, Any]] = {}
+    """Capabilities that a subclass declares otherwise; it can only have fewer."""
+
+    def __init__(self, options: BackendOptions | None = None) -> None:
+        super().__init__(options)
+        shared = _MEMORIES.setdefault(self.options.store, Memory()) if options else Memory()
+        self.memory = shared
+        self.jobs: list[ThreadJob] = []
+
+    @property
+    def fake_options(self) -> FakeOptions:
+        """The options, with their type."""
+        return cast("FakeOptions", self.options)
+
+    @property
+    def tuner(self) -> FakeTuner:
+        """See ``Backend.tuner``."""
+        return FakeTuner(self)
+
+    @property
+    def deployer(self) -> FakeDeployer:
+        """See ``Backend.deployer``."""
+        return FakeDeployer(self)
+
+    @property
+    def predictor(self) -> FakePredictor:
+        """See ``Backend.predictor``."""
+        return FakePredictor(self)
+
+    def base_models(self) -> list[BaseModelInfo]:
+        """See ``Backend.base_models``."""
+        stand_ins = [BaseModelInfo(name=name, stand_in=FAKE_MODEL) for name in STOOD_IN_FOR]
+        return [BaseModelInfo(name=FAKE_MODEL, summary="a short list of words"), *stand_ins]
+
+    def base_model(self, name: str) -> BaseModelInfo:
+        """See ``Backend.base_model``."""
+        known = {info.name: info for info in self.base_models()}
+        if name not in known:
+            listed = ", ".join(known)
+            raise NotFoundError(
+                f"no base model {name!r}; there are: {listed}.{near_misses(name, known)}"
+            )
+        return known[name]
+
+    def capabilities(self, base_model: str) -> Capabilities:
+        """See ``Backend.capabilities``."""
+        self.base_model(base_model)
+        return CAPABILITIES.model_copy(update=dict(self.declares))
+
+    def versions(self) -> dict[str, str]:
+        """See ``Backend.versions``."""
+        return {"fake": "1"}
+
+    def close(self) -> None:
+        """Interrupt the jobs that this instance started."""
+        for job in self.jobs:
+            job.interrupt()
+
+    def require(self, capability: str) -> None:
+        """Refuse what is not declared."""
+        if not getattr(self.capabilities(FAKE_MODEL), capability):
+            raise UnsupportedError(f"backend {self.name!r} does not declare {capability}")
+
+    def check_parameters(self, params: GenerationParams) -> None:
+        """Refuse generation parameters that are not declared."""
+        check_generation(params, self.name, self.capabilities(FAKE_MODEL))
+
+    def identity(self, base_model: str) -> dict[str, Any]:
+        """Return what a tuned model says about where it comes from."""
+        stand_in = self.base_model(base_model).stand_in
+        return {"backend": self.name, "base_model": base_model, "stand_in": stand_in}
+
+
+def _check_answers(method: PromptTuning, experiment: Experiment) -> None:
+    for label in experiment.labels:
+        needed = count_tokens(experiment.labels.surface(label)) + 1
+        if needed > method.max_output_tokens:
+            raise ExperimentError(
+                f"method.max_output_tokens: {method.max_output_tokens} is too short for the label "
+                f"{label!r}, which takes {needed} tokens with its end; raise it"
+            )
+
+
+def _decode(scores: Mapping[str, float], prompt: str, params: GenerationParams) -> str:
+    temperature = 1.0 if params.temperature is None else params.temperature
+    if params.decoding_method != "sample" or temperature == 0:
+        return max(scores, key=scores.__getitem__)
+    # The text is part of the seed, so that a row does not depend on its neighbors.
+    rng = random.Random(f"{params.random_seed}:{prompt}")
+    weights = [score ** (1 / temperature) for score in scores.values()]
+    return rng.choices(list(scores), weights)[0]
+
+
+def _stopped(answer: str, params: GenerationParams) -> tuple[str, int, StopReason]:
+    budget = 20 if params.max_new_tokens is None else params.max_new_tokens
+    tokens = re.findall(r"\S+\s*", answer)
+    said = "".join(tokens[:budget])
+    for stop in params.stop_sequences or ():
+        if stop in said:
+            said = said[: said.index(stop) + len(stop)]
+            return said, count_tokens(said), "stop_sequence"
+    if len(tokens) < budget:
+        return said, len(tokens) + 1, "eos_token"
+    return said, budget, "max_tokens"

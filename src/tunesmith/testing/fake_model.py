@@ -1,0 +1,186 @@
+"""What the fake backend tunes: a bag of words with a softmax, in plain Python.
+
+It is a real learner, so losses fall, validation means something and a seed decides. Its "soft
+prompt" is a constant term per label: the mean of one number for each virtual token.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import random
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tunesmith.labels import LabelSet
+from tunesmith.methods import PromptTuning, render
+from tunesmith.records import EpochLoss, LearningCurve, Row, StepLoss
+
+SPREAD = 0.02
+"""Size of the numbers that a virtual token starts from."""
+TINY = 1e-300
+"""Stands for a probability that underflowed to zero, whose logarithm does not exist."""
+
+
+def count_tokens(text: str) -> int:
+    """Return the number of tokens: what white space separates."""
+    return len(text.split())
+
+
+def fit_into(template: str, text: str, limit: int) -> tuple[str, bool]:
+    """Return the rendered prompt, its input cut from the left to ``limit`` tokens, and whether."""
+    room = max(0, limit - count_tokens(render(template, "")))
+    words = text.split()
+    if len(words) <= room:
+        return render(template, text), False
+    return render(template, " ".join(words[len(words) - room :])), True
+
+
+@dataclass
+class WordVotes:
+    """Votes of each word, and of the soft prompt, for each label."""
+
+    labels: LabelSet
+    prompt: dict[str, float]
+    votes: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def probabilities(self, text: str) -> dict[str, float]:
+        """Return the probability of each label; they sum to one."""
+        return softmax(
+            {
+                label: self.prompt[label]
+                + sum(self.votes[word][label] for word in words(text) if word in self.votes)
+                for label in self.labels
+            }
+        )
+
+    def loss(self, rows: Sequence[tuple[str, str]]) -> float:
+        """Return the mean loss (nats) over pairs of prompt and label."""
+        probabilities = [self.probabilities(text)[label] for text, label in rows]
+        return sum(-math.log(max(p, TINY)) for p in probabilities) / len(rows)
+
+    def step(
+        self, rows: Sequence[tuple[str, str]], learning_rate: float, virtual_tokens: int
+    ) -> float:
+        """Take one step of gradient descent and return the loss before it."""
+        before = self.loss(rows)
+        rate = learning_rate / len(rows)
+        for text, errors in [(text, self._errors(text, label)) for text, label in rows]:
+            for label, error in errors.items():
+                self.prompt[label] -= rate * error / virtual_tokens
+                for word in words(text):
+                    self.votes.setdefault(word, dict.fromkeys(self.labels, 0.0))
+                    self.votes[word][label] -= rate * error
+        return before
+
+    def _errors(self, text: str, expected: str) -> dict[str, float]:
+        scores = self.probabilities(text)
+        return {label: scores[label] - (label == expected) for label in self.labels}
+
+
+class Training:
+    """A training that can be left after any epoch and gone on with."""
+
+    def __init__(
+        self,
+        method: PromptTuning,
+        labels: LabelSet,
+        train: Sequence[Row],
+        validation: Sequence[Row] | None,
+        seed: int,
+    ) -> None:
+        self._method = method
+        self._seed = seed
+        self._train, self.truncated_rows = self._prepare(train)
+        self._validation, _ = self._prepare(validation or ())
+        self._steps: list[StepLoss] = []
+        self._epochs: list[EpochLoss] = []
+        self._best: int | None = None
+        self._model = WordVotes(labels, self._initial_prompt(labels))
+        self.model = self._model
+        """The best model so far by validation loss, or simply the last one."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether no epoch is left, or early stopping has ended it."""
+        done = len(self._epochs)
+        patience = self._method.early_stopping_patience
+        waited = done - (self._best or done)
+        return done == self._method.num_epochs or (patience is not None and waited >= patience)
+
+    def curve(self) -> LearningCurve:
+        """Return the losses so far."""
+        return LearningCurve(
+            steps=tuple(self._steps), epochs=tuple(self._epochs), best_epoch=self._best
+        )
+
+    def run_epoch(self) -> Iterator[StepLoss]:
+        """Train one epoch, yielding each optimizer step."""
+        epoch = len(self._epochs) + 1
+        rows = list(self._train)
+        random.Random(f"{self._seed}:{epoch}").shuffle(rows)
+        size = self._method.batch_size * self._method.accumulate_steps
+        losses = []
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            losses.append(self._model.step(part, self._rate(), self._method.num_virtual_tokens))
+            self._steps.append(StepLoss(step=len(self._steps) + 1, epoch=epoch, loss=losses[-1]))
+            yield self._steps[-1]
+        self._end_epoch(epoch, sum(losses) / len(losses))
+
+    def _end_epoch(self, epoch: int, loss: float) -> None:
+        held_out = self._model.loss(self._validation) if self._validation else None
+        if held_out is not None and held_out < self._best_loss():
+            self._best, self.model = epoch, copy.deepcopy(self._model)
+        self._epochs.append(EpochLoss(epoch=epoch, loss=loss, validation_loss=held_out))
+
+    def _best_loss(self) -> float:
+        seen = [e.validation_loss for e in self._epochs if e.validation_loss is not None]
+        return min(seen, default=math.inf)
+
+    def _rate(self) -> float:
+        if self._method.lr_schedule == "constant":
+            return self._method.learning_rate
+        total = self._method.optimizer_steps(len(self._train))
+        return self._method.learning_rate * (1 - len(self._steps) / total)
+
+    def _prepare(self, rows: Sequence[Row]) -> tuple[list[tuple[str, str]], int]:
+        limit = self._method.max_input_tokens
+        cut = [(fit_into(self._method.verbalizer, row.input, limit), row.output) for row in rows]
+        return [(text, str(output)) for (text, _), output in cut], sum(c for (_, c), _ in cut)
+
+    def _initial_prompt(self, labels: LabelSet) -> dict[str, float]:
+        tokens = self._initial_tokens()
+        return {
+            label: sum(_start_value(token, label) for token in tokens) / len(tokens)
+            for label in labels
+        }
+
+    def _initial_tokens(self) -> list[str]:
+        count, rng = self._method.num_virtual_tokens, random.Random(self._seed)
+        if self._method.init_method == "random":
+            return [str(rng.random()) for _ in range(count)]
+        if self._method.init_method == "sample_vocab":
+            vocabulary = sorted({word for text, _ in self._train for word in words(text)})
+            return rng.choices(vocabulary or [""], k=count)
+        given = str(self._method.init_text).split()
+        return [given[i % len(given)] for i in range(count)]
+
+
+def words(text: str) -> list[str]:
+    """Return the words of ``text`` in lower case."""
+    return re.findall(r"\w+", text.lower())
+
+
+def softmax(scores: Mapping[str, float]) -> dict[str, float]:
+    """Return probabilities in proportion to the exponential of the scores."""
+    top = max(scores.values())
+    powers = {label: math.exp(score - top) for label, score in scores.items()}
+    total = sum(powers.values())
+    return {label: power / total for label, power in powers.items()}
+
+
+def _start_value(token: str, label: str) -> float:
+    return SPREAD * (zlib.crc32(f"{token}:{label}".encode()) / 2**31 - 1)

@@ -1,0 +1,259 @@
+"""Conformance of tuning: the life of a job, its losses, seeds, validation and resumption."""
+# ruff: noqa: S101  # a test suite is made of assertions
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tunesmith.backend import Backend, Capabilities, TuningJob
+from tunesmith.errors import NotFoundError, TuningError, UnsupportedError
+from tunesmith.records import FINISHED, Deployment, LearningCurve, TunedModel, TuningEvent
+from tunesmith.testing.harness import Harness, MakeBackend, refused
+
+ORDER = ("queued", "running", "interrupted", "completed")
+
+
+class JobConformance(Harness):
+    """A job is followed, waited for, cancelled, resumed and made again."""
+
+    def test_job_ends_completed(self, job: TuningJob, model: TunedModel) -> None:
+        """A finished job says ``completed`` and gives the same model each time it is asked.
+
+        Troubleshooting: keep the tuned model of a job; do not make a new record per call.
+        """
+        assert job.id
+        assert job.status() == "completed"
+        assert job.result() == model
+        assert job.wait() == model
+
+    def test_events_are_in_order(self, job: TuningJob) -> None:
+        """Events come in the order of time and end with the status ``completed``.
+
+        Troubleshooting: append the final event before the status is changed.
+        """
+        events = list(job.events())
+        times = [event.time for event in events]
+        assert times == sorted(times)
+        statuses = [e.status for e in events if e.kind == "status" and e.status is not None]
+        assert statuses, "no event of kind 'status'"
+        assert statuses == sorted(statuses, key=ORDER.index)
+        assert statuses[-1] == "completed"
+        steps = [event.step for event in events if event.step is not None]
+        assert steps == sorted(steps)
+
+    def test_every_event_is_passed_once(self, job: TuningJob) -> None:
+        """``wait`` passes each event once, and ``events(n)`` leaves the first n out.
+
+        Troubleshooting: ``events(start)`` counts from the first event of the job.
+        """
+        seen: list[TuningEvent] = []
+        job.wait(seen.append)
+        assert seen == list(job.events())
+        assert list(job.events(1)) == seen[1:]
+        assert list(job.events(len(seen))) == []
+
+    def test_cancel_after_the_end_does_nothing(self, job: TuningJob, model: TunedModel) -> None:
+        """Cancelling a finished job changes nothing.
+
+        Troubleshooting: return at once where the status is finished.
+        """
+        job.cancel()
+        assert job.status() == "completed"
+        assert job.result() == model
+
+    def test_cancel(self, backend: Backend, capabilities: Capabilities) -> None:
+        """A cancelled job says so and has no model; where not declared, cancelling is refused.
+
+        A job that ends before it can be cancelled is tried again.
+
+        Troubleshooting: look at the stop request before the model is made; for a backend that
+        tunes in a blink, give a longer experiment in ``experiment_values``.
+        """
+        for _ in range(self.cancel_attempts):
+            job = backend.tuner.submit(self.experiment(), self.train_rows)
+            if not capabilities.cancellable:
+                self._cancel_is_refused(job)
+                return
+            job.cancel()
+            if job.status() != "completed":
+                assert job.status() == "cancelled"
+                with pytest.raises(TuningError):
+                    job.wait(timeout=self.timeout_seconds)
+                with pytest.raises(TuningError):
+                    job.result()
+                return
+        pytest.fail(f"no job of {self.cancel_attempts} could be cancelled before it ended")
+
+    def _cancel_is_refused(self, job: TuningJob) -> None:
+        if job.status() in FINISHED:
+            pytest.skip("the job ended before cancelling it could be refused")
+        with refused("cancellable"):
+            job.cancel()
+        job.wait(timeout=self.timeout_seconds)
+
+    def test_learning_curve(
+        self, capabilities: Capabilities, job: TuningJob, model: TunedModel
+    ) -> None:
+        """Steps and epochs count from 1, as many as the method makes; undeclared: no losses.
+
+        Troubleshooting: a last, incomplete accumulation of an epoch is an optimizer step too.
+        """
+        if not capabilities.learning_curve:
+            assert model.curve == LearningCurve(), "learning_curve is not declared"
+            try:
+                assert job.learning_curve() == LearningCurve()
+            except UnsupportedError:
+                return
+            return
+        curve = job.learning_curve()
+        assert model.curve == curve
+        assert curve.steps or curve.epochs, "learning_curve is declared, and there are no losses"
+        self._check_counts(curve)
+        losses = [*(s.loss for s in curve.steps), *(e.loss for e in curve.epochs)]
+        assert all(math.isfinite(loss) and loss >= 0 for loss in losses)
+
+    def _check_counts(self, curve: LearningCurve) -> None:
+        method = self.experiment().method
+        expected = method.optimizer_steps(len(self.train_rows))
+        epochs = getattr(method, "num_epochs", None)
+        if curve.steps:
+            assert [s.step for s in curve.steps] == list(range(1, len(curve.steps) + 1))
+            at = [s.epoch for s in curve.steps]
+            assert at == sorted(at)
+            assert at[0] == 1
+            assert expected in (None, len(curve.steps))
+        if curve.epochs:
+            assert [e.epoch for e in curve.epochs] == list(range(1, len(curve.epochs) + 1))
+            assert epochs in (None, len(curve.epochs))
+
+    def test_validation(self, backend: Backend, capabilities: Capabilities) -> None:
+        """A validation set is used where declared, else refused.
+
+        Troubleshooting: fill ``EpochLoss.validation_loss``; refuse in ``submit``, not in the job.
+        """
+        submit, experiment = backend.tuner.submit, self.experiment()
+        if not capabilities.validation:
+            with refused("validation"):
+                submit(experiment, self.train_rows, self.validation_rows)
+            return
+        job = submit(experiment, self.train_rows, self.validation_rows)
+        model = job.wait(timeout=self.timeout_seconds)
+        if capabilities.learning_curve:
+            assert model.curve.epochs
+            assert all(e.validation_loss is not None for e in model.curve.epochs)
+
+    def test_each_tuning_is_its_own(self, model: TunedModel, twin: Deployment) -> None:
+        """Two tunings of one experiment have two ids.
+
+        Troubleshooting: draw ids at random; do not derive them from the experiment.
+        """
+        assert twin.model.id != model.id
+        assert twin.model.job_id != model.job_id
+
+    def test_same_seed_same_model(
+        self,
+        backend: Backend,
+        capabilities: Capabilities,
+        deployment: Deployment,
+        twin: Deployment,
+        tmp_path: Path,
+    ) -> None:
+        """The same seed gives the same predictions, scores, losses and weights.
+
+        Troubleshooting: seed every generator that shuffles, initializes or samples.
+        """
+        if not capabilities.seeded:
+            pytest.skip("the backend does not declare seeded")
+        predictor, inputs = backend.predictor, self.inputs()
+        first, second = (predictor.generate(target, inputs) for target in (deployment, twin))
+        assert first == second
+        assert deployment.model.curve == twin.model.curve
+        if capabilities.label_scores:
+            scores = [predictor.classify(t, inputs, ["0", "1"]) for t in (deployment, twin)]
+            assert scores[0] == scores[1]
+        if capabilities.exports_adapter:
+            weights = [
+                _exported(backend, target.model, tmp_path / target.name)
+                for target in (deployment, twin)
+            ]
+            assert weights[0] == weights[1]
+
+    def test_export(
+        self, backend: Backend, capabilities: Capabilities, model: TunedModel, tmp_path: Path
+    ) -> None:
+        """Tuned weights are written as a PEFT adapter where declared, else refused.
+
+        Troubleshooting: PEFT reads ``adapter_config.json`` and ``adapter_model.safetensors``.
+        """
+        if not capabilities.exports_adapter:
+            with refused("exports_adapter"):
+                backend.tuner.export(model, tmp_path)
+            return
+        assert _exported(backend, model, tmp_path)
+        config = (tmp_path / "adapter_config.json").read_text(encoding="utf-8")
+        assert str(Path.home()) not in config
+        assert str(tmp_path) not in config
+
+    def test_resume_a_finished_job(
+        self,
+        backend: Backend,
+        capabilities: Capabilities,
+        make_backend: MakeBackend,
+        job: TuningJob,
+        model: TunedModel,
+    ) -> None:
+        """A second instance finds the job again; where not declared, resuming is refused.
+
+        Troubleshooting: keep the result of a job in the store, with its events.
+        """
+        if not capabilities.resumable:
+            with refused("resumable"):
+                backend.tuner.resume(job.id)
+            return
+        with make_backend() as second:
+            found = second.tuner.resume(job.id)
+            assert found.id == job.id
+            assert found.wait(timeout=self.timeout_seconds) == model
+            assert found.status() == "completed"
+
+    def test_resume_an_interrupted_job(
+        self,
+        backend: Backend,
+        capabilities: Capabilities,
+        make_backend: MakeBackend,
+        deployment: Deployment,
+    ) -> None:
+        """A job whose backend is closed goes on in a second instance and ends the same.
+
+        Troubleshooting: checkpoint weights, optimizer, schedule, losses and random state.
+        """
+        if not capabilities.resumable:
+            pytest.skip("the backend does not declare resumable; see test_resume_a_finished_job")
+        with make_backend() as first:
+            job_id = first.tuner.submit(self.experiment(), self.train_rows).id
+        with make_backend() as second:
+            model = second.tuner.resume(job_id).wait(timeout=self.timeout_seconds)
+        assert model.job_id == job_id
+        if capabilities.seeded:
+            resumed = backend.deployer.deploy(model, "resumed")
+            generate = backend.predictor.generate
+            assert generate(resumed, self.inputs()) == generate(deployment, self.inputs())
+            assert model.curve == deployment.model.curve
+
+    def test_unknown_job(self, backend: Backend, capabilities: Capabilities) -> None:
+        """An unknown job is not found, and the message names it.
+
+        Troubleshooting: raise ``NotFoundError`` with the id and what to do.
+        """
+        if not capabilities.resumable:
+            pytest.skip("the backend does not declare resumable; see test_resume_a_finished_job")
+        with pytest.raises(NotFoundError, match="nosuchjob"):
+            backend.tuner.resume("nosuchjob")
+
+
+def _exported(backend: Backend, model: TunedModel, directory: Path) -> bytes:
+    backend.tuner.export(model, directory)
+    return (directory / "adapter_model.safetensors").read_bytes()

@@ -1,0 +1,167 @@
+"""Conformance of predicting: count, order, neighbors, scores, tokens and pieces."""
+# ruff: noqa: S101  # a test suite is made of assertions
+
+from __future__ import annotations
+
+import pytest
+
+from tunesmith.backend import Backend, Capabilities, GenerationParams, Target
+from tunesmith.errors import NotFoundError
+from tunesmith.methods import render
+from tunesmith.records import Deployment
+from tunesmith.testing.harness import Harness, refused
+
+
+class PredictionConformance(Harness):
+    """Every input is answered, in order, and by itself."""
+
+    @pytest.fixture(params=["deployment", "base model"])
+    def target(
+        self, request: pytest.FixtureRequest, capabilities: Capabilities, deployment: Deployment
+    ) -> Target:
+        """Both things that a predictor answers for."""
+        if request.param == "deployment":
+            return deployment
+        if not capabilities.base_inference:
+            pytest.skip("the backend does not declare base_inference; see test_base_inference")
+        return self.experiment().base_model
+
+    def test_one_answer_for_each_input(self, backend: Backend, target: Target) -> None:
+        """As many generations as inputs, equal inputs included; none for none.
+
+        Troubleshooting: return ``[]`` for an empty list before anything is loaded or sent.
+        """
+        inputs = self.inputs()
+        assert len(backend.predictor.generate(target, inputs)) == len(inputs)
+        assert len(backend.predictor.generate(target, [inputs[0]] * 3)) == 3
+        assert backend.predictor.generate(target, []) == []
+
+    def test_prompts_are_in_the_order_of_inputs(self, backend: Backend, target: Target) -> None:
+        """Each generation carries the prompt of its own input, template applied.
+
+        Troubleshooting: undo any sorting by length before results are returned.
+        """
+        template = (
+            "{{input}}" if isinstance(target, str) else self.experiment().method.input_template
+        )
+        for text, generation in zip(
+            self.inputs(), backend.predictor.generate(target, self.inputs()), strict=True
+        ):
+            if generation.prompt is not None and not generation.truncated:
+                assert generation.prompt == render(template, text)
+
+    def test_a_row_does_not_depend_on_its_neighbors(
+        self, backend: Backend, capabilities: Capabilities, target: Target
+    ) -> None:
+        """A row gets the same text alone, in a batch and in the batch reversed.
+
+        Troubleshooting: check the attention mask and positions of padded rows.
+        """
+        if not capabilities.batch_independent:
+            pytest.skip("the backend does not declare batch_independent")
+        generate, inputs = backend.predictor.generate, self.inputs()
+        batch = [g.text for g in generate(target, inputs)]
+        alone = [generate(target, [text])[0].text for text in inputs]
+        turned = [g.text for g in generate(target, inputs[::-1])][::-1]
+        assert batch == alone, "rows in a batch differ from the same rows alone"
+        assert batch == turned, "a reversed batch gives other results, or in another order"
+
+    def test_scores_do_not_depend_on_neighbors(
+        self, backend: Backend, capabilities: Capabilities, target: Target
+    ) -> None:
+        """A row gets the same probabilities alone and in a batch.
+
+        Troubleshooting: raise ``score_tolerance`` only for a backend of low precision.
+        """
+        if not (capabilities.batch_independent and capabilities.label_scores):
+            pytest.skip("the backend does not declare batch_independent and label_scores")
+        classify, inputs, labels = backend.predictor.classify, self.inputs(), ("0", "1")
+        for together, text in zip(classify(target, inputs, labels), inputs, strict=True):
+            alone = classify(target, [text], labels)[0]
+            assert together.probabilities == pytest.approx(
+                alone.probabilities, abs=self.score_tolerance
+            )
+
+    def test_classify(self, backend: Backend, capabilities: Capabilities, target: Target) -> None:
+        """Probabilities over the labels asked for, in their order, that sum to one; else refused.
+
+        Troubleshooting: ``labels`` may be an iterator; make a tuple of it first.
+        """
+        classify, inputs = backend.predictor.classify, self.inputs()
+        if not capabilities.label_scores:
+            with refused("label_scores"):
+                classify(target, inputs, iter(("1", "0")))
+            return
+        results = classify(target, inputs, iter(("1", "0")))
+        assert len(results) == len(inputs)
+        for result in results:
+            assert list(result.probabilities) == ["1", "0"]
+            assert all(0 <= p <= 1 for p in result.probabilities.values())
+            assert sum(result.probabilities.values()) == pytest.approx(1)
+        assert classify(target, [], ("0", "1")) == []
+
+    def test_stream(self, backend: Backend, capabilities: Capabilities, target: Target) -> None:
+        """Joined, the pieces are the text of ``generate``; undeclared: refused.
+
+        Troubleshooting: yield text, not tokens: a character may take several tokens.
+        """
+        text = self.inputs()[0]
+        if not capabilities.streaming:
+            with refused("streaming"):
+                list(backend.predictor.stream(target, text))
+            return
+        pieces = list(backend.predictor.stream(target, text))
+        whole = backend.predictor.generate(target, [text])[0]
+        assert "".join(piece.text for piece in pieces) == whole.text
+        assert pieces[-1].stop_reason == whole.stop_reason
+
+    def test_tokenize(self, backend: Backend, capabilities: Capabilities, target: Target) -> None:
+        """One count for each text as it stands, more for more text; undeclared: refused.
+
+        Troubleshooting: count neither the template nor the virtual tokens.
+        """
+        texts = ["one", "one two three four", "one two"]
+        if not capabilities.tokenize:
+            with refused("tokenize"):
+                backend.predictor.tokenize(target, texts)
+            return
+        short, long, middle = backend.predictor.tokenize(target, texts)
+        assert 0 < short < middle < long
+        assert backend.predictor.tokenize(target, []) == []
+
+    def test_base_inference(self, backend: Backend, capabilities: Capabilities) -> None:
+        """The base model answers where declared, else it is refused.
+
+        Troubleshooting: a target that is text is the portable name of a base model.
+        """
+        name = self.experiment().base_model
+        if not capabilities.base_inference:
+            with refused("base_inference"):
+                backend.predictor.generate(name, self.inputs())
+            return
+        assert len(backend.predictor.generate(name, self.inputs())) == len(self.inputs())
+        if not self.any_base_model:
+            with pytest.raises(NotFoundError):
+                backend.predictor.generate(f"{name}x", self.inputs())
+
+    def test_generating_is_repeatable(self, backend: Backend, target: Target) -> None:
+        """Greedy decoding, the default, gives the same text twice.
+
+        Troubleshooting: decode greedily unless ``decoding_method`` says otherwise.
+        """
+        generate = backend.predictor.generate
+        assert generate(target, self.inputs()) == generate(target, self.inputs())
+
+    def test_token_budget(
+        self, backend: Backend, capabilities: Capabilities, target: Target
+    ) -> None:
+        """No more than ``max_new_tokens`` are generated; 20 where nothing is given.
+
+        Troubleshooting: the end-of-text token counts as generated.
+        """
+        budgets: list[tuple[GenerationParams | None, int]] = [(None, 20)]
+        if "max_new_tokens" in capabilities.generation_parameters:
+            budgets.append((GenerationParams(max_new_tokens=1), 1))
+        for params, budget in budgets:
+            for generation in backend.predictor.generate(target, self.inputs(), params):
+                assert (generation.generated_token_count or 0) <= budget

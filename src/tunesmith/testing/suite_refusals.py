@@ -1,0 +1,187 @@
+"""Conformance of refusing: whatever is not declared raises ``UnsupportedError``, and early."""
+# ruff: noqa: S101  # a test suite is made of assertions
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+from pydantic import create_model
+
+from tunesmith.backend import Backend, Capabilities, GenerationParams, Range
+from tunesmith.checks import check_experiment
+from tunesmith.errors import ExperimentError
+from tunesmith.experiment import Experiment
+from tunesmith.labels import LabelSet
+from tunesmith.methods import Method, ZeroShot
+from tunesmith.records import Deployment, Row
+from tunesmith.testing.harness import Harness, refused
+
+SAMPLES: dict[str, Any] = {
+    "decoding_method": "greedy",
+    "max_new_tokens": 3,
+    "min_new_tokens": 1,
+    "stop_sequences": ("\n",),
+    "temperature": 0.5,
+    "top_k": 5,
+    "top_p": 0.9,
+    "repetition_penalty": 1.1,
+    "random_seed": 7,
+    "truncate_input_tokens": 64,
+    "time_limit": 60_000,
+    "length_penalty": {"decay_factor": 1.5, "start_index": 2},
+    "include_stop_sequence": True,
+    "return_options": {"input_text": True},
+}
+"""A value of each generation parameter that changes little, so that all can be tried."""
+SAMPLING = {"temperature", "top_k", "top_p", "random_seed"}
+MANY_ROWS = 20_000
+"""Above this limit no rows are made only to be refused."""
+
+
+class NoSuchMethod(Method):
+    """A method that no backend has."""
+
+    name: ClassVar[str] = "conformance_no_such_method"
+    tunes: ClassVar[bool] = True
+
+
+class RefusalConformance(Harness):
+    """Nothing is ignored in silence."""
+
+    def _refused_everywhere(self, what: str, experiment: Experiment, backend: Backend) -> None:
+        with refused(f"{what} (tunesmith.checks)", what):
+            check_experiment(experiment, backend, self.data())
+        with refused(f"{what} (Tuner.submit)", what):
+            backend.tuner.submit(experiment, self.train_rows)
+
+    def test_declared_experiment_is_accepted(self, backend: Backend) -> None:
+        """The experiment of the test class passes the core's checks.
+
+        Troubleshooting: declare the method and every hyper-parameter that it sets.
+        """
+        info = check_experiment(self.experiment(), backend, self.data())
+        assert info.name == self.experiment().base_model
+
+    @pytest.mark.parametrize("name", sorted(GenerationParams.model_fields))
+    def test_generation_parameter(
+        self, name: str, backend: Backend, capabilities: Capabilities, deployment: Deployment
+    ) -> None:
+        """A generation parameter works where declared, else it is refused.
+
+        Troubleshooting: hold ``params.asked()`` against ``generation_parameters``.
+        """
+        declared = capabilities.generation_parameters
+        values = {name: SAMPLES[name]}
+        if name not in declared:
+            with refused(f"generation.{name}", name):
+                backend.predictor.generate(
+                    deployment, self.inputs(), GenerationParams.model_validate(values)
+                )
+            return
+        if name in SAMPLING and "decoding_method" in declared:
+            values["decoding_method"] = "sample"
+        if name == "include_stop_sequence" and "stop_sequences" in declared:
+            values["stop_sequences"] = SAMPLES["stop_sequences"]
+        params = GenerationParams.model_validate(values)
+        generations = backend.predictor.generate(deployment, self.inputs(), params)
+        assert len(generations) == len(self.inputs())
+
+    def test_declared_parameters_exist(self, capabilities: Capabilities) -> None:
+        """Only fields of ``GenerationParams`` are declared.
+
+        Troubleshooting: use the names of watsonx.ai, not those of the library underneath.
+        """
+        assert capabilities.generation_parameters <= set(GenerationParams.model_fields)
+
+    def test_undeclared_method(self, backend: Backend) -> None:
+        """A method that is not declared is refused, by the checks and by ``submit``.
+
+        Troubleshooting: call ``check_submission`` first thing in ``submit``.
+        """
+        experiment = self.experiment().model_copy(update={"method": NoSuchMethod()})
+        self._refused_everywhere(NoSuchMethod.name, experiment, backend)
+
+    def test_prompting_method_is_not_tuned(self, backend: Backend) -> None:
+        """A method that tunes nothing is refused by ``submit``.
+
+        Troubleshooting: look at ``method.tunes``.
+        """
+        experiment = self.experiment().model_copy(update={"method": ZeroShot()})
+        with refused("tuning zero_shot"):
+            backend.tuner.submit(experiment, self.train_rows)
+
+    def test_undeclared_hyperparameter(self, backend: Backend) -> None:
+        """A hyper-parameter that is not declared is refused, by the checks and by ``submit``.
+
+        Troubleshooting: hold ``method.model_fields_set`` against ``hyperparameters``.
+        """
+        method = self.experiment().method
+        strange: type[Method] = create_model(
+            "Strange", __base__=type(method), no_such_setting=(int, 0)
+        )
+        asked = strange.model_validate({**method.model_dump(), "no_such_setting": 1})
+        # What the experiment does not set must not be what is refused.
+        for name in set(type(method).model_fields) - method.model_fields_set:
+            asked.model_fields_set.discard(name)
+        experiment = self.experiment().model_copy(update={"method": asked})
+        self._refused_everywhere("method.no_such_setting", experiment, backend)
+
+    def test_hyperparameter_out_of_range(
+        self, backend: Backend, capabilities: Capabilities
+    ) -> None:
+        """A value out of its declared range is refused, by the checks and by ``submit``.
+
+        Troubleshooting: use ``Range.accepts``.
+        """
+        method = self.experiment().method
+        for name, allowed in capabilities.hyperparameters.items():
+            for value in _outside(allowed) if name in type(method).model_fields else ():
+                # model_copy does not validate: the method's own, wider range is not meant here.
+                beyond = method.model_copy(update={name: value})
+                experiment = self.experiment().model_copy(update={"method": beyond})
+                self._refused_everywhere(f"method.{name}", experiment, backend)
+
+    def test_too_many_rows(self, backend: Backend, capabilities: Capabilities) -> None:
+        """More training rows than declared are refused.
+
+        Troubleshooting: ``check_submission`` counts them.
+        """
+        limit = capabilities.max_training_rows
+        if limit is None or limit > MANY_ROWS:
+            pytest.skip("the backend declares no such limit")
+        rows = [self.train_rows[i % len(self.train_rows)] for i in range(limit + 1)]
+        with refused(f"{limit + 1} rows"):
+            backend.tuner.submit(self.experiment(), rows)
+
+    def test_answer_longer_than_its_limit(
+        self, backend: Backend, capabilities: Capabilities
+    ) -> None:
+        """A label that does not fit into ``max_output_tokens`` is an error before the tuning.
+
+        Troubleshooting: tokenize each label, add the end-of-text token, and compare.
+        """
+        allowed = capabilities.hyperparameters.get("max_output_tokens")
+        if allowed is None or not capabilities.tokenize:
+            pytest.skip("the backend does not declare max_output_tokens and tokenize")
+        shortest = int(allowed.minimum or 1)
+        method = self.experiment().method.model_copy(update={"max_output_tokens": shortest})
+        long = " ".join(["very"] * (shortest + 1))
+        labels = LabelSet({"0": (f"{long} bad",), "1": (f"{long} good",)})
+        update = {"method": method, "labels": labels}
+        with pytest.raises(ExperimentError, match="max_output_tokens"):
+            backend.tuner.submit(self.experiment().model_copy(update=update), self._rows())
+
+    def _rows(self) -> list[Row]:
+        return [*self.train_rows]
+
+
+def _outside(allowed: Range) -> list[Any]:
+    if allowed.choices is not None:
+        return ["conformance_no_such_choice"]
+    values = []
+    if allowed.minimum is not None:
+        values.append(allowed.minimum - 1)
+    if allowed.maximum is not None:
+        values.append(allowed.maximum + 1)
+    return values
