@@ -1,0 +1,55 @@
+"""The two methods: frozen settings, each of which makes its unfitted classifier."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from tunesmith.methods import Method
+
+
+class Majority(Method):
+    """Always the most frequent label of the training rows: what any tuning must beat."""
+
+    name: ClassVar[str] = "majority"
+    tunes: ClassVar[bool] = True
+
+    def classifier(self, seed: int) -> Any:
+        """Return an unfitted scikit-learn classifier of texts."""
+        from sklearn.dummy import DummyClassifier
+
+        return DummyClassifier(strategy="prior", random_state=seed)
+
+
+class TfidfLogreg(Method):
+    """TF-IDF of word n-grams and logistic regression.
+
+    The defaults are one setting for every data set, so that the figure in a report is never the
+    best of many.
+    """
+
+    name: ClassVar[str] = "tfidf_logreg"
+    tunes: ClassVar[bool] = True
+
+    ngram_max: Annotated[int, Field(ge=1, le=3)] = 2
+    """Words in the longest n-gram; the shortest is one word."""
+    c: Annotated[float, Field(ge=0.001, le=1000)] = 10.0
+    """Inverse strength of the L2 penalty (``C`` of ``LogisticRegression``)."""
+
+    def classifier(self, seed: int) -> Any:
+        """Return an unfitted scikit-learn classifier of texts."""
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+
+        return make_pipeline(
+            TfidfVectorizer(ngram_range=(1, self.ngram_max)),
+            LogisticRegression(C=self.c, max_iter=1000, random_state=seed),
+        )
+
+
+METHODS: dict[str, type[Majority] | type[TfidfLogreg]] = {
+    Majority.name: Majority,
+    TfidfLogreg.name: TfidfLogreg,
+}

@@ -1,0 +1,31 @@
+"""What this plugin registers: text only, so that finding it costs no import of scikit-learn."""
+
+from __future__ import annotations
+
+from tunesmith.hookspecs import BackendEntry, MethodEntry, hookimpl
+
+
+@hookimpl
+def register_backends() -> list[BackendEntry]:
+    """Return the backend ``sklearn`` with its two methods."""
+    return [
+        BackendEntry(
+            name="sklearn",
+            summary="majority class and TF-IDF + logistic regression, in seconds on any CPU",
+            target="tunesmith_sklearn.backend:SklearnBackend",
+            requires=("sklearn",),
+            install="pip install 'tunesmith[sklearn]'",
+            methods=(
+                MethodEntry(
+                    "majority",
+                    "always the most frequent label",
+                    "tunesmith_sklearn.methods:Majority",
+                ),
+                MethodEntry(
+                    "tfidf_logreg",
+                    "TF-IDF of word n-grams and logistic regression",
+                    "tunesmith_sklearn.methods:TfidfLogreg",
+                ),
+            ),
+        )
+    ]

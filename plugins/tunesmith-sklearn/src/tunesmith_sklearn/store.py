@@ -1,0 +1,90 @@
+"""Keeps tuned models and deployments as JSON files that outlive the process.
+
+A model is kept as its training rows and settings, and fitted again when it is first used: both
+methods are deterministic and fit in milliseconds, and there is no pickle to trust.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tunesmith.atomic import write_atomically
+from tunesmith.errors import NotFoundError
+from tunesmith.records import Deployment, Record, Row
+from tunesmith_sklearn.methods import METHODS
+
+
+class FittedFrom(Record):
+    """All that a fitted classifier depends on."""
+
+    method: dict[str, Any]
+    seed: int
+    rows: tuple[Row, ...]
+
+    def fit(self) -> Any:
+        """Return the fitted classifier."""
+        settings = dict(self.method)
+        method = METHODS[settings.pop("name")].model_validate(settings)
+        inputs, outputs = [row.input for row in self.rows], [row.output for row in self.rows]
+        return method.classifier(self.seed).fit(inputs, outputs)
+
+
+class Store:
+    """The folder of the option ``store``, shared by all processes."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._fitted: dict[str, Any] = {}
+
+    def save_model(self, model_id: str, source: FittedFrom) -> str:
+        """Write a model and return its place, relative to the root."""
+        path = self._path("models", model_id)
+        write_atomically(path, source.to_json())
+        return path.relative_to(self._root).as_posix()
+
+    def classifier(self, model_id: str) -> Any:
+        """Return the fitted classifier of a model, fitted once per process.
+
+        Raises:
+            NotFoundError: no such model.
+        """
+        if model_id not in self._fitted:
+            self._fitted[model_id] = FittedFrom.from_json(self._read("models", model_id)).fit()
+        return self._fitted[model_id]
+
+    def save_deployment(self, deployment: Deployment) -> None:
+        """Write a deployment."""
+        write_atomically(self._path("deployments", deployment.id), deployment.to_json())
+
+    def deployment(self, deployment_id: str) -> Deployment:
+        """Return a deployment.
+
+        Raises:
+            NotFoundError: no such deployment.
+        """
+        return Deployment.from_json(self._read("deployments", deployment_id))
+
+    def deployments(self) -> Sequence[Deployment]:
+        """Return all deployments, oldest first."""
+        files = (self._root / "deployments").glob("[!.]*.json")
+        found = [Deployment.from_json(path.read_text(encoding="utf-8")) for path in files]
+        return sorted(found, key=lambda deployment: deployment.created_at)
+
+    def remove_deployment(self, deployment_id: str) -> None:
+        """Remove a deployment, if it is there."""
+        if deployment_id.isalnum():  # an id is never part of a path
+            self._path("deployments", deployment_id).unlink(missing_ok=True)
+
+    def _path(self, kind: str, record_id: str) -> Path:
+        return self._root / kind / f"{record_id}.json"
+
+    def _read(self, kind: str, record_id: str) -> str:
+        path = self._path(kind, record_id)
+        if not record_id.isalnum() or not path.is_file():
+            raise NotFoundError(
+                f"backend 'sklearn' has no {kind.removesuffix('s')} {record_id!r} in its store; "
+                "check option 'store', or tune and deploy again"
+            )
+        return path.read_text(encoding="utf-8")

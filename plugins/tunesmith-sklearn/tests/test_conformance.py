@@ -1,0 +1,20 @@
+"""Both methods pass the suite that every backend passes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tunesmith.testing.conformance import BackendConformance
+from tunesmith_sklearn.backend import SklearnBackend
+
+
+class TestTfidfLogreg(BackendConformance):
+    backend_class = SklearnBackend
+    experiment_values: ClassVar = {"method": {"name": "tfidf_logreg", "c": 5.0}}
+    any_base_model = True
+
+
+class TestMajority(BackendConformance):
+    backend_class = SklearnBackend
+    experiment_values: ClassVar = {"method": {"name": "majority"}}
+    any_base_model = True
