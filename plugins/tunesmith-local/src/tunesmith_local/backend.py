@@ -1,0 +1,108 @@
+"""The local backend: soft prompts on this machine."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import ClassVar
+
+import torch
+
+from tunesmith.backend import Backend, BackendOptions, Capabilities, Range
+from tunesmith.methods import PromptTuning
+from tunesmith.records import BaseModelInfo
+from tunesmith_local.catalog import BACKEND, Catalog
+from tunesmith_local.generation import GENERATION_PARAMETERS
+from tunesmith_local.options import LocalOptions
+from tunesmith_local.serving import Answerers, LocalDeployer, LocalPredictor
+from tunesmith_local.store import Store
+from tunesmith_local.tuning import LocalTuner
+
+_LIBRARIES = ("torch", "transformers", "peft", "safetensors", "tokenizers")
+_RANGES = {
+    "num_virtual_tokens": Range(minimum=1, maximum=1000),
+    "num_epochs": Range(minimum=1, maximum=1000),
+    "learning_rate": Range(minimum=0, maximum=10),
+    "batch_size": Range(minimum=1, maximum=1024),
+    "accumulate_steps": Range(minimum=1, maximum=1024),
+    "max_input_tokens": Range(minimum=1),
+    "max_output_tokens": Range(minimum=1),
+    "init_method": Range(choices=("random", "text", "sample_vocab")),
+    "init_text": Range(),
+    "verbalizer": Range(),
+    "optimizer": Range(choices=("adamw", "adafactor")),
+    "lr_schedule": Range(choices=("linear", "constant")),
+    "early_stopping_patience": Range(minimum=1),
+}
+
+
+class LocalBackend(Backend):
+    """Tunes and serves soft prompts through torch, transformers and PEFT."""
+
+    name: ClassVar[str] = BACKEND
+    options_model: ClassVar[type[BackendOptions]] = LocalOptions
+
+    def __init__(self, options: BackendOptions | None = None) -> None:
+        """Prepare the backend; nothing is loaded before it is used."""
+        given = options if options is not None else LocalOptions()
+        # Options of the base class alone (a store) are enough; the rest has defaults.
+        local = given if isinstance(given, LocalOptions) else LocalOptions(store=given.store)
+        super().__init__(local)
+        self._catalog = Catalog(local)
+        store = Store(local.store)
+        answerers = Answerers(self._catalog, store)
+        self._tuner = LocalTuner(self._catalog, store, local, self)
+        self._deployer = LocalDeployer(answerers, store)
+        self._predictor = LocalPredictor(answerers, local.predict_batch_size)
+
+    @property
+    def tuner(self) -> LocalTuner:
+        """The tuner."""
+        return self._tuner
+
+    @property
+    def deployer(self) -> LocalDeployer:
+        """The deployer."""
+        return self._deployer
+
+    @property
+    def predictor(self) -> LocalPredictor:
+        """The predictor."""
+        return self._predictor
+
+    def base_models(self) -> list[BaseModelInfo]:
+        """Return the base models that are on this machine; the hub has more."""
+        return self._catalog.infos()
+
+    def base_model(self, name: str) -> BaseModelInfo:
+        """Return what serves as ``name``: an embedded model, a directory or a hub model."""
+        return self._catalog.info(name)
+
+    def capabilities(self, base_model: str) -> Capabilities:
+        """Return what can be done with ``base_model``; the same for all."""
+        self.base_model(base_model)
+        return Capabilities(
+            methods=(PromptTuning.name,),
+            hyperparameters=_RANGES,
+            generation_parameters=GENERATION_PARAMETERS,
+            base_inference=True,
+            validation=True,
+            label_scores=True,
+            learning_curve=True,
+            seeded=True,
+            batch_independent=True,
+            resumable=True,
+            cancellable=True,
+            streaming=True,
+            tokenize=True,
+            exports_adapter=True,
+        )
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of the libraries, and the device that ``auto`` means here."""
+        device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+        return {name: version(name) for name in _LIBRARIES} | {"device": device}
+
+    def close(self) -> None:
+        """Stop running jobs at their last optimizer step and let the models go."""
+        self._tuner.close()
+        self._catalog.clear()

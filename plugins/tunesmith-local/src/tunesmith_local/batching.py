@@ -1,0 +1,123 @@
+"""Rows of different length in one batch, laid out so that no row feels its neighbors.
+
+A causal model reads ``[padding][soft prompt][text][answer]`` with positions counted from the
+first real token: the soft prompt always touches the text, and recurrent layers meet the padding
+before they hold any state. (PEFT's own layout, ``[soft prompt][padding][text]``, puts the longest
+row's length between a short row's prompt and its text.) An encoder reads
+``[soft prompt][text][padding]``.
+
+In a causal model the soft prompt, standing first, does not see the text. Where the model's cache
+holds nothing but the keys and values of full attention, the prompt is therefore read once for
+the whole batch, and each row reads only ``[padding][text][answer]`` behind it: the same
+attention, positions and gradients with far fewer tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from transformers import Cache
+
+from tunesmith_local.loading import BaseLM
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """What a model's forward pass takes."""
+
+    inputs_embeds: torch.Tensor
+    """``[rows, length, hidden_size]``."""
+    attention_mask: torch.Tensor
+    """``[rows, length]``; 1 where a token is real."""
+    position_ids: torch.Tensor
+    """``[rows, length]``; 0 at the first real token."""
+    cache: Cache | None = None
+    """Keys and values of a prompt that was read beforehand; the mask then covers it too."""
+
+
+def lay_out(base: BaseLM, rows: Sequence[Sequence[int]], prompt: torch.Tensor | None) -> Batch:
+    """Embed token rows with the soft prompt in front of each.
+
+    Args:
+        base: the base model, which decides the side of the padding.
+        rows: token ids, one sequence for each row.
+        prompt: ``[num_virtual_tokens, hidden_size]``; None for the bare base model. Gradients
+            flow back to it.
+    """
+    if prompt is not None and base.prefix_exact and all(rows):
+        return _behind_prefix(base, rows, prompt)
+    virtual = 0 if prompt is None else prompt.shape[0]
+    width = max(len(row) for row in rows) + virtual
+    # Virtual tokens need a placeholder in the token ids, which the prompt then overwrites.
+    filled = [[base.pad_id] * virtual + list(row) for row in rows]
+    ids, mask = pad(filled, width, base.pad_id, left=not base.is_seq2seq)
+    ids, mask = ids.to(base.device), mask.to(base.device)
+    embeds = base.embeddings(ids)
+    if prompt is not None:
+        embeds = _insert(embeds, prompt, mask)
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    return Batch(embeds, mask, positions)
+
+
+def read_prefix(base: BaseLM, prompt: torch.Tensor) -> Cache:
+    """Read a soft prompt alone and return the model's cache of it, for one row."""
+    embeds = prompt.to(base.device, base.dtype)[None]
+    out = base.model(inputs_embeds=embeds, use_cache=True, logits_to_keep=1)
+    cache: Cache = out.past_key_values
+    return cache
+
+
+def _behind_prefix(base: BaseLM, rows: Sequence[Sequence[int]], prompt: torch.Tensor) -> Batch:
+    cache = read_prefix(base, prompt)
+    cache.batch_repeat_interleave(len(rows))
+    ids, mask = pad(rows, max(map(len, rows)), base.pad_id, left=True)
+    ids, mask = ids.to(base.device), mask.to(base.device)
+    positions = (mask.cumsum(-1) - 1).clamp(min=0) + prompt.shape[0]
+    seen = mask.new_ones(len(rows), prompt.shape[0])
+    return Batch(base.embeddings(ids), torch.cat([seen, mask], dim=-1), positions, cache)
+
+
+def pad(
+    rows: Sequence[Sequence[int]], width: int, fill: int, *, left: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return token ids and mask, each ``[rows, width]``, padded with ``fill`` on one side."""
+    ids = torch.full((len(rows), width), fill)
+    mask = torch.zeros((len(rows), width), dtype=torch.long)
+    for index, row in enumerate(rows):
+        where = slice(width - len(row), width) if left else slice(0, len(row))
+        ids[index, where] = torch.tensor(row, dtype=torch.long)
+        mask[index, where] = 1
+    return ids, mask
+
+
+def _insert(embeds: torch.Tensor, prompt: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    first = mask.argmax(-1, keepdim=True)
+    columns = first + torch.arange(prompt.shape[0], device=mask.device)
+    lines = torch.arange(len(mask), device=mask.device)[:, None]
+    values = prompt.to(embeds.device, embeds.dtype).expand(len(mask), -1, -1)
+    return embeds.index_put((lines, columns), values)
+
+
+def by_length(
+    lengths: Sequence[int], batch_size: int, *, equal_only: bool = False
+) -> Iterator[list[int]]:
+    """Yield batches of row indices, longest rows first, so that memory runs out at once or never.
+
+    Args:
+        lengths: length of each row.
+        batch_size: rows in a batch, at most.
+        equal_only: never put rows of different length together, for a model whose padding is
+            not exact.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    batch: list[int] = []
+    for index in order:
+        full = len(batch) == batch_size
+        if batch and (full or (equal_only and lengths[index] != lengths[batch[0]])):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch

@@ -1,0 +1,159 @@
+"""From the portable name of a base model to the loaded model."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from huggingface_hub import HfApi, try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
+
+from tunesmith.errors import NotFoundError, near_misses
+from tunesmith.hookspecs import BaseModelEntry
+from tunesmith.plugins import import_target, registry
+from tunesmith.records import BaseModelInfo
+from tunesmith_local.loading import BaseLM, load_base_model
+from tunesmith_local.options import LocalOptions
+from tunesmith_local.self_check import checked
+
+BACKEND = "local"
+_HUB_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a base model comes from."""
+
+    name: str
+    """Portable name, fit for a record: never an absolute path."""
+    place: str
+    """A directory or a hub id."""
+    summary: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it can be loaded without the hub."""
+        if Path(self.place).is_dir():
+            return True
+        try:
+            return isinstance(try_to_load_from_cache(self.place, "config.json"), str)
+        except HFValidationError:  # not the form of a hub id
+            return False
+
+
+class Catalog:
+    """Knows the base models of this machine and keeps the loaded ones."""
+
+    def __init__(self, options: LocalOptions) -> None:
+        """Use the ``models``, ``device``, ``dtype`` and ``offline`` of ``options``."""
+        self._options = options
+        self._loaded: dict[str, BaseLM] = {}
+        self._found: set[str] = set()
+        self._lock = threading.Lock()
+
+    def infos(self) -> list[BaseModelInfo]:
+        """Return the base models that are on this machine, by name."""
+        sources = [_source(entry) for entry in _registered().values()] + self._in_models_folder()
+        return [
+            BaseModelInfo(name=source.name, summary=source.summary)
+            for source in sorted({s.name: s for s in sources}.values(), key=lambda s: s.name)
+            if source.is_local
+        ]
+
+    def info(self, name: str) -> BaseModelInfo:
+        """Return what serves as ``name``, without loading it.
+
+        Raises:
+            NotFoundError: no such base model here or on the hub.
+        """
+        source = self._find(name)
+        return BaseModelInfo(name=name, summary=source.summary)
+
+    def load(self, name: str) -> BaseLM:
+        """Return the loaded model; the first call loads and checks it.
+
+        Raises:
+            NotFoundError: it cannot be found or read.
+        """
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = checked(self._read(self._find(name)))
+            return self._loaded[name]
+
+    def clear(self) -> None:
+        """Forget the loaded models."""
+        with self._lock:
+            self._loaded.clear()
+
+    def _read(self, source: Source) -> BaseLM:
+        # What is on this machine is read without a look at the hub: fast, and the same tomorrow.
+        load = partial(
+            load_base_model,
+            source.name,
+            source.place,
+            device=self._options.device,
+            dtype=self._options.dtype,
+        )
+        if source.is_local:
+            try:
+                return load(offline=True)
+            except NotFoundError:
+                if self._options.offline or Path(source.place).is_dir():
+                    raise  # else the cache is incomplete, and the hub may fill it
+        self._ask_hub(source.place)
+        return load()
+
+    def _find(self, name: str) -> Source:
+        registered = _registered()
+        if (Path(name) / "config.json").is_file():
+            return Source(Path(name).resolve().name, str(Path(name)))
+        if self._options.models and (self._options.models / name / "config.json").is_file():
+            return Source(name, str(self._options.models / name))
+        if name in registered:
+            return _source(registered[name])
+        source = Source(name, name)
+        if name not in self._found and not source.is_local:
+            self._ask_hub(name)
+        return source
+
+    def _ask_hub(self, name: str) -> None:
+        # One short question: transformers would ask six times, half a minute in all.
+        try:
+            if self._options.offline:
+                raise OSError("option offline forbids to ask")
+            HfApi().model_info(name, timeout=_HUB_SECONDS)
+        except Exception as error:  # the hub's client and its HTTP library raise their own
+            raise NotFoundError(self._not_found(name, error)) from error
+        self._found.add(name)
+
+    def _not_found(self, name: str, error: Exception) -> str:
+        reason = str(error).strip().partition("\n")[0]
+        known = ", ".join(info.name for info in self.infos()) or "none"
+        return (
+            f"base model {name!r} is not on this machine, and the Hugging Face hub did not give "
+            f"it ({reason}). On this machine: {known}.{near_misses(name, _registered())} Without "
+            "a network, use 'tunesmith/micro-granite' (pip install tunesmith-micro-granite) or a "
+            "local directory with config.json, tokenizer and *.safetensors"
+        )
+
+    def _in_models_folder(self) -> list[Source]:
+        folder = self._options.models
+        if folder is None:
+            return []
+        configs = [*folder.glob("*/config.json"), *folder.glob("*/*/config.json")]
+        return [
+            Source(path.parent.relative_to(folder).as_posix(), str(path.parent)) for path in configs
+        ]
+
+
+def _registered() -> dict[str, BaseModelEntry]:
+    entries = registry().base_models()
+    return {name: e for name, e in entries.items() if e.path or BACKEND in e.served_as}
+
+
+def _source(entry: BaseModelEntry) -> Source:
+    if entry.path is not None:
+        return Source(entry.name, str(import_target(entry.path)()), entry.summary)
+    return Source(entry.name, entry.served_as[BACKEND], entry.summary)

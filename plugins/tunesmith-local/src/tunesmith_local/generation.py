@@ -1,0 +1,238 @@
+"""Generate text for many prompts; no row's result depends on the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from tunesmith.backend import GenerationParams
+from tunesmith.errors import PredictionError
+from tunesmith.records import Generation, StopReason, TokenInfo
+from tunesmith_local.batching import by_length
+from tunesmith_local.decoder import start_decoder
+from tunesmith_local.encoding import EncodedPrompt, decode
+from tunesmith_local.loading import BaseLM
+from tunesmith_local.sampling import Decoding, choose, penalize, row_generators
+
+GENERATION_PARAMETERS = frozenset(
+    {
+        "decoding_method",
+        "max_new_tokens",
+        "min_new_tokens",
+        "stop_sequences",
+        "temperature",
+        "top_k",
+        "top_p",
+        "repetition_penalty",
+        "random_seed",
+        "truncate_input_tokens",
+        "time_limit",
+        "length_penalty",
+        "include_stop_sequence",
+        "return_options",
+    }
+)
+"""What :func:`generate` honors."""
+
+RETURN_OPTIONS = frozenset({"input_text", "generated_tokens", "token_logprobs", "token_ranks"})
+"""The keys of ``return_options`` that it honors."""
+
+
+@dataclass
+class _Row:
+    """One text in the making."""
+
+    prompt: EncodedPrompt
+    ids: list[int] = field(default_factory=list)
+    infos: list[TokenInfo] = field(default_factory=list)
+    text: str = ""
+    reason: StopReason = "not_finished"
+
+
+def generate(
+    base: BaseLM,
+    prompt: torch.Tensor | None,
+    encoded: Sequence[EncodedPrompt],
+    params: GenerationParams | None = None,
+    *,
+    batch_size: int = 32,
+) -> list[Generation]:
+    """Generate once for each prompt, in the caller's order.
+
+    Args:
+        base: the base model.
+        prompt: the soft prompt, ``[num_virtual_tokens, hidden_size]``, or None for the bare base.
+        encoded: prompts, after template and cut.
+        params: see :class:`~tunesmith.backend.GenerationParams`; greedy and 20 new tokens by
+            default. ``time_limit`` counts for each prompt from the start of the call.
+        batch_size: rows read at once.
+
+    Raises:
+        PredictionError: a prompt is empty, or does not fit into the model's positions.
+    """
+    params = params or GenerationParams()
+    decoding = Decoding.of(params)
+    started = time.monotonic()
+    rows = [_Row(item) for item in encoded]
+    lengths = [len(item.token_ids) for item in encoded]
+    _check_lengths(base, lengths, 0 if prompt is None else len(prompt), decoding)
+    for indices in by_length(lengths, batch_size, equal_only=not base.padding_exact):
+        _generate_batch(base, prompt, [rows[i] for i in indices], decoding, params, started)
+    return [_result(row, params) for row in rows]
+
+
+def _check_lengths(base: BaseLM, lengths: Sequence[int], virtual: int, decoding: Decoding) -> None:
+    for index, length in enumerate(lengths):
+        if length + virtual == 0:
+            raise PredictionError(f"input {index} is empty: it has no tokens to generate from")
+        limit = None if base.is_seq2seq else base.max_positions
+        if limit is not None and length + virtual + decoding.max_new_tokens > limit:
+            raise PredictionError(
+                f"input {index}: {length} tokens, {virtual} virtual tokens and "
+                f"{decoding.max_new_tokens} new tokens exceed the {limit} positions of "
+                f"{base.name!r}; set truncate_input_tokens or shorten the input"
+            )
+
+
+def stream(
+    base: BaseLM,
+    prompt: torch.Tensor | None,
+    encoded: EncodedPrompt,
+    params: GenerationParams | None = None,
+) -> Iterator[Generation]:
+    """Generate piece by piece; joined, the pieces' texts are the text of :func:`generate`.
+
+    The pieces carry the counts so far; the last one carries the stop reason.
+
+    Raises:
+        PredictionError: as :func:`generate`.
+    """
+    params = params or GenerationParams()
+    decoding = Decoding.of(params)
+    row = _Row(encoded)
+    _check_lengths(base, [len(encoded.token_ids)], 0 if prompt is None else len(prompt), decoding)
+    sent = ""
+    for _ in _steps(base, prompt, [row], decoding, params, time.monotonic()):
+        whole = _result(row, params)
+        ready = whole.text if row.reason != "not_finished" else _settled(whole.text, decoding)
+        if ready.startswith(sent) and (len(ready) > len(sent) or row.reason != "not_finished"):
+            yield whole.model_copy(update={"text": ready[len(sent) :]})
+            sent = ready
+
+
+def _settled(text: str, decoding: Decoding) -> str:
+    # Held back: an unfinished character, and what may become a stop sequence that is cut off.
+    text = text.rstrip("\ufffd")
+    longest = max((len(stop) for stop in decoding.stop_sequences), default=1)
+    return text[: len(text) - longest + 1]
+
+
+def _generate_batch(
+    base: BaseLM,
+    prompt: torch.Tensor | None,
+    rows: Sequence[_Row],
+    decoding: Decoding,
+    params: GenerationParams,
+    started: float,
+) -> None:
+    for _ in _steps(base, prompt, rows, decoding, params, started):
+        pass
+
+
+@torch.no_grad()
+def _steps(
+    base: BaseLM,
+    prompt: torch.Tensor | None,
+    rows: Sequence[_Row],
+    decoding: Decoding,
+    params: GenerationParams,
+    started: float,
+) -> Iterator[None]:
+    """Add a token to each unfinished row, yielding after each round."""
+    last = decoding.max_new_tokens - 1
+    generators = row_generators(decoding, [row.prompt.text for row in rows])
+    decoder = start_decoder(base, prompt, [row.prompt.token_ids for row in rows])
+    ends = sorted(base.end_ids)
+    fed: list[list[int]] = [[] for _ in rows]
+    tokens: list[int] = []
+    for step in range(decoding.max_new_tokens):
+        raw = decoder.next(tokens) if step else decoder.first()
+        tokens = choose(penalize(raw, fed, decoding, ends), decoding, generators)
+        infos = _token_infos(base, raw, tokens, params)
+        for index, row in enumerate(rows):
+            # A finished row is fed on, because caches of recurrent layers cannot drop rows.
+            fed[index].append(tokens[index])
+            if row.reason == "not_finished":
+                _append(base, row, tokens[index], infos[index], decoding, started)
+                if step == last and row.reason == "not_finished":
+                    row.reason = "max_tokens"
+        yield
+        if all(row.reason != "not_finished" for row in rows):
+            return
+    for row in rows:  # reached with max_new_tokens 0 only
+        row.reason = "max_tokens"
+    yield
+
+
+def _append(
+    base: BaseLM,
+    row: _Row,
+    token: int,
+    info: TokenInfo | None,
+    decoding: Decoding,
+    started: float,
+) -> None:
+    row.ids.append(token)
+    if info is not None:
+        row.infos.append(info)
+    row.text = decode(base.tokenizer, row.ids)
+    if token in base.end_ids:
+        row.reason = "eos_token"
+    elif len(row.ids) >= decoding.min_new_tokens and _cut_at_stop(row, decoding):
+        row.reason = "stop_sequence"
+    elif decoding.time_limit and (time.monotonic() - started) * 1000 >= decoding.time_limit:
+        row.reason = "time_limit"
+
+
+def _cut_at_stop(row: _Row, decoding: Decoding) -> bool:
+    found = [(row.text.find(stop), stop) for stop in decoding.stop_sequences if stop in row.text]
+    if not found:
+        return False
+    where, stop = min(found)
+    row.text = row.text[: where + len(stop) if decoding.include_stop_sequence else where]
+    return True
+
+
+def _token_infos(
+    base: BaseLM, scores: torch.Tensor, tokens: Sequence[int], params: GenerationParams
+) -> list[TokenInfo | None]:
+    options = params.return_options or {}
+    if not options.get("generated_tokens"):
+        return [None] * len(tokens)
+    log_probs = torch.log_softmax(scores.float(), dim=-1)
+    chosen = log_probs.gather(1, torch.tensor(tokens, device=scores.device)[:, None])
+    ranks = (log_probs > chosen).sum(-1) + 1
+    return [
+        TokenInfo(
+            text=str(base.tokenizer.convert_ids_to_tokens(token)),
+            logprob=float(chosen[i]) if options.get("token_logprobs") else None,
+            rank=int(ranks[i]) if options.get("token_ranks") else None,
+        )
+        for i, token in enumerate(tokens)
+    ]
+
+
+def _result(row: _Row, params: GenerationParams) -> Generation:
+    options = params.return_options or {}
+    return Generation(
+        text=row.prompt.text + row.text if options.get("input_text") else row.text,
+        prompt=row.prompt.text,
+        input_token_count=len(row.prompt.token_ids),
+        generated_token_count=len(row.ids),
+        stop_reason=row.reason,
+        truncated=row.prompt.truncated,
+        tokens=tuple(row.infos) if options.get("generated_tokens") else None,
+    )

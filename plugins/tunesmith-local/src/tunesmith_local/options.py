@@ -1,0 +1,29 @@
+"""Options of the local backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tunesmith.backend import BackendOptions
+
+
+class LocalOptions(BackendOptions):
+    """Where and how to compute."""
+
+    device: Annotated[str, Field(json_schema_extra={"env": "TUNESMITH_DEVICE"})] = "auto"
+    """``auto`` (CUDA where there is one, else CPU) or a torch device such as ``cuda:1``."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Type of the frozen weights; ``auto`` is bfloat16 on CUDA and float32 elsewhere. The soft
+    prompt and the loss are float32 always."""
+    models: Annotated[Path | None, Field(json_schema_extra={"env": "TUNESMITH_MODELS"})] = None
+    """A directory that holds base models under their portable names, e.g.
+    ``MODELS/ibm-granite/granite-4.0-350m/config.json``."""
+    offline: bool = False
+    """Never ask the Hugging Face hub; use only what is on this machine."""
+    predict_batch_size: Annotated[int, Field(ge=1)] = 32
+    """Rows that generate together, at most. It changes the speed, never a result."""
+    checkpoint_seconds: Annotated[float, Field(ge=0)] = 1.0
+    """Least time between two checkpoints of a tuning; 0 saves after every optimizer step."""

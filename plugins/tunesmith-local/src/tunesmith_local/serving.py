@@ -1,0 +1,198 @@
+"""Deployments and predictions."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from tunesmith.backend import Deployer, GenerationParams, Predictor, Target
+from tunesmith.errors import UnsupportedError
+from tunesmith.records import Classification, Deployment, Generation, TunedModel
+from tunesmith_local.adapter import SoftPrompt, load_adapter
+from tunesmith_local.batching import by_length
+from tunesmith_local.catalog import BACKEND, Catalog
+from tunesmith_local.encoding import PLACEHOLDER, EncodedPrompt, encode_answer, encode_prompt
+from tunesmith_local.generation import RETURN_OPTIONS, generate, stream
+from tunesmith_local.loading import BaseLM
+from tunesmith_local.scoring import Example, answer_log_probs
+from tunesmith_local.store import Store
+
+
+@dataclass(frozen=True, eq=False)
+class Answering:
+    """A base model with the soft prompt that stands before its inputs, if any."""
+
+    base: BaseLM
+    prompt: torch.Tensor | None
+    template: str = PLACEHOLDER
+    max_input_tokens: int | None = None
+
+    def encode(self, text: str, limit: int | None = None) -> EncodedPrompt:
+        """Encode one input; ``limit`` can only lower the model's own."""
+        limits = [n for n in (limit, self.max_input_tokens) if n]
+        return encode_prompt(
+            self.base.tokenizer,
+            text,
+            template=self.template,
+            max_tokens=min(limits, default=None),
+        )
+
+
+class Answerers:
+    """Finds what answers for a target, and keeps loaded soft prompts."""
+
+    def __init__(self, catalog: Catalog, store: Store) -> None:
+        """Use the models of ``catalog`` and the adapters of ``store``."""
+        self._catalog = catalog
+        self._store = store
+        self._prompts: dict[str, SoftPrompt] = {}
+        self._lock = threading.Lock()
+
+    def of(self, target: Target) -> Answering:
+        """Return what answers for a deployment or a base model.
+
+        Raises:
+            NotFoundError: no such deployment, tuned model or base model.
+            AdapterError: the adapter is damaged or belongs to another base model.
+        """
+        if isinstance(target, str):
+            return Answering(self._catalog.load(target), None)
+        return self.of_model(self._store.deployment(target.id).model)
+
+    def of_model(self, model: TunedModel) -> Answering:
+        """Return what answers for a tuned model; see :meth:`of`."""
+        base = self._catalog.load(model.base_model)
+        with self._lock:
+            if model.id not in self._prompts:
+                self._store.model(model.id)
+                folder = self._store.model_folder(model.id)
+                self._prompts[model.id] = load_adapter(base, folder)
+            prompt = self._prompts[model.id]
+        weights = prompt.weights.to(base.device)
+        return Answering(base, weights, prompt.card.template, prompt.card.max_input_tokens)
+
+
+class LocalDeployer(Deployer):
+    """A deployment is a record in the store; the soft prompt is checked when it is made."""
+
+    def __init__(self, answerers: Answerers, store: Store) -> None:
+        """Write into ``store``."""
+        self._answerers = answerers
+        self._store = store
+
+    def deploy(self, model: TunedModel, name: str) -> Deployment:
+        """Deploy ``model``; the same model under the same name again is the same deployment."""
+        for known in self._store.deployments():
+            if known.model.id == model.id and known.name == name:
+                return known
+        self._store.model(model.id)
+        self._answerers.of_model(model)
+        deployment = Deployment(
+            id=str(uuid.uuid4()),
+            name=name,
+            backend=BACKEND,
+            base_model=model.base_model,
+            model=model,
+        )
+        self._store.put_deployment(deployment)
+        return deployment
+
+    def get(self, deployment_id: str) -> Deployment:
+        """Return a deployment by id."""
+        return self._store.deployment(deployment_id)
+
+    def list(self) -> list[Deployment]:
+        """Return the deployments, oldest first."""
+        return self._store.deployments()
+
+    def undeploy(self, deployment: Deployment) -> None:
+        """Remove a deployment; the tuned model stays."""
+        self._store.remove_deployment(deployment.id)
+
+
+class LocalPredictor(Predictor):
+    """Generates and scores."""
+
+    def __init__(self, answerers: Answerers, batch_size: int) -> None:
+        """Read at most ``batch_size`` rows at once."""
+        self._answerers = answerers
+        self._batch_size = batch_size
+
+    def generate(
+        self, target: Target, inputs: Sequence[str], params: GenerationParams | None = None
+    ) -> list[Generation]:
+        """Generate once for each input; see :meth:`tunesmith.backend.Predictor.generate`."""
+        _check_return_options(params)
+        answering = self._answerers.of(target)
+        limit = None if params is None else params.truncate_input_tokens
+        return generate(
+            answering.base,
+            answering.prompt,
+            [answering.encode(text, limit) for text in inputs],
+            params,
+            batch_size=self._batch_size,
+        )
+
+    def stream(
+        self, target: Target, text: str, params: GenerationParams | None = None
+    ) -> Iterator[Generation]:
+        """Generate piece by piece; joined, the pieces are the text of :meth:`generate`."""
+        _check_return_options(params)
+        answering = self._answerers.of(target)
+        limit = None if params is None else params.truncate_input_tokens
+        encoded = answering.encode(text, limit)
+        return stream(answering.base, answering.prompt, encoded, params)
+
+    def tokenize(self, target: Target, inputs: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each input as it stands, without a template."""
+        tokenizer = self._answerers.of(target).base.tokenizer
+        return [len(encode_prompt(tokenizer, text).token_ids) for text in inputs]
+
+    @torch.no_grad()
+    def classify(
+        self, target: Target, inputs: Sequence[str], labels: Iterable[str]
+    ) -> list[Classification]:
+        """Return the probability of each label for each input.
+
+        A label's score is the probability of its tokens and the end of text after them,
+        normalized over ``labels``. For a deployment, a label is spelled as it was tuned.
+        """
+        names = list(labels)
+        answering = self._answerers.of(target)
+        tokenizer = answering.base.tokenizer
+        answers = [encode_answer(tokenizer, _surface(target, name)) for name in names]
+        prompts = [answering.encode(text).token_ids for text in inputs]
+        rows = [Example(prompt, answer) for prompt in prompts for answer in answers]
+        scores = self._scores(answering, rows).view(len(inputs), len(names))
+        shares = scores.double().softmax(-1).tolist()
+        return [
+            Classification(probabilities=dict(zip(names, share, strict=True))) for share in shares
+        ]
+
+    def _scores(self, answering: Answering, rows: Sequence[Example]) -> torch.Tensor:
+        base, scores = answering.base, torch.zeros(len(rows))
+        lengths = [row.length for row in rows]
+        for batch in by_length(lengths, self._batch_size, equal_only=not base.padding_exact):
+            part = [rows[i] for i in batch]
+            log_probs, _ = answer_log_probs(base, answering.prompt, part)
+            scores[batch] = log_probs.sum(-1).cpu()
+        return scores
+
+
+def _surface(target: Target, label: str) -> str:
+    if isinstance(target, Deployment) and label in target.model.labels:
+        return target.model.labels.surface(label)
+    return label
+
+
+def _check_return_options(params: GenerationParams | None) -> None:
+    asked = {k for k, v in ((params and params.return_options) or {}).items() if v}
+    if not asked <= RETURN_OPTIONS:
+        raise UnsupportedError(
+            f"return_options {', '.join(sorted(asked - RETURN_OPTIONS))}: backend {BACKEND!r} "
+            f"honors {', '.join(sorted(RETURN_OPTIONS))}"
+        )

@@ -1,0 +1,197 @@
+"""What outlives the process: jobs, tuned models and deployments, in files.
+
+    STORE/jobs/ID/       job.json  train.jsonl  validation.jsonl  events.jsonl  checkpoints/  lock
+    STORE/models/ID/     tuned_model.json and the PEFT adapter
+    STORE/deployments/   ID.json
+
+Every path inside a record is relative to the store.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from tunesmith.atomic import write_atomically
+from tunesmith.errors import BackendError, NotFoundError
+from tunesmith.labels import LabelSet
+from tunesmith.records import (
+    Deployment,
+    JobStatus,
+    Record,
+    Row,
+    TunedModel,
+    TuningEvent,
+)
+
+MODEL_CARD = "tuned_model.json"
+R = TypeVar("R", bound=Record)
+_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+
+class JobRecord(Record):
+    """A tuning job, with all that starting it again needs beside its rows."""
+
+    id: str
+    base_model: str
+    method: dict[str, Any]
+    """Hyper-parameters as they were set."""
+    labels: LabelSet
+    seed: int
+    status: JobStatus = "queued"
+    error: str = ""
+    model_id: str | None = None
+
+
+class Store:
+    """Reads and writes the store."""
+
+    def __init__(self, root: Path) -> None:
+        """Use ``root``, which is made when first needed."""
+        self.root = root
+
+    def job_folder(self, job_id: str) -> Path:
+        """Return the folder of a job."""
+        return self.root / "jobs" / job_id
+
+    def model_folder(self, model_id: str) -> Path:
+        """Return the folder of a tuned model."""
+        return self.root / "models" / model_id
+
+    def add_job(
+        self, job: JobRecord, train: Sequence[Row], validation: Sequence[Row] | None
+    ) -> None:
+        """Write a new job; ``job.json`` comes last, so a job is there whole or not at all."""
+        folder = self.job_folder(job.id)
+        write_atomically(folder / "train.jsonl", _lines(train))
+        if validation is not None:
+            write_atomically(folder / "validation.jsonl", _lines(validation))
+        self.put_job(job)
+
+    def put_job(self, job: JobRecord) -> None:
+        """Write the record of a job."""
+        write_atomically(self.job_folder(job.id) / "job.json", job.to_json())
+
+    def job(self, job_id: str) -> JobRecord:
+        """Return the record of a job.
+
+        Raises:
+            NotFoundError: no such job in this store.
+        """
+        text = self._text("jobs", job_id, "job.json", "tuning job")
+        return self._parsed(JobRecord, text, f"job {job_id!r}")
+
+    def rows(self, job_id: str) -> tuple[list[Row], list[Row] | None]:
+        """Return the training and the validation rows of a job."""
+        folder = self.job_folder(job_id)
+        validation = folder / "validation.jsonl"
+        held_out = _rows(validation) if validation.exists() else None
+        return _rows(folder / "train.jsonl"), held_out
+
+    def events(self, job_id: str) -> list[TuningEvent]:
+        """Return the events of a job; a line that a dying process left unfinished is dropped."""
+        path = self.job_folder(job_id) / "events.jsonl"
+        events: list[TuningEvent] = []
+        with suppress(FileNotFoundError, ValidationError):
+            for line in filter(None, path.read_text("utf-8").split("\n")):
+                events.append(
+                    TuningEvent.model_validate_json(line)
+                )  # keeps what was read before a broken line
+        return events
+
+    def put_events(self, job_id: str, events: Sequence[TuningEvent]) -> None:
+        """Write all events of a job anew."""
+        write_atomically(self.job_folder(job_id) / "events.jsonl", _lines(events))
+
+    def add_event(self, job_id: str, event: TuningEvent) -> None:
+        """Append one event."""
+        with (self.job_folder(job_id) / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(_lines([event]))
+
+    @contextmanager
+    def locked(self, job_id: str) -> Iterator[None]:
+        """Hold a job against other processes; a dead process holds nothing.
+
+        Raises:
+            BackendError: another process works on it.
+        """
+        with (self.job_folder(job_id) / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BackendError(
+                    f"tuning job {job_id!r} is running in another process; wait for that one"
+                ) from None
+            yield
+
+    def put_model(self, model: TunedModel) -> None:
+        """Write the record of a tuned model beside its adapter."""
+        write_atomically(self.model_folder(model.id) / MODEL_CARD, model.to_json())
+
+    def model(self, model_id: str) -> TunedModel:
+        """Return a tuned model.
+
+        Raises:
+            NotFoundError: no such model in this store.
+        """
+        text = self._text("models", model_id, MODEL_CARD, "tuned model")
+        return self._parsed(TunedModel, text, f"tuned model {model_id!r}")
+
+    def put_deployment(self, deployment: Deployment) -> None:
+        """Write a deployment."""
+        write_atomically(self._deployment_file(deployment.id), deployment.to_json())
+
+    def deployment(self, deployment_id: str) -> Deployment:
+        """Return a deployment.
+
+        Raises:
+            NotFoundError: no such deployment in this store.
+        """
+        text = self._text("deployments", f"{deployment_id}.json", "", "deployment")
+        return self._parsed(Deployment, text, f"deployment {deployment_id!r}")
+
+    def deployments(self) -> list[Deployment]:
+        """Return all deployments, oldest first."""
+        folder = self.root / "deployments"
+        found = [self.deployment(path.stem) for path in folder.glob("*.json")]
+        return sorted(found, key=lambda item: (item.created_at, item.id))
+
+    def remove_deployment(self, deployment_id: str) -> None:
+        """Remove a deployment, if it is there."""
+        if _ID.fullmatch(deployment_id):
+            self._deployment_file(deployment_id).unlink(missing_ok=True)
+
+    def _deployment_file(self, deployment_id: str) -> Path:
+        return self.root / "deployments" / f"{deployment_id}.json"
+
+    def _text(self, kind: str, name: str, file: str, what: str) -> str:
+        shown = name.removesuffix(".json")
+        # Ids come from records and from the wire: they must never climb out of the store.
+        if _ID.fullmatch(shown):
+            with suppress(FileNotFoundError):
+                return (self.root / kind / name / file).read_text("utf-8")
+        raise NotFoundError(
+            f"no {what} {shown!r} in the store {self.root}; "
+            "it was removed, or made in another store (--option store=DIR)"
+        )
+
+    def _parsed(self, kind: type[R], text: str, what: str) -> R:
+        try:
+            return kind.from_json(text)
+        except ValidationError as error:
+            raise BackendError(f"{what} in the store {self.root} is damaged: {error}") from error
+
+
+def _lines(records: Sequence[Record]) -> str:
+    return "".join(record.model_dump_json() + "\n" for record in records)
+
+
+def _rows(path: Path) -> list[Row]:
+    # Split at the line feed alone: JSON strings may hold other line separators.
+    return [Row.from_json(line) for line in path.read_text("utf-8").split("\n") if line]

@@ -1,0 +1,314 @@
+"""The tuner: from an experiment and rows to a tuned model in the store."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import threading
+import uuid
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.backend import Backend, Tuner, TuningJob
+from tunesmith.checks import check_submission
+from tunesmith.errors import ExperimentError, TuningError
+from tunesmith.jobs import JobStopped, ThreadJob
+from tunesmith.methods import PromptTuning
+from tunesmith.records import (
+    EpochLoss,
+    JobStatus,
+    LearningCurve,
+    Row,
+    StepLoss,
+    TunedModel,
+    TuningEvent,
+)
+from tunesmith_local.adapter import AdapterCard, SoftPrompt, save_adapter
+from tunesmith_local.catalog import BACKEND, Catalog
+from tunesmith_local.checkpoint import CheckpointStore
+from tunesmith_local.loading import BaseLM, model_summary
+from tunesmith_local.options import LocalOptions
+from tunesmith_local.preparation import Prepared, prepare
+from tunesmith_local.soft_prompt import peft_model, trainable_prompt
+from tunesmith_local.store import JobRecord, Store
+from tunesmith_local.training import Training, TrainingResult
+
+if TYPE_CHECKING:
+    from tunesmith.experiment import Experiment
+
+
+class LocalJob(ThreadJob):
+    """A job in a thread of this process, whose events and status are also on disk."""
+
+    def __init__(self, record: JobRecord, tuner: LocalTuner, events: Sequence[TuningEvent]) -> None:
+        """Prepare the job of ``record``; ``events`` are those of an earlier process."""
+        super().__init__(record.id, tuner.work, curve=self._losses, events=events)
+        self.record = record
+        self.training: Training | None = None
+        self.held = ExitStack()
+        """Releases the job for other processes."""
+        self._tuner = tuner
+
+    def emit(self, event: TuningEvent) -> None:
+        """Append an event, here and on disk."""
+        store = self._tuner.store
+        store.add_event(self.id, event)
+        if event.status is not None:
+            update = {"status": event.status, "error": event.message}
+            self.record = self.record.model_copy(update=update)
+            store.put_job(self.record)
+        super().emit(event)
+
+    def _losses(self) -> LearningCurve:
+        return LearningCurve() if self.training is None else self.training.curve
+
+
+class StoredJob(TuningJob):
+    """A finished job of any process."""
+
+    def __init__(self, record: JobRecord, store: Store) -> None:
+        """Show the job of ``record``."""
+        self.id = record.id
+        self._record = record
+        self._store = store
+
+    def status(self) -> JobStatus:
+        """Return the status."""
+        return self._record.status
+
+    def events(self, start: int = 0) -> Sequence[TuningEvent]:
+        """Return the events from the ``start``-th on."""
+        return tuple(self._store.events(self.id)[start:])
+
+    def result(self) -> TunedModel:
+        """Return the tuned model.
+
+        Raises:
+            TuningError: the job has none.
+        """
+        if self._record.model_id is None:
+            raise TuningError(
+                f"job {self.id} is {self._record.status}; it has no tuned model. "
+                f"{self._record.error}".rstrip()
+            )
+        return self._store.model(self._record.model_id)
+
+    def cancel(self) -> None:
+        """Do nothing: it is finished."""
+
+    def learning_curve(self) -> LearningCurve:
+        """Return the losses of a completed job; of another one, what its events tell."""
+        if self._record.model_id is not None:
+            return self.result().curve
+        return _told(self._store.events(self.id))
+
+
+class LocalTuner(Tuner):
+    """Tunes soft prompts in threads of this process."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        store: Store,
+        options: LocalOptions,
+        backend: Backend,
+    ) -> None:
+        """Use the models of ``catalog`` and ``store``; hold to what ``backend`` declares."""
+        self.store = store
+        self._backend = backend
+        self._catalog = catalog
+        self._options = options
+        self._jobs: dict[str, LocalJob] = {}
+        self._turn = threading.Lock()
+
+    def submit(
+        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+    ) -> TuningJob:
+        """Check everything, then start; see :meth:`tunesmith.backend.Tuner.submit`."""
+        self.check(experiment, train, validation)
+        record = _job_record(experiment)
+        self.store.add_job(record, train, validation)
+        return self._start(record)
+
+    def check(
+        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+    ) -> None:
+        """Load the base model and encode all rows, as a tuning does, and start nothing."""
+        check_submission(experiment, self._backend, train, validation)
+        _, prepared = self._prepare(_job_record(experiment), train, validation)
+        _check_room(experiment, prepared)
+
+    def resume(self, job_id: str) -> TuningJob:
+        """Go on from the last checkpoint; see :meth:`tunesmith.backend.Tuner.resume`.
+
+        A completed or cancelled job is returned as it is; any other one goes on.
+
+        Raises:
+            NotFoundError: no such job in this store.
+            BackendError: another process works on it.
+        """
+        live = self._jobs.get(job_id)
+        if live is not None and live.status() not in ("failed", "interrupted"):
+            return live
+        record = self.store.job(job_id)
+        if record.status in ("completed", "cancelled"):
+            return StoredJob(record, self.store)
+        return self._start(record)
+
+    def export(self, model: TunedModel, directory: Path) -> None:
+        """Copy the PEFT adapter of ``model`` into ``directory``.
+
+        Raises:
+            NotFoundError: the store no longer has the model.
+        """
+        self.store.model(model.id)
+        shutil.copytree(self.store.model_folder(model.id), directory, dirs_exist_ok=True)
+
+    def close(self) -> None:
+        """Stop the running jobs at their last optimizer step."""
+        for job in self._jobs.values():
+            job.interrupt()
+
+    def _prepare(
+        self, record: JobRecord, train: Sequence[Row], validation: Sequence[Row] | None
+    ) -> tuple[BaseLM, Prepared]:
+        base = self._catalog.load(record.base_model)
+        method = PromptTuning.model_validate(record.method)
+        prepared = prepare(base, method, record.labels, record.seed, train, validation)
+        return base, prepared
+
+    def _start(self, record: JobRecord) -> LocalJob:
+        held = ExitStack()
+        held.enter_context(self.store.locked(record.id))
+        reached = CheckpointStore.reached(self._checkpoints(record.id))
+        events = _until(self.store.events(record.id), reached)
+        self.store.put_events(record.id, events)
+        job = LocalJob(record, self, events)
+        job.held = held
+        self._jobs[record.id] = job
+        job.start()
+        return job
+
+    def _checkpoints(self, job_id: str) -> Path:
+        return self.store.job_folder(job_id) / "checkpoints"
+
+    def work(self, job: ThreadJob) -> TunedModel:
+        """Tune; runs in the thread of ``job``."""
+        assert isinstance(job, LocalJob)  # noqa: S101  # this tuner starts no other
+        with job.held:
+            self._wait_for_turn(job)
+            try:
+                base, prepared = self._prepare(job.record, *self.store.rows(job.id))
+                result = self._train(job, base, prepared)
+                return self._keep(job, base, prepared, result)
+            finally:
+                self._turn.release()
+
+    def _wait_for_turn(self, job: LocalJob) -> None:
+        while not self._turn.acquire(timeout=0.05):
+            if job.stop_requested.is_set():
+                raise JobStopped
+
+    def _train(self, job: LocalJob, base: BaseLM, prepared: Prepared) -> TrainingResult:
+        reached = CheckpointStore.reached(self._checkpoints(job.id))
+        if reached:
+            job.emit(TuningEvent(kind="note", message=f"goes on after step {reached}"))
+        job.training = Training(
+            base=base,
+            prompt=trainable_prompt(peft_model(base, prepared.start.weights)),
+            examples=prepared.train,
+            plan=prepared.plan,
+            validation=prepared.validation,
+            checkpoints=CheckpointStore(self._checkpoints(job.id), prepared.signature),
+            checkpoint_seconds=self._options.checkpoint_seconds,
+            on_event=job.emit,
+            should_stop=job.stop_requested.is_set,
+        )
+        return job.training.run()
+
+    def _keep(
+        self, job: LocalJob, base: BaseLM, prepared: Prepared, result: TrainingResult
+    ) -> TunedModel:
+        record = job.record
+        method = PromptTuning.model_validate(record.method)
+        card = AdapterCard(base.name, base.fingerprint, method.verbalizer, method.max_input_tokens)
+        model = TunedModel(
+            # The id of the job: finishing it twice, after a crash, makes one model.
+            id=record.id,
+            backend=BACKEND,
+            base_model=record.base_model,
+            method={"name": method.name, **record.method},
+            labels=record.labels,
+            job_id=record.id,
+            location=f"models/{record.id}",
+            curve=result.curve,
+            details=_details(base, prepared, result),
+        )
+        folder = self.store.model_folder(model.id)
+        shutil.rmtree(folder, ignore_errors=True)
+        save_adapter(base, SoftPrompt(result.prompt, card), folder)
+        self.store.put_model(model)
+        # Completed on disk before the checkpoints go, or a crash here would start all over.
+        job.record = record.model_copy(update={"model_id": model.id, "status": "completed"})
+        self.store.put_job(job.record)
+        shutil.rmtree(self._checkpoints(job.id), ignore_errors=True)
+        return model
+
+
+def _check_room(experiment: Experiment, prepared: Prepared) -> None:
+    room = experiment.generation.max_new_tokens
+    longest = max(len(example.answer) for example in prepared.train)
+    if room is not None and room < longest:
+        raise ExperimentError(
+            f"generation.max_new_tokens is {room}, but the longest label and its end are "
+            f"{longest} tokens for {experiment.base_model!r}; raise it"
+        )
+
+
+def _job_record(experiment: Experiment) -> JobRecord:
+    return JobRecord(
+        id=str(uuid.uuid4()),
+        base_model=experiment.base_model,
+        method=experiment.method.model_dump(mode="json"),
+        labels=experiment.labels,
+        seed=experiment.seed,
+    )
+
+
+def _details(base: BaseLM, prepared: Prepared, result: TrainingResult) -> dict[str, Any]:
+    notes = list(prepared.notes)
+    if not base.padding_exact:
+        notes.append("padding is not exact for this base model: only equal lengths share a batch")
+    return {
+        **model_summary(base),
+        **prepared.start.record(),
+        "rows": len(prepared.train),
+        "optimizer_steps": result.steps,
+        "stopped_early": result.stopped_early,
+        "truncated_rows": prepared.truncated_rows,
+        "padding_exact": base.padding_exact,
+        "prefix_shared": base.prefix_exact,
+        "notes": notes,
+    }
+
+
+def _told(events: Sequence[TuningEvent]) -> LearningCurve:
+    return LearningCurve(
+        steps=tuple(
+            StepLoss(step=e.step, epoch=e.epoch, loss=e.loss)
+            for e in events
+            if e.kind == "step" and None not in (e.step, e.epoch, e.loss)
+        ),
+        epochs=tuple(
+            EpochLoss(epoch=e.epoch, loss=e.loss, validation_loss=e.validation_loss)
+            for e in events
+            if e.kind == "epoch" and None not in (e.epoch, e.loss)
+        ),
+    )
+
+
+def _until(events: Sequence[TuningEvent], step: int) -> list[TuningEvent]:
+    # Steps after the checkpoint are done, and told, again.
+    return list(itertools.takewhile(lambda e: e.kind != "step" or (e.step or 0) <= step, events))

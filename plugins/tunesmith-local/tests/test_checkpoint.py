@@ -1,0 +1,152 @@
+"""A training killed at any moment ends as if it had not been."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from killable import train
+from safetensors.torch import load_file
+from test_training import PLAN, examples, start
+
+from tunesmith.jobs import JobStopped
+from tunesmith.records import LearningCurve, StepLoss
+from tunesmith_local.checkpoint import CheckpointStore, TrainingState
+from tunesmith_local.errors import CheckpointError
+from tunesmith_local.loading import BaseLM
+from tunesmith_local.training import Training
+
+GetBase = Callable[[str], BaseLM]
+
+
+def state(step: int = 3) -> TrainingState:
+    """A checkpoint with everything in it."""
+    return TrainingState(
+        prompt=torch.randn(4, 8),
+        step=step,
+        optimizer={"step": torch.tensor(3.0), "exp_avg": torch.randn(4, 8), "count": 3},
+        best_prompt=torch.randn(4, 8),
+        best_loss=0.1 + 0.2,
+        stale_epochs=1,
+        curve=LearningCurve(steps=(StepLoss(step=1, epoch=1, loss=1 / 3),), best_epoch=1),
+    )
+
+
+def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path / "c", "x")
+    assert store.latest() is None
+    store.save(state(2))
+    saved = state(3)
+    store.save(saved)
+    back = store.latest()
+    assert back is not None
+    assert torch.equal(back.prompt, saved.prompt)
+    assert back.best_prompt is not None
+    assert saved.best_prompt is not None
+    assert torch.equal(back.best_prompt, saved.best_prompt)
+    assert back.optimizer["count"] == 3
+    assert torch.equal(back.optimizer["exp_avg"], saved.optimizer["exp_avg"])
+    assert torch.equal(back.optimizer["step"], saved.optimizer["step"])
+    assert (back.step, back.best_loss, back.stale_epochs, back.curve) == (
+        3, saved.best_loss, 1, saved.curve,
+    )  # fmt: skip
+    assert [path.name for path in (tmp_path / "c").iterdir()] == ["step-00000003"]
+
+
+def test_what_a_dying_process_left_is_not_a_checkpoint(tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path, "x")
+    store.save(state(3))
+    scratch = tmp_path / ".scratch-dead"
+    scratch.mkdir()
+    (scratch / "tensors.safetensors").write_bytes(b"half")
+    back = store.latest()
+    assert back is not None
+    assert back.step == 3
+    store.save(state(4))
+    assert not scratch.exists()
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    CheckpointStore(tmp_path, "x").save(state())
+    with pytest.raises(CheckpointError, match="another training"):
+        CheckpointStore(tmp_path, "y").latest()
+
+
+@pytest.mark.parametrize("name", ["state.json", "tensors.safetensors"])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, name: str) -> None:
+    store = CheckpointStore(tmp_path, "x")
+    store.save(state())
+    path = tmp_path / "step-00000003" / name
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(CheckpointError, match="damaged"):
+        store.latest()
+
+
+def test_a_training_killed_at_a_random_step_resumes_bit_for_bit(tmp_path: Path) -> None:
+    expected = train(None)
+    kill_after = [random.randint(1, 18), random.randint(1, 8)]
+    for steps in kill_after:
+        _run_and_kill(tmp_path, steps)
+    assert not (tmp_path / "prompt").exists()
+    _process(tmp_path).communicate(timeout=300)
+    assert torch.equal(load_file(tmp_path / "prompt")["prompt"], expected.prompt), kill_after
+    curve = LearningCurve.model_validate_json((tmp_path / "prompt.json").read_text())
+    assert curve == expected.curve
+
+
+def _run_and_kill(folder: Path, steps: int) -> None:
+    with _process(folder) as process:
+        assert process.stdout is not None
+        seen = 0
+        while seen < steps:
+            line = process.stdout.readline()
+            assert line, "the process ended before it could be killed"
+            seen += line.startswith("step")
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(timeout=300) == -signal.SIGKILL
+
+
+def _process(folder: Path) -> subprocess.Popen[str]:
+    script = Path(__file__).with_name("killable.py")
+    return subprocess.Popen(
+        [sys.executable, str(script), str(folder / "c"), str(folder / "prompt")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
+def test_a_stopped_training_goes_on_in_another_object(
+    tmp_path: Path, base_lm: GetBase, optimizer: str
+) -> None:
+    base = base_lm("granite")
+    rows, plan = examples(base), replace(PLAN, optimizer=optimizer)
+    expected = Training(base, start(base), rows, plan).run()
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == 8  # in the middle of an accumulation
+
+    store = CheckpointStore(tmp_path, "x")
+    with pytest.raises(JobStopped):
+        Training(
+            base, start(base), rows, plan, checkpoints=store, checkpoint_seconds=60,
+            should_stop=stop,
+        ).run()  # fmt: skip
+    reached = store.latest()
+    assert reached is not None
+    assert 0 < reached.step < expected.steps
+    result = Training(base, start(base), rows, plan, checkpoints=store).run()
+    assert torch.equal(result.prompt, expected.prompt)
+    assert result.curve == expected.curve
