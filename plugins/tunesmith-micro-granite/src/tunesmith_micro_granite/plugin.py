@@ -1,0 +1,24 @@
+"""What tunesmith finds through the entry point: one base model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunesmith.hookspecs import BaseModelEntry, hookimpl
+
+__all__ = ["register_base_models"]
+
+NAME = "tunesmith/micro-granite"
+
+
+@hookimpl
+def register_base_models() -> Sequence[BaseModelEntry]:
+    """Name the embedded model and the function that says where it lies."""
+    return [
+        BaseModelEntry(
+            name=NAME,
+            summary="Embedded 4M-parameter Granite-shaped stand-in for development, CPU only",
+            path="tunesmith_micro_granite:path",
+            served_as={"local": NAME},
+        )
+    ]

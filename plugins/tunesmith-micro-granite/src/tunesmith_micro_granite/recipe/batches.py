@@ -1,0 +1,129 @@
+"""Documents to tensors: one item of the data set is all that one optimizer step sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+
+import torch
+from torch.utils.data import Dataset
+from transformers import PreTrainedTokenizerFast
+
+from tunesmith_micro_granite.recipe.documents import Segment, write_document
+from tunesmith_micro_granite.recipe.settings import Settings
+from tunesmith_micro_granite.recipe.tokenizer import EOS_ID, PAD_ID
+
+__all__ = ["Batch", "Steps", "encode"]
+
+LONGEST = 768  # tokens of a document; longer ones are cut on the right
+LENGTH_STEP = 8
+
+
+@dataclass(frozen=True)
+class Row:
+    """One document: token ids, loss weights and soft prompt marks, all of one length."""
+
+    ids: list[int]
+    weights: list[float]
+    virtual: list[bool]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Right-padded rows; causal attention needs no mask then.
+
+    Attributes:
+        ids: Token ids, shape (rows, length), int64.
+        weights: Loss weight of each token as a target, shape (rows, length); 0 on padding.
+        virtual: Where a soft prompt would stand, shape (rows, length), bool.
+    """
+
+    ids: torch.Tensor
+    weights: torch.Tensor
+    virtual: torch.Tensor
+
+
+class Steps(Dataset[list[Batch]]):
+    """Item i is drawn from (seed, i) alone, so a training can go on at any step.
+
+    Args:
+        settings: Seed, documents per step and size of a forward pass.
+        tokenizer: Of the model.
+    """
+
+    def __init__(self, settings: Settings, tokenizer: PreTrainedTokenizerFast) -> None:
+        self._settings = settings
+        self._tokenizer = tokenizer
+
+    def __len__(self) -> int:
+        """Number of optimizer steps."""
+        return self._settings.steps
+
+    def __getitem__(self, step: int) -> list[Batch]:
+        """The forward passes of one optimizer step, rows of like length together."""
+        rng = Random(f"{self._settings.seed}/{step}")
+        documents = [write_document(rng) for _ in range(self._settings.documents_per_step)]
+        rows = sorted(encode(self._tokenizer, documents), key=lambda row: len(row.ids))
+        return [_pad(group) for group in _group(rows, self._settings.micro_batch_tokens)]
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, documents: Sequence[Sequence[Segment]]) -> list[Row]:
+    """Tokenize each segment apart from its neighbors, as prompt and answer are when tuning.
+
+    Args:
+        tokenizer: Of the model.
+        documents: Segments in reading order.
+
+    Returns:
+        One row per document.
+    """
+    texts = [segment.text for document in documents for segment in document]
+    found = iter(tokenizer(texts, add_special_tokens=False)["input_ids"])
+    return [_row(document, found) for document in documents]
+
+
+def _row(document: Sequence[Segment], found: Iterator[list[int]]) -> Row:
+    row = Row([], [], [])
+    for segment in document:
+        ids = _fit(next(found), segment.virtual) + [EOS_ID] * segment.ends
+        row.ids.extend(ids)
+        row.weights.extend([segment.weight] * len(ids))
+        row.virtual.extend([segment.virtual > 0] * len(ids))
+    return Row(row.ids[:LONGEST], row.weights[:LONGEST], row.virtual[:LONGEST])
+
+
+def _fit(ids: list[int], length: int) -> list[int]:
+    """Repeat or cut to a number of tokens, as PEFT does with an init text; 0 leaves as is."""
+    if not length:
+        return ids
+    return (ids * (length // len(ids) + 1))[:length]
+
+
+def _group(rows: Sequence[Row], most_tokens: int) -> Iterator[list[Row]]:
+    group: list[Row] = []
+    for row in rows:
+        if group and (len(group) + 1) * _round_up(len(row.ids)) > most_tokens:
+            yield group
+            group = []
+        group.append(row)
+    if group:
+        yield group
+
+
+def _round_up(length: int) -> int:
+    """Few distinct lengths, so that kernels made for one shape are used again."""
+    return -(-length // LENGTH_STEP) * LENGTH_STEP
+
+
+def _pad(rows: Sequence[Row]) -> Batch:
+    length = _round_up(max(len(row.ids) for row in rows))
+    ids = torch.full((len(rows), length), PAD_ID)
+    weights = torch.zeros(len(rows), length)
+    virtual = torch.zeros(len(rows), length, dtype=torch.bool)
+    for place, row in enumerate(rows):
+        end = len(row.ids)
+        ids[place, :end] = torch.tensor(row.ids)
+        weights[place, :end] = torch.tensor(row.weights)
+        virtual[place, :end] = torch.tensor(row.virtual)
+    return Batch(ids, weights, virtual)

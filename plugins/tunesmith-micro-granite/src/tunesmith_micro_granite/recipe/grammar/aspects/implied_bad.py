@@ -1,0 +1,460 @@
+"""Dissatisfaction that is only implied: what happened, without a word of blame."""
+
+from __future__ import annotations
+
+PHRASES = """
+@ staff
+- {staff} talked to a colleague over my head the entire time
+- {staff} answered a private call in the middle of it
+- {staff} never looked up from the screen
+- {staff} cut me off before I got to the point
+- {staff} asked what I wanted and then did something else
+- {staff} looked at my shoes before looking at me
+- {staff} told me that nobody else had ever complained
+- {staff} said it was normal, which it is not
+- {staff} said it was my fault for not mentioning it, and I had mentioned it
+- {staff} checked the clock more often than the work
+- {staff} had one foot out the door from the start
+- {staff} turned the sign around while I was still paying
+- {staff} vanished into the back and was not seen again
+- {staff} hung up while I was still talking
+- {staff} put a hand out for a tip before putting the tools down
+- {staff} rolled up both eyes when I asked how much longer
+- {staff} spoke to {client} as one speaks to furniture
+- {staff} laughed when {client} started to cry
+- {name} left in spring and so did everything we came for
+- every visit a new face, and every new face starts from zero
+- whoever trained them must have been out that day
+- I have had warmer welcomes at the tax office
+- I had to explain their own price list to them
+- I said it three times and might as well have told the wall
+- I could hear them arguing about whose turn it was to deal with me
+- nobody said hello and nobody said goodbye
+- nobody came to the counter until I coughed
+- not one of them could tell me who was in charge
+- since the new owner took over I do not recognize the place
+- one of them was scrolling while the other one was yawning
+- they passed me from hand to hand like a parcel
+- they told me to calm down and I had not raised my voice
+- sorry does not seem to be in their vocabulary
+- the manager was in a meeting each of the five times I asked
+-f never looked up once
+-f on the phone the whole time
+-f might as well talk to a wall
+-f {name} left, so did we
+-f new faces every visit
+-f nobody even said hello
+-f manager always in a meeting
+-f not so much as a sorry
+-f rolled eyes, no answer
+-f like talking to furniture
+-f one foot out the door
+-f blamed me instead
+-f all sighs, no help
+-f hand out for a tip
+@ care
+- {client} has not set foot in there since
+- {client} clung to my leg the moment we turned into the street
+- {client} came home limping
+- {client} came home with a bruise the size of a plum
+- {client} would not let anyone near for the rest of the week
+- {client} flinches now whenever someone picks up a comb
+- {client} did not speak until bedtime
+- {client} wet the seat from fright and nobody had thought to offer a break
+- {client} had a cut behind the ear that nobody cared to mention
+- {client} had finger marks on both arms
+- {client} scratched at it all night long
+- {client} was still sore on {day}
+- {client} used to love going and now hides the car keys
+- my aunt is eighty-eight and was told to hurry up
+- my mother weighs nothing and they needed three people to hold on
+- {client} begged me in the parking lot not to go back in
+- {client} was handed back to me soaking, in the middle of winter
+- {client} was handed back like a bag of laundry
+- {client} was left sitting in the same spot until I came
+- {client} cried all the way home
+- {client} has a temper, I said so at the start, and they still acted surprised
+- {staff} yanked first and asked afterwards
+- {staff} held {client} by the wrist and kept going
+- {staff} went on although {client} was saying stop
+- {staff} told {client} that big people don't cry
+- {staff} went over the raw patch twice
+- {staff} filed my nail down until it bled
+- {staff} said a bit of blood was nothing to worry about
+- {staff} got the name wrong and then got {client} wrong
+- I could hear the screaming from the parking lot
+- I asked them to go easy on the left side and they began with the left side
+- I warned them about the sore shoulder and that is where they grabbed
+- they told me {client} was difficult, and nobody has ever said that before
+- they told me {client} had been fine, and then I saw the red eyes
+- they rang to say come and get {client}, we are giving up
+- they had the whole file and still asked me what was wrong with {client}
+- they handle people the way a baggage belt handles suitcases
+- there was a scab there the next morning
+- we had to see a doctor about the burn
+- it took two of us to get {client} back into the car seat
+- nobody noticed that {client} was shivering
+- I sent them a nervous child and got back a frightened one
+-f {client} won't go near it now
+-f {client} cried all night
+-f blood on the sleeve
+-f nobody mentioned the cut
+-f {client} still flinches
+-f they yanked and pulled
+-f scratches nobody could explain
+-f told {client} to toughen up
+-f held down by three people
+-f {client} hid behind me
+-f went on despite the tears
+-f sore for a week
+-f handed back soaking wet
+-f handled like luggage
+@ quality
+- by {day} it was back to how it had been
+- it lasted as far as the parking lot
+- it held until the first rain
+- I fixed the rest myself with kitchen scissors
+- I spent the evening putting right what they had done
+- I paid someone else to undo it
+- I have been wearing a hat since {day}
+- I asked for an inch and they took four
+- I asked for a light touch and got a bulldozer
+- I showed them a picture and got something from another planet
+- one side does not know what the other side is doing
+- my mirror and I are not on speaking terms
+- my mother asked whether I had lost a bet
+- my neighbor asked whether I had done it myself
+- my six-year-old could have done that, and with more feeling
+- a blind man with a butter knife comes to mind
+- the smell was there again before we reached the highway
+- the old stain is still there and it has company now
+- they fixed one thing and broke two
+- they said it just needed time, and that was two months ago
+- they sent us home with {object} half done and a shrug
+- they did the front and hoped that nobody would look at the back
+- it went in with one scratch and came out with five
+- it came back with a piece missing
+- it came back two sizes smaller
+- {object} has never been the same since
+- I could not tell that anything had been done at all
+- if anything was done to {object}, I would like to know what
+- we are now on the third attempt
+- we put off the family photo because of it
+- the label said delicate and they must have read it as a dare
+- the plant that had survived two moves did not survive them
+- that chair had been through a war and two floods, and then it went to them
+- their own before picture looks better than my after
+- they skipped the very thing I had come for
+- they gave me what they give everyone
+- I left with more problems than I brought
+- I would call it a draft
+- whatever they were paying attention to, it was not {object}
+- the place across town had it sorted in ten minutes afterwards
+-f wearing a hat since
+-f had to redo it myself
+-f gone by the weekend
+-f asked for an inch, lost four
+-f lasted until the first rain
+-f back to square one
+-f fixed one, broke two
+-f on the third attempt now
+-f same problem the next day
+-f paid someone else to undo it
+-f looks like I did it
+-f one side longer than the other
+-f smell came right back
+-f came back with a hole
+-f nothing like the picture
+-f no difference whatsoever
+-f never the same since
+-f only half was done
+-f did the opposite of my instructions
+@ speed
+- we were told ten minutes and the parking meter ran out twice
+- our slot was at nine and we were seen when the bakery had sold out
+- I finished my book, and I had only started it there
+- I watched four people who came after me go home before me
+- {client} had outgrown the shoes by the time we were called
+- the plant in the waiting room has grown since we sat down
+- ready by {day}, they said, without saying which one
+- almost done, they said, and said it again an hour later
+- they kept us sitting for {wait} and then did it in six minutes
+- they were done before I had taken my coat off, and it shows
+- it was over in four minutes, including the payment
+- they wanted us out by five and worked accordingly
+- they had the lights off while {client} was still putting on a shoe
+- between eight and twelve, they said, and nobody said of which day
+- I took the whole day off for them and spent it at the window
+- I missed my train, then the one after it
+- the next customer was already standing behind me, coat off
+- you take a number here, and then you take root
+-f we were told ten minutes
+-f meter ran out twice
+-f booked for nine, seen at eleven
+-f almost done, they said
+-f next, next, next
+-f in, out, next victim
+-f missed my train
+-f spent all day at the window
+-f done in four minutes, and it shows
+-f still sitting there at closing
+-f half a day gone
+-f conveyor belt
+-f still waiting
+@ price
+- {price} for something I could have done with a sponge
+- {price}, and I still had to do the rest at home
+- the price on the board and the price on the receipt have never met
+- the quote was for {price} and the bill had other ideas
+- they charged me for the shampoo that they forgot to use
+- there was a line on the bill that nobody could explain
+- there is a fee for booking, a fee for canceling and presumably a fee for asking
+- they took {fee} for a no-show when I was standing in front of them
+- I was in the emergency room and they charged me for not showing up
+- they kept the deposit and kept the silence
+- they canceled on me and kept my deposit all the same
+- the extra treatment I paid for never took place
+- the tip was already on the bill, in case I had doubts
+- the screen asked for thirty percent before anyone had lifted a finger
+- they went up twice this year and the work went the other way
+- each visit costs a little more and takes a little less time
+- they tried to sell me three creams while {client} was in tears
+- I came in for one thing and had to say no to seven others
+- I paid for the deluxe and got the regular with a bow on it
+- I asked for the receipt and the price went down by {fee}, which is curious
+- I would like my {price} back, and my {day}
+- they found the card reader a lot sooner than they found the mistake
+- for that money I expected them to finish
+- I could have had it done twice down the road
+-f {price} for five minutes
+-f where did {price} go?
+-f quoted {price}, charged double
+-f charged for a no-show
+-f deposit never came back
+-f paid extra, got nothing extra
+-f fee upon fee upon fee
+-f upsell after upsell
+-f small print everywhere
+-f tip added without asking
+-f paid twice, done never
+-f prices up, work down
+-f they canceled, I paid
+-f nobody could explain the bill
+@ communication
+- I have left seven messages and could sing their hold music by heart
+- they were going to call me back, and that was in March
+- I called four times and the fifth time it was disconnected
+- it rings and rings and then it stops ringing
+- I found out from the sign on the door
+- I found out about the cut when I took off the hat
+- they told me one thing on the phone and another at the counter
+- each person I asked had a different story
+- I wrote it on the form, I said it at the desk, and they did it anyway
+- I had given them the whole history and they had lost it again
+- I had told them about the allergy and it was news to everyone
+- they asked no questions and it turned out they should have
+- they went ahead without asking and then asked for the money
+- my email must be in a drawer with all the others
+- the reply I got was written for someone else
+- they moved to another street and forgot to tell the customers
+- they first denied it, then blamed the weather, then stopped answering
+- they never mentioned it, and I had to find it myself in the bath
+- they answer reviews faster than they answer the phone
+- they said to keep an eye on it and that was all the aftercare there was
+- the promised pictures never came, not one
+- I was sent away with no instructions and a bandage
+- the only message I ever got from them was an invoice
+-f four calls, four voicemails
+-f rings and rings
+-f different story each time
+-f lost our notes again
+-f told them twice, did it anyway
+-f not what we agreed
+-f nobody read the form
+-f still no reply
+-f found out from the door sign
+-f promised photos, sent none
+-f not a word about the cut
+-f know their hold music by heart
+-f first denied it, then shrugged
+@ booking
+- the app said confirmed and the door said closed
+- the app sent five reminders for an appointment they then could not find
+- I got my reminder the day after
+- my slot had been given to someone else while I was parking
+- they called to cancel when we were already at the door
+- they canceled on me, for the third time, by text
+- I took the morning off for an appointment that they had moved
+- it was in my book, it was in my phone, and it was not in their computer
+- the next opening is in eleven weeks, which helps nobody
+- they turned us away because we were six minutes late, after all the times we have waited for
+    them
+- the booking page lets you do everything except book
+- I asked for {name} and got whoever was free
+-f app said yes, door said no
+-f canceled at the doorstep
+-f my slot was gone
+-f reminder came a day late
+-f not in their computer
+-f canceled by text again
+-f turned away at the door
+-f gave my slot away
+@ atmosphere
+- you can hear someone crying in the back
+- the radio was up so high that they had to yell, and so they yelled
+- it has all the warmth of a parking garage
+- you feel like a number and they have run out of numbers
+- even the potted fern in the lobby looked as if it wanted out
+- everyone in the waiting room was staring at the exit
+- nobody in there was talking, customers included
+-f crying from the back room
+-f like a factory line
+-f all the charm of a tollbooth
+-f everyone stared at the exit
+-f could not wait to get out
+@ location
+- I circled the block for longer than the appointment took
+- the parking ticket cost more than the visit
+- they moved to the third floor and there is no elevator
+- my grandmother had to be carried up the steps
+- they come to your house, says the website, but apparently not to ours
+-f circled the block six times
+-f got a parking ticket
+-f third floor, no elevator
+-f moved, told nobody
+@ safety
+- the front door was open and {client} was halfway down the street
+- there was a stitch needed, and I am not talking about sewing
+- we spent the evening in the emergency room
+- the rash came up before we got home
+- the eye was swollen shut by supper
+- they walked off with the machine running and {client} next to it
+- nobody asked about allergies until it itched
+- accidents happen, they said, and here they seem to happen on a schedule
+- the strap was done up so tight that it left a groove
+- they used the same blade on all three of us
+-f two stitches
+-f ended up in the emergency room
+-f rash before we got home
+-f nobody was watching
+-f swollen for days
+-f third accident this year
+-f limped for a week
+-f burn on the neck
+@ cleanliness
+- there was somebody else's hair on my chair
+- I brought {client} in clean and took {client} home itching
+- the towel had a history
+- I washed twice when I got home
+- my shoes made a noise on the floor that shoes should not make
+- we brought nits home as a souvenir
+- I would not let my lunch near that counter
+- they left, the dust stayed
+-f had to shower afterwards
+-f someone else's hair everywhere
+-f towel still damp from whoever
+-f itching ever since
+-f shoes stuck to the floor
+@ facilities
+- the only chair had three legs
+- the heater was for decoration
+- there is a sign for the restroom and no restroom
+- two of the five machines have had the same note on them since spring
+-f out of order, still
+-f one chair for twelve people
+-f bucket under the ceiling
+@ delivery
+- it came in more pieces than I had ordered
+- the tracking says it was handed to me, and I was in another country
+- it was left out in the rain with a card saying sorry we missed you
+- the vase is now a puzzle
+-f arrived in pieces
+-f delivered to nobody
+-f left out in the rain
+@ returns
+- they want the receipt for the receipt
+- the parcel went back in May and the money is still traveling
+- I am to pay the postage for their mistake
+-f money's still traveling
+-f store credit, take it or leave it
+@ technical
+- it now crashes in a new place
+- I was told to restart it, and then told it again by someone else
+- the update fixed what was working
+-f turn it off, they said
+-f same error, new ticket
+@ account
+- I am still locked out and still being charged
+- the code goes to a number that I gave up in 2015, and they know
+-f locked out, still paying
+-f can't even close it
+@ overall
+- it used to be worth the drive
+- we were customers for fourteen years, and now we are somebody else's
+- I should have turned around at the door
+- I now understand why there was a free slot
+- I now see why the seat next to mine was empty
+- we went back to our old {place} and said sorry for having strayed
+- we have since found another {place}, and it took us one visit to see what we had been missing
+- they only noticed us when we left
+- they are busy, I'll give them that
+- they had one job
+- I gave them a second try so that you don't have to
+- I have had root canals that I remember more fondly
+- I kept thinking it was a test
+- there is a lesson in this and I paid {price} for it
+- I cannot point to a single thing that went as planned
+- whoever wrote those other reviews must have been somewhere else
+- when the old owner sold up, the heart went out of it
+- my neighbor had told me so, and I did not listen
+- even my grandmother, who likes everyone, asked to leave
+- we are told it is under new management, and we can tell
+- I have seen better run lemonade stands
+- I do not know what they do in there, but it is not what they say
+- I wrote it off and went to the shop across the road
+- I would rather do it myself, and I have no idea how
+- something in there has changed, and it was not the prices
+-f went downhill since the move
+-f should have walked out
+-f used to be worth it
+-f fourteen years, then this
+-f took our business elsewhere
+-f my own fault for trusting them
+-f now I know why it's empty
+-f lesson learned
+-f once was enough
+-f felt like a number
+-f not what it was
+-f old owner is missed
+-f neighbor warned me
+-f back to our old {place}
+-f expected more, got less
+-f lemonade stands are run better
+-f so much for five stars
+@ feeling
+- I sat in the car and cried a bit
+- I have been going over it in my head since {day}
+- I walked out and did not slam the door, which took some doing
+- I bit my tongue until it hurt
+- I had a knot in my stomach all the way home
+- I keep asking myself why I did not say something
+-f cried in the car
+-f bit my tongue
+-f why did I stay?
+-f still going over it
+@ recommend
+- take your {price} and set fire to it, at least you'll be warm | overall
+- I gave my voucher to someone I don't like | overall
+- ask to see the back room first | overall
+- go ahead, but bring bandages
+-f bring bandages
+-f keep your receipt | overall
+-f ask around first
+@ return
+- they will be seeing the back of us
+- our next appointment is with someone else
+- I have deleted the number
+-f number deleted
+-f we've moved on
+-f next time, elsewhere
+"""

@@ -1,0 +1,22 @@
+"""Every kind of business the grammar knows."""
+
+from __future__ import annotations
+
+from tunesmith_micro_granite.recipe.grammar.trade import Trade, parse_trades
+from tunesmith_micro_granite.recipe.grammar.trades import (
+    beauty,
+    family,
+    home,
+    hospitality,
+    network,
+    retail,
+    upkeep,
+)
+
+TRADES: tuple[Trade, ...] = tuple(
+    trade
+    for module in (beauty, hospitality, home, upkeep, family, retail, network)
+    for trade in parse_trades(module.TRADES)
+)
+BUSINESSES: tuple[str, ...] = tuple(trade.name for trade in TRADES)
+"""The names of all kinds of business."""

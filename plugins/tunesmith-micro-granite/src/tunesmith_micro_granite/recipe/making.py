@@ -1,0 +1,85 @@
+"""The recipe from end to end: vocabulary, training, published files."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from pathlib import Path
+from random import Random
+
+import torch
+from transformers import GraniteForCausalLM, PreTrainedTokenizerFast
+
+from tunesmith_micro_granite.recipe.architecture import build, rescale_embeddings
+from tunesmith_micro_granite.recipe.documents import write_document
+from tunesmith_micro_granite.recipe.settings import Settings
+from tunesmith_micro_granite.recipe.tokenizer import train_tokenizer
+from tunesmith_micro_granite.recipe.training import Tally, train
+
+__all__ = ["make", "make_tokenizer", "publish"]
+
+logger = logging.getLogger(__name__)
+
+
+def make(settings: Settings, out: Path) -> Tally:
+    """Make the model; an interrupted run goes on from `out`/checkpoints.
+
+    Args:
+        settings: Everything that decides the bytes, besides the machine and its threads.
+        out: Directory of the published files and of the checkpoints.
+
+    Returns:
+        What the training saw.
+    """
+    _prepare_torch()
+    tokenizer = make_tokenizer(settings)
+    model = build(settings, len(tokenizer))
+    logger.info("%d parameters", model.num_parameters())
+    tally = train(model, tokenizer, settings, out / "checkpoints")
+    publish(model, tokenizer, settings, out)
+    return tally
+
+
+def _prepare_torch() -> None:
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    # Moments of rare tokens decay into subnormal numbers, on which a CPU is many times slower.
+    torch.set_flush_denormal(True)
+
+
+def make_tokenizer(settings: Settings) -> PreTrainedTokenizerFast:
+    """Train the tokenizer on documents that the model itself will not see again.
+
+    Args:
+        settings: Seed, number of documents and number of entries.
+
+    Returns:
+        The tokenizer.
+    """
+    rng = Random(f"{settings.seed}/tokenizer")
+    documents = (write_document(rng) for _ in range(settings.tokenizer_documents))
+    texts = (segment.text for document in documents for segment in document)
+    return train_tokenizer(texts, settings.vocab_size)
+
+
+def publish(
+    model: GraniteForCausalLM, tokenizer: PreTrainedTokenizerFast, settings: Settings, out: Path
+) -> None:
+    """Rescale the embeddings, cast to bfloat16 and write the files that others load.
+
+    Args:
+        model: Trained, float32; changed in place.
+        tokenizer: Of the model.
+        settings: Wanted size of the embedding rows.
+        out: Directory; files appear in it one by one, each whole.
+    """
+    factor = rescale_embeddings(model, settings.embedding_std)
+    logger.info("embedding rows divided by %g", factor)
+    model.config.architectures = ["GraniteForCausalLM"]
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out) as name:
+        model.bfloat16().save_pretrained(name)
+        tokenizer.save_pretrained(name)
+        for file in Path(name).iterdir():
+            file.chmod(0o644)
+            file.replace(out / file.name)
