@@ -1,0 +1,63 @@
+"""What the project promises about its own source text."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import tunesmith
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")])
+PROJECTS = sorted([ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")])
+HEAVY = ("torch", "transformers", "peft", "sklearn", "datasets", "ibm_watsonx_ai")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_pickle(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"^\s*(import|from) (pickle|joblib|dill|shelve)\b", text, re.M)
+    assert "torch.save(" not in text
+    assert "torch.load(" not in text
+
+
+def test_no_utils_module() -> None:
+    assert not [p for p in SOURCES if p.stem in {"utils", "helpers", "common", "misc"}]
+
+
+def test_public_names_are_sorted_lazy_and_there() -> None:
+    assert tunesmith.__all__ == sorted(tunesmith.__all__)
+    assert all(getattr(tunesmith, name) for name in tunesmith.__all__)
+    with pytest.raises(AttributeError, match="nothing"):
+        tunesmith.nothing  # noqa: B018
+
+
+def test_import_is_light() -> None:
+    code = "import sys, tunesmith; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "tunesmith" in loaded
+    assert not loaded & {*HEAVY, "pydantic", "click", "rich"}
+
+
+def test_versions_are_in_lockstep() -> None:
+    versions = {p.parent.name: tomllib.loads(p.read_text())["project"]["version"] for p in PROJECTS}
+    assert len(set(versions.values())) == 1, versions
+
+
+@pytest.mark.parametrize("path", PROJECTS, ids=lambda p: p.parent.name)
+def test_metadata(path: Path) -> None:
+    project = tomllib.loads(path.read_text())["project"]
+    assert project["license"] == "Apache-2.0"
+    assert project["requires-python"] == ">=3.11"
+    # constraints.txt pins; a package that pins cannot be installed beside another.
+    assert not [d for d in project.get("dependencies", []) if "==" in d]
+
+
+def test_torch_is_pinned() -> None:
+    assert "torch==2.13.0" in (ROOT / "constraints.txt").read_text().splitlines()

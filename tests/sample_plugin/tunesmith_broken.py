@@ -1,0 +1,3 @@
+"""A plugin that cannot be imported."""
+
+import no_such_module_at_all  # noqa: F401

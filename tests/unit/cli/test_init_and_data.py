@@ -1,0 +1,197 @@
+"""init and data: how one starts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from tunesmith import data_catalog
+from tunesmith.data_catalog import CATALOG, CatalogEntry, CatalogFile
+from tunesmith.experiment import Experiment
+
+Invoke = Callable[..., Result]
+CONTENT = {"train.json": b'[{"input": "a", "output": "0"}]', "test.json": b"[]"}
+
+
+def test_written_experiment_runs(invoke: Invoke) -> None:
+    done = invoke("init", "train.json", "--test", "test.json", "-o", "new.yaml")
+    assert done.stdout.splitlines()[-1] == "next: tunesmith run new.yaml --dry-run"
+    experiment = Experiment.from_file("new.yaml")
+    assert experiment.labels.names == ("0", "1")
+    assert experiment.data.test == "test.json"
+    assert experiment.data.validation == 0.15
+    ran = invoke("run", "new.yaml", "--backend", "fake")
+    assert ran.exit_code == 0, ran.stderr
+
+
+def test_without_test_rows_it_says_so(invoke: Invoke) -> None:
+    done = invoke("init", "train.json", "-o", "new.yaml")
+    assert "a run needs test rows" in done.stdout
+    experiment = Experiment.from_file("new.yaml")
+    assert experiment.data.test is None
+    assert experiment.data.validation == 0.15
+    assert "# test: test.json" in Path("new.yaml").read_text()
+
+
+def test_paths_are_relative_to_the_file(invoke: Invoke) -> None:
+    Path("deep").mkdir()
+    invoke("init", "train.json", "--test", "test.json", "-o", "deep/new.yaml")
+    assert 'train: "../train.json"' in Path("deep/new.yaml").read_text()
+    assert (
+        Path(Experiment.from_file("deep/new.yaml").data.train).resolve()
+        == Path("train.json").resolve()
+    )
+
+
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [
+        (["10", "9"], ("9", "10")),
+        (["no", "yes", "yes: sure"], ("no", "yes", "yes: sure")),
+        (['say "hi"', "é{{x}}"], ('say "hi"', "é{{x}}")),
+    ],
+)
+def test_labels_survive_yaml(outputs: list[str], expected: tuple[str, ...], invoke: Invoke) -> None:
+    rows = [{"input": f"text {o}", "output": o} for o in outputs]
+    Path("odd.json").write_text(json.dumps(rows))
+    assert invoke("init", "odd.json", "-o", "odd.yaml").exit_code == 0
+    experiment = Experiment.from_file("odd.yaml")
+    assert experiment.labels.names == expected
+    assert all(name in experiment.method.init_text for name in expected)  # type: ignore[attr-defined]
+
+
+def test_fields_are_written(invoke: Invoke) -> None:
+    Path("rows.csv").write_text("review,stars\nfine,1\npoor,0\n")
+    invoke("init", "rows.csv", "--input-field", "review", "--output-field", "stars", "-o", "c.yaml")
+    spec = Experiment.from_file("c.yaml").data
+    assert (spec.input_field, spec.output_field) == ("review", "stars")
+
+
+def test_existing_file_is_kept(invoke: Invoke) -> None:
+    before = Path("experiment.yaml").read_text()
+    done = invoke("init", "train.json")
+    assert done.exit_code == 2
+    assert "--force" in done.stderr
+    assert Path("experiment.yaml").read_text() == before
+    assert invoke("init", "train.json", "--force").exit_code == 0
+    assert Path("experiment.yaml").read_text() != before
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"input": "a", "output": "1"}] * 3, "all rows have the output '1'"),
+        ([{"input": "a", "output": f"text {i}"} for i in range(60)], "60 distinct outputs"),
+        ([{"text": "a", "output": "1"}], "no field 'input'"),
+    ],
+)
+def test_init_refuses_what_cannot_be_classified(
+    rows: list[dict[str, str]], message: str, invoke: Invoke
+) -> None:
+    Path("bad.json").write_text(json.dumps(rows))
+    done = invoke("init", "bad.json", "-o", "bad.yaml")
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not Path("bad.yaml").exists()
+
+
+def test_init_checks_the_test_rows(invoke: Invoke) -> None:
+    Path("bad.json").write_text('[{"input": "a", "output": "2"}]')
+    done = invoke("init", "train.json", "--test", "bad.json", "-o", "bad.yaml")
+    assert done.exit_code == 2
+    assert "'2' is not one of the labels" in done.stderr
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder served on loopback as the only data set of the catalog, ``small``."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    for name, content in CONTENT.items():
+        (folder / name).write_bytes(content)
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    files = tuple(CatalogFile(n, hashlib.sha256(c).hexdigest()) for n, c in CONTENT.items())
+    url = f"http://127.0.0.1:{server.server_port}"
+    entry = CatalogEntry("small", "for tests", url, files, "none")
+    monkeypatch.setattr(data_catalog, "CATALOG", {"small": entry})
+    monkeypatch.setattr("tunesmith.cli.data.CATALOG", {"small": entry})
+    yield folder
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_data_is_fetched_and_verified(served: Path, invoke: Invoke) -> None:
+    done = invoke("data", "small")
+    assert done.exit_code == 0, done.stderr
+    assert "data/small/train.json\ndata/small/test.json\nnext: tunesmith init" in done.stdout
+    assert {p.name: p.read_bytes() for p in Path("data/small").iterdir()} == CONTENT
+    # What is there and right is not fetched again.
+    (served / "train.json").unlink()
+    assert invoke("data", "small").exit_code == 0
+
+
+@pytest.mark.parametrize("way", ["network", "--from"])
+def test_changed_file_is_refused_and_not_written(way: str, served: Path, invoke: Invoke) -> None:
+    (served / "train.json").write_bytes(b"[]")
+    extra = ["--from", str(served)] if way == "--from" else []
+    done = invoke("data", "small", *extra, "--json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "not the file that is known" in done.stderr
+    assert not Path("data/small/train.json").exists()
+
+
+def test_local_copy_needs_no_network(served: Path, invoke: Invoke, tmp_path: Path) -> None:
+    done = invoke("data", "small", "--from", str(served), "--to", str(tmp_path / "t"),
+                  "--url", "http://127.0.0.1:1", "--json")  # fmt: skip
+    assert json.loads(done.stdout)["files"] == [str(tmp_path / "t" / name) for name in CONTENT]
+    lost = invoke("data", "small", "--from", str(tmp_path / "none"))
+    assert lost.exit_code == 2
+    assert "--from needs a folder with train.json, test.json" in lost.stderr
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "file:///etc"])
+def test_no_network_says_how_else(url: str, served: Path, invoke: Invoke) -> None:
+    done = invoke("data", "small", "--url", url)
+    assert done.exit_code == 2
+    assert "--from DIR" in done.stderr
+    assert not Path("data/small/train.json").exists()
+
+
+def test_other_file_in_the_way_is_kept(served: Path, invoke: Invoke) -> None:
+    Path("data/small").mkdir(parents=True)
+    Path("data/small/train.json").write_text("mine")
+    done = invoke("data", "small")
+    assert done.exit_code == 2
+    assert "--to" in done.stderr
+    assert Path("data/small/train.json").read_text() == "mine"
+
+
+def test_unknown_data_set(invoke: Invoke) -> None:
+    done = invoke("data", "tutorail")
+    assert done.exit_code == 2
+    assert "Did you mean 'tutorial'?" in done.stderr
+
+
+def test_tutorial_data_have_the_known_checksums(invoke: Invoke) -> None:
+    copy = Path(__file__).parents[4] / "shared" / "data" / "tutorial"
+    if not copy.is_dir():
+        pytest.skip(f"the tutorial's data are not at {copy}")
+    done = invoke("data", "tutorial", "--from", str(copy))
+    assert done.exit_code == 0, done.stderr
+    assert len(list(Path("data/tutorial").iterdir())) == len(CATALOG["tutorial"].files) == 2

@@ -1,0 +1,196 @@
+"""tune, deploy, predict, evaluate, undeploy: one step at a time, by file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from tunesmith.records import Deployment, TunedModel
+from tunesmith.runs import Run, read_predictions
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture(params=["fake", "sklearn"])
+def deployed(request: pytest.FixtureRequest, invoke: Invoke) -> str:
+    """``model.json`` and ``deployment.json`` in the working directory; the backend's name."""
+    backend: str = request.param
+    extra = ["--set", "method.name=tfidf_logreg"] if backend == "sklearn" else []
+    tuned = invoke("tune", "experiment.yaml", "--backend", backend, *extra)
+    assert tuned.exit_code == 0, tuned.stderr
+    assert tuned.stdout.splitlines()[-1] == "model.json"
+    done = invoke("deploy", "model.json", "--name", "mine")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "deployment.json"
+    return backend
+
+
+def test_records_pass_by_file(deployed: str) -> None:
+    model = TunedModel.from_json(Path("model.json").read_text())
+    deployment = Deployment.from_json(Path("deployment.json").read_text())
+    assert deployment.model == model
+    assert (deployment.name, deployment.backend) == ("mine", deployed)
+
+
+def test_steps_agree_with_the_run(
+    deployed: str, invoke: Invoke, run_of: Callable[..., Path]
+) -> None:
+    extra = ["--set", "method.name=tfidf_logreg"] if deployed == "sklearn" else []
+    run = Run.load(run_of("--backend", deployed, *extra))
+    done = invoke("predict", "deployment.json", "test.json", "-o", "p.jsonl")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "p.jsonl"
+    tuned = [p for p in run.predictions() if p.model == "tuned"]
+    assert read_predictions(Path("p.jsonl")) == tuned
+    scored = json.loads(invoke("evaluate", "p.jsonl", "--labels", "0,1", "--json").stdout)
+    assert scored == {"tuned": run.record.evaluations["tuned"].model_dump(mode="json")}
+
+
+def test_tune_needs_no_test_file(invoke: Invoke) -> None:
+    Path("experiment.yaml").write_text(
+        Path("experiment.yaml").read_text().replace(", test: test.json", "")
+    )
+    assert invoke("tune", "experiment.yaml", "--backend", "fake").exit_code == 0
+    done = invoke("run", "experiment.yaml", "--backend", "fake")
+    assert done.exit_code == 2
+    assert "data.test" in done.stderr
+
+
+def test_tune_takes_up_a_job(invoke: Invoke) -> None:
+    first = invoke("tune", "experiment.yaml", "--backend", "fake", "--json")
+    job = json.loads(first.stdout)["job_id"]
+    assert f"job {job}" in first.stderr
+    again = invoke("tune", "experiment.yaml", "--backend", "fake", "--job", job, "--json")
+    assert json.loads(again.stdout) == json.loads(first.stdout)
+
+
+@pytest.mark.parametrize(
+    ("text", "inputs"),
+    [
+        ("good\nbad dog\n\n", ["good", "bad dog"]),
+        ('["x"]', None),
+        ('[{"input": "good"}]', ["good"]),
+        ('{"input": "good"}\n{"input": "bad"}\n', ["good", "bad"]),
+        ("", None),
+    ],
+)
+def test_predict_reads_stdin(
+    text: str, inputs: list[str] | None, deployed: str, invoke: Invoke
+) -> None:
+    done = invoke("predict", "deployment.json", "-", "--json", input=text)
+    if inputs is None:
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "stdin" in done.stderr
+        return
+    document = json.loads(done.stdout)
+    assert [p["input"] for p in document["predictions"]] == inputs
+    assert document["evaluation"] is None
+
+
+def test_predict_fills_labels_where_every_row_has_one(run_dir: Path, invoke: Invoke) -> None:
+    def predicted(*arguments: str) -> Result:
+        return invoke("predict", str(run_dir), *arguments)
+
+    assert json.loads(predicted("test.json", "--json").stdout)["evaluation"]["rows"] == 4
+    plain = json.loads(predicted("test.json", "--unlabelled", "--json").stdout)
+    assert {p["expected"] for p in plain["predictions"]} == {None}
+    rows = json.loads(Path("test.json").read_text())
+    del rows[2]["output"]
+    Path("partly.json").write_text(json.dumps(rows))
+    partly = predicted("partly.json", "--json")
+    assert json.loads(partly.stdout)["evaluation"] is None
+    assert "read without labels, because partly.json, row 2" in partly.stderr
+    asked = predicted("partly.json", "--labelled")
+    assert asked.exit_code == 2
+    assert "row 2" in asked.stderr
+
+
+def test_predict_reads_csv_with_other_columns(run_dir: Path, invoke: Invoke) -> None:
+    Path("rows.csv").write_text('review,stars\n"good, great",1\nbad,0\n')
+    done = invoke("predict", str(run_dir), "rows.csv", "--input-field", "review",
+                  "--output-field", "stars", "--json")  # fmt: skip
+    predictions = json.loads(done.stdout)["predictions"]
+    assert [p["expected"] for p in predictions] == ["1", "0"]
+    assert predictions[0]["input"] == "good, great"
+
+
+def test_predict_asks_the_base_model(run_dir: Path, invoke: Invoke) -> None:
+    done = invoke("predict", str(run_dir), "test.json", "--base", "-o", "base.jsonl")
+    assert done.exit_code == 0, done.stderr
+    base = [p for p in Run.load(run_dir).predictions() if p.model == "base"]
+    assert read_predictions(Path("base.jsonl")) == base
+
+
+def test_predict_asks_the_prompt_of_a_prompting_run(
+    run_of: Callable[..., Path], invoke: Invoke
+) -> None:
+    directory = run_of("--backend", "fake", "--set", "method.name=few_shot")
+    done = invoke("predict", str(directory), "test.json", "-o", "again.jsonl")
+    assert done.exit_code == 0, done.stderr
+    assert read_predictions(Path("again.jsonl")) == Run.load(directory).predictions()
+
+
+def test_predict_passes_generation_parameters(run_dir: Path, invoke: Invoke) -> None:
+    done = invoke("predict", str(run_dir), "test.json", "--param", "max_new_tokens=0", "--json")
+    assert {p["text"] for p in json.loads(done.stdout)["predictions"]} == {""}
+    wrong = invoke("predict", str(run_dir), "test.json", "--param", "max_tokens=1")
+    assert wrong.exit_code == 2
+    assert "max_tokens" in wrong.stderr
+    refused = invoke("predict", str(run_dir), "test.json", "--param", "top_k=1")
+    assert refused.exit_code == 4
+
+
+def test_evaluate_takes_the_labels_of_the_run(run_dir: Path, invoke: Invoke) -> None:
+    scored = json.loads(invoke("evaluate", str(run_dir), "--json").stdout)
+    record = Run.load(run_dir).record
+    assert scored == {r: e.model_dump(mode="json") for r, e in record.evaluations.items()}
+    assert invoke("evaluate", f"{run_dir}/predictions.jsonl").stdout.count("by label") == 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [("0", "two or more"), ("0,0", "two or more"), ("a,b", "line 1: '1' is not one of the labels")],
+)
+def test_evaluate_refuses_wrong_labels(
+    labels: str, message: str, run_dir: Path, invoke: Invoke
+) -> None:
+    done = invoke("evaluate", str(run_dir), "--labels", labels)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_evaluate_refuses_unlabelled_rows(run_dir: Path, invoke: Invoke) -> None:
+    invoke("predict", str(run_dir), "test.json", "--unlabelled", "-o", "plain.jsonl")
+    done = invoke("evaluate", "plain.jsonl", "--labels", "0,1")
+    assert done.exit_code == 2
+    assert "plain.jsonl, line 1: no expected label" in done.stderr
+
+
+def test_undeploy_by_file_id_and_run(deployed: str, run_dir: Path, invoke: Invoke) -> None:
+    def listed(backend: str) -> set[str]:
+        done = invoke("deployments", "--backend", backend, "--json")
+        return {entry["id"] for entry in json.loads(done.stdout)}
+
+    ours = Deployment.from_json(Path("deployment.json").read_text()).id
+    of_run = Run.load(run_dir).record.deployment
+    assert of_run is not None
+    assert ours in listed(deployed)
+    assert invoke("undeploy", "deployment.json").exit_code == 0
+    assert ours not in listed(deployed)
+    # A file says what was meant even when it is gone already.
+    assert invoke("undeploy", "deployment.json").exit_code == 0
+    assert of_run.id in listed("fake")
+    assert invoke("undeploy", str(run_dir)).exit_code == 0
+    assert of_run.id not in listed("fake")
+    assert invoke("undeploy", of_run.id, "--backend", "fake").exit_code == 5
+
+
+def test_predict_from_a_gone_deployment(run_dir: Path, invoke: Invoke) -> None:
+    invoke("undeploy", str(run_dir))
+    done = invoke("predict", str(run_dir), "test.json")
+    assert done.exit_code == 5
+    assert "no deployment" in done.stderr

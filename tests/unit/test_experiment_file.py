@@ -1,0 +1,130 @@
+"""Experiment files, and what --set changes in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tunesmith import Experiment, PromptTuning, ZeroShot
+from tunesmith.errors import ExperimentError
+from tunesmith.experiment_file import apply_overrides, parse_overrides
+
+TEXT = """\
+base_model: tunesmith/micro-granite
+method: {name: prompt_tuning, num_virtual_tokens: 20, num_epochs: 3}
+data: {train: train.json, test: sub/test.json, validation: 0.2}
+labels: [0, 1]
+seed: 7
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "experiment.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+def test_paths_in_the_file_are_relative_to_it(file: Path) -> None:
+    data = Experiment.from_file(file).data
+    assert data.train == str(file.parent / "train.json")
+    assert data.test == str(file.parent / "sub" / "test.json")
+    assert data.validation == 0.2
+
+
+def test_paths_in_overrides_are_relative_to_the_working_directory(file: Path) -> None:
+    assert Experiment.from_file(file, {"data.train": "here.json"}).data.train == "here.json"
+
+
+def test_every_key_can_be_set(file: Path) -> None:
+    overrides = parse_overrides(
+        ["base_model=a/b", "method.num_epochs=5", "labels=[yes, 'no']", "seed=1", "data.test=t.csv",
+         "generation.max_new_tokens=3"]
+    )  # fmt: skip
+    overrides["labels"] = ["yes", "no"]
+    experiment = Experiment.from_file(file, overrides)
+    assert isinstance(experiment.method, PromptTuning)
+    assert (experiment.method.num_epochs, experiment.method.num_virtual_tokens) == (5, 20)
+    assert (experiment.base_model, experiment.seed) == ("a/b", 1)
+    assert experiment.labels.names == ("yes", "no")
+    assert experiment.generation.max_new_tokens == 3
+
+
+@pytest.mark.parametrize("setting", ["method.name=zero_shot", "method=zero_shot"])
+def test_another_method_starts_afresh(file: Path, setting: str) -> None:
+    overrides = parse_overrides([setting, "method.template=Good? {{input}}"])
+    assert Experiment.from_file(file, overrides).method == ZeroShot(template="Good? {{input}}")
+
+
+def test_the_same_method_keeps_its_keys() -> None:
+    values = {"method": {"name": "prompt_tuning", "num_epochs": 3}}
+    assert apply_overrides(values, {"method.name": "prompt_tuning"}) == values
+
+
+def test_round_trip_keeps_only_what_was_set(file: Path) -> None:
+    experiment = Experiment.from_file(file)
+    dumped = experiment.model_dump(mode="json")
+    assert dumped["method"] == {"name": "prompt_tuning", "num_virtual_tokens": 20, "num_epochs": 3}
+    assert Experiment.from_values(dumped) == experiment
+    assert Experiment.from_values(dumped).method.model_fields_set == {
+        "num_virtual_tokens",
+        "num_epochs",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"method.learning_rate": -1}, r"method\.learning_rate"),
+        ({"method.verbalizer": "classify"}, r"method\.verbalizer.*\{\{input\}\}"),
+        ({"method.epochs": 3}, r"method\.epochs: no such key"),
+        ({"method.name": "promt_tuning"}, "Did you mean 'prompt_tuning'"),
+        ({"labels": ["1"]}, "labels.*two"),
+        ({"seed": -1}, "seed"),
+        ({"data.validation": 1.5}, r"data\.validation"),
+        ({"sed": 1}, "sed: no such key"),
+        ({"name.x": 1}, "name"),
+    ],
+)
+def test_errors_name_the_key(file: Path, change: dict[str, object], reason: str) -> None:
+    file.write_text(TEXT + "name: demo\n")
+    with pytest.raises(ExperimentError, match=reason) as caught:
+        Experiment.from_file(file, change)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "expected keys"),
+        ("- a", "expected keys"),
+        ("a: [", "not YAML"),
+        ("labels: [0, 1]", "data"),
+    ],
+)
+def test_broken_files_are_named(file: Path, text: str, reason: str) -> None:
+    file.write_text(text)
+    with pytest.raises(ExperimentError, match=rf"experiment\.yaml.*{reason}"):
+        Experiment.from_file(file)
+
+
+def test_a_missing_file_names_near_misses(file: Path) -> None:
+    with pytest.raises(ExperimentError, match=r"Did you mean 'experiment\.yaml'.*tunesmith init"):
+        Experiment.from_file(file.with_name("experimnt.yaml"))
+
+
+@pytest.mark.parametrize(
+    "template", ["{{input}}", "Comment: {{input}}\nSatisfied? ", "a: [ {{input}}"]
+)
+def test_a_template_is_set_as_it_is_typed(template: str) -> None:
+    assert parse_overrides([f"method.template={template}"]) == {"method.template": template}
+
+
+def test_a_quoted_template_keeps_its_escapes() -> None:
+    assert parse_overrides(['a="{{input}}\\n"']) == {"a": "{{input}}\n"}
+
+
+def test_set_needs_an_equals_sign() -> None:
+    with pytest.raises(ExperimentError, match="KEY=VALUE"):
+        parse_overrides(["seed"])
