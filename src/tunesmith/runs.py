@@ -253,7 +253,10 @@ def read_predictions(path: Path) -> list[Prediction]:
         try:
             predictions.append(Prediction.from_json(line))
         except ValidationError as error:
-            raise RunError(f"{path}, line {number}: {first_problem(error)}") from None
+            raise RunError(
+                f"{path}, line {number}: not a prediction ({first_problem(error)}); "
+                "give a file that 'tunesmith predict' or a run wrote"
+            ) from None
     return predictions
 
 

@@ -30,7 +30,9 @@ ROLES = ("tuned", "base")
 @screen.json_option
 def evaluate(predictions: Path, labels: str | None, as_json: bool) -> None:
     """Score PREDICTIONS: a file of "tunesmith predict" with labels, or a run directory."""
-    file = predictions / PREDICTIONS if predictions.is_dir() else predictions
+    file = predictions
+    if predictions.is_dir():
+        file = Run.load(predictions).directory / PREDICTIONS
     lines = read_predictions(file)
     names = _labels(labels, file, lines)
     _check(file, lines, names)

@@ -120,7 +120,8 @@ def _rows(
     try:
         return load(with_labels=True)
     except DatasetError as error:
-        screen.note(f"read without labels, because {error}")
+        # Its remedies are for those who meant to give labels.
+        screen.note(f"read without labels, because {str(error).partition(';')[0]}")
         return plain
 
 
