@@ -1,0 +1,36 @@
+"""The command-line reference in ``docs`` is what the commands say of themselves.
+
+After a change: ``UPDATE_DOCS=1 python -m pytest tests/unit/cli/test_reference.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+from tunesmith.cli.app import cli
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "command-line.md"
+
+
+def rendered() -> str:
+    runner = CliRunner(env={"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"})
+    context = click.Context(cli, info_name="tunesmith")
+    parts = ["# The command line\n\nGenerated from the commands themselves.\n"]
+    for arguments in ([], *([name] for name in cli.list_commands(context))):
+        shown = runner.invoke(
+            cli, [*arguments, "--help"], prog_name="tunesmith", terminal_width=100
+        )
+        title = " ".join(["tunesmith", *arguments])
+        parts.append(f"## `{title}`\n\n```text\n{shown.output.rstrip()}\n```\n")
+    return "\n".join(parts)
+
+
+def test_the_page_is_up_to_date() -> None:
+    page = rendered()
+    if os.environ.get("UPDATE_DOCS"):
+        PAGE.write_text(page, encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == page
