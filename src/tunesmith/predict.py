@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith.dataset import few_shot_examples
 from tunesmith.labels import LabelSet
-from tunesmith.methods import FewShot, Method, render
+from tunesmith.methods import PLACEHOLDER, FewShot, Method, render
 from tunesmith.progress import SILENT, Progress
 from tunesmith.records import Deployment, Generation, ModelRole, Prediction, Row
 
@@ -63,7 +63,7 @@ def predict_base(
     Beside a tuning method it gets exactly the row's input, as in the tutorial; a prompting method
     gives it its hard prompt.
     """
-    template = "{{input}}"
+    template = PLACEHOLDER
     if not experiment.method.tunes:
         template = hard_prompt(experiment.method, train, experiment.labels, experiment.seed)
     prompts = [render(template, row.input) for row in rows]

@@ -98,7 +98,7 @@ def render(record: RunRecord, predictions: Sequence[Prediction]) -> str:
     """
     if not record.evaluations:
         raise RunError(f"run {record.name!r} holds no evaluation; there is nothing to report")
-    primary: ModelRole = "tuned" if "tuned" in record.evaluations else "base"
+    primary = record.primary
     differing, remaining = _cases(record, predictions, primary)
     standings = _standings(record)
     curve = _curve(record)

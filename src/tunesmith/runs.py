@@ -7,7 +7,6 @@ learning_curve.svg  report.html  adapter/
 
 from __future__ import annotations
 
-import fcntl
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from tunesmith.atomic import write_atomically
 from tunesmith.comparison import Comparison
 from tunesmith.errors import RunError, near_misses
 from tunesmith.evaluation import Evaluation
+from tunesmith.locking import held
 from tunesmith.records import Deployment, ModelRole, Prediction, Record, TunedModel, now
 from tunesmith.validation import first_problem
 
@@ -87,6 +87,11 @@ class RunRecord(Record):
     notes: tuple[str, ...] = ()
     """What a reader must know: truncated rows, repeated init text, a seed not honored…"""
     provenance: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def primary(self) -> ModelRole:
+        """The model that the run is about: the tuned one where there is one."""
+        return "tuned" if "tuned" in self.evaluations else "base"
 
 
 class Run:
@@ -160,7 +165,8 @@ class Run:
         Raises:
             RunError: another process works on this run; its record is left alone.
         """
-        with _held(self.directory):
+        busy = RunError(f"{self.directory}: another process works on this run; wait for it")
+        with held(self.directory / LOCK, busy):
             yield from self._recorded()
 
     def _recorded(self) -> Iterator[None]:
@@ -188,14 +194,10 @@ class Run:
         """
         return read_predictions(self.directory / PREDICTIONS)
 
-    def answers(self) -> list[Prediction]:
-        """Return the predictions of the model that the run is about."""
-        return [p for p in self.predictions() if p.model == self.primary]
-
-    @property
-    def primary(self) -> ModelRole:
-        """The model that the run is about: the tuned one where there is one."""
-        return "tuned" if "tuned" in self.record.evaluations else "base"
+    def answers(self, model: ModelRole | None = None) -> list[Prediction]:
+        """Return the predictions of ``model``, by default of the one that the run is about."""
+        role = model or self.record.primary
+        return [p for p in self.predictions() if p.model == role]
 
     def summary(self) -> dict[str, Any]:
         """Return what ``--json`` prints."""
@@ -219,23 +221,6 @@ class Run:
             "seconds": record.seconds,
             "notes": list(record.notes),
         }
-
-
-@contextmanager
-def _held(directory: Path) -> Iterator[None]:
-    # A lock of the operating system: a process that was killed holds nothing.
-    with (directory / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(f"{directory}: another process works on this run; wait for it") from None
-        yield
-
-
-def list_runs(runs_dir: Path) -> list[Run]:
-    """Return the runs under ``runs_dir``, finished or not, oldest first."""
-    folders = sorted(path.parent for path in runs_dir.glob(f"*/{RECORD}"))
-    return [Run.load(folder, finished=False) for folder in folders]
 
 
 def read_predictions(path: Path) -> list[Prediction]:

@@ -82,7 +82,7 @@ def test_zero_shot_asks_the_base_model_with_the_hard_prompt(
 ) -> None:
     values["method"] = {"name": "zero_shot", "template": "Happy? {{input}}"}
     run = Experiment.from_values(values).run(FakeBackend(), runs_dir=tmp_path)
-    assert run.primary == "base"
+    assert run.record.primary == "base"
     assert run.summary()["tuned"] is None
     assert all(p.prompt == f"Happy? {p.input}" for p in run.predictions())
     assert run.record.job_id is None

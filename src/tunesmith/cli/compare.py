@@ -12,7 +12,6 @@ from tunesmith.cli.command import command
 from tunesmith.comparison import Comparison, p_text
 from tunesmith.comparison import compare as compare_predictions
 from tunesmith.errors import RunError
-from tunesmith.records import ModelRole, Prediction
 from tunesmith.runs import Run
 
 SHOWN_ROWS = 20
@@ -40,17 +39,13 @@ def _within(run: Run) -> Comparison:
             f"{run.directory}: the run has no {' and no '.join(sorted(missing))} model; "
             "compare it with another run: tunesmith compare RUN OTHER"
         )
-    return compare_predictions(_of(run, "tuned"), _of(run, "base"))
+    return compare_predictions(run.answers("tuned"), run.answers("base"))
 
 
 def _between(one: Run, other: Run) -> Comparison:
     _refuse_different_tests(one, other)
     _refuse_different_labels(one, other)
     return compare_predictions(one.answers(), other.answers(), _names(one, other))
-
-
-def _of(run: Run, role: ModelRole) -> list[Prediction]:
-    return [p for p in run.predictions() if p.model == role]
 
 
 def _names(one: Run, other: Run) -> tuple[str, str]:

@@ -85,11 +85,11 @@ def reopen_backend(run: Run, given: Mapping[str, Any]) -> Backend:
 
 
 def _store_of(run: Run) -> Path:
+    from tunesmith.options import default_store
+
     # The recorded path is relative to the working directory of then; the runs folder may since
     # have been moved, with the store in it.
     recorded = run.record.options.get("store")
-    from tunesmith.options import default_store
-
     beside = default_store(run.directory.parent, run.record.backend)
     if recorded is None or (beside.is_dir() and not Path(recorded).is_dir()):
         return beside

@@ -14,7 +14,7 @@ from peft import PeftConfig, PromptTuningConfig
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from tunesmith_local.encoding import PLACEHOLDER
+from tunesmith.methods import PLACEHOLDER
 from tunesmith_local.errors import AdapterError
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.soft_prompt import peft_model

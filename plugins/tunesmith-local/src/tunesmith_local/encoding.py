@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from tunesmith.errors import ExperimentError
-
-PLACEHOLDER = "{{input}}"
+from tunesmith.methods import PLACEHOLDER
 
 
 @dataclass(frozen=True)

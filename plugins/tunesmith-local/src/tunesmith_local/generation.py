@@ -80,7 +80,8 @@ def generate(
     lengths = [len(item.token_ids) for item in encoded]
     _check_lengths(base, lengths, 0 if prompt is None else len(prompt), decoding)
     for indices in by_length(lengths, batch_size, equal_only=not base.padding_exact):
-        _generate_batch(base, prompt, [rows[i] for i in indices], decoding, params, started)
+        for _ in _steps(base, prompt, [rows[i] for i in indices], decoding, params, started):
+            pass  # it fills the rows as it goes
     return [_result(row, params) for row in rows]
 
 
@@ -128,18 +129,6 @@ def _settled(text: str, decoding: Decoding) -> str:
     text = text.rstrip("\ufffd")
     longest = max((len(stop) for stop in decoding.stop_sequences), default=1)
     return text[: len(text) - longest + 1]
-
-
-def _generate_batch(
-    base: BaseLM,
-    prompt: torch.Tensor | None,
-    rows: Sequence[_Row],
-    decoding: Decoding,
-    params: GenerationParams,
-    started: float,
-) -> None:
-    for _ in _steps(base, prompt, rows, decoding, params, started):
-        pass
 
 
 @torch.no_grad()

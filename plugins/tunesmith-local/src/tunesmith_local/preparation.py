@@ -83,8 +83,6 @@ def _check(
         raise DatasetError("there are no training rows")
     if validation is not None and not validation:
         raise DatasetError("the validation set has no rows; leave it out or give some")
-    if method.early_stopping_patience is not None and validation is None:
-        raise ExperimentError("method.early_stopping_patience needs validation rows")
     for part, rows in (("train", train), ("validation", validation or ())):
         for index, row in enumerate(rows):
             if row.output not in labels:

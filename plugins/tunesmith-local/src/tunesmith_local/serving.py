@@ -11,11 +11,12 @@ import torch
 
 from tunesmith.backend import Deployer, GenerationParams, Predictor, Target
 from tunesmith.errors import UnsupportedError
+from tunesmith.methods import PLACEHOLDER
 from tunesmith.records import Classification, Deployment, Generation, TunedModel
 from tunesmith_local.adapter import SoftPrompt, load_adapter
 from tunesmith_local.batching import by_length
 from tunesmith_local.catalog import BACKEND, Catalog
-from tunesmith_local.encoding import PLACEHOLDER, EncodedPrompt, encode_answer, encode_prompt
+from tunesmith_local.encoding import EncodedPrompt, encode_answer, encode_prompt
 from tunesmith_local.generation import RETURN_OPTIONS, generate, stream
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.scoring import Example, answer_log_probs

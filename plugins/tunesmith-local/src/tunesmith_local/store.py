@@ -9,10 +9,9 @@ Every path inside a record is relative to the store.
 
 from __future__ import annotations
 
-import fcntl
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +20,7 @@ from pydantic import ValidationError
 from tunesmith.atomic import write_atomically
 from tunesmith.errors import BackendError, NotFoundError
 from tunesmith.labels import LabelSet
+from tunesmith.locking import held
 from tunesmith.records import (
     Deployment,
     JobStatus,
@@ -114,21 +114,16 @@ class Store:
         with (self.job_folder(job_id) / "events.jsonl").open("a", encoding="utf-8") as file:
             file.write(_lines([event]))
 
-    @contextmanager
-    def locked(self, job_id: str) -> Iterator[None]:
+    def locked(self, job_id: str) -> AbstractContextManager[None]:
         """Hold a job against other processes; a dead process holds nothing.
 
         Raises:
             BackendError: another process works on it.
         """
-        with (self.job_folder(job_id) / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BackendError(
-                    f"tuning job {job_id!r} is running in another process; wait for that one"
-                ) from None
-            yield
+        busy = BackendError(
+            f"tuning job {job_id!r} is running in another process; wait for that one"
+        )
+        return held(self.job_folder(job_id) / "lock", busy)
 
     def put_model(self, model: TunedModel) -> None:
         """Write the record of a tuned model beside its adapter."""
