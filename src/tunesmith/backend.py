@@ -69,6 +69,8 @@ class Capabilities(Record):
 
     methods: tuple[str, ...] = ()
     """Names of the tuning methods."""
+    why_no_methods: str = ""
+    """Where there are none: why, and what to do instead."""
     hyperparameters: dict[str, Range] = Field(default_factory=dict)
     """Hyper-parameters that may be set, by name, each with its range."""
     generation_parameters: frozenset[str] = frozenset()
@@ -297,8 +299,11 @@ class Predictor(ABC):
         """Generate piece by piece; joined, the pieces are the text of :meth:`generate`."""
         raise UnsupportedError("this backend does not declare streaming")
 
-    def tokenize(self, target: Target, inputs: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each input as it stands, without a template."""
+    def tokenize(self, target: Target, inputs: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the tokens of each input as it stands, without a template.
+
+        Tokens are spelled as the model's vocabulary does.
+        """
         raise UnsupportedError("this backend does not declare tokenize")
 
     def classify(

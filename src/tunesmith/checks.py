@@ -88,6 +88,8 @@ def _check_method(experiment: Experiment, backend: str, capabilities: Capabiliti
                 f"method {name!r} prompts a base model, and backend {backend!r} has none that "
                 "generates; take another backend"
             )
+    elif not capabilities.methods and capabilities.why_no_methods:
+        raise UnsupportedError(capabilities.why_no_methods)
     elif name not in capabilities.methods:
         raise UnsupportedError(
             f"backend {backend!r} does not offer the method {name!r} with "

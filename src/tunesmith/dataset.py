@@ -44,6 +44,9 @@ class Dataset(Record):
         return digest.hexdigest()
 
 
+_OTHER_NAMES = " Set data.input_field or data.output_field for other names"
+
+
 def load_dataset(
     source: str,
     *,
@@ -67,23 +70,31 @@ def load_dataset(
     """
     rows = []
     for where, record in _records(source):
-        rows.append(_row(where, record, input_field, output_field, labels, labelled))
+        rows.append(_row(where, record, input_field, output_field, labels, labelled, _OTHER_NAMES))
     if not rows:
         raise DatasetError(f"{source}: no rows; expected objects with {input_field!r}")
     return Dataset(source=source, rows=tuple(rows))
 
 
-def parse_rows(text: str, source: str, *, input_field: str = "input") -> Dataset:
-    """Read unlabelled rows from ``text``: a JSON array, JSON lines, or one input per line."""
+def parse_rows(
+    text: str, source: str, *, input_field: str = "input", labelled: bool = False
+) -> Dataset:
+    """Read rows from ``text``: a JSON array, JSON lines or, unlabelled, one input per line.
+
+    Raises:
+        DatasetError: the text or a row of it is wrong; the message names ``source`` and the row.
+    """
     stripped = text.lstrip()
     if stripped.startswith("["):
         records = _json(source, text)
     elif stripped.startswith("{"):
         records = _json_lines(source, text)
+    elif labelled and stripped:
+        raise DatasetError(f"{source}: expected a JSON array or JSON lines of input and output")
     else:
         lines = [line for line in text.splitlines() if line.strip()]
         records = ((f"{source}, line {i}", {input_field: x}) for i, x in enumerate(lines, 1))
-    rows = tuple(_row(w, r, input_field, "output", None, False) for w, r in records)
+    rows = tuple(_row(w, r, input_field, "output", None, labelled) for w, r in records)
     if not rows:
         raise DatasetError(f"{source}: no rows")
     return Dataset(source=source, rows=rows)
@@ -166,6 +177,7 @@ def _row(
     output_field: str,
     labels: LabelSet | None,
     labelled: bool,
+    remedy: str = "",
 ) -> Row:
     if not isinstance(record, dict):
         raise DatasetError(
@@ -175,8 +187,7 @@ def _row(
         if field not in record:
             raise DatasetError(
                 f"{where}: no field {field!r}; it has {', '.join(map(repr, record)) or 'none'}."
-                f"{near_misses(field, map(str, record))} "
-                "Set data.input_field or data.output_field for other names"
+                f"{near_misses(field, map(str, record))}{remedy}"
             )
     text = record[input_field]
     if not isinstance(text, str) or not text.strip():

@@ -90,7 +90,7 @@ def _parts(
         if capabilities.tokenize:
             texts = [render(template, text) for text in part.inputs]
             tokens = backend.predictor.tokenize(experiment.base_model, texts)
-            counts = _counts(tokens, limit)
+            counts = _counts([len(spelled) for spelled in tokens], limit)
         parts[name] = PartPlan(source=part.source, rows=len(part), input_tokens=counts)
     return parts
 

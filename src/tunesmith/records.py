@@ -128,12 +128,22 @@ StopReason = Literal[
 ]  # fmt: skip
 
 
+class TopToken(Record):
+    """A token that might have stood in a place, with its log-probability (natural logarithm)."""
+
+    text: str
+    logprob: float
+
+
 class TokenInfo(Record):
     """One token with its log-probability (natural logarithm), where asked for."""
 
     text: str
     logprob: float | None = None
     rank: int | None = None
+    """1 for the most probable token of its place."""
+    top_tokens: tuple[TopToken, ...] | None = None
+    """The most probable tokens of its place, the most probable first."""
 
 
 class Generation(Record):

@@ -127,7 +127,9 @@ def test_tune_deploy_and_generate(connect: Connect) -> None:
     assert result.input_token_count == len("say {yes, no} good dog =")
     (bare,) = backend.predictor.generate(MODEL, ["good dog"])
     assert bare.prompt == "good dog"
-    assert backend.predictor.tokenize(deployment, ["good dog", "x"]) == [8, 1]
+    tokens = backend.predictor.tokenize(deployment, ["good dog", "x"])
+    assert [len(spelled) for spelled in tokens] == [8, 1]
+    assert tokens[1] == ("x",)
 
 
 def test_the_record_survives_json_and_holds_no_path_of_the_machine(
@@ -351,8 +353,8 @@ def test_streamed_pieces_join_to_the_text(connect: Connect, params: GenerationPa
 
 
 def test_return_options_that_are_not_honored_are_refused(connect: Connect) -> None:
-    params = GenerationParams(return_options={"top_n_tokens": 2})
-    with pytest.raises(UnsupportedError, match="top_n_tokens"):
+    params = GenerationParams(return_options={"input_tokens": True})
+    with pytest.raises(UnsupportedError, match="input_tokens"):
         connect().predictor.generate(MODEL, ["x"], params)
 
 

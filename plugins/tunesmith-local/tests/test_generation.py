@@ -124,6 +124,7 @@ def test_return_options(base_lm: GetBase) -> None:
     base = base_lm("granite")
     options = {
         "input_text": True, "generated_tokens": True, "token_logprobs": True, "token_ranks": True,
+        "top_n_tokens": 3,
     }  # fmt: skip
     params = GenerationParams(max_new_tokens=3, return_options=options)
     (full,) = generate(base, None, prompts(base, "abc"), params)
@@ -133,6 +134,16 @@ def test_return_options(base_lm: GetBase) -> None:
     assert len(full.tokens) == 3
     assert all(token.rank == 1 for token in full.tokens)
     assert all(token.logprob is not None and token.logprob < 0 for token in full.tokens)
+    for token in full.tokens:
+        assert token.top_tokens is not None
+        assert [top.logprob for top in token.top_tokens] == sorted(
+            (top.logprob for top in token.top_tokens), reverse=True
+        )
+        assert len(token.top_tokens) == 3
+        assert (token.top_tokens[0].text, token.top_tokens[0].logprob) == (
+            token.text,
+            token.logprob,
+        )
     assert plain.tokens is None
 
 

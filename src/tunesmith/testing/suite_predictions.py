@@ -116,17 +116,18 @@ class PredictionConformance(Harness):
         assert pieces[-1].stop_reason == whole.stop_reason
 
     def test_tokenize(self, backend: Backend, capabilities: Capabilities, target: Target) -> None:
-        """One count for each text as it stands, more for more text; undeclared: refused.
+        """The tokens of each text as it stands, more for more text; undeclared: refused.
 
-        Troubleshooting: count neither the template nor the virtual tokens.
+        Troubleshooting: include neither the template nor the virtual tokens.
         """
         texts = ["one", "one two three four", "one two"]
         if not capabilities.tokenize:
             with refused("tokenize"):
                 backend.predictor.tokenize(target, texts)
             return
-        short, long, middle = backend.predictor.tokenize(target, texts)
-        assert 0 < short < middle < long
+        short, long, middle = map(tuple, backend.predictor.tokenize(target, texts))
+        assert 0 < len(short) < len(middle) < len(long)
+        assert all(isinstance(token, str) for token in long)
         assert backend.predictor.tokenize(target, []) == []
 
     def test_base_inference(self, backend: Backend, capabilities: Capabilities) -> None:

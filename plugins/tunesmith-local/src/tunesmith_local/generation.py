@@ -10,7 +10,7 @@ import torch
 
 from tunesmith.backend import GenerationParams
 from tunesmith.errors import PredictionError
-from tunesmith.records import Generation, StopReason, TokenInfo
+from tunesmith.records import Generation, StopReason, TokenInfo, TopToken
 from tunesmith_local.batching import by_length
 from tunesmith_local.decoder import start_decoder
 from tunesmith_local.encoding import EncodedPrompt, decode
@@ -37,7 +37,9 @@ GENERATION_PARAMETERS = frozenset(
 )
 """What :func:`generate` honors."""
 
-RETURN_OPTIONS = frozenset({"input_text", "generated_tokens", "token_logprobs", "token_ranks"})
+RETURN_OPTIONS = frozenset(
+    {"input_text", "generated_tokens", "token_logprobs", "token_ranks", "top_n_tokens"}
+)
 """The keys of ``return_options`` that it honors."""
 
 
@@ -204,14 +206,25 @@ def _token_infos(
     log_probs = torch.log_softmax(scores.float(), dim=-1)
     chosen = log_probs.gather(1, torch.tensor(tokens, device=scores.device)[:, None])
     ranks = (log_probs > chosen).sum(-1) + 1
+    top = int(options.get("top_n_tokens") or 0)
     return [
         TokenInfo(
             text=str(base.tokenizer.convert_ids_to_tokens(token)),
             logprob=float(chosen[i]) if options.get("token_logprobs") else None,
             rank=int(ranks[i]) if options.get("token_ranks") else None,
+            top_tokens=_top_tokens(base, log_probs[i], top) if top else None,
         )
         for i, token in enumerate(tokens)
     ]
+
+
+def _top_tokens(base: BaseLM, log_probs: torch.Tensor, count: int) -> tuple[TopToken, ...]:
+    values, ids = log_probs.topk(count)
+    texts = base.tokenizer.convert_ids_to_tokens(ids.tolist())
+    return tuple(
+        TopToken(text=str(text), logprob=value)
+        for text, value in zip(texts, values.tolist(), strict=True)
+    )
 
 
 def _result(row: _Row, params: GenerationParams) -> Generation:

@@ -148,10 +148,11 @@ class LocalPredictor(Predictor):
         encoded = answering.encode(text, limit)
         return stream(answering.base, answering.prompt, encoded, params)
 
-    def tokenize(self, target: Target, inputs: Sequence[str]) -> list[int]:
-        """Return the number of tokens of each input as it stands, without a template."""
+    def tokenize(self, target: Target, inputs: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the tokens of each input as it stands, without a template."""
         tokenizer = self._answerers.of(target).base.tokenizer
-        return [len(encode_prompt(tokenizer, text).token_ids) for text in inputs]
+        encoded = [list(encode_prompt(tokenizer, text).token_ids) for text in inputs]
+        return [tuple(tokenizer.convert_ids_to_tokens(ids)) for ids in encoded]
 
     @torch.no_grad()
     def classify(

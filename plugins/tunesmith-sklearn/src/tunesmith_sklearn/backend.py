@@ -126,7 +126,7 @@ class SklearnPredictor(Predictor):
         scored = self.classify(target, inputs, labels)
         best = [max(one.probabilities, key=one.probabilities.__getitem__) for one in scored]
         return [
-            Generation(text=labels.surface(label), prompt=text, stop_reason="eos_token")
+            _generation(text, labels.surface(label))
             for text, label in zip(inputs, best, strict=True)
         ]
 
@@ -192,6 +192,17 @@ class SklearnBackend(Backend):
         from sklearn import __version__
 
         return {"scikit-learn": __version__}
+
+
+def _generation(text: str, answer: str) -> Generation:
+    # The tokens of a text classifier are words.
+    return Generation(
+        text=answer,
+        prompt=text,
+        input_token_count=len(text.split()),
+        generated_token_count=len(answer.split()),
+        stop_reason="eos_token",
+    )
 
 
 def _classification(
