@@ -1,0 +1,138 @@
+"""Assembles the FastAPI application: the route table, tokens, errors, the web page."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from pathlib import Path
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from tunesmith.errors import TunesmithError
+from tunesmith_emulator import __version__
+from tunesmith_emulator.envelope import ServiceError, Target
+from tunesmith_emulator.gate import Gate
+from tunesmith_emulator.house import House
+from tunesmith_emulator.routing import HouseOf, Route
+from tunesmith_emulator.table import ROUTES
+from tunesmith_emulator.translation import translated
+
+log = logging.getLogger("tunesmith_emulator")
+_PAGE = Path(__file__).parent / "page"
+_HTTP_ERRORS = {
+    404: ("not_found", " This address is not emulated."),
+    405: ("method_not_allowed", " This method is not emulated for this address."),
+}
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_app(house: House) -> Gate:
+    """Return the application over ``house``, behind its gate."""
+    app = FastAPI(
+        title="watsonx.ai emulator",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.house = house
+    for route in ROUTES:
+        _add(app, route)
+    app.add_api_route("/", _page, include_in_schema=False)
+    app.mount("/_emulator/page", StaticFiles(directory=_PAGE))
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(TunesmithError, _tunesmith_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _unexpected)
+    # Around everything, the framework's own layers too: who drops a connection needs the server's.
+    return Gate(app, house.control)
+
+
+def _add(app: FastAPI, route: Route) -> None:
+    if route.method == "WEBSOCKET":
+        app.add_api_websocket_route(route.path, route.handler)
+        return
+    if route.service == "control":
+        guards = [Depends(_local)]
+    else:
+        guards = [] if route.public else [Depends(_token)]
+    app.add_api_route(
+        route.path,
+        route.handler,
+        methods=[route.method],
+        status_code=route.status,
+        dependencies=guards,
+        response_model=None,
+    )
+
+
+def _token(request: Request, house: HouseOf) -> None:
+    house.iam.check(request.headers.get("authorization"))
+
+
+def _local(request: Request) -> None:
+    host = request.client.host if request.client else "127.0.0.1"
+    if not ipaddress.ip_address(host).is_loopback:
+        raise ServiceError(403, "forbidden", "The control plane answers to its own machine only.")
+
+
+def _page() -> FileResponse:
+    return FileResponse(_PAGE / "index.html", headers=_SECURITY)
+
+
+def _answer(error: ServiceError) -> JSONResponse:
+    return JSONResponse(error.body(), status_code=error.status)
+
+
+def _service_error(request: Request, error: Exception) -> JSONResponse:
+    del request
+    assert isinstance(error, ServiceError)  # noqa: S101  # registered for it
+    return _answer(error)
+
+
+def _tunesmith_error(request: Request, error: Exception) -> JSONResponse:
+    del request
+    assert isinstance(error, TunesmithError)  # noqa: S101  # registered for it
+    return _answer(translated(error))
+
+
+def _validation_error(request: Request, error: Exception) -> JSONResponse:
+    del request
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for it
+    first: dict[str, Any] = error.errors()[0]
+    where, *path = map(str, first["loc"])
+    name = ".".join(path) or where
+    kind = "parameter" if where == "query" else "field"
+    target = Target("parameter" if kind == "parameter" else "field", name)
+    message = f"{name}: {first['msg']}"
+    return _answer(ServiceError(400, "invalid_input_argument", message, target))
+
+
+def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for it
+    code, hint = _HTTP_ERRORS.get(error.status_code, ("invalid_request", ""))
+    message = f"{request.method} {request.url.path}: {error.detail}.{hint}"
+    return _answer(ServiceError(error.status_code, code, message))
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    # The client hung up in mid-request: nobody reads this, and nothing is wrong here.
+    del request, error
+    return Response(status_code=400)
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    # The traceback goes to the log; the client gets the envelope.
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(ServiceError(500, "internal_server_error", "The emulator failed; see its log."))

@@ -1,0 +1,1 @@
+"""Data assets: uploads, downloads, and the models that tunings made."""

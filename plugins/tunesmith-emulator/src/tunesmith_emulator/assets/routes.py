@@ -1,0 +1,147 @@
+"""The addresses of data assets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from fastapi import Request, Response
+from fastapi.responses import FileResponse
+from starlette.concurrency import run_in_threadpool
+
+from tunesmith_emulator.assets.service import attachment_view
+from tunesmith_emulator.bodies import JsonBody
+from tunesmith_emulator.database import new_id
+from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.routing import JSON, HouseOf, Route, ScopeOf, base_url
+
+
+def create(house: HouseOf, scope: ScopeOf, body: JsonBody) -> JSON:
+    """Make an asset."""
+    return house.assets.create(scope, body)
+
+
+def get(asset_id: str, house: HouseOf, scope: ScopeOf) -> JSON:
+    """Return an asset."""
+    return house.assets.get(scope, asset_id)
+
+
+def delete(asset_id: str, house: HouseOf, scope: ScopeOf) -> None:
+    """Remove an asset."""
+    house.assets.delete(scope, asset_id)
+
+
+def search(asset_type: str, house: HouseOf, scope: ScopeOf, body: JsonBody) -> JSON:
+    """List assets of a type."""
+    return house.assets.search(scope, asset_type, body)
+
+
+def attach(asset_id: str, request: Request, house: HouseOf, scope: ScopeOf, body: JsonBody) -> JSON:
+    """Announce bytes, and say where to put them."""
+    row = house.assets.attach(scope, asset_id, body)
+    path = f"/v2/assets/{asset_id}/attachments/{row.id}/content?signature={house.iam.sign(row.id)}"
+    # Cloud Pak for Data's client puts its own host in front.
+    relative = house.iam.is_platform_token(request.headers.get("authorization"))
+    return {**attachment_view(row), "url1": path if relative else base_url(request) + path}
+
+
+async def put_content(
+    asset_id: str, attachment_id: str, signature: str, request: Request, house: HouseOf
+) -> Response:
+    """Take the bytes: as they are (IBM Cloud) or as the field ``file`` (Cloud Pak for Data)."""
+    house.iam.check_signature(attachment_id, signature)
+    await run_in_threadpool(house.assets.expect, asset_id, attachment_id)
+    arriving = house.files.arriving / new_id()
+    try:
+        await _receive(request, arriving, house.settings.max_upload_bytes)
+        await run_in_threadpool(house.assets.arrived, attachment_id, arriving)
+    finally:
+        arriving.unlink(missing_ok=True)
+    return Response(status_code=200)
+
+
+def get_content(asset_id: str, attachment_id: str, signature: str, house: HouseOf) -> FileResponse:
+    """Return the bytes."""
+    house.iam.check_signature(attachment_id, signature)
+    path, row = house.assets.file(asset_id, attachment_id)
+    # As a download: whatever type a client gave it, a browser must not run it here.
+    return FileResponse(path, media_type=row.mime_type, filename=row.name)
+
+
+def complete(asset_id: str, attachment_id: str, house: HouseOf, scope: ScopeOf) -> JSON:
+    """Close an upload."""
+    return house.assets.complete(scope, asset_id, attachment_id)
+
+
+def attachment(
+    asset_id: str, attachment_id: str, request: Request, house: HouseOf, scope: ScopeOf
+) -> JSON:
+    """Return an attachment and where its bytes are."""
+    row = house.assets.attachment(scope, asset_id, attachment_id)
+    path = f"/v2/assets/{asset_id}/attachments/{row.id}/content?signature={house.iam.sign(row.id)}"
+    relative = house.iam.is_platform_token(request.headers.get("authorization"))
+    return {**attachment_view(row), "url": path if relative else base_url(request) + path}
+
+
+async def _receive(request: Request, file: Path, limit: int) -> None:
+    size = 0
+    with file.open("wb") as out:
+        async for part in _parts(request):
+            size += len(part)
+            if size > limit:
+                raise ServiceError(413, "request_too_large", f"The file exceeds {limit} bytes.")
+            out.write(part)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+async def _parts(request: Request) -> AsyncIterator[bytes]:
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        async for part in request.stream():
+            yield part
+        return
+    async with request.form() as form:
+        upload = form.get("file")
+        if upload is None or isinstance(upload, str):
+            raise ServiceError(400, "invalid_request_entity", "The form has no field 'file'.")
+        while part := await upload.read(1 << 20):
+            yield part
+
+
+_CONTENT = "/v2/assets/{asset_id}/attachments/{attachment_id}/content"
+ROUTES = (
+    Route("POST", "/v2/assets", create, ("sdk",), "assets", status=201),
+    Route("GET", "/v2/assets/{asset_id}", get, ("sdk",), "assets"),
+    Route("DELETE", "/v2/assets/{asset_id}", delete, ("sdk",), "assets", status=204),
+    Route("POST", "/v2/asset_types/{asset_type}/search", search, ("sdk",), "assets"),
+    Route("POST", "/v2/assets/{asset_id}/attachments", attach, ("sdk",), "assets", status=201),
+    Route(
+        "GET", "/v2/assets/{asset_id}/attachments/{attachment_id}", attachment, ("sdk",), "assets"
+    ),
+    Route(
+        "POST",
+        "/v2/assets/{asset_id}/attachments/{attachment_id}/complete",
+        complete,
+        ("sdk",),
+        "assets",
+    ),
+    Route(
+        "PUT",
+        _CONTENT,
+        put_content,
+        ("sdk",),
+        "assets",
+        public=True,
+        note="A signed address, as object storage gives it: no token is sent.",
+    ),
+    Route(
+        "GET",
+        _CONTENT,
+        get_content,
+        ("sdk",),
+        "assets",
+        public=True,
+        note="A signed address, as object storage gives it: no token is sent.",
+    ),
+)

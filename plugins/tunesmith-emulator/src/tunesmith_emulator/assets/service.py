@@ -1,0 +1,261 @@
+"""Data assets: a record in the database, its bytes in one file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tunesmith_emulator.database import AssetRow, AttachmentRow, Database, DeploymentRow
+from tunesmith_emulator.envelope import ServiceError, not_found, wrong_field
+from tunesmith_emulator.fields import Fields
+from tunesmith_emulator.files import Files
+from tunesmith_emulator.scope import Scope
+from tunesmith_emulator.times import stamp
+
+DATA_ASSET = "data_asset"
+_BYTES = "application/octet-stream"
+_MIME = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;[ -~]*)?")
+_FORBIDDEN = frozenset("/\\") | {chr(code) for code in range(32)}
+
+
+class Assets:
+    """Knows the assets of every project and space."""
+
+    def __init__(self, database: Database, files: Files) -> None:
+        self._database = database
+        self._files = files
+
+    def create(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
+        """Make an asset without bytes."""
+        metadata = Fields(body).object("metadata")
+        row = AssetRow(
+            scope_kind=scope.kind,
+            scope_id=scope.id,
+            name=_name(metadata),
+            description=metadata.text("description", ""),
+            tags=metadata.texts("tags"),
+            asset_type=metadata.text("asset_type", DATA_ASSET, most=255),
+            mime_type=_mime(Fields(body).object("entity").object(DATA_ASSET), "mime_type", _BYTES),
+        )
+        with self._database.session() as session:
+            session.add(row)
+        return _view(row, ())
+
+    def get(self, scope: Scope, asset_id: str) -> dict[str, Any]:
+        """Return an asset with its attachments."""
+        with self._database.session() as session:
+            row = _row(session, scope, asset_id)
+            return _view(row, _attachments(session, asset_id))
+
+    def delete(self, scope: Scope, asset_id: str) -> None:
+        """Remove an asset and its bytes.
+
+        Raises:
+            ServiceError: 404; 409, it is a model that is still deployed.
+        """
+        with self._database.session() as session:
+            row = _row(session, scope, asset_id)
+            deployed = select(DeploymentRow.id).where(DeploymentRow.asset_id == asset_id)
+            users = session.scalars(deployed).all()
+            if users:
+                raise ServiceError(
+                    409,
+                    "asset_in_use",
+                    f"The model is still deployed; delete deployment {users[0]!r} first.",
+                )
+            files = [self._files.attachment(a.id) for a in _attachments(session, asset_id)]
+            session.delete(row)
+        for file in files:  # after the commit: a record without bytes would be half an asset
+            file.unlink(missing_ok=True)
+
+    def search(self, scope: Scope, asset_type: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of assets; ``next`` is the body of the request for the next one."""
+        limit, start = _number(body, "limit", 200), _number(body, "bookmark", 0)
+        query = select(AssetRow).where(
+            AssetRow.scope_kind == scope.kind,
+            AssetRow.scope_id == scope.id,
+            AssetRow.asset_type == asset_type,
+        )
+        with self._database.session() as session:
+            rows = session.scalars(query.order_by(AssetRow.created_at, AssetRow.id)).all()
+            shown = rows[start : start + limit]
+            views = [_view(row, _attachments(session, row.id)) for row in shown]
+        answer: dict[str, Any] = {"total_rows": len(rows), "results": views}
+        if start + limit < len(rows):
+            answer["next"] = {**body, "bookmark": str(start + limit)}
+        return answer
+
+    def attach(self, scope: Scope, asset_id: str, body: dict[str, Any]) -> AttachmentRow:
+        """Announce bytes.
+
+        Raises:
+            ServiceError: 400 for connected data, which lies where the emulator cannot look.
+        """
+        if body.get("connection_id") is not None:
+            raise wrong_field(
+                "connection_id", "Connected data is not emulated; upload the file as a data asset."
+            )
+        with self._database.session() as session:
+            asset = _row(session, scope, asset_id)
+            attachment = AttachmentRow(
+                asset_id=asset.id,
+                name=_name(Fields({"name": asset.name, **body})),
+                mime_type=_mime(Fields(body), "mime", asset.mime_type),
+            )
+            session.add(attachment)
+        return attachment
+
+    def attachment(self, scope: Scope, asset_id: str, attachment_id: str) -> AttachmentRow:
+        """Return an attachment."""
+        with self._database.session() as session:
+            _row(session, scope, asset_id)
+            return _attachment(session, asset_id, attachment_id)
+
+    def expect(self, asset_id: str, attachment_id: str) -> None:
+        """Make sure that bytes may arrive.
+
+        Raises:
+            ServiceError: 404; 409, they have arrived already.
+        """
+        with self._database.session() as session:
+            if _attachment(session, asset_id, attachment_id).complete:
+                raise ServiceError(409, "already_complete", "This attachment is complete.")
+
+    def arrived(self, attachment_id: str, file: Path) -> None:
+        """Keep the bytes that lie in ``file``."""
+        size = file.stat().st_size
+        file.replace(self._files.attachment(attachment_id))
+        with self._database.session() as session:
+            row = session.get(AttachmentRow, attachment_id)
+            if row is not None:
+                row.size = size
+        if row is None:  # the asset was removed meanwhile
+            self._files.attachment(attachment_id).unlink(missing_ok=True)
+
+    def complete(self, scope: Scope, asset_id: str, attachment_id: str) -> dict[str, Any]:
+        """Close an upload.
+
+        Raises:
+            ServiceError: 400, no bytes have arrived.
+        """
+        with self._database.session() as session:
+            _row(session, scope, asset_id)
+            row = _attachment(session, asset_id, attachment_id)
+            if row.size is None:
+                raise ServiceError(400, "no_bytes", "No bytes have arrived; PUT them to url1.")
+            row.complete = True
+            return attachment_view(row)
+
+    def file(self, asset_id: str, attachment_id: str) -> tuple[Path, AttachmentRow]:
+        """Return the bytes of an attachment."""
+        with self._database.session() as session:
+            row = _attachment(session, asset_id, attachment_id)
+        if not row.complete:
+            raise ServiceError(404, "attachment_incomplete", "The upload was never completed.")
+        return self._files.attachment(attachment_id), row
+
+    def data(self, scope: Scope, asset_id: str) -> tuple[str, Path]:
+        """Return name and file of a data asset whose upload is complete.
+
+        Raises:
+            ServiceError: 404, no such asset; 400, it has no bytes.
+        """
+        with self._database.session() as session:
+            row = _row(session, scope, asset_id)
+            found = [a for a in _attachments(session, asset_id) if a.complete]
+        if not found:
+            raise ServiceError(
+                400, "invalid_request_entity", f"Data asset {row.name!r} has no uploaded file."
+            )
+        return row.name, self._files.attachment(found[0].id)
+
+
+def attachment_view(row: AttachmentRow) -> dict[str, Any]:
+    """Return an attachment as the service shows it, without its URLs."""
+    return {
+        "attachment_id": row.id,
+        "asset_type": DATA_ASSET,
+        "name": row.name,
+        "mime": row.mime_type,
+        "size": row.size or 0,
+        "is_partitioned": False,
+        "is_remote": False,
+        "transfer_completed": row.complete,
+        "created_at": stamp(row.created_at),
+    }
+
+
+def _row(session: Session, scope: Scope, asset_id: str) -> AssetRow:
+    row = session.get(AssetRow, asset_id)
+    if row is None or row.scope != scope:
+        raise not_found("asset", asset_id)
+    return row
+
+
+def _attachments(session: Session, asset_id: str) -> Sequence[AttachmentRow]:
+    query = select(AttachmentRow).where(AttachmentRow.asset_id == asset_id)
+    return session.scalars(query.order_by(AttachmentRow.created_at)).all()
+
+
+def _attachment(session: Session, asset_id: str, attachment_id: str) -> AttachmentRow:
+    row = session.get(AttachmentRow, attachment_id)
+    if row is None or row.asset_id != asset_id:
+        raise not_found("attachment", attachment_id)
+    return row
+
+
+def _view(row: AssetRow, attachments: Sequence[AttachmentRow]) -> dict[str, Any]:
+    size = sum(a.size or 0 for a in attachments)
+    return {
+        "metadata": {
+            **row.scope.entry(),
+            "asset_id": row.id,
+            "asset_type": row.asset_type,
+            "name": row.name,
+            "description": row.description,
+            "tags": row.tags,
+            "origin_country": "us",
+            "size": size,
+            "version": 2.0,
+            "created": int(row.created_at.timestamp() * 1000),
+            "created_at": stamp(row.created_at),
+            "owner_id": "IBMid-emulator",
+            "asset_state": "available",
+            "asset_category": "USER",
+            "usage": {"last_updated_at": stamp(row.modified_at), "access_count": 0},
+        },
+        "entity": {DATA_ASSET: {"mime_type": row.mime_type}},
+        "attachments": [{"id": a.id, **attachment_view(a)} for a in attachments],
+        "href": f"/v2/assets/{row.id}",
+    }
+
+
+def _name(fields: Fields) -> str:
+    value, field = fields.text("name", most=255), fields.path("name")
+    if set(value) & _FORBIDDEN or value in {".", ".."}:
+        raise wrong_field(
+            field, f"{field} must be a plain name: no slashes, no control characters."
+        )
+    return value
+
+
+def _mime(fields: Fields, field: str, default: str) -> str:
+    value = fields.text(field, default, most=255) or default
+    if not _MIME.fullmatch(value):  # it becomes a header of the download
+        raise wrong_field(fields.path(field), f"{fields.path(field)} must be a media type.")
+    return value
+
+
+def _number(body: dict[str, Any], field: str, default: int) -> int:
+    try:
+        value = int(body.get(field, default))
+    except (TypeError, ValueError, OverflowError):
+        raise wrong_field(field, f"{field} must be a whole number.") from None
+    if not 0 <= value <= 10_000_000:
+        raise wrong_field(field, f"{field} is out of range.")
+    return value

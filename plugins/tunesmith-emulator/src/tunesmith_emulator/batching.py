@@ -1,0 +1,200 @@
+"""Concurrent requests become batches: whatever waits for one model is generated in one call.
+
+A model reads thirty-two rows in little more time than one, so a server that answers row by row
+wastes most of its machine. Rows share a call only inside one *lane*: same target, same
+parameters, on a backend where a row's result never depends on its neighbors. Batching is
+therefore never seen in an answer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+from tunesmith.backend import GenerationParams, Target
+from tunesmith.records import Generation
+from tunesmith_emulator.envelope import ServiceError
+
+GATHER_SECONDS = 0.05
+"""How long a lane waits, at most, for the clients of its last call to come back; nor does it wait
+longer than half of what that call took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row to generate for.
+
+    A call gets a list of them, so that a backend which serves several deployments of one base
+    model at once only needs wider lanes.
+    """
+
+    target: Target
+    text: str
+    params: GenerationParams
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Rows that may share a call."""
+
+    key: tuple[str, ...]
+    most: int
+    """Rows in one call, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What was done so far."""
+
+    batches: int = 0
+    """Calls of the backend."""
+    rows: int = 0
+    largest: int = 0
+    """Rows in the largest call."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    item: Item
+    answer: Future[Generation]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    lane: Lane | None
+    clients: int
+    """Who is answered by it, and who came meanwhile."""
+    seconds: float
+
+
+class Batcher:
+    """One thread that serves the lanes in turn.
+
+    Args:
+        run: generates for all rows of one lane in one call, in order.
+        gather_seconds: see :data:`GATHER_SECONDS`; 0 never waits.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Item]], list[Generation]],
+        *,
+        gather_seconds: float = GATHER_SECONDS,
+    ) -> None:
+        self._run = run
+        self._gather_seconds = gather_seconds
+        self._lanes: OrderedDict[Lane, deque[_Waiting]] = OrderedDict()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._statistics = Statistics()
+        self._last = _Call(None, 0, 0.0)
+
+    @property
+    def statistics(self) -> Statistics:
+        """What was done so far."""
+        return self._statistics
+
+    def submit(self, item: Item, lane: Lane) -> Future[Generation]:
+        """Queue a row. A future that is cancelled while it waits costs nothing more.
+
+        Raises:
+            ServiceError: 503, the batcher is closed.
+        """
+        waiting = _Waiting(item, Future())
+        with self._changed:
+            if self._closed:
+                raise _closing()
+            self._lanes.setdefault(lane, deque()).append(waiting)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="batches", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+        return waiting.answer
+
+    def close(self) -> None:
+        """Finish the call under way, fail what waits, and end the thread."""
+        with self._changed:
+            self._closed = True
+            left = [waiting for lane in self._lanes.values() for waiting in lane]
+            self._lanes.clear()
+            self._changed.notify_all()
+        for waiting in _begun(left):
+            waiting.answer.set_exception(_closing())
+        if self._thread is not None:
+            self._thread.join()
+
+    def _serve(self) -> None:
+        while taken := self._take():
+            lane, batch = taken
+            self._answer(lane, _begun(batch))
+
+    def _take(self) -> tuple[Lane, list[_Waiting]] | None:
+        """Return the next lane's rows; blocks while there is none; None when closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._lanes or self._closed)
+            if not self._closed:
+                self._gather()
+            if self._closed:
+                return None
+            lane, waiting = self._lanes.popitem(last=False)
+            batch = [waiting.popleft() for _ in range(min(lane.most, len(waiting)))]
+            if waiting:
+                self._lanes[lane] = waiting  # behind the others: they take turns
+            return lane, batch
+
+    def _gather(self) -> None:
+        # Clients that got their answers together come back within milliseconds of each other.
+        # Without this pause the first of them would get a call of its own while the rest wait.
+        lane = next(iter(self._lanes))
+        last = self._last
+        if lane != last.lane or last.clients < 2:
+            return
+        deadline = time.monotonic() + min(self._gather_seconds, last.seconds / 2)
+        while not self._closed and len(self._lanes[lane]) < min(last.clients, lane.most):
+            if not self._changed.wait(deadline - time.monotonic()):
+                return
+
+    def _answer(self, lane: Lane, batch: Sequence[_Waiting]) -> None:
+        if not batch:
+            return
+        started = time.monotonic()
+        try:
+            answers = self._generate(batch)
+        except Exception as error:  # noqa: BLE001  # handed to whoever waits for it
+            if len(batch) == 1:
+                batch[0].answer.set_exception(error)
+                return
+            for waiting in batch:  # only the wrong row must fail
+                self._answer(lane, [waiting])
+            return
+        with self._changed:
+            clients = len(batch) + len(self._lanes.get(lane, ()))
+            self._last = _Call(lane, clients, time.monotonic() - started)
+        for waiting, answer in zip(batch, answers, strict=True):
+            waiting.answer.set_result(answer)
+
+    def _generate(self, batch: Sequence[_Waiting]) -> list[Generation]:
+        done = self._statistics
+        self._statistics = replace(
+            done,
+            batches=done.batches + 1,
+            rows=done.rows + len(batch),
+            largest=max(done.largest, len(batch)),
+        )
+        answers = self._run([waiting.item for waiting in batch])
+        if len(answers) != len(batch):
+            raise RuntimeError(f"{len(answers)} answers for {len(batch)} rows")
+        return answers
+
+
+def _begun(batch: Sequence[_Waiting]) -> list[_Waiting]:
+    return [waiting for waiting in batch if waiting.answer.set_running_or_notify_cancel()]
+
+
+def _closing() -> ServiceError:
+    return ServiceError(503, "service_unavailable", "The service is shutting down.")

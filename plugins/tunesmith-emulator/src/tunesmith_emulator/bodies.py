@@ -1,0 +1,81 @@
+"""Reads the JSON body of a request: bounded, well formed, and of the expected kind."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, NoReturn
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.routing import JSON, HouseOf
+
+
+async def json_value(request: Request, house: HouseOf) -> Any:
+    """Return the body, of any JSON type.
+
+    Raises:
+        ServiceError: 413, it is longer than ``max_body_bytes``; 400, it is not JSON.
+    """
+    return parse(await _read(request, house.settings.max_body_bytes))
+
+
+async def json_object(request: Request, house: HouseOf) -> JSON:
+    """Return the body, a JSON object.
+
+    Raises:
+        ServiceError: as :func:`json_value`, and 400 for any other JSON type.
+    """
+    value = await json_value(request, house)
+    if not isinstance(value, dict):
+        raise _not_json("the body must be a JSON object")
+    return value
+
+
+JsonBody = Annotated[JSON, Depends(json_object)]
+"""The parameter of a handler that wants a JSON object."""
+AnyJsonBody = Annotated[Any, Depends(json_value)]
+"""The parameter of a handler that wants any JSON value, such as the array of a JSON patch."""
+
+
+def parse(raw: bytes) -> Any:
+    """Parse JSON as the RFC has it: no NaN, and no text that cannot be written again.
+
+    Raises:
+        ServiceError: 400.
+    """
+    try:
+        value = json.loads(raw, parse_constant=_refuse_constant)
+        if b"\\u" in raw:  # half a surrogate pair is legal JSON, and no text at all
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise _not_json("it is nested too deeply") from None
+    except ValueError as error:
+        raise _not_json(str(error)) from None
+    return value
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    if int(request.headers.get("content-length", 0)) > limit:
+        raise _too_long(limit)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise _too_long(limit)
+    return bytes(body)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _not_json(reason: str) -> ServiceError:
+    return ServiceError(400, "json_validation_error", f"Json document validation error: {reason}")
+
+
+def _too_long(limit: int) -> ServiceError:
+    return ServiceError(
+        413, "request_entity_too_large", f"The body is longer than {limit} bytes; send less."
+    )

@@ -1,0 +1,199 @@
+"""A model as it is listed: on the served day, with what the backend can do behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from tunesmith.backend import Capabilities
+from tunesmith_emulator.catalogue.filters import Facts
+from tunesmith_emulator.catalogue.lifecycle import shown, start_of, state
+from tunesmith_emulator.catalogue.model import Model, Parameters, Stage, StageId
+
+LORA = "lora"
+_MORE_INFO = (
+    "https://dataplatform.cloud.ibm.com/docs/content/wsj/analyze-data/fm-model-lifecycle.html"
+)
+_CALL_TIMES = {"lite": "5m0s", "v2-professional": "10m0s", "v2-standard": "10m0s"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the catalogue."""
+
+    model: Model
+    served_by: str
+    """The base model that answers, as the backend names it."""
+    stand_in: str | None
+    """Its name, fit for a record, where it is not the model that the entry names."""
+    capabilities: Capabilities
+    method: str | None
+    """The backend's method that tunes; None where it has none."""
+    day: date | None
+    """The served day; None: every model as available."""
+
+    @property
+    def model_id(self) -> str:
+        """The id in the catalogue."""
+        return self.model.model_id
+
+    @property
+    def max_sequence_length(self) -> int | None:
+        """Limit of prompt and answer together, in tokens; None where it is not known."""
+        return self.model.max_sequence_length
+
+    @property
+    def max_new_tokens(self) -> int | None:
+        """Limit of the answer, in tokens; None where it is not known."""
+        return self.model.max_output_tokens
+
+    @property
+    def state(self) -> StageId | None:
+        """The stage of its life; None before it was available."""
+        return state(self.model.lifecycle, self.day)
+
+    @property
+    def addition(self) -> bool:
+        """Whether the service never had it, or never had it as tunable."""
+        return self.day is None and self._tunable_by_us
+
+    @property
+    def tunable(self) -> bool:
+        """Whether it can be prompt-tuned on the served day."""
+        if self.model.tuning is None or self.method is None:
+            return False
+        if self.day is None:
+            return True
+        return self.state in ("available", "deprecated") and not self._tunable_by_us
+
+    @property
+    def training_parameters(self) -> Parameters:
+        """The hyper-parameters as the service advertises them; empty where it is not tunable."""
+        return self.model.tuning.parameters if self.model.tuning and self.tunable else {}
+
+    def parameters_for(self, task_id: str) -> Parameters:
+        """Return the hyper-parameters for one task; some models have defaults of their own."""
+        own = self.model.tuning.tasks.get(task_id, {}) if self.model.tuning else {}
+        return {**self.training_parameters, **own} if self.tunable else {}
+
+    @property
+    def functions(self) -> list[str]:
+        """What can be done with it: what the service says, as far as the backend can do it."""
+        if self.state == "withdrawn":
+            return []
+        generates = self.capabilities.base_inference
+        offered = {
+            "lora_fine_tune_trainable": self.day is None and LORA in self.capabilities.methods,
+            "prompt_tune_inferable": self.tunable,
+            "prompt_tune_trainable": self.tunable,
+            "text_chat": generates and self.model.chat,
+            "text_generation": generates,
+        }
+        return [name for name, is_offered in offered.items() if is_offered]
+
+    @property
+    def facts(self) -> Facts:
+        """What filters can ask for."""
+        tiers = {"input_tier": self.model.input_tier, "output_tier": self.model.output_tier}
+        values: dict[str, set[str | None]] = {
+            "modelid": {self.model_id},
+            "provider": {self.model.provider},
+            "source": {self.model.source},
+            **{kind: {tier} for kind, tier in tiers.items()},
+            "tier": set(tiers.values()),
+            "task": set(self.model.tasks),
+            "lifecycle": {self.state},
+            "function": set(self.functions),
+        }
+        return {kind: frozenset(filter(None, found)) for kind, found in values.items()}
+
+    @property
+    def warnings(self) -> list[dict[str, str]]:
+        """The warning that answers of a deprecated model carry under ``system`` (recorded)."""
+        deprecated = start_of("deprecated", shown(self.model.lifecycle, self.day))
+        if deprecated is None:
+            return []
+        message = _deprecation(self.model, deprecated, self.day)
+        return [{"message": message, "id": "deprecation_warning", "more_info": _MORE_INFO}]
+
+    @property
+    def _tunable_by_us(self) -> bool:
+        return self.model.tuning is not None and self.model.tuning.evidence.kind == "ours"
+
+    def spec(self) -> dict[str, Any]:
+        """Return the entry as ``foundation_model_specs`` lists it."""
+        model = self.model
+        listed = {
+            "model_id": model.model_id,
+            "label": model.label,
+            "provider": model.provider,
+            "source": model.source,
+            "functions": [{"id": name} for name in self.functions],
+            "short_description": model.short_description,
+            "long_description": self._long_description(),
+            "input_tier": model.input_tier,
+            "output_tier": model.output_tier,
+            "number_params": model.number_params,
+            "min_shot_size": model.min_shot_size,
+            "task_ids": list(model.tasks),
+            "tasks": [self._task(task_id) for task_id in model.tasks],
+            "model_limits": self._model_limits(),
+            "limits": {plan: _limits(time, model) for plan, time in _CALL_TIMES.items()},
+            "lifecycle": self._lifecycle(),
+            "training_parameters": self.training_parameters or None,
+        }
+        return {name: value for name, value in listed.items() if value is not None}
+
+    def _long_description(self) -> str:
+        if not self.addition or self.model.tuning is None:
+            return self.model.long_description
+        why = self.model.tuning.evidence.what
+        return f"{self.model.long_description} An addition of this emulator: {why}"
+
+    def _task(self, task_id: str) -> dict[str, Any]:
+        quality = self.model.tasks[task_id].quality
+        task: dict[str, Any] = {"id": task_id}
+        if quality is not None:
+            task["ratings"] = {"quality": quality}
+        if self.model.tuning and self.tunable and task_id in self.model.tuning.tasks:
+            task["tags"] = ["function_prompt_tune_trainable"]
+            if self.model.tuning.tasks[task_id]:
+                task["training_parameters"] = self.parameters_for(task_id)
+        return task
+
+    def _model_limits(self) -> dict[str, int]:
+        limits = {
+            "max_sequence_length": self.max_sequence_length,
+            "max_output_tokens": self.max_new_tokens,
+            "training_data_max_records": (
+                self.model.tuning.max_records if self.model.tuning and self.tunable else None
+            ),
+        }
+        return {name: limit for name, limit in limits.items() if limit is not None}
+
+    def _lifecycle(self) -> list[dict[str, Any]]:
+        stages = [_stage(stage) for stage in shown(self.model.lifecycle, self.day)]
+        return stages or [{"id": "available"}]
+
+
+def _limits(call_time: str, model: Model) -> dict[str, Any]:
+    tokens = model.max_output_tokens
+    return {"call_time": call_time, **({} if tokens is None else {"max_output_tokens": tokens})}
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": stage.id, "start_date": stage.start_date.isoformat()}
+    if stage.alternative_model_ids:
+        told["alternative_model_ids"] = list(stage.alternative_model_ids)
+    return told
+
+
+def _deprecation(model: Model, deprecated: Stage, day: date | None) -> str:
+    withdrawn = start_of("withdrawn", shown(model.lifecycle, day))
+    parts = [f"Model '{model.model_id}' is in deprecated state from {deprecated.start_date}."]
+    if withdrawn:
+        parts.append(f"It will be in withdrawn state from {withdrawn.start_date}.")
+    if deprecated.alternative_model_ids:
+        parts.append(f"IDs of alternative models: {', '.join(deprecated.alternative_model_ids)}.")
+    return " ".join(parts)

@@ -1,0 +1,48 @@
+"""The parameter ``filters``: ``[!]KIND_VALUE[,…][:and|:or]``, e.g. ``!lifecycle_withdrawn``.
+
+Grammar: ``ibm-watsonx-ai`` 1.8.1, ``FoundationModelsManager.get_model_specs``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from tunesmith_emulator.envelope import ServiceError, wrong_parameter
+
+KINDS = (
+    "modelid", "provider", "source", "input_tier", "output_tier", "tier", "task", "lifecycle",
+    "function",
+)  # fmt: skip
+Facts = Mapping[str, frozenset[str]]
+"""What is true of a model: for each kind, the values that match."""
+Filter = Callable[[Facts], bool]
+
+_TERM = re.compile(rf"(?P<absent>!?)(?P<kind>{'|'.join(KINDS)})_(?P<value>.+)")
+
+
+def parse(text: str) -> Filter:
+    """Return the test that ``text`` asks for.
+
+    Raises:
+        ServiceError: 400, names the part that is wrong.
+    """
+    terms, colon, operator = text.partition(":")
+    # The grammar names no default; "or", which it names first, is an inference.
+    if colon and operator not in ("and", "or"):
+        raise _malformed(text, f"after ':' stands 'and' or 'or', not {operator!r}")
+    tests = [_term(term, text) for term in terms.split(",")]
+    combine = all if operator == "and" else any
+    return lambda facts: combine(test(facts) for test in tests)
+
+
+def _term(term: str, text: str) -> Filter:
+    match = _TERM.fullmatch(term.strip())
+    if match is None:
+        raise _malformed(text, f"{term!r} is not [!]KIND_VALUE with a KIND of {', '.join(KINDS)}")
+    kind, value, present = match["kind"], match["value"], not match["absent"]
+    return lambda facts: (value in facts[kind]) is present
+
+
+def _malformed(text: str, why: str) -> ServiceError:
+    return wrong_parameter("filters", f"The filter {text!r} is malformed: {why}.")

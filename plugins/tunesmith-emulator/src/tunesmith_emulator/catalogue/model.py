@@ -1,0 +1,112 @@
+"""The catalogue file, ``models.yaml``, as typed values."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+StageId = Literal["available", "deprecated", "constricted", "withdrawn"]
+Parameters = dict[str, dict[str, Any]]
+"""Training parameters: name to ``default``, and ``min`` and ``max`` or ``supported``."""
+
+
+class _Fact(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Evidence(_Fact):
+    """How something is known."""
+
+    kind: Literal["recorded", "reported", "inferred", "ours"]
+    what: str
+
+
+class Stage(_Fact):
+    """A stage of a model's life."""
+
+    id: StageId
+    start_date: date
+    evidence: Evidence
+    alternative_model_ids: tuple[str, ...] = ()
+
+
+class Task(_Fact):
+    """What a model can be used for, as far as the service says."""
+
+    quality: int | None = None
+    """The service's rating, 1 to 5."""
+
+
+class TaskInfo(_Fact):
+    """A task as the service lists it."""
+
+    task_id: str
+    label: str
+    rank: int
+    description: str
+
+
+class Tuning(_Fact):
+    """How a model can be prompt-tuned."""
+
+    evidence: Evidence
+    parameters: Parameters
+    tasks: dict[str, Parameters]
+    """The tasks it can be tuned for, with the parameters that differ from ``parameters``."""
+    max_records: int | None = None
+
+
+class Model(_Fact):
+    """A base model."""
+
+    model_id: str
+    label: str
+    provider: str
+    source: str
+    short_description: str
+    long_description: str
+    weights: str | None = None
+    """The Hugging Face id of the same weights, where they were published."""
+    input_tier: str | None = None
+    output_tier: str | None = None
+    number_params: str | None = None
+    min_shot_size: int | None = None
+    max_sequence_length: int | None = None
+    """Tokens; None where it is not known."""
+    max_output_tokens: int | None = None
+    chat: bool = False
+    tasks: dict[str, Task]
+    tuning: Tuning | None = None
+    lifecycle: tuple[Stage, ...] = ()
+    """In the order of their dates; empty for what the service never had."""
+
+
+class CatalogueFile(_Fact):
+    """The whole file."""
+
+    evidence: dict[str, Evidence]
+    """What the stages and tunings below refer to."""
+    tasks: tuple[TaskInfo, ...]
+    common_parameters: Parameters
+    lora_parameters: dict[str, Any]
+    own: dict[str, Any]
+    """The fields of a :class:`Model` that all base models of the backend share."""
+    models: tuple[Model, ...] = Field(min_length=1)
+
+    def own_model(self, name: str, summary: str) -> Model:
+        """Return the model under which a base model of the backend is listed."""
+        label = name.rpartition("/")[2]
+        texts = {"short_description": summary or label, "long_description": summary or label}
+        return Model.model_validate({"model_id": name, "label": label, **texts, **self.own})
+
+
+@cache
+def catalogue_file() -> CatalogueFile:
+    """Return the catalogue that comes with this package."""
+    text = files(__package__).joinpath("models.yaml").read_text(encoding="utf-8")
+    return CatalogueFile.model_validate(yaml.safe_load(text))

@@ -1,0 +1,192 @@
+"""The rules of the catalogue: which models there are, on the served day, and who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tunesmith.backend import Capabilities
+from tunesmith.errors import BackendError, ExperimentError, near_misses
+from tunesmith_emulator.catalogue.entry import LORA, Entry
+from tunesmith_emulator.catalogue.filters import parse
+from tunesmith_emulator.catalogue.lifecycle import start_of, state
+from tunesmith_emulator.catalogue.model import Model, catalogue_file
+from tunesmith_emulator.engine import PROMPT_TUNING, Engine
+from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.settings import Settings
+
+__all__ = ["Catalogue", "Entry"]
+
+
+class Catalogue:
+    """The base models of one emulator.
+
+    Args:
+        settings: ``models`` and ``stand_in`` say who answers, ``as_of`` which day is served.
+        engine: asked for the backend's own base models and for what it can do.
+
+    Raises:
+        ExperimentError: ``models`` names an id that is not in the catalogue.
+    """
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self.as_of: date | None = settings.as_of
+        """The day whose catalogue is served; None serves every model as available."""
+        self._settings = settings
+        self._engine = engine
+        self._file = catalogue_file()
+        self._models = {model.model_id: model for model in self._file.models}
+        for model_id in settings.models:
+            if model_id not in self._models:
+                raise ExperimentError(
+                    f"models: {model_id!r} is not in the catalogue; there are: "
+                    f"{', '.join(self._models)}.{near_misses(model_id, self._models)}"
+                )
+
+    def specs(self, filters: str | None = None) -> list[dict[str, Any]]:
+        """Return the models that exist on the served day, as ``foundation_model_specs``.
+
+        Args:
+            filters: see :mod:`tunesmith_emulator.catalogue.filters`; None lists all, the
+                withdrawn ones too.
+
+        Raises:
+            ServiceError: 400, the filter is malformed.
+        """
+        wanted = parse(filters) if filters else lambda facts: True
+        day = self.as_of
+        # One question for each model that answers: one that is not there is slow to say so.
+        ask = cache(self._ask)
+        entries = [self._entry(model, ask, day) for model in self._listed(day)]
+        return [self._spec(entry, ask) for entry in entries if wanted(entry.facts)]
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """Return the tasks, as ``foundation_model_tasks``."""
+        return [task.model_dump() for task in self._file.tasks]
+
+    def find(self, model_id: str) -> Entry:
+        """Return the entry of a model that can be used on the served day.
+
+        Raises:
+            ServiceError: 404, there is no such model, not yet, or no more.
+        """
+        day = self.as_of
+        model = self._models.get(model_id) or self._own().get(model_id)
+        if model is None or (day is not None and not model.lifecycle):
+            raise self._unsupported(model_id, self._unknown(model_id, model, day))
+        entry = self._entry(model, self._ask, day)
+        if day is not None and entry.state in (None, "withdrawn"):
+            raise self._unsupported(model_id, _out_of_time(model, day))
+        problem = self._ask(entry.served_by)[1]
+        if problem:
+            raise self._unsupported(model_id, f"it is served by {entry.served_by!r}, but {problem}")
+        return entry
+
+    def served_by(self, model_id: str) -> str:
+        """Return the backend's name of the base model that answers for ``model_id``, any day."""
+        if model_id not in self._models:
+            return model_id
+        return self._settings.models.get(model_id, self._settings.stand_in)
+
+    def stand_ins(self) -> dict[str, str | None]:
+        """Return the models of the served day that can be used, and what stands in for each.
+
+        Does not connect the backend: its own models are listed once it is connected.
+        """
+        day = self.as_of
+        own = self._own() if self._engine.connected and day is None else {}
+        listed = {**self._models, **own}
+        usable = (m for m in listed.values() if state(m.lifecycle, day) not in (None, "withdrawn"))
+        models = listed.values() if day is None else usable
+        return {model.model_id: self.stand_in(model.model_id) for model in models}
+
+    def stand_in(self, model_id: str) -> str | None:
+        """Return the model that stands in for ``model_id``; None where it answers itself."""
+        served = self.served_by(model_id)
+        model = self._models.get(model_id)
+        if served == model_id or (model is not None and served == model.weights):
+            return None
+        # A path of this machine is nobody else's business.
+        return Path(served).name if Path(served).is_absolute() else served
+
+    def _listed(self, day: date | None) -> Iterator[Model]:
+        for model in self._models.values():
+            if day is None or model.lifecycle[0].start_date <= day:
+                yield model
+        if day is None:
+            yield from self._own().values()
+
+    def _own(self) -> dict[str, Model]:
+        infos = self._engine.backend.base_models()
+        return {
+            info.name: self._file.own_model(info.name, info.summary)
+            for info in infos
+            if info.name not in self._models
+        }
+
+    def _ask(self, served: str) -> tuple[Capabilities, str]:
+        """Return what the backend can do with ``served``, and why it cannot do anything."""
+        try:
+            return self._engine.capabilities(served), ""
+        except BackendError as error:
+            return Capabilities(), str(error)
+
+    def _entry(
+        self, model: Model, ask: Callable[[str], tuple[Capabilities, str]], day: date | None
+    ) -> Entry:
+        served = self.served_by(model.model_id)
+        capabilities, _ = ask(served)
+        return Entry(
+            model=model,
+            served_by=served,
+            stand_in=self.stand_in(model.model_id),
+            capabilities=capabilities,
+            method=self._engine.tuning_method(served) if capabilities.methods else None,
+            day=day,
+        )
+
+    def _spec(self, entry: Entry, ask: Callable[[str], tuple[Capabilities, str]]) -> dict[str, Any]:
+        ours: dict[str, Any] = {
+            "emulated": True,
+            "stand_in": entry.stand_in,
+            "backend": self._settings.backend,
+            "seed": self._settings.seed,
+            "stand_in_method": None if entry.method == PROMPT_TUNING else entry.method,
+            "addition": entry.addition,
+            "generation_parameters": sorted(entry.capabilities.generation_parameters),
+            "tokenize": entry.capabilities.tokenize,
+        }
+        problem = ask(entry.served_by)[1]
+        if problem:
+            ours["problem"] = problem
+        spec = {**entry.spec(), "tunesmith": ours}
+        if f"{LORA}_fine_tune_trainable" in entry.functions:
+            spec["lora_fine_tuning_parameters"] = self._file.lora_parameters
+        return spec
+
+    def _unknown(self, model_id: str, model: Model | None, day: date | None) -> str:
+        if model is not None:
+            return f"it is this emulator's own, and not in the catalogue of {day}."
+        known = [listed.model_id for listed in self._listed(day)]
+        return f"there is no such model.{near_misses(model_id, known)}"
+
+    @staticmethod
+    def _unsupported(model_id: str, why: str) -> ServiceError:
+        return ServiceError(
+            404, "model_not_supported", f"Model {model_id!r} is not supported: {why}"
+        )
+
+
+def _out_of_time(model: Model, day: date) -> str:
+    withdrawn = start_of("withdrawn", model.lifecycle)
+    if withdrawn is None or day < withdrawn.start_date:
+        since = model.lifecycle[0].start_date
+        return f"it is available from {since}, and the catalogue of {day} is served."
+    instead = ", ".join(withdrawn.alternative_model_ids) or "none named"
+    return (
+        f"it was withdrawn on {withdrawn.start_date}, and the catalogue of {day} is served. "
+        f"Alternatives: {instead}."
+    )

@@ -1,0 +1,39 @@
+"""The emulator's own certificate authority (trustme), kept in its data directory."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+
+import trustme
+
+from tunesmith.atomic import write_atomically
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Authority:
+    """A certificate authority that outlives a restart, so that clients trust it again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ca_file = folder / "ca.pem"
+        key_file = folder / "ca.key"
+        if self.ca_file.is_file() and key_file.is_file():
+            self._ca = trustme.CA.from_pem(self.ca_file.read_bytes(), key_file.read_bytes())
+            return
+        self._ca = trustme.CA(organization_name="tunesmith emulator")
+        write_atomically(key_file, self._ca.private_key_pem.bytes().decode())
+        key_file.chmod(0o600)
+        write_atomically(self.ca_file, self.ca_pem.decode())
+
+    @property
+    def ca_pem(self) -> bytes:
+        """The authority's certificate."""
+        return self._ca.cert_pem.bytes()
+
+    def server_context(self, hosts: Sequence[str]) -> ssl.SSLContext:
+        """Return a context that proves to be any of ``hosts`` (names, wildcards, addresses)."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._ca.issue_cert(*hosts).configure_cert(context)
+        return context

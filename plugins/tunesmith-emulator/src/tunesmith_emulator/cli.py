@@ -1,0 +1,182 @@
+"""``tunesmith emulator``: serve the service, or run code against it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from tunesmith.cli import screen
+from tunesmith.cli.command import Command
+from tunesmith.cli.connection import parse_options
+from tunesmith.errors import ExperimentError
+
+if TYPE_CHECKING:
+    from tunesmith_emulator.emulator import Emulator
+
+DATA_DIR = Path("runs/emulator")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group("emulator")
+def emulator() -> None:
+    """A watsonx.ai service on this machine: it tunes, deploys and generates for real."""
+
+
+def _server_options(command: F) -> F:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    click.option("--backend", default="local", show_default=True, metavar="NAME",
+                 help="The backend that tunes and generates."),
+    click.option("--option", "options", multiple=True, metavar="KEY=VALUE",
+                 help="An option of that backend, e.g. device=cuda; may be repeated."),
+    click.option("--seed", default=0, show_default=True, metavar="N",
+                 type=click.IntRange(0, 2**31 - 1),
+                 help="The seed of every tuning; the service itself has none."),
+    click.option("--model", "models", multiple=True, metavar="ID=NAME",
+                 help="Serve catalogue entry ID by base model NAME (a Hugging Face id or a path) "
+                 "instead of the embedded stand-in; may be repeated."),
+    click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
+                 help="Serve that day's catalogue; by default every model is available."),
+    click.option("--api-key", "api_keys", multiple=True, metavar="KEY",
+                 help="Accept this key only; may be repeated. By default any key is accepted."),
+    click.option("--strict-projects", "projects", multiple=True, metavar="ID",
+                 help="Only this project exists; may be repeated. By default every id does."),
+)  # fmt: skip
+
+
+@emulator.command(
+    "serve",
+    cls=Command,
+    example="tunesmith emulator serve --port 8443 --data-dir runs/emulator",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", default=8443, show_default=True, type=click.IntRange(0, 65535),
+              help="0 takes a free port.")  # fmt: skip
+@click.option("--data-dir", default=DATA_DIR, show_default=True,
+              type=click.Path(file_okay=False, path_type=Path),
+              help="Assets, trainings and deployments; a restart finds them again.")  # fmt: skip
+@_server_options
+@screen.json_option
+def serve(host: str, port: int, data_dir: Path, as_json: bool, **given: Any) -> None:
+    """Serve until Ctrl-C. Prints what to put into Credentials and into the environment."""
+    if host not in _LOOPBACK:
+        screen.warn(
+            f"{host} is open to the network: whoever reaches it can use this machine to tune and "
+            "generate; set --api-key"
+        )
+    server = _emulator(given, host=host, port=port, data_dir=data_dir)
+    stop = _on_signals()
+    with server:
+        screen.emit(as_json, _document(server), lambda: _welcome(server))
+        stop.wait()
+        screen.note("stopping; a running tuning goes on at the next start")
+
+
+@emulator.command(
+    "run",
+    cls=Command,
+    example="tunesmith emulator run --serve https://example.org/train.json=train.json "
+    "-- python tutorial.py\n"
+    "tunesmith emulator run tutorial.ipynb",
+)
+@click.option("--serve", "served", multiple=True, metavar="URL=FILE",
+              help="Answer a download of URL with FILE; may be repeated.")  # fmt: skip
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Where an executed notebook goes; by default NAME.executed.ipynb.")  # fmt: skip
+@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path),
+              help="Keep assets, trainings and deployments here; by default they go at the "
+              "end.")  # fmt: skip
+@_server_options
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def run(
+    command: tuple[str, ...],
+    served: tuple[str, ...],
+    output: Path | None,
+    data_dir: Path | None,
+    **given: Any,
+) -> None:
+    """Run COMMAND, or a notebook, against the emulator: nothing in it is changed.
+
+    Its requests to IBM Cloud go to this machine, the downloads named with --serve are answered
+    from files, and every other host is refused and listed at the end. A script that is named
+    without "python" in front runs in a Jupyter kernel, as a notebook does.
+    """
+    from tunesmith_emulator.run import prepare
+
+    work = prepare(command, served, output)
+    with _emulator(given, data_dir=data_dir) as server:
+        out = click.get_current_context().meta[screen.STDOUT]
+        code = work.run(server, out=out, note=screen.note)
+    click.get_current_context().exit(code)
+
+
+def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
+    from tunesmith_emulator.emulator import Emulator
+
+    as_of: datetime | None = given["as_of"]
+    return Emulator(
+        given["backend"],
+        seed=given["seed"],
+        models=_models(given["models"]),
+        as_of=as_of.date() if as_of else None,
+        api_keys=given["api_keys"],
+        projects=given["projects"],
+        backend_options=parse_options(given["options"]),
+        **server,
+    )
+
+
+def _models(texts: tuple[str, ...]) -> dict[str, str]:
+    models = {}
+    for text in texts:
+        ident, equals, name = text.partition("=")
+        if not ident or not equals or not name:
+            raise ExperimentError(
+                f"--model {text}: expected ID=NAME, e.g. "
+                "ibm/granite-3-8b-instruct=ibm-granite/granite-4.0-350m"
+            )
+        models[ident] = name
+    return models
+
+
+def _on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _document(server: Emulator) -> dict[str, Any]:
+    shown = {**server.credentials, "api_key": _key(server)}
+    return {"credentials": shown, "project_id": server.project_id, "page": server.url}
+
+
+def _key(server: Emulator) -> str:
+    # A key that was set is the operator's secret; the screen may be shared.
+    return "YOUR_API_KEY" if server.settings.api_keys else str(server.credentials["api_key"])
+
+
+def _welcome(server: Emulator) -> Iterator[str]:
+    from tunesmith_emulator.control.credentials import blocks
+
+    texts = blocks(server.url, server.house)
+    day: date | None = server.settings.as_of
+    yield f"watsonx.ai emulator over the backend {server.settings.backend!r}: {server.url}"
+    yield f"catalogue: {f'as of {day}' if day else 'every model available'}"
+    yield ""
+    yield "# Python"
+    yield texts["python"]
+    yield "# or the environment, for tunesmith --backend watsonx"
+    yield texts["environment"]
+    yield "Ctrl-C stops it."

@@ -1,0 +1,1 @@
+"""The control plane: what a test or a person may look at and turn."""

@@ -1,0 +1,75 @@
+"""Faults that a test orders: a status, a delay or a dropped connection on the nth call."""
+
+from __future__ import annotations
+
+import threading
+from fnmatch import fnmatchcase
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Fault(BaseModel):
+    """One order. Calls of the route are counted from when it is placed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    route: str = Field(min_length=1, max_length=200)
+    """A line of the route table, e.g. ``POST /ml/v1/text/generation``, or a pattern with ``*``."""
+    status: int | None = Field(default=None, ge=400, le=599)
+    """Answer with this status and the service's envelope."""
+    delay: float = Field(default=0.0, ge=0, le=600)
+    """Seconds to wait first."""
+    drop: bool = False
+    """Close the connection without an answer."""
+    nth: int = Field(default=1, ge=1)
+    """The first call that is hit."""
+    times: int | None = Field(default=1, ge=1)
+    """How many calls are hit; None: all from then on."""
+    retry_after: int | None = Field(default=None, ge=0)
+    """Seconds in the header ``Retry-After``."""
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Fault:
+        if self.status is None and not self.delay and not self.drop:
+            raise ValueError("a fault needs status, delay or drop")
+        if self.drop and self.status is not None:
+            raise ValueError("a dropped connection has no status")
+        return self
+
+    def hits(self, call: int) -> bool:
+        """Return whether the ``call``-th call, from 1, is hit."""
+        return call >= self.nth and (self.times is None or call < self.nth + self.times)
+
+
+class Faults:
+    """The orders in place, each with the calls it has counted."""
+
+    def __init__(self) -> None:
+        self._orders: list[tuple[Fault, int]] = []
+        self._lock = threading.Lock()
+
+    def place(self, fault: Fault) -> None:
+        """Add an order."""
+        with self._lock:
+            self._orders.append((fault, 0))
+
+    def clear(self) -> None:
+        """Drop all orders."""
+        with self._lock:
+            self._orders.clear()
+
+    def listed(self) -> list[dict[str, object]]:
+        """Return the orders and the calls that each has counted."""
+        with self._lock:
+            return [{**fault.model_dump(), "calls": calls} for fault, calls in self._orders]
+
+    def next(self, route: str) -> Fault | None:
+        """Count a call of ``route``; return the first order that hits it."""
+        hit = None
+        with self._lock:
+            for index, (fault, calls) in enumerate(self._orders):
+                if fnmatchcase(route, fault.route):
+                    self._orders[index] = (fault, calls + 1)
+                    if hit is None and fault.hits(calls + 1):
+                        hit = fault
+        return hit

@@ -1,0 +1,157 @@
+"""What the emulator remembers: five tables in one SQLite file."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, String, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+from tunesmith_emulator.scope import Scope
+
+
+def new_id() -> str:
+    """Return a resource id, in the service's form: 36 characters."""
+    return str(uuid.uuid4())
+
+
+def utc_now() -> datetime:
+    """Return the time now, without a zone: SQLite keeps none, all times here are UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Table(DeclarativeBase):
+    """Base of all tables."""
+
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON, list[dict[str, Any]]: JSON}  # noqa: RUF012  # SQLAlchemy's own form
+
+
+class Scoped:
+    """Columns of whatever belongs to a project or a space."""
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True, default=new_id)
+    scope_kind: Mapped[str] = mapped_column(String(8), index=True)
+    scope_id: Mapped[str] = mapped_column(String(128), index=True)
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(default="")
+    tags: Mapped[list[str]] = mapped_column(default=list)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
+    modified_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+    @property
+    def scope(self) -> Scope:
+        """The project or space."""
+        return Scope.of(self.scope_kind, self.scope_id)
+
+
+class ContainerRow(Table):
+    """A project or a space."""
+
+    __tablename__ = "containers"
+    id: Mapped[str] = mapped_column(String(128), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class AssetRow(Scoped, Table):
+    """An asset: a data file, or a tuned model."""
+
+    __tablename__ = "assets"
+    asset_type: Mapped[str]
+    mime_type: Mapped[str] = mapped_column(default="application/octet-stream")
+    base_model_id: Mapped[str | None] = mapped_column(default=None)
+    model: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """The tuned model, a tunesmith record, where the asset is one."""
+
+
+class AttachmentRow(Table):
+    """The bytes of a data asset; ``size`` is None until they have arrived whole."""
+
+    __tablename__ = "attachments"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True, default=new_id)
+    asset_id: Mapped[str] = mapped_column(ForeignKey("assets.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    mime_type: Mapped[str]
+    size: Mapped[int | None] = mapped_column(default=None)
+    complete: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class TrainingRow(Scoped, Table):
+    """A tuning: what was asked for, how far it is and what it made."""
+
+    __tablename__ = "trainings"
+    kind: Mapped[str] = mapped_column(String(16))
+    """``prompt_tuning`` or ``fine_tuning``: under which address it lives."""
+    request: Mapped[dict[str, Any]]
+    """The body of the request, as it came."""
+    base_model_id: Mapped[str]
+    parameters: Mapped[dict[str, Any]]
+    """The hyper-parameters, defaults included, as the service echoes them."""
+    method: Mapped[dict[str, Any]]
+    """The tunesmith method that tunes: name and hyper-parameters."""
+    state: Mapped[str] = mapped_column(default="queued", index=True)
+    message: Mapped[str] = mapped_column(default="")
+    failure: Mapped[str | None] = mapped_column(default=None)
+    running_at: Mapped[datetime | None] = mapped_column(default=None)
+    completed_at: Mapped[datetime | None] = mapped_column(default=None)
+    job_id: Mapped[str | None] = mapped_column(default=None)
+    metrics: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    model: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """The tuned model, a tunesmith record."""
+    model_id: Mapped[str | None] = mapped_column(default=None, index=True)
+    """The asset that stands for the tuned model."""
+
+
+class DeploymentRow(Scoped, Table):
+    """A deployment of a tuned model."""
+
+    __tablename__ = "deployments"
+    serving_name: Mapped[str | None] = mapped_column(default=None, unique=True)
+    asset_id: Mapped[str] = mapped_column(index=True)
+    base_model_id: Mapped[str]
+    state: Mapped[str] = mapped_column(default="initializing", index=True)
+    failure: Mapped[str | None] = mapped_column(default=None)
+    online: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    model: Mapped[dict[str, Any]]
+    """The tuned model, a tunesmith record."""
+    deployed: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """The backend's deployment, a tunesmith record."""
+
+
+class Database:
+    """Sessions on one SQLite file. What is committed survives the end of the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+        event.listen(self._engine, "connect", _configure)
+        Table.metadata.create_all(self._engine)
+        self._sessions = sessionmaker(self._engine, expire_on_commit=False)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Give a session; commits at the end, and rolls back where an error ends it."""
+        with self._sessions.begin() as session:
+            yield session
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.session() as session:
+            for table in reversed(Table.metadata.sorted_tables):
+                session.execute(table.delete())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+
+def _configure(connection: Any, record: object) -> None:
+    del record
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA foreign_keys=ON")

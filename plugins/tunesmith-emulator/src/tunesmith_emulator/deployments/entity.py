@@ -1,0 +1,75 @@
+"""A deployment as the service shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tunesmith_emulator.database import DeploymentRow
+from tunesmith_emulator.envelope import MORE_INFO
+from tunesmith_emulator.times import stamp
+
+_DEPRECATED = (
+    "online_url and serving_urls are deprecated and will be removed in a future release. "
+    "Use inference instead."
+)
+
+
+def view(row: DeploymentRow, base_url: str) -> dict[str, Any]:
+    """Return metadata and entity; the addresses start with ``base_url``."""
+    return {
+        "metadata": {
+            "id": row.id,
+            "name": row.name,
+            "description": row.description,
+            "tags": row.tags,
+            "owner": "IBMid-emulator",
+            "created_at": stamp(row.created_at),
+            "modified_at": stamp(row.modified_at),
+            **row.scope.entry(),
+        },
+        "entity": {
+            "name": row.name,
+            **row.scope.entry(),
+            "asset": {"id": row.asset_id},
+            "base_model_id": row.base_model_id,
+            "custom": {},
+            "deployed_asset_type": "prompt_tune",
+            "online": row.online,
+            "verbalizer": row.model.get("method", {}).get("verbalizer", "{{input}}"),
+            "status": _status(row, base_url),
+        },
+        "system": {
+            "warnings": [{"id": "Deprecated", "message": _DEPRECATED, "more_info": MORE_INFO}]
+        },
+    }
+
+
+def _status(row: DeploymentRow, base_url: str) -> dict[str, Any]:
+    status: dict[str, Any] = {"state": row.state}
+    if row.failure is not None:
+        error = {"code": "deployment_failed", "message": row.failure, "more_info": MORE_INFO}
+        status["failure"] = {"errors": [error]}
+    if row.state == "ready":
+        plain = _urls(row, base_url, "generation")
+        status["online_url"] = {"url": plain[0]}
+        status["serving_urls"] = [*plain, *_urls(row, base_url, "generation_stream")]
+        status["inference"] = _inference(row, base_url)
+    return status
+
+
+def _urls(row: DeploymentRow, base_url: str, what: str) -> list[str]:
+    names = [name for name in (row.id, row.serving_name) if name]
+    return [f"{base_url}/ml/v1/deployments/{name}/text/{what}" for name in names]
+
+
+def _inference(row: DeploymentRow, base_url: str) -> list[dict[str, Any]]:
+    entries = []
+    for what in ("generation", "generation_stream"):
+        for index, url in enumerate(_urls(row, base_url, what)):
+            entry: dict[str, Any] = {"url": url}
+            if what.endswith("stream"):
+                entry["sse"] = True
+            if index:
+                entry["uses_serving_name"] = True
+            entries.append(entry)
+    return entries

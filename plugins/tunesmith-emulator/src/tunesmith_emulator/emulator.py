@@ -1,0 +1,200 @@
+"""The first door: an emulator as a context manager."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from tunesmith.errors import ExperimentError
+from tunesmith.validation import first_problem
+from tunesmith_emulator.app import create_app
+from tunesmith_emulator.certificates import LOOPBACK, Authority
+from tunesmith_emulator.control.credentials import ANY_KEY, fields
+from tunesmith_emulator.control.faults import Fault
+from tunesmith_emulator.house import House
+from tunesmith_emulator.pace import Pace
+from tunesmith_emulator.run.hosts import ibm_hosts
+from tunesmith_emulator.server import Server
+from tunesmith_emulator.settings import STAND_IN, Settings
+
+# Set by the SDK for the whole process when it is given ``verify``.
+_SDK_VERIFY = "WX_CLIENT_VERIFY_REQUESTS"
+_BEFORE: dict[str | None, str | None] = {}
+"""Certificate of each emulator that runs in this process, and what the variable held before any
+emulator: one that stops must not leave another one's, which may have stopped earlier."""
+
+
+class Emulator:
+    """A watsonx.ai service on this machine.
+
+    Args:
+        backend: the tunesmith backend that tunes and generates.
+        seed: the seed of every tuning.
+        data_dir: what outlives the process; None takes a folder that goes at the end.
+        host: where to listen; anything but loopback is open to the network.
+        port: 0 takes a free one.
+        models: catalogue id to the backend's name of a base model, e.g.
+            ``{"ibm/granite-3-8b-instruct": "ibm-granite/granite-4.0-350m"}``.
+        stand_in: the base model that answers for every other catalogue entry.
+        as_of: serve that day's catalogue.
+        api_keys: the keys that are accepted; none given accepts any.
+        projects: the projects that exist; none given makes every id that is asked for.
+        backend_options: options of the backend.
+        token_seconds: lifetime of a token.
+
+    Raises:
+        ExperimentError: a setting is wrong, the port or the data directory is in use.
+        PluginError: the backend is not installed.
+    """
+
+    def __init__(
+        self,
+        backend: str = "local",
+        *,
+        seed: int = 0,
+        data_dir: Path | str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        models: Mapping[str, str] | None = None,
+        stand_in: str = STAND_IN,
+        as_of: date | None = None,
+        api_keys: Sequence[str] = (),
+        projects: Sequence[str] = (),
+        backend_options: Mapping[str, Any] | None = None,
+        token_seconds: int = 3600,
+    ) -> None:
+        self._opened = ExitStack()
+        self.settings = _settings(
+            backend=backend,
+            seed=seed,
+            data_dir=Path(data_dir or tempfile.gettempdir()).resolve(),
+            temporary=data_dir is None,
+            host=host,
+            port=port,
+            models=dict(models or {}),
+            stand_in=stand_in,
+            as_of=as_of,
+            api_keys=tuple(api_keys),
+            projects=tuple(projects),
+            backend_options=dict(backend_options or {}),
+            token_seconds=token_seconds,
+        )
+
+    def start(self) -> Self:
+        """Open the data directory and serve."""
+        try:
+            if self.settings.temporary:
+                self.settings = self.settings.model_copy(update={"data_dir": self._folder()})
+            self.house = House(self.settings)
+            self._opened.callback(self.house.close)
+            self.authority = Authority(self.house.files.authority)
+            context = self.authority.server_context([*LOOPBACK, *ibm_hosts()])
+            app = create_app(self.house)
+            self._server = Server(app, self.settings.host, self.settings.port, context)
+            self._opened.callback(self._server.stop)
+            self._remember()
+            self.house.open()
+            self._server.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop at the running training's last checkpoint. Does nothing the second time."""
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        """The port."""
+        return self._server.port
+
+    @property
+    def url(self) -> str:
+        """The address, e.g. ``https://127.0.0.1:43210``."""
+        host = self.settings.host
+        shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104  # compared only
+        return f"https://{f'[{shown}]' if ':' in shown else shown}:{self.port}"
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate that clients must trust."""
+        return self.authority.ca_file
+
+    @property
+    def project_id(self) -> str:
+        """A project that is there."""
+        return self.house.platform.project_id
+
+    @property
+    def credentials(self) -> dict[str, Any]:
+        """The arguments of ``ibm_watsonx_ai.Credentials``."""
+        key = self.settings.api_keys[0] if self.settings.api_keys else ANY_KEY
+        return fields(self.url, self.ca_file, key)
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """The last 1000 requests, oldest first."""
+        return self.house.control.requests()
+
+    def fail(self, route: str, **order: Any) -> None:
+        """Order a fault; see :class:`~tunesmith_emulator.control.faults.Fault`.
+
+        Args:
+            route: e.g. ``"POST /ml/v1/text/generation"``, or a pattern with ``*``.
+            **order: ``status``, ``delay`` (seconds), ``drop``, ``nth``, ``times``, ``retry_after``.
+        """
+        self.house.control.faults.place(Fault(route=route, **order))
+
+    def set_pace(self, **seconds: float) -> None:
+        """Set how long states last at least; see :class:`~tunesmith_emulator.pace.Pace`."""
+        self.house.set_pace(Pace(**seconds))
+
+    def set_date(self, as_of: date | None) -> None:
+        """Serve another day's catalogue."""
+        self.house.catalogue.as_of = as_of
+
+    def reset(self) -> None:
+        """Be as a new emulator: no assets, trainings, deployments, requests, faults or pace."""
+        self.house.reset()
+
+    def _folder(self) -> Path:
+        folder = tempfile.TemporaryDirectory(
+            prefix="tunesmith-emulator-", ignore_cleanup_errors=True
+        )
+        return Path(self._opened.enter_context(folder))
+
+    def _remember(self) -> None:
+        now = os.environ.get(_SDK_VERIFY)
+        _BEFORE[str(self.ca_file)] = _BEFORE.get(now, now)
+        self._opened.callback(self._restore)
+
+    def _restore(self) -> None:
+        # Later clients of this process must not trust a certificate that is gone.
+        before = _BEFORE.pop(str(self.ca_file))
+        if os.environ.get(_SDK_VERIFY) != str(self.ca_file):
+            return
+        if before is None:
+            del os.environ[_SDK_VERIFY]
+        else:
+            os.environ[_SDK_VERIFY] = before
+
+
+def _settings(**values: Any) -> Settings:
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ExperimentError(f"emulator: {first_problem(error)}") from None

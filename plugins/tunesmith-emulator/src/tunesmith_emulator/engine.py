@@ -1,0 +1,139 @@
+"""The backend behind the service: connected when it is first needed, and fed in batches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import tunesmith
+from tunesmith.backend import Backend, Capabilities, GenerationParams, Target
+from tunesmith.errors import UnsupportedError
+from tunesmith.records import Deployment, Generation
+from tunesmith_emulator.batching import Batcher, Item, Lane, Statistics
+from tunesmith_emulator.settings import Settings
+
+PROMPT_TUNING = "prompt_tuning"
+MOST_ROWS = 32
+"""Rows in one call. More gain nothing on a CPU, and the first row waits for the last."""
+
+
+class Engine:
+    """A tunesmith backend for many threads.
+
+    Args:
+        settings: names the backend and its options.
+        store: folder under which the backend gets its own store, unless an option names one.
+    """
+
+    def __init__(self, settings: Settings, store: Path) -> None:
+        self._name = settings.backend
+        self._options = {"store": store / settings.backend, **settings.backend_options}
+        self._lock = threading.Lock()
+        self._backend: Backend | None = None
+        self._capabilities: dict[str, Capabilities] = {}
+        self._batcher = Batcher(self._run)
+
+    @property
+    def name(self) -> str:
+        """The name of the backend."""
+        return self._name
+
+    @property
+    def connected(self) -> bool:
+        """Whether anybody has looked at the backend yet."""
+        return self._backend is not None
+
+    @property
+    def backend(self) -> Backend:
+        """The backend; the first look connects it.
+
+        Raises:
+            PluginError: it is not installed.
+            ExperimentError: one of its options is wrong.
+        """
+        with self._lock:
+            if self._backend is None:
+                self._backend = tunesmith.connect(self._name, **self._options)
+            return self._backend
+
+    @property
+    def statistics(self) -> Statistics:
+        """How many rows were generated in how many calls; streams are not counted."""
+        return self._batcher.statistics
+
+    def capabilities(self, base_model: str) -> Capabilities:
+        """Return what the backend can do with ``base_model``; asked once.
+
+        Raises:
+            NotFoundError: the backend has no such base model.
+        """
+        if base_model not in self._capabilities:
+            self._capabilities[base_model] = self.backend.capabilities(base_model)
+        return self._capabilities[base_model]
+
+    def tuning_method(self, base_model: str) -> str:
+        """Return the method that tunes: prompt tuning, else the *stand-in method*.
+
+        The stand-in method is the last one that the backend declares: backends list the baseline
+        that must be beaten first.
+
+        Raises:
+            NotFoundError: the backend has no such base model.
+            UnsupportedError: the backend tunes nothing.
+        """
+        methods = self.capabilities(base_model).methods
+        if not methods:
+            raise UnsupportedError(f"backend {self._name!r} does not tune {base_model!r}")
+        return PROMPT_TUNING if PROMPT_TUNING in methods else methods[-1]
+
+    def generate(self, target: Target, text: str, params: GenerationParams) -> Generation:
+        """Generate for one input, together with whatever else waits for the same model.
+
+        Raises:
+            TunesmithError: whatever ``Predictor.generate`` raises for this input.
+            ServiceError: 503, the engine is closed.
+        """
+        lane = self._lane(target, params)
+        return self._batcher.submit(Item(target, text, params), lane).result()
+
+    def stream(self, target: Target, text: str, params: GenerationParams) -> Iterator[Generation]:
+        """Generate piece by piece; where the backend cannot, the whole text is the one piece."""
+        if self.capabilities(base_model_of(target)).streaming:
+            yield from self.backend.predictor.stream(target, text, params)
+        else:
+            yield self.generate(target, text, params)
+
+    def tokenize(self, target: Target, text: str) -> tuple[str, ...]:
+        """Return the tokens of ``text``.
+
+        Raises:
+            UnsupportedError: the backend counts no tokens.
+        """
+        return self.backend.predictor.tokenize(target, [text])[0]
+
+    def close(self) -> None:
+        """Fail what waits, and let the backend go."""
+        self._batcher.close()
+        with self._lock:
+            if self._backend is not None:
+                self._backend.close()
+
+    def _run(self, items: Sequence[Item]) -> list[Generation]:
+        first = items[0]  # a lane holds one target and one set of parameters
+        texts = [item.text for item in items]
+        return self.backend.predictor.generate(first.target, texts, first.params)
+
+    def _lane(self, target: Target, params: GenerationParams) -> Lane:
+        kind, ident = (
+            ("deployment", target.id) if isinstance(target, Deployment) else ("model", target)
+        )
+        capabilities = self.capabilities(base_model_of(target))
+        # A time limit is shared by the rows of a call, so its rows go one by one.
+        alone = not capabilities.batch_independent or params.time_limit is not None
+        return Lane((kind, ident, params.model_dump_json()), 1 if alone else MOST_ROWS)
+
+
+def base_model_of(target: Target) -> str:
+    """Return the backend's name of the base model behind ``target``."""
+    return target.base_model if isinstance(target, Deployment) else target

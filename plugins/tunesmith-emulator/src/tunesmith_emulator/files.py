@@ -1,0 +1,35 @@
+"""The folders of one emulator under its data directory."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+
+class Files:
+    """Where things lie; makes the folders and throws away what a killed upload left."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.database = root / "state.sqlite"
+        self.uploads = root / "assets"
+        """One file for each attachment, under its id: no name of the client's ever is a path."""
+        self.arriving = root / "arriving"
+        """Uploads under way; a restart empties it."""
+        self.store = root / "store"
+        """The backend's own store."""
+        self.authority = root / "authority"
+        """Certificates and the secret that signs tokens."""
+        shutil.rmtree(self.arriving, ignore_errors=True)
+        for folder in (self.uploads, self.arriving, self.store, self.authority):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.authority.chmod(0o700)
+
+    def attachment(self, attachment_id: str) -> Path:
+        """Return the file of an attachment."""
+        return self.uploads / attachment_id
+
+    def clear(self) -> None:
+        """Forget the uploads."""
+        for file in self.uploads.iterdir():
+            file.unlink()

@@ -1,0 +1,1 @@
+"""Identity: API keys become tokens, tokens open the other services."""

@@ -1,0 +1,1 @@
+"""Text generation, chat and tokenization, by base model and by deployment."""

@@ -1,0 +1,141 @@
+"""The bodies that inference answers with."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tunesmith.records import Generation, StopReason, TokenInfo
+from tunesmith_emulator.inference.parameters import Wanted
+
+MODEL_VERSION = "1.0.0"
+FINISH_REASONS: dict[StopReason, str] = {
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "token_limit": "length",
+    "time_limit": "time_limit",
+    "cancelled": "cancelled",
+    "error": "error",
+}
+
+
+def head(model_id: str) -> dict[str, Any]:
+    """Return the fields that every answer of text generation begins with."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"model_id": model_id, "model_version": MODEL_VERSION, "created_at": now}
+
+
+def system(warnings: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """Return the field ``system`` with its warnings, or nothing where there are none."""
+    return {"system": {"warnings": list(warnings)}} if warnings else {}
+
+
+def notes(generation: Generation, wanted: Wanted, backend: str) -> list[dict[str, str]]:
+    """Return, as warnings, what the client must know about this answer."""
+    found = list(wanted.warnings)
+    if generation.generated_token_count is None or generation.input_token_count is None:
+        found.append(f"the emulator's backend {backend!r} counts no tokens; the counts are 0")
+    if generation.truncated and not wanted.params.truncate_input_tokens:
+        found.append("the input was cut from the left to the max_input_tokens of the tuning")
+    # A token spells one byte at least, and the end of the text takes one more.
+    if wanted.limit is not None and len(generation.text.encode()) + 1 > wanted.limit:
+        found.append(
+            f"the emulator's backend {backend!r} answers with a whole text; the limit of "
+            f"{wanted.limit} new tokens was not applied"
+        )
+    return [{"id": "emulator", "message": message} for message in found]
+
+
+def result(generation: Generation, wanted: Wanted, text: str) -> dict[str, Any]:
+    """Return one entry of ``results``.
+
+    Args:
+        generation: what the backend answered.
+        wanted: what was asked for.
+        text: the generated text, with the prompt before it where that was asked for.
+    """
+    entry: dict[str, Any] = {
+        "generated_text": text,
+        "generated_token_count": generation.generated_token_count or 0,
+        "input_token_count": generation.input_token_count or 0,
+        "stop_reason": generation.stop_reason,
+    }
+    if wanted.seed is not None:
+        entry["seed"] = wanted.seed
+    if generation.tokens is not None:
+        entry["generated_tokens"] = [
+            token.model_dump(exclude_none=True) for token in generation.tokens
+        ]
+    return entry
+
+
+@dataclass(frozen=True)
+class ChatAnswer:
+    """The fields that the answer of one chat, or all its chunks, share."""
+
+    model_id: str
+    id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
+    created: int = field(default_factory=lambda: int(time.time()))
+
+    def whole(self, generation: Generation, system: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer of a chat that is not streamed."""
+        message = {"role": "assistant", "content": generation.text}
+        choice = {"index": 0, "message": message, **_finish(generation)}
+        return self._body([choice], _usage(generation), system)
+
+    def chunk(self, delta: dict[str, Any], piece: Generation) -> dict[str, Any]:
+        """Return a chunk with text; ``piece`` brings the finish reason and the tokens."""
+        return self._body([{"index": 0, "delta": delta, **_finish(piece)}])
+
+    def last(self, generation: Generation, system: dict[str, Any]) -> dict[str, Any]:
+        """Return the chunk without choices that ends a stream."""
+        return self._body([], _usage(generation), system)
+
+    def _body(self, choices: list[dict[str, Any]], *more: dict[str, Any]) -> dict[str, Any]:
+        body = {
+            "id": self.id,
+            "model": self.model_id,
+            **head(self.model_id),
+            "created": self.created,
+            "choices": choices,
+        }
+        for fields in more:
+            body |= fields
+        return body
+
+
+def _finish(generation: Generation) -> dict[str, Any]:
+    found: dict[str, Any] = {"finish_reason": FINISH_REASONS.get(generation.stop_reason)}
+    if generation.tokens is not None:
+        found["logprobs"] = {"content": _logprobs(generation.tokens)}
+    return found
+
+
+def _logprobs(tokens: Sequence[TokenInfo]) -> list[dict[str, Any]]:
+    return [
+        {
+            "token": token.text,
+            "logprob": token.logprob,
+            "bytes": None,  # a token may be part of a character, spelled in the tokenizer's way
+            "top_logprobs": [
+                {"token": top.text, "logprob": top.logprob, "bytes": None}
+                for top in token.top_tokens or ()
+            ],
+        }
+        for token in tokens
+    ]
+
+
+def _usage(generation: Generation) -> dict[str, Any]:
+    read, written = generation.input_token_count or 0, generation.generated_token_count or 0
+    counts = {
+        "prompt_tokens": read,
+        "completion_tokens": written,
+        "total_tokens": read + written,
+    }
+    return {"usage": counts}

@@ -1,0 +1,106 @@
+"""Chat as text generation: messages become one prompt.
+
+The interface of a backend has no chat template, so the emulator has one, and it is plain:
+
+* A **base model** reads the system messages, then the earlier turns as lines ``User: …``,
+  ``Assistant: …`` and ``Tool: …``, then an empty line and the last user message as it stands. A
+  chat of one user message therefore is the text generation of that message. Where the last
+  message is not the user's, every turn is a line and ``Assistant:`` ends the prompt.
+* A **tuned model** has learnt one input and its answer. It reads the last user message alone, so
+  that it answers as it does to text generation; a warning names what it did not read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunesmith_emulator.envelope import ServiceError, wrong_field
+
+ROLES = ("system", "user", "assistant", "tool")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn."""
+
+    role: str
+    text: str
+
+    @property
+    def line(self) -> str:
+        """The turn as a prompt shows it."""
+        return f"{self.role.capitalize()}: {self.text}"
+
+
+def read_messages(given: object) -> list[Message]:
+    """Check the ``messages`` of a body.
+
+    Raises:
+        ServiceError: 400, names the message; images and other parts than text are refused.
+    """
+    if not isinstance(given, list) or not given:
+        raise wrong_field("messages", "messages must be a list with at least one message.")
+    messages = [_message(message, f"messages[{i}]") for i, message in enumerate(given)]
+    if not any(message.role == "user" for message in messages):
+        raise wrong_field("messages", "messages must hold a message of the role user.")
+    return messages
+
+
+def base_prompt(messages: Sequence[Message]) -> str:
+    """Return what a base model reads; see the top of this module."""
+    system = [message.text for message in messages if message.role == "system"]
+    turns = [message for message in messages if message.role != "system"]
+    if turns[-1].role == "user":
+        lines, end = turns[:-1], turns[-1].text
+    else:
+        lines, end = turns, "Assistant:"
+    blocks = [*system, "\n".join(turn.line for turn in lines), end]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def tuned_input(messages: Sequence[Message]) -> tuple[str, list[str]]:
+    """Return what a tuned model reads, and a warning about what it does not."""
+    last = max(i for i, message in enumerate(messages) if message.role == "user")
+    unread = len(messages) - 1
+    warnings = (
+        [f"a tuned model reads the last user message only; {unread} other messages were not read"]
+        if unread
+        else []
+    )
+    return messages[last].text, warnings
+
+
+def _message(given: object, where: str) -> Message:
+    if not isinstance(given, Mapping):
+        raise wrong_field(where, f"{where} must be an object with role and content.")
+    role = given.get("role")
+    if role not in ROLES:
+        raise wrong_field(f"{where}.role", f"{where}.role must be one of {', '.join(ROLES)}.")
+    calls = given.get("tool_calls")
+    if role == "assistant" and calls and not given.get("content"):
+        return Message(role, json.dumps(calls, ensure_ascii=False))
+    return Message(str(role), _text(given.get("content"), f"{where}.content"))
+
+
+def _text(content: object, where: str) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list) and content:
+        return "\n".join(_part(part, f"{where}[{i}]") for i, part in enumerate(content))
+    raise wrong_field(where, f"{where} must be text or a list of text parts.")
+
+
+def _part(part: Any, where: str) -> str:
+    kind = part.get("type") if isinstance(part, Mapping) else None
+    if kind != "text":
+        raise ServiceError(
+            400,
+            "unsupported",
+            f"{where}: a part of type {kind!r} is not emulated; only text parts are.",
+        )
+    if not isinstance(part.get("text"), str):
+        raise wrong_field(where, f"{where}.text must be text.")
+    return str(part["text"])

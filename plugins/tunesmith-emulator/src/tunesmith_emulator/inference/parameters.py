@@ -1,0 +1,218 @@
+"""The generation parameters of a request: each is honored or refused, none ignored in silence.
+
+A value that changes nothing is not held against a backend that lacks the parameter, because real
+clients send defaults: greedy decoding, no minimum, a penalty of 1, a stop sequence that is none.
+What cannot matter here, such as a temperature for greedy decoding, is left out with a warning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tunesmith.backend import Capabilities, GenerationParams
+from tunesmith.validation import first_problem
+from tunesmith_emulator.envelope import ServiceError, wrong_field
+
+NEW_TOKENS = 20
+"""New tokens where a request names no limit."""
+_FIELDS = frozenset(GenerationParams.model_fields)
+_SAMPLING: dict[str, tuple[float, ...] | None] = {
+    "temperature": (0, 1),
+    "top_k": (),
+    "top_p": (1,),
+    "random_seed": None,
+}
+"""What means something to sampling only, and the values with which greedy decoding is as good;
+any seed is: it makes answers repeatable, and greedy ones are."""
+_NEUTRAL: dict[str, Any] = {
+    "decoding_method": "greedy",
+    "min_new_tokens": 0,
+    "stop_sequences": (),
+    "temperature": 1,
+    "top_p": 1,
+    "repetition_penalty": 1,
+    "truncate_input_tokens": 0,
+}
+
+Spelling = Callable[[str], str]
+"""How the request calls a parameter, for messages."""
+
+
+class _LengthPenalty(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+    decay_factor: Annotated[float, Field(gt=1)] | None = None
+    start_index: Annotated[int, Field(ge=0)] | None = None
+
+
+class _ReturnOptions(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+    input_text: bool | None = None
+    generated_tokens: bool | None = None
+    input_tokens: bool | None = None
+    token_logprobs: bool | None = None
+    token_ranks: bool | None = None
+    # The SDK's schema calls it a bool, so its False is met; a number is what the service reads.
+    top_n_tokens: Annotated[int, Field(ge=0, le=5)] | Literal[False] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request asks of the backend, and what the service itself has to do."""
+
+    params: GenerationParams
+    input_text: bool = False
+    """Whether the prompt stands before the generated text in the answer."""
+    limit: int | None = None
+    """``max_new_tokens`` that a backend without token counts cannot apply."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def new_tokens(self) -> int:
+        """New tokens, at most."""
+        limit = self.params.max_new_tokens
+        return NEW_TOKENS if limit is None else limit
+
+    @property
+    def seed(self) -> int | None:
+        """The seed that the answer echoes: of sampling only."""
+        return self.params.random_seed
+
+
+def as_generation(name: str) -> str:
+    """Spell a parameter as text generation does."""
+    return f"parameters.{name}"
+
+
+def read(given: object, spell: Spelling = as_generation) -> Wanted:
+    """Check the types, ranges and combinations of generation parameters.
+
+    Args:
+        given: the object ``parameters`` of a body, or None.
+        spell: how messages call a parameter.
+
+    Raises:
+        ServiceError: 400, names the parameter.
+    """
+    if given is None:
+        given = {}
+    if not isinstance(given, Mapping):
+        raise wrong_field("parameters", "parameters must be an object.")
+    if given.get("prompt_variables"):
+        raise wrong_field(
+            spell("prompt_variables"),
+            "prompt_variables belong to deployments of prompt templates, which are not emulated.",
+        )
+    known = {name: value for name, value in given.items() if name in _FIELDS}
+    options = _strict(_ReturnOptions, known.pop("return_options", None), "return_options", spell)
+    penalty = _strict(_LengthPenalty, known.pop("length_penalty", None), "length_penalty", spell)
+    params = _validated(known, spell).model_copy(update={"length_penalty": penalty or None})
+    _check_minimum(params, spell)
+    unknown = sorted(set(given) - _FIELDS - {"prompt_variables"})
+    warnings = tuple(f"{spell(name)} is not known and has no effect" for name in unknown)
+    wanted = _with_options(Wanted(params, warnings=warnings), options, spell)
+    return _without_sampling(wanted, spell)
+
+
+def fit(
+    wanted: Wanted, capabilities: Capabilities, backend: str, spell: Spelling = as_generation
+) -> Wanted:
+    """Leave out what changes nothing, and refuse what the backend does not declare.
+
+    ``max_new_tokens`` is not refused: a backend that counts no tokens answers with a whole label,
+    which the answer's warning says where the limit may be shorter.
+
+    Raises:
+        ServiceError: 400, names the parameter.
+    """
+    asked = wanted.params.asked()
+    limit = asked.get("max_new_tokens")
+    lacking = sorted(set(asked) - capabilities.generation_parameters)
+    for name in lacking:
+        harmless = (
+            asked[name] == _NEUTRAL.get(name, object())
+            or (name == "max_new_tokens" and limit != 0)
+            or (name == "include_stop_sequence" and not asked.get("stop_sequences"))
+        )
+        if not harmless:
+            raise wrong_field(
+                spell(name),
+                f"{spell(name)}: the emulator's backend {backend!r} does not honor "
+                f"{asked[name]!r}; leave it out, or serve the emulator over another backend.",
+            )
+    if not lacking:
+        return wanted
+    params = wanted.params.model_copy(update=dict.fromkeys(lacking))
+    return replace(wanted, params=params, limit=limit if "max_new_tokens" in lacking else None)
+
+
+def _validated(known: Mapping[str, Any], spell: Spelling) -> GenerationParams:
+    try:
+        # By way of JSON, because only there a list is a tuple to strict validation.
+        return GenerationParams.model_validate_json(json.dumps(known), strict=True)
+    except ValidationError as error:
+        raise _refused(str(error.errors()[0]["loc"][0]), error, spell) from None
+
+
+def _strict(model: type[BaseModel], value: object, name: str, spell: Spelling) -> dict[str, Any]:
+    try:
+        return model.model_validate({} if value is None else value).model_dump(exclude_none=True)
+    except ValidationError as error:
+        raise _refused(name, error, spell) from None
+
+
+def _refused(name: str, error: ValidationError, spell: Spelling) -> ServiceError:
+    problem = first_problem(error).removeprefix(f"{name}: ")
+    return wrong_field(spell(name), f"Json document validation error: {spell(name)}: {problem}")
+
+
+def _check_minimum(params: GenerationParams, spell: Spelling) -> None:
+    most = NEW_TOKENS if params.max_new_tokens is None else params.max_new_tokens
+    if (params.min_new_tokens or 0) > most:
+        raise wrong_field(
+            spell("min_new_tokens"),
+            f"{spell('min_new_tokens')} is {params.min_new_tokens}, more than "
+            f"{spell('max_new_tokens')}, which is {most}.",
+        )
+
+
+def _with_options(wanted: Wanted, options: Mapping[str, Any], spell: Spelling) -> Wanted:
+    asked = {name: value for name, value in options.items() if value}
+    input_text = bool(asked.pop("input_text", False))
+    warnings = wanted.warnings
+    if asked and not asked.keys() & {"generated_tokens", "input_tokens"}:
+        # IBM's documentation: applicable only with one of the two.
+        warnings += tuple(
+            f"{spell('return_options')}.{name} has no effect without generated_tokens or "
+            "input_tokens"
+            for name in sorted(asked)
+        )
+        asked = {}
+    params = wanted.params.model_copy(update={"return_options": asked or None})
+    return replace(wanted, params=params, input_text=input_text, warnings=warnings)
+
+
+def _without_sampling(wanted: Wanted, spell: Spelling) -> Wanted:
+    params = wanted.params
+    if params.decoding_method == "sample" and params.temperature != 0:
+        return wanted
+    idle = sorted(params.asked().keys() & _SAMPLING)
+    warnings = tuple(
+        f"{spell(name)} has no effect on greedy decoding"
+        for name in idle
+        if not _idle(getattr(params, name), _SAMPLING[name])
+    )
+    update: dict[str, Any] = dict.fromkeys(idle)
+    if params.decoding_method == "sample":
+        update["decoding_method"] = "greedy"  # what a temperature of 0 means
+    return replace(
+        wanted, params=params.model_copy(update=update), warnings=wanted.warnings + warnings
+    )
+
+
+def _idle(value: float, harmless: tuple[float, ...] | None) -> bool:
+    return harmless is None or value in harmless

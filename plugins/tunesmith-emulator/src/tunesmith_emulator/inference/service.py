@@ -1,0 +1,318 @@
+"""The rules of inference: who answers, what may be asked, and how the answer is put."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any, Protocol, TypeVar
+
+from tunesmith.backend import Capabilities, Target
+from tunesmith.errors import PredictionError
+from tunesmith.records import Deployment, Generation
+from tunesmith_emulator.engine import Engine, base_model_of
+from tunesmith_emulator.envelope import ServiceError, wrong_field
+from tunesmith_emulator.inference import answers, chat, chat_parameters, parameters
+from tunesmith_emulator.inference.parameters import Spelling, Wanted
+from tunesmith_emulator.scope import Scope
+from tunesmith_emulator.translation import service_errors
+
+JSON = dict[str, Any]
+T = TypeVar("T")
+CHARACTERS_PER_TOKEN = 32
+"""More than any text has on average: a prompt beyond it is refused unread."""
+UNKNOWN_LENGTH = 32_768
+"""Tokens that a model of unknown length could hold, for that check alone."""
+
+
+class Served(Protocol):
+    """A catalogue entry, as inference needs it."""
+
+    @property
+    def served_by(self) -> str:
+        """The backend's name of the base model that answers."""
+
+    @property
+    def max_sequence_length(self) -> int | None:
+        """Tokens of input and answer together, at most; None where it is not known."""
+
+    @property
+    def max_new_tokens(self) -> int | None:
+        """New tokens, at most; None where it is not known."""
+
+    @property
+    def warnings(self) -> list[dict[str, str]]:
+        """What every answer of the model says under ``system``, such as its deprecation."""
+
+
+class Catalogue(Protocol):
+    """Finds base models."""
+
+    def find(self, model_id: str) -> Served:
+        """Return the entry of a model, or raise 404 ``model_not_supported``."""
+
+
+class Deployed(Protocol):
+    """A deployment that is ready."""
+
+    @property
+    def target(self) -> Deployment:
+        """The backend's deployment."""
+
+    @property
+    def model_id(self) -> str:
+        """The base model's id, as the service shows it."""
+
+
+class Deployments(Protocol):
+    """Finds deployments."""
+
+    def serving(self, id_or_name: str) -> Deployed:
+        """Return a deployment by id or serving name, or raise 404."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Who answers a request."""
+
+    model_id: str
+    target: Target
+    entry: Served
+
+
+class Inference:
+    """Text generation, chat and tokenization.
+
+    Every method takes the body of a request; ``deployment`` is the id or serving name in its
+    address, None where the body names a base model. All raise :class:`ServiceError`; an iterator
+    raises when it is read.
+    """
+
+    def __init__(self, engine: Engine, catalogue: Catalogue, deployments: Deployments) -> None:
+        self._engine = engine
+        self._catalogue = catalogue
+        self._deployments = deployments
+
+    def generate(self, body: JSON, deployment: str | None = None) -> JSON:
+        """Answer ``text/generation``."""
+        with service_errors():
+            who, text, wanted = self._generation(body, deployment)
+            generation = self._generated(who, text, wanted)
+        shown = _shown_prompt(generation, wanted, text) + generation.text
+        return {
+            **answers.head(who.model_id),
+            "results": [answers.result(generation, wanted, shown)],
+            **self._system(who, generation, wanted),
+        }
+
+    def generate_stream(self, body: JSON, deployment: str | None = None) -> Iterator[JSON]:
+        """Answer ``text/generation_stream``: the count of the input, then the pieces.
+
+        The counts of generated tokens are those so far; the input's are 0 after the first body.
+        """
+        with service_errors():
+            who, text, wanted = self._generation(body, deployment)
+            shown: str | None = None
+            for piece in self._pieces(who, text, wanted):
+                if shown is None:
+                    yield self._opening(who, piece, wanted)
+                    shown = _shown_prompt(piece, wanted, text)
+                entry = answers.result(piece, wanted, shown + piece.text)
+                yield {**answers.head(who.model_id), "results": [entry | {"input_token_count": 0}]}
+                shown = ""
+
+    def chat(self, body: JSON, deployment: str | None = None) -> JSON:
+        """Answer ``text/chat``."""
+        with service_errors():
+            who, text, attempts = self._chat(body, deployment)
+            generation, wanted = _first_that_fits(
+                attempts, lambda wanted: self._generated(who, text, wanted)
+            )
+        system = self._system(who, generation, wanted)
+        return answers.ChatAnswer(who.model_id).whole(generation, system)
+
+    def chat_stream(self, body: JSON, deployment: str | None = None) -> Iterator[JSON]:
+        """Answer ``text/chat_stream``: the pieces, then the usage without choices."""
+        with service_errors():
+            who, text, attempts = self._chat(body, deployment)
+            pieces, wanted = _first_that_fits(
+                attempts, lambda wanted: _begun(self._pieces(who, text, wanted))
+            )
+            answer = answers.ChatAnswer(who.model_id)
+            delta = {"role": "assistant"}
+            for piece in pieces:
+                yield answer.chunk({**delta, "content": piece.text}, piece)
+                delta = {}
+            yield answer.last(piece, self._system(who, piece, wanted))
+
+    def tokenize(self, body: JSON) -> JSON:
+        """Answer ``text/tokenization``."""
+        with service_errors():
+            who, text = self._answering(body, None), _text_of(body)
+            _check_length(text, who)
+            given = body.get("parameters") or {}
+            spelled = given.get("return_tokens", False) if isinstance(given, Mapping) else None
+            if not isinstance(spelled, bool):
+                raise wrong_field(
+                    "parameters.return_tokens", "parameters.return_tokens must be true or false."
+                )
+            self._require(self._capabilities(who).tokenize, "tokenization")
+            tokens = self._engine.tokenize(who.target, text)
+        result = {"token_count": len(tokens), **({"tokens": list(tokens)} if spelled else {})}
+        return {"model_id": who.model_id, "result": result}
+
+    def _generation(self, body: JSON, deployment: str | None) -> tuple[Answering, str, Wanted]:
+        who, text = self._answering(body, deployment), _text_of(body)
+        _check_length(text, who)
+        wanted = parameters.read(body.get("parameters"))
+        wanted = self._fit(who, wanted, parameters.as_generation)
+        return who, text, wanted
+
+    def _chat(self, body: JSON, deployment: str | None) -> tuple[Answering, str, list[Wanted]]:
+        who, messages = self._answering(body, deployment), chat.read_messages(body.get("messages"))
+        wanted, text = chat_parameters.read_chat(body), chat.base_prompt(messages)
+        if isinstance(who.target, Deployment):
+            text, unread = chat.tuned_input(messages)
+            wanted = replace(wanted, warnings=(*wanted.warnings, *unread))
+        _check_length(text, who)
+        wanted = self._fit(who, wanted, chat_parameters.as_chat)
+        can_limit = "max_new_tokens" in self._capabilities(who).generation_parameters
+        limit = who.entry.max_new_tokens
+        return who, text, chat_parameters.attempts(wanted, limit) if can_limit else [wanted]
+
+    def _answering(self, body: JSON, deployment: str | None) -> Answering:
+        _refuse_extras(body)
+        if deployment is not None:
+            found = self._deployments.serving(deployment)
+            return Answering(found.model_id, found.target, self._catalogue.find(found.model_id))
+        Scope.require(body)
+        model_id = body.get("model_id")
+        if not isinstance(model_id, str) or not model_id:
+            raise wrong_field("model_id", "model_id must name a base model.")
+        entry = self._catalogue.find(model_id)
+        return Answering(model_id, entry.served_by, entry)
+
+    def _capabilities(self, who: Answering) -> Capabilities:
+        return self._engine.capabilities(base_model_of(who.target))
+
+    def _fit(self, who: Answering, wanted: Wanted, spell: Spelling) -> Wanted:
+        capabilities = self._capabilities(who)
+        if isinstance(who.target, str):
+            self._require(capabilities.base_inference, "inference of an untuned base model")
+        return parameters.fit(wanted, capabilities, self._engine.name, spell)
+
+    def _require(self, declared: bool, what: str) -> None:
+        if not declared:
+            raise ServiceError(
+                400, "unsupported", f"The emulator's backend {self._engine.name!r} has no {what}."
+            )
+
+    def _generated(self, who: Answering, text: str, wanted: Wanted) -> Generation:
+        self._check_room(who, text, wanted)
+        return self._engine.generate(who.target, text, wanted.params)
+
+    def _pieces(self, who: Answering, text: str, wanted: Wanted) -> Iterator[Generation]:
+        """Yield the pieces, each with its own tokens only."""
+        self._check_room(who, text, wanted)
+        seen = 0
+        for piece in self._engine.stream(who.target, text, wanted.params):
+            tokens = piece.tokens
+            yield piece if tokens is None else piece.model_copy(update={"tokens": tokens[seen:]})
+            seen = len(tokens or ())
+
+    def _opening(self, who: Answering, piece: Generation, wanted: Wanted) -> JSON:
+        nothing = Generation(text="", input_token_count=piece.input_token_count)
+        return {
+            **answers.head(who.model_id),
+            "results": [answers.result(nothing, wanted, "")],
+            **self._system(who, piece, wanted),
+        }
+
+    def _system(self, who: Answering, generation: Generation, wanted: Wanted) -> JSON:
+        ours = answers.notes(generation, wanted, self._engine.name)
+        return answers.system([*who.entry.warnings, *ours])
+
+    def _check_room(self, who: Answering, text: str, wanted: Wanted) -> None:
+        new, most, longest = (
+            wanted.new_tokens,
+            who.entry.max_new_tokens,
+            who.entry.max_sequence_length,
+        )
+        start = f"Invalid input argument for Model '{who.model_id}': the number of"
+        if most is not None and new > most:
+            raise PredictionError(
+                f"{start} max new tokens {new} cannot exceed the limit {most} for this model."
+            )
+        # A tuned model cuts its input; what still is too long, its backend refuses.
+        if longest is None or isinstance(who.target, Deployment):
+            return
+        read = self._tokens(who.target, text, wanted, longest - new)
+        if read + new > longest:
+            raise PredictionError(
+                f"{start} input tokens {read} and of max new tokens {new} cannot exceed the total "
+                f"tokens limit {longest} for this model."
+            )
+
+    def _tokens(self, base_model: str, text: str, wanted: Wanted, room: int) -> int:
+        """Return how many tokens of ``text`` are read; 0 where they surely fit or are unknown."""
+        # A token spells one byte at least; models add a few tokens of their own.
+        surely_fits = len(text.encode()) + 8 <= room
+        if surely_fits or not self._engine.capabilities(base_model).tokenize:
+            return 0
+        count = len(self._engine.tokenize(base_model, text))
+        return min(count, wanted.params.truncate_input_tokens or count)
+
+
+def _first_that_fits(attempts: Sequence[Wanted], call: Callable[[Wanted], T]) -> tuple[T, Wanted]:
+    """Return what the first attempt gives for which the model has room, and the attempt."""
+    for wanted in attempts[:-1]:
+        with suppress(PredictionError):
+            return call(wanted), wanted
+    return call(attempts[-1]), attempts[-1]
+
+
+def _begun(pieces: Iterator[Generation]) -> Iterator[Generation]:
+    """Return the pieces, the first of which was made: what is refused is refused here."""
+    return chain([next(pieces)], pieces)
+
+
+def _text_of(body: JSON) -> str:
+    text = body.get("input")
+    if not isinstance(text, str):
+        raise wrong_field("input", "Json document validation error: input must be text.")
+    return text
+
+
+def _refuse_extras(body: JSON) -> None:
+    if body.get("crypto"):
+        raise wrong_field("crypto", "crypto is not emulated; leave it out.")
+    if _enabled(body.get("moderations")):
+        raise wrong_field("moderations", "moderations are not emulated; leave guardrails off.")
+
+
+def _enabled(moderations: object) -> bool:
+    """Return whether anything in ``moderations`` is on, at any depth."""
+    if not isinstance(moderations, Mapping):
+        return bool(moderations)
+    if "enabled" in moderations:
+        return bool(moderations["enabled"])
+    return any(_enabled(value) for value in moderations.values())
+
+
+def _check_length(text: str, who: Answering) -> None:
+    """Refuse a text whose characters alone say that it is too long; nothing reads it."""
+    longest = who.entry.max_sequence_length or UNKNOWN_LENGTH
+    if len(text) > longest * CHARACTERS_PER_TOKEN:
+        raise PredictionError(
+            f"Invalid input argument for Model '{who.model_id}': the input has {len(text)} "
+            f"characters, more than the {longest * CHARACTERS_PER_TOKEN} that {longest} tokens "
+            "could ever spell."
+        )
+
+
+def _shown_prompt(generation: Generation, wanted: Wanted, text: str) -> str:
+    """Return what stands before the text: the prompt that was read, where that was asked for."""
+    if not wanted.input_text:
+        return ""
+    return text if generation.prompt is None else generation.prompt

@@ -1,0 +1,64 @@
+"""Server-sent events, as the service sends them.
+
+The answer is made piece by piece as the client reads it: a slow client slows the generation
+down, and one that goes away ends it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator
+from itertools import chain
+from typing import Any
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from tunesmith_emulator.translation import translated
+
+
+def event_stream(bodies: Iterator[dict[str, Any]], *, greet: bool) -> StreamingResponse:
+    """Return a stream with one event for each body.
+
+    The first body is made before this returns, so that a refusal still is a status and an
+    envelope. What goes wrong later becomes an event ``error``, and ends the stream.
+
+    Args:
+        bodies: what the events carry.
+        greet: whether an empty event comes first, as text generation does. A chat must not:
+            clients read every event of it as a chunk.
+
+    Raises:
+        ServiceError: the request is refused.
+    """
+    first = next(bodies)
+    empty: list[dict[str, Any]] = [{}] if greet else []
+    return _EventStream(_events(chain(empty, [first], bodies)))
+
+
+class _EventStream(StreamingResponse):
+    def __init__(self, events: Generator[str, None, None]) -> None:
+        headers = {"Cache-Control": "no-cache"}
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # What a client left behind, a model's cache, must not wait for the collector.
+            self._events.close()
+
+
+def _events(bodies: Iterator[dict[str, Any]]) -> Generator[str, None, None]:
+    number = 0
+    try:
+        for number, body in enumerate(bodies, start=1):  # the error's event is next
+            yield _event(number, "message", body)
+    except Exception as error:  # noqa: BLE001  # the status is sent; only an event can tell
+        yield _event(number + 1, "error", translated(error).body())
+
+
+def _event(number: int, name: str, body: dict[str, Any]) -> str:
+    # The data stands right behind its event line: clients take the next line as the reason.
+    return f"id: {number}\nevent: {name}\ndata: {json.dumps(body)}\n\n"

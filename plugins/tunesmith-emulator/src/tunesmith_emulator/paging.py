@@ -1,0 +1,65 @@
+"""Pages of a list, with addresses that a client follows as they are.
+
+The addresses are absolute and keep the whole query (version, scope, filters, limit): the Python
+SDK drops its own parameters where an address has a query, and cannot follow a relative one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+
+from tunesmith_emulator.envelope import wrong_parameter
+from tunesmith_emulator.routing import base_url
+
+DEFAULT_LIMIT = 100
+MOST = 200
+
+
+def page(items: Sequence[Any], request: Request, *, counted: bool = False) -> dict[str, Any]:
+    """Return the page of ``items`` that the query asks for with ``limit`` and ``start``.
+
+    ``start`` is opaque to clients; it is a number because the Java SDK reads it as one.
+
+    Args:
+        items: the whole list.
+        request: gives host, path and query.
+        counted: whether ``total_count`` is always there, not only where the query asks for it.
+
+    Raises:
+        ServiceError: 400, ``limit`` or ``start`` is wrong.
+    """
+    limit = _number(request, "limit", DEFAULT_LIMIT, 1, MOST)
+    start = _number(request, "start", 0, 0, None)
+    end = start + limit
+    made: dict[str, Any] = {"limit": limit, "first": {"href": _href(request)}}
+    if end < len(items):
+        made["next"] = {"href": _href(request, limit=limit, start=end)}
+    if counted or request.query_params.get("total_count", "").lower() == "true":
+        made["total_count"] = len(items)
+    return {**made, "resources": list(items[start:end])}
+
+
+def _number(request: Request, name: str, default: int, least: int, most: int | None) -> int:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    allowed = f"a whole number from {least}" + ("" if most is None else f" to {most}")
+    # Nine digits are more than any list has; a longer number need not even be read.
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise wrong_parameter(name, f"{name} must be {allowed}, not {text!r}.")
+    value = int(text)
+    if value < least or (most is not None and value > most):
+        raise wrong_parameter(name, f"{name} must be {allowed}, not {text!r}.")
+    return value
+
+
+def _href(request: Request, **changed: int) -> str:
+    dropped = {"start", *changed}
+    query = [(k, v) for k, v in request.query_params.multi_items() if k not in dropped]
+    query += [(k, str(v)) for k, v in changed.items()]
+    address = base_url(request) + request.url.path
+    return f"{address}?{urlencode(query)}" if query else address

@@ -1,0 +1,104 @@
+"""Projects and spaces, and the small answers that clients probe for."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from tunesmith_emulator.envelope import not_found
+from tunesmith_emulator.routing import JSON, HouseOf, Route, base_url
+from tunesmith_emulator.scope import Scope
+
+
+def project(project_id: str, request: Request, house: HouseOf) -> JSON:
+    """Return a project."""
+    return house.platform.details(Scope("project", project_id), base_url(request))
+
+
+def space(space_id: str, request: Request, house: HouseOf) -> JSON:
+    """Return a space."""
+    return house.platform.details(Scope("space", space_id), base_url(request))
+
+
+def projects(request: Request, house: HouseOf) -> JSON:
+    """List the projects."""
+    found = house.platform.listed("project", base_url(request))
+    return {"total_results": len(found), "resources": found}
+
+
+def spaces(request: Request, house: HouseOf) -> JSON:
+    """List the spaces."""
+    found = house.platform.listed("space", base_url(request))
+    return {"total_results": len(found), "resources": found}
+
+
+def instance(guid: str) -> JSON:
+    """Return the service instance."""
+    return {
+        "metadata": {"guid": guid},
+        "entity": {"name": "emulated", "status": "active", "plan": "emulated"},
+    }
+
+
+def prompt_template(prompt_id: str) -> JSON:
+    """Say that there is no such prompt template; every deployment asks."""
+    raise not_found("prompt template", prompt_id)
+
+
+def connection(name: str) -> JSON:
+    """Say that there is no such connection: data are uploaded, never connected."""
+    raise not_found("connection", name)
+
+
+def nothing() -> JSON:
+    """Return an empty list."""
+    return {"total_results": 0, "resources": []}
+
+
+def cpd_version() -> JSON:
+    """Return the version of the service, as Cloud Pak for Data does."""
+    return {"version": "5.2", "status": "ok"}
+
+
+_UPLOADED = "Always 404: connected data are not emulated, upload a data asset."
+ROUTES = (
+    Route("GET", "/v2/projects", projects, ("sdk",), "platform"),
+    Route("GET", "/v2/projects/{project_id}", project, ("sdk",), "platform"),
+    Route("GET", "/v2/spaces", spaces, ("sdk",), "platform"),
+    Route("GET", "/v2/spaces/{space_id}", space, ("sdk",), "platform"),
+    Route("GET", "/ml/v4/instances/{guid}", instance, ("inferred",), "platform"),
+    Route(
+        "GET",
+        "/wx/v1/prompts/{prompt_id}",
+        prompt_template,
+        ("sdk",),
+        "platform",
+        note="Always 404: prompt templates are not emulated.",
+    ),
+    Route("GET", "/v2/connections/{name}", connection, ("sdk",), "platform", note=_UPLOADED),
+    Route("GET", "/v2/datasource_types/{name}", connection, ("sdk",), "platform", note=_UPLOADED),
+    Route(
+        "GET",
+        "/v2/software_specifications",
+        nothing,
+        ("sdk",),
+        "platform",
+        note="Always empty.",
+    ),
+    Route(
+        "GET",
+        "/v2/hardware_specifications",
+        nothing,
+        ("sdk",),
+        "platform",
+        note="Always empty.",
+    ),
+    Route(
+        "GET",
+        "/ml/wml_services/v2/version",
+        cpd_version,
+        ("sdk",),
+        "platform",
+        public=True,
+        note="Cloud Pak for Data only.",
+    ),
+)

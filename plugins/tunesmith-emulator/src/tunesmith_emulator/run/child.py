@@ -1,0 +1,106 @@
+"""A child process whose HTTP(S) goes through the proxy."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from tunesmith.errors import ExperimentError
+
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY")
+_DIRECT = "localhost,127.0.0.1,::1"
+_BUNDLES = (
+    "SSL_CERT_FILE",  # Python's ssl, httpx, OpenSSL
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "AWS_CA_BUNDLE",  # boto3
+    "NODE_EXTRA_CA_CERTS",
+)
+# The second is set by the SDK itself and outlives the process in notebooks' environments.
+_REMOVED = ("ALL_PROXY", "WX_CLIENT_VERIFY_REQUESTS")
+_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def child_environment(base: Mapping[str, str], proxy_url: str, bundle: Path) -> dict[str, str]:
+    """Return ``base`` with the proxy and the bundle in it.
+
+    pip is told to look at no index: what is installed satisfies it, and the rest fails at once.
+    """
+    ours = dict.fromkeys(_PROXIES, proxy_url) | {"NO_PROXY": _DIRECT}
+    rest = {
+        **dict.fromkeys(_BUNDLES, str(bundle)),
+        "NODE_USE_ENV_PROXY": "1",
+        "PATH": _path(base),
+        "PIP_NO_INDEX": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    kept = {name: value for name, value in base.items() if name.upper() not in _REMOVED}
+    return {**kept, **ours, **{name.lower(): value for name, value in ours.items()}, **rest}
+
+
+def _path(base: Mapping[str, str]) -> str:
+    # "python" is the one that has this package, and with it the SDK, also where its environment
+    # is not activated.
+    return os.pathsep.join(filter(None, (str(Path(sys.executable).parent), base.get("PATH"))))
+
+
+def run_child(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run ``command`` to its end and return its exit code, 128 + n where signal n ended it.
+
+    It has this process's stdin, stdout and stderr, and gets the signals that this process gets.
+
+    Raises:
+        ExperimentError: there is no such command.
+    """
+    # A picture has no window to open in, unless the user chose one.
+    settings = {"MPLBACKEND": "Agg", **environment}
+    try:
+        child = subprocess.Popen(command, env=settings)
+    except OSError as error:
+        raise ExperimentError(
+            f"cannot run {shlex.join(command)}: {error.strerror}; check the command after '--'"
+        ) from None
+    with _forwarding(child):
+        code = child.wait()
+    return code if code >= 0 else 128 - code
+
+
+@contextmanager
+def _forwarding(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Hand signals on to ``child`` and go on waiting: it decides when it ends."""
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        del frame
+        if number != signal.SIGINT or not _terminal_reaches_child():
+            child.send_signal(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, forward) for number in _FORWARDED}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _terminal_reaches_child() -> bool:
+    # Ctrl-C goes to every process in the foreground: handed on, it would come twice.
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)

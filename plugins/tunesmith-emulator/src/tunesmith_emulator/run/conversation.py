@@ -1,0 +1,72 @@
+"""HTTP/1.1 over a pair of streams, the server's side of it."""
+
+from __future__ import annotations
+
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Iterable
+
+import h11
+
+READ_BYTES = 65536
+
+
+class Conversation:
+    """Requests that come in one after another, each answered before the next is read."""
+
+    def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self._http = h11.Connection(h11.SERVER)
+
+    async def next_request(self) -> h11.Request | None:
+        """Return the next request, its body read and dropped, or None at the end.
+
+        Raises:
+            h11.RemoteProtocolError: what comes is not HTTP, or ends in the middle.
+            ConnectionError: the client is gone.
+        """
+        request = None
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                await self._read()
+            elif isinstance(event, h11.Request):
+                request = event
+            elif isinstance(event, h11.EndOfMessage):
+                return request
+            elif event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
+                return None
+
+    async def answer(
+        self, status: int, reason: str, kind: str, length: int, body: Iterable[bytes]
+    ) -> None:
+        """Send an answer; ``body`` is of ``length`` bytes and empty for a HEAD request."""
+        headers = [("Content-Type", kind), ("Content-Length", str(length))]
+        self._send(h11.Response(status_code=status, reason=reason.encode(), headers=headers))
+        for piece in body:
+            self._send(h11.Data(data=piece))
+            await self.writer.drain()
+        self._send(h11.EndOfMessage())
+        await self.writer.drain()
+        if self._http.our_state is h11.DONE:
+            self._http.start_next_cycle()
+
+    async def say(self, status: int, reason: str, text: str, *, head: bool = False) -> None:
+        """Send ``text`` as the answer."""
+        data = text.encode()
+        kind = "text/plain; charset=utf-8"
+        await self.answer(status, reason, kind, len(data), () if head else (data,))
+
+    async def accept_tunnel(self) -> bytes:
+        """Answer a CONNECT request with 200; return what the client sent ahead."""
+        self._send(h11.Response(status_code=200, reason=b"Connection established", headers=[]))
+        await self.writer.drain()
+        return self._http.trailing_data[0]
+
+    async def _read(self) -> None:
+        if self._http.they_are_waiting_for_100_continue:
+            self._send(h11.InformationalResponse(status_code=100, headers=[]))
+        self._http.receive_data(await self.reader.read(READ_BYTES))
+
+    def _send(self, event: h11.Event) -> None:
+        self.writer.write(self._http.send(event) or b"")

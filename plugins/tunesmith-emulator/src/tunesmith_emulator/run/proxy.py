@@ -1,0 +1,166 @@
+"""A local HTTP proxy through which unchanged code meets the emulator, and nothing else.
+
+IBM's hosts are tunnelled to the emulator, byte for byte. For every other host the proxy is the
+server itself, with a certificate of the emulator's authority: so it reads whole URLs, answers
+those that are served from files, and can say of the rest which ones they were.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import threading
+from asyncio import StreamReader, StreamWriter
+from collections.abc import Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Protocol
+
+import h11
+
+from tunesmith_emulator.run.answers import Answers
+from tunesmith_emulator.run.conversation import Conversation
+from tunesmith_emulator.run.downloads import Downloads
+from tunesmith_emulator.run.hosts import ibm_hosts, matches
+from tunesmith_emulator.run.traffic import Traffic
+from tunesmith_emulator.run.tunnel import tunnel
+
+LOOPBACK = "127.0.0.1"
+HTTPS = 443
+HANDSHAKE_SECONDS = 10.0
+
+
+class CertificateAuthority(Protocol):
+    """What the proxy needs of :class:`tunesmith_emulator.certificates.Authority`."""
+
+    @property
+    def ca_pem(self) -> bytes:
+        """The authority's certificate."""
+
+    def server_context(self, hosts: Sequence[str]) -> ssl.SSLContext:
+        """Return a context that proves to be any of ``hosts``."""
+
+
+class Proxy:
+    """The proxy, in a thread of its own, while the ``with`` block lasts."""
+
+    def __init__(
+        self, emulator_port: int, authority: CertificateAuthority, downloads: Downloads
+    ) -> None:
+        self.traffic = Traffic()
+        """What passed; to be read when the block has ended."""
+        self.url = ""
+        """Where it listens, from the beginning of the block."""
+        self._emulator_port = emulator_port
+        self._authority = authority
+        self._answers = Answers(downloads, self.traffic)
+        self._names = ibm_hosts()
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._connections: dict[asyncio.Task[None], StreamWriter] = {}
+        self._started: Future[tuple[int, asyncio.AbstractEventLoop]] = Future()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._work, name="tunesmith-emulator-proxy")
+
+    def __enter__(self) -> Proxy:
+        self._thread.start()
+        port, self._loop = self._started.result()
+        self.url = f"http://{LOOPBACK}:{port}"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        del kind, error, trace
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            asyncio.run(self._listen())
+        except BaseException as error:
+            if self._started.done():
+                raise
+            self._started.set_exception(error)
+
+    async def _listen(self) -> None:
+        server = await asyncio.start_server(self._accept, LOOPBACK, 0)
+        port = server.sockets[0].getsockname()[1]
+        self._started.set_result((port, asyncio.get_running_loop()))
+        await self._stop.wait()
+        # First no more is accepted; what was accepted a moment ago is known two turns later. A
+        # server that is closed between the two would lose the socket.
+        asyncio.get_running_loop().remove_reader(server.sockets[0].fileno())
+        for _ in range(2):
+            await asyncio.sleep(0)
+        server.close()
+        for connection, writer in self._connections.items():
+            connection.cancel()
+            writer.transport.abort()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._connections[task] = writer
+        task.add_done_callback(self._connections.pop)
+
+    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        try:
+            await self._converse(Conversation(reader, writer))
+            writer.close()
+            await writer.wait_closed()
+        except (OSError, h11.ProtocolError):
+            # The client is gone or speaks no HTTP: nobody is left to be told.
+            writer.transport.abort()
+
+    async def _converse(self, http: Conversation) -> None:
+        while request := await http.next_request():
+            if request.method == b"CONNECT":
+                await self._connect(http, request.target.decode())
+                return
+            await self._answers.one(http, request)
+
+    async def _connect(self, http: Conversation, target: str) -> None:
+        target = target.lower()
+        host, _, port = target.rpartition(":")
+        host = host.strip("[]")
+        if port == str(HTTPS) and matches(host, self._names):
+            await self._to_emulator(http)
+            return
+        context = self._context(host)
+        if context is None:
+            self.traffic.refused[target] += 1
+            await http.say(403, "Not served, see --serve URL=FILE", f"{target} is refused\n")
+            return
+        await http.accept_tunnel()
+        await self._be(http, f"https://{target}", context)
+
+    async def _to_emulator(self, http: Conversation) -> None:
+        try:
+            server = await asyncio.open_connection(LOOPBACK, self._emulator_port)
+        except OSError as error:
+            await http.say(502, "Emulator is gone", f"the emulator does not answer: {error}\n")
+            return
+        try:
+            server[1].write(await http.accept_tunnel())
+            await tunnel((http.reader, http.writer), server)
+        finally:
+            server[1].transport.abort()
+
+    async def _be(self, http: Conversation, origin: str, context: ssl.SSLContext) -> None:
+        try:
+            await http.writer.start_tls(context, ssl_handshake_timeout=HANDSHAKE_SECONDS)
+        except OSError:
+            self.traffic.broken_off[origin.removesuffix(f":{HTTPS}")] += 1
+            raise
+        await self._answers.all(Conversation(http.reader, http.writer), origin)
+
+    def _context(self, host: str) -> ssl.SSLContext | None:
+        """Return the context for ``host``, or None where no certificate can name it."""
+        if host not in self._contexts:
+            with contextlib.suppress(ValueError):
+                self._contexts[host] = self._authority.server_context((host,))
+        return self._contexts.get(host)

@@ -1,0 +1,118 @@
+"""What one ``run`` is about: checked first, run when the emulator has started."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+import click
+
+from tunesmith.errors import ExperimentError, PluginError
+from tunesmith_emulator.run.bundle import write_bundle
+from tunesmith_emulator.run.child import child_environment, run_child
+from tunesmith_emulator.run.downloads import Downloads, parse_downloads
+from tunesmith_emulator.run.proxy import CertificateAuthority, Proxy
+
+NOTEBOOK = ".ipynb"
+SCRIPT = ".py"
+Note = Callable[[str], None]
+_NEEDED = ("nbclient", "nbformat", "ipykernel")
+_INSTALL = "pip install 'tunesmith-emulator[notebook]'"
+
+
+class RunningEmulator(Protocol):
+    """What a run needs of an emulator; its certificate holds for ``hosts.ibm_hosts()``."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens, with TLS, on the loopback interface."""
+
+    @property
+    def authority(self) -> CertificateAuthority:
+        """Who signed its certificate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A command or a notebook, and the downloads that are answered for it."""
+
+    command: tuple[str, ...]
+    downloads: Downloads
+    notebook: Any = None
+    """The cells (nbformat 4) where ``command`` names some."""
+    output: Path = Path()
+    """Where the executed notebook goes."""
+
+    def run(
+        self, emulator: RunningEmulator, *, out: TextIO | None = None, note: Note | None = None
+    ) -> int:
+        """Run to the end, sum up what was refused, and return the exit code.
+
+        Args:
+            emulator: has started already.
+            out: where the output of cells goes; stdout unless given. A child has the stdout
+                of this process.
+            note: prints a line of progress or of the summary; on stderr unless given.
+        """
+        say = note or _on_stderr
+        with tempfile.TemporaryDirectory(prefix="tunesmith-emulator-") as folder:
+            bundle = write_bundle(Path(folder) / "certificates.pem", emulator.authority.ca_pem)
+            with Proxy(emulator.port, emulator.authority, self.downloads) as proxy:
+                environment = child_environment(os.environ, proxy.url, bundle)
+                code = self._work(environment, out or sys.stdout, say)
+        for line in proxy.traffic.lines(self.downloads):
+            say(line)
+        return code
+
+    def _work(self, environment: Mapping[str, str], out: TextIO, say: Note) -> int:
+        if self.notebook is None:
+            return run_child(self.command, environment)
+        from tunesmith_emulator.run.console import Console
+        from tunesmith_emulator.run.notebook import run_cells
+
+        code = run_cells(self.notebook, self.output, environment, Console(out, say, self.output))
+        say(f"executed notebook: {self.output}")
+        return code
+
+
+def prepare(command: Sequence[str], serve: Sequence[str] = (), output: Path | None = None) -> Work:
+    """Check what the command line says, before an emulator is started for it.
+
+    One name that ends in ``.ipynb`` or ``.py`` runs in a Jupyter kernel, anything else as a
+    process.
+
+    Raises:
+        ExperimentError: there is nothing to run, or a part of it is wrong.
+        PluginError: a notebook is to run, and the packages for it are missing.
+    """
+    if not command:
+        raise ExperimentError("nothing to run; name a notebook, or write: -- python SCRIPT.py")
+    downloads = parse_downloads(serve)
+    if len(command) > 1 or Path(command[0]).suffix not in (NOTEBOOK, SCRIPT):
+        if output is not None:
+            raise ExperimentError("--output goes with a notebook; a command writes its own files")
+        return Work(tuple(command), downloads)
+    source = Path(command[0])
+    target = output or Path(f"{source.stem}.executed{NOTEBOOK}")
+    return Work(tuple(command), downloads, _cells(source, target), target)
+
+
+def _cells(source: Path, output: Path) -> Any:
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise PluginError(f"{source} runs in Jupyter, which lacks {', '.join(missing)}; {_INSTALL}")
+    if output.resolve() == source.resolve():
+        raise ExperimentError(f"--output {output}: is the notebook itself; name another file")
+    from tunesmith_emulator.run.cells import read_cells
+
+    return read_cells(source)
+
+
+def _on_stderr(text: str) -> None:
+    click.echo(text, err=True)

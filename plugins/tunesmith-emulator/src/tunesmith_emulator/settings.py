@@ -1,0 +1,48 @@
+"""How one emulator is set up. A frozen value: what changes while it runs is the control plane's."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+STAND_IN = "tunesmith/micro-granite"
+
+
+class Settings(BaseModel):
+    """The settings of one emulator."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backend: str = "local"
+    """The tunesmith backend that tunes and generates."""
+    backend_options: dict[str, Any] = Field(default_factory=dict)
+    """Its options; ``store`` lies in ``data_dir`` unless given."""
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    """The seed of every tuning: the service has none."""
+    data_dir: Path
+    """Everything that outlives the process."""
+    temporary: bool = False
+    """Whether ``data_dir`` goes when the emulator stops."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65535)
+    """0 takes a free port."""
+    stand_in: str = STAND_IN
+    """The base model, as the backend names it, that answers for every catalogue entry which
+    ``models`` does not map."""
+    models: dict[str, str] = Field(default_factory=dict)
+    """Catalogue id to the backend's name of a base model: a Hugging Face id, a path…"""
+    as_of: date | None = None
+    """Serve that day's catalogue; None serves every model as available."""
+    api_keys: tuple[str, ...] = Field(default=(), repr=False)
+    """The keys that are accepted; none given accepts any."""
+    projects: tuple[str, ...] = ()
+    """The projects that exist; none given makes every id that is asked for."""
+    token_seconds: int = Field(default=3600, ge=1)
+    """Lifetime of a token."""
+    max_body_bytes: int = Field(default=8_000_000, ge=1)
+    """Limit of a JSON body."""
+    max_upload_bytes: int = Field(default=200_000_000, ge=1)
+    """Limit of an uploaded file."""

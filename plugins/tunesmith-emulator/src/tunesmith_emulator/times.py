@@ -1,0 +1,13 @@
+"""Times as the service writes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def stamp(when: datetime) -> str:
+    """Return a stored UTC time with milliseconds and zone, e.g. ``2026-11-21T09:03:29.120Z``.
+
+    The fraction and the zone are always there: the SDK's parser of metrics needs both.
+    """
+    return when.isoformat(timespec="milliseconds") + "Z"

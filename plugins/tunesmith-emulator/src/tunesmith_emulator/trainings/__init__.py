@@ -1,0 +1,1 @@
+"""Trainings: accepted at once, run one at a time in the background."""

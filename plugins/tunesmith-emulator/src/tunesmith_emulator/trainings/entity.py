@@ -1,0 +1,101 @@
+"""A training as the service shows it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from tunesmith_emulator.database import TrainingRow
+from tunesmith_emulator.envelope import MORE_INFO
+from tunesmith_emulator.times import stamp
+from tunesmith_emulator.trainings.metrics import fine_tuning_entries
+
+FINE, PROMPT = "fine_tuning", "prompt_tuning"
+
+
+def view(row: TrainingRow) -> dict[str, Any]:
+    """Return metadata and entity."""
+    return {
+        "metadata": {
+            "id": row.id,
+            "name": row.name,
+            "description": row.description,
+            "tags": row.tags,
+            "created_at": stamp(row.created_at),
+            "modified_at": stamp(row.modified_at),
+            **row.scope.entry(),
+        },
+        "entity": {
+            "name": row.name,
+            "description": row.description,
+            "tags": row.tags,
+            **row.scope.entry(),
+            "auto_update_model": bool(row.request.get("auto_update_model")),
+            **_what(row),
+            "training_data_references": row.request["training_data_references"],
+            "results_reference": _results(row),
+            "status": _status(row),
+            **_made(row),
+        },
+        **_warnings(row),
+    }
+
+
+def _what(row: TrainingRow) -> dict[str, Any]:
+    # ``name`` is not the service's: SDK 1.8.1's ``runs.get_tuner`` reads it.
+    base = {"base_model": {"model_id": row.base_model_id, "name": row.base_model_id}}
+    field = "parameters" if row.kind == FINE else "prompt_tuning"
+    return {field: {**base, **row.parameters}}
+
+
+def _made(row: TrainingRow) -> dict[str, Any]:
+    if row.model_id is None:
+        return {}
+    if row.kind == FINE:  # the SDK reads one of them, the service sends the other
+        model = {"id": row.model_id, "name": row.name}
+        return {"tuned_model": model, "model_id": row.model_id}
+    return {"model_id": row.model_id}
+
+
+def _status(row: TrainingRow) -> dict[str, Any]:
+    metrics = fine_tuning_entries(row.metrics) if row.kind == FINE else row.metrics
+    status: dict[str, Any] = {"state": row.state}
+    if row.running_at is not None:
+        status["running_at"] = stamp(row.running_at)
+    if row.completed_at is not None:
+        status["completed_at"] = stamp(row.completed_at)
+    if row.message:
+        status["message"] = {"level": "info", "text": row.message}
+    if row.failure is not None:
+        error = {"code": "training_failed", "message": row.failure, "more_info": MORE_INFO}
+        status["failure"] = {"trace": uuid.uuid5(uuid.NAMESPACE_OID, row.id).hex, "errors": [error]}
+    if metrics:
+        status["metrics"] = metrics
+    return status
+
+
+def _results(row: TrainingRow) -> dict[str, Any]:
+    given = row.request.get("results_reference") or {}
+    location = given.get("location") or {}
+    path = str(location.get("path") or "default_tuning_output")
+    here = f"{path}/{row.id}"
+    return {
+        "type": given.get("type", "container"),
+        "connection": given.get("connection", {}),
+        "location": {
+            **location,
+            "path": path,
+            "training": here,
+            "training_status": f"{here}/training-status.json",
+            "assets_path": f"{here}/assets",
+            "model_request_path": f"{here}/assets/{row.id}/resources/wml_model/request.json",
+        },
+    }
+
+
+def _warnings(row: TrainingRow) -> dict[str, Any]:
+    if row.method["name"] in {"prompt_tuning", "lora"}:
+        return {}
+    text = f"The method {row.method['name']!r} stands in for {row.kind}: the backend has no other."
+    warning = {"id": "stand_in_method", "message": text, "more_info": MORE_INFO}
+    return {"system": {"warnings": [warning]}}

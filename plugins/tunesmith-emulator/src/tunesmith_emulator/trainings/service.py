@@ -1,0 +1,207 @@
+"""Trainings: accepted and stored at once, run by the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tunesmith_emulator.assets.service import Assets
+from tunesmith_emulator.catalogue.service import Catalogue
+from tunesmith_emulator.database import AssetRow, Database, TrainingRow, new_id
+from tunesmith_emulator.engine import Engine
+from tunesmith_emulator.envelope import ServiceError, not_found, wrong_field
+from tunesmith_emulator.fields import Fields
+from tunesmith_emulator.scope import Scope
+from tunesmith_emulator.settings import Settings
+from tunesmith_emulator.times import stamp
+from tunesmith_emulator.trainings.entity import FINE, PROMPT, view
+from tunesmith_emulator.trainings.request import asset_id, read_request
+from tunesmith_emulator.trainings.states import WAITING
+from tunesmith_emulator.trainings.tuning import Tuning, add_model
+from tunesmith_emulator.trainings.worker import Worker
+
+_ASSET_TYPE = {PROMPT: "wx_prompt_tune", FINE: "wx_fine_tune"}
+
+
+class Trainings:
+    """Knows the trainings of every project and space."""
+
+    def __init__(
+        self,
+        database: Database,
+        assets: Assets,
+        catalogue: Catalogue,
+        engine: Engine,
+        settings: Settings,
+    ) -> None:
+        self._database = database
+        self._assets = assets
+        self._catalogue = catalogue
+        self._engine = engine
+        self.tuning = Tuning(database, assets, catalogue, engine, settings)
+        self.worker = Worker(database, self.tuning)
+
+    def create(self, kind: str, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
+        """Accept a training.
+
+        Raises:
+            ServiceError: 400 or 404, names the field that is wrong.
+        """
+        asked = read_request(kind, body, self._catalogue, self._engine)
+        self._assets.data(scope, asset_id(body))
+        fields = Fields(body)
+        name = fields.text("name", most=100)
+        twin = AssetRow(
+            id=new_id(),
+            scope_kind=scope.kind,
+            scope_id=scope.id,
+            name=name,
+            asset_type=_ASSET_TYPE[kind],
+        )
+        row = TrainingRow(
+            scope_kind=scope.kind,
+            scope_id=scope.id,
+            name=name,
+            description=fields.text("description", ""),
+            tags=_tags(fields.texts("tags"), kind, twin.id),
+            kind=kind,
+            request=body,
+            base_model_id=asked.base_model_id,
+            parameters=asked.parameters,
+            method=asked.method,
+        )
+        with self._database.session() as session:
+            session.add_all([twin, row])
+        self.worker.wake()
+        return view(row)
+
+    def get(self, kind: str, scope: Scope, training_id: str) -> dict[str, Any]:
+        """Return a training."""
+        with self._database.session() as session:
+            return view(_row(session, kind, scope, training_id))
+
+    def listed(
+        self, kind: str, scope: Scope, query: Mapping[str, Any], tags: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """Return trainings, newest first, filtered by ``state`` and tags."""
+        chosen = select(TrainingRow).where(
+            TrainingRow.kind == kind,
+            TrainingRow.scope_kind == scope.kind,
+            TrainingRow.scope_id == scope.id,
+        )
+        if state := query.get("state"):
+            chosen = chosen.where(TrainingRow.state == state)
+        newest = TrainingRow.created_at.desc(), TrainingRow.id
+        with self._database.session() as session:
+            rows = session.scalars(chosen.order_by(*newest)).all()
+        return [view(row) for row in rows if set(tags) <= set(row.tags)]
+
+    def remove(self, kind: str, scope: Scope, training_id: str, *, hard: bool) -> None:
+        """Cancel a training that runs; with ``hard`` also forget it.
+
+        Raises:
+            ServiceError: 404; 400, it has ended already and ``hard`` is not set.
+        """
+        with self._database.session() as session:
+            state = _row(session, kind, scope, training_id).state
+        if state in WAITING:
+            self.worker.cancel(training_id)
+        elif not hard:
+            # The SDK looks for these words.
+            raise ServiceError(
+                400, "job_already_completed", f"Job already completed with state {state}"
+            )
+        if hard:
+            with self._database.session() as session:
+                session.delete(_row(session, kind, scope, training_id))
+
+    def cancel_all(self) -> None:
+        """Cancel whatever has not ended."""
+        waiting = select(TrainingRow.id).where(TrainingRow.state.in_(WAITING))
+        with self._database.session() as session:
+            # The newest first: none may start because the one before it was cancelled.
+            left = session.scalars(waiting.order_by(TrainingRow.created_at.desc())).all()
+        for training_id in left:
+            self.worker.cancel(training_id)
+
+    def said(self, training_id: str) -> str:
+        """Return what the backend said last about a training of this process."""
+        losses = self.tuning.losses.get(training_id)
+        return losses.message if losses else ""
+
+    def store_model(self, scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a model of a completed training that did not store its own.
+
+        Raises:
+            ServiceError: 400, the body names no completed training.
+        """
+        training_id = str(body.get("training_id") or "")
+        with self._database.session() as session:
+            row = session.get(TrainingRow, training_id)
+            if row is None or row.scope != scope or row.model is None:
+                raise wrong_field(
+                    "training_id",
+                    "training_id must name a completed training. Other ways to store a model go "
+                    "through object storage, which is not emulated; tune with "
+                    "auto_update_model=True.",
+                )
+            stored = session.get(AssetRow, row.model_id) if row.model_id else None
+            if stored is None:
+                row.model_id = add_model(session, row)
+                stored = session.get_one(AssetRow, row.model_id)
+            return model_view(stored)
+
+    def model(self, scope: Scope, model_id: str) -> dict[str, Any]:
+        """Return a tuned model."""
+        with self._database.session() as session:
+            row = session.get(AssetRow, model_id)
+            if row is None or row.scope != scope or row.model is None:
+                raise not_found("model", model_id)
+            return model_view(row)
+
+    def models(self, scope: Scope) -> list[dict[str, Any]]:
+        """Return the tuned models, oldest first."""
+        query = select(AssetRow).where(
+            AssetRow.scope_kind == scope.kind,
+            AssetRow.scope_id == scope.id,
+            AssetRow.asset_type == "wml_model",
+        )
+        with self._database.session() as session:
+            rows = session.scalars(query.order_by(AssetRow.created_at)).all()
+        return [model_view(row) for row in rows]
+
+
+def model_view(row: AssetRow) -> dict[str, Any]:
+    """Return a tuned model as the service shows it."""
+    return {
+        "metadata": {
+            "id": row.id,
+            "name": row.name,
+            "created_at": stamp(row.created_at),
+            "modified_at": stamp(row.modified_at),
+            **row.scope.entry(),
+        },
+        "entity": {
+            "type": "prompt_tune_1.0",
+            "content_import_state": "completed",
+            "software_spec": {"id": "", "name": "watsonx-cfm-caikit-1.0"},
+            "training": {"base_model": {"model_id": row.base_model_id}},
+        },
+    }
+
+
+def _row(session: Session, kind: str, scope: Scope, training_id: str) -> TrainingRow:
+    row = session.get(TrainingRow, training_id)
+    if row is None or row.scope != scope or row.kind != kind:
+        raise not_found("training", training_id)
+    return row
+
+
+def _tags(given: list[str], kind: str, twin: str) -> list[str]:
+    if kind == FINE:
+        return given
+    # The second tag is the service's: the SDK deletes the asset that it names.
+    return [*(given[:1] or [PROMPT]), f"wx_prompt_tune.{twin}", *given[1:]]

@@ -1,0 +1,167 @@
+"""One training: from its row in the database, through the backend, to a tuned model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from tunesmith.backend import TuningJob
+from tunesmith.data_spec import DataSpec
+from tunesmith.dataset import Dataset
+from tunesmith.errors import TuningError
+from tunesmith.experiment import Experiment
+from tunesmith.records import FINISHED, TunedModel
+from tunesmith_emulator.assets.service import Assets
+from tunesmith_emulator.catalogue.service import Catalogue
+from tunesmith_emulator.database import AssetRow, Database, TrainingRow, new_id, utc_now
+from tunesmith_emulator.engine import Engine
+from tunesmith_emulator.pace import Pace
+from tunesmith_emulator.settings import Settings
+from tunesmith_emulator.trainings.metrics import Losses
+from tunesmith_emulator.trainings.request import asset_id
+from tunesmith_emulator.trainings.rows import labels_of, read_rows
+from tunesmith_emulator.trainings.states import update
+
+LookOut = Callable[[], None]
+"""Raises :class:`Canceled` or :class:`Interrupted` where the training must stop."""
+_POLL_SECONDS = 0.05
+
+
+class Canceled(Exception):  # noqa: N818  # a signal, not an error
+    """The training was cancelled."""
+
+
+class Interrupted(Exception):  # noqa: N818  # a signal, not an error
+    """The emulator stops; the training goes on at its next start."""
+
+
+class Tuning:
+    """Carries trainings out, one per call of :meth:`run`."""
+
+    def __init__(
+        self,
+        database: Database,
+        assets: Assets,
+        catalogue: Catalogue,
+        engine: Engine,
+        settings: Settings,
+    ) -> None:
+        self.pace = Pace()
+        self.losses: dict[str, Losses] = {}
+        """What the trainings of this process have told so far, by id."""
+        self._database = database
+        self._assets = assets
+        self._catalogue = catalogue
+        self._engine = engine
+        self._settings = settings
+
+    def run(self, row: TrainingRow, look_out: LookOut) -> None:
+        """Tune to the end and store the model.
+
+        Raises:
+            Canceled: as ``look_out`` says; the backend's job is cancelled.
+            Interrupted: as ``look_out`` says; the backend's job goes on when it is resumed.
+            TunesmithError: the tuning failed.
+            ServiceError: its data are gone.
+        """
+        _linger(self.pace.pending, look_out)
+        started = utc_now()
+        job = self._job(row)
+        model = self._follow(row, job, row.running_at or started, look_out)
+        _linger(self.pace.running - (utc_now() - started).total_seconds(), look_out)
+        update(self._database, row.id, state="storing")
+        self._store(row, model)
+
+    def _job(self, row: TrainingRow) -> TuningJob:
+        tuner = self._engine.backend.tuner
+        if row.job_id is None:
+            data = self._data(row)
+            job = tuner.submit(self._experiment(row, data), data.rows)
+            update(self._database, row.id, job_id=job.id)
+            return job
+        if not self._engine.capabilities(self._base_model(row)).resumable:
+            raise TuningError(
+                "the emulator was stopped during this tuning, and backend "
+                f"{self._settings.backend!r} cannot go on with it; create the training again"
+            )
+        return tuner.resume(row.job_id)
+
+    def _follow(
+        self, row: TrainingRow, job: TuningJob, started: datetime, look_out: LookOut
+    ) -> TunedModel:
+        update(self._database, row.id, state="running", running_at=started)
+        losses = self.losses[row.id] = Losses(started.replace(tzinfo=UTC))
+        seen = 0
+        try:
+            while True:
+                finished = job.status() in FINISHED
+                events = job.events(seen)
+                seen += len(events)
+                if sum(losses.take(event) for event in events) or finished:
+                    update(self._database, row.id, metrics=list(losses.entries))
+                if finished:
+                    return job.result()
+                look_out()
+                time.sleep(_POLL_SECONDS)
+        except Canceled:
+            job.cancel()
+            raise
+
+    def _store(self, row: TrainingRow, model: TunedModel) -> None:
+        # In one transaction: a kill here leaves either a finished training with its model, or a
+        # training that the next start finishes.
+        with self._database.session() as session:
+            stored = session.get(TrainingRow, row.id)
+            if stored is None:
+                return
+            stored.model = model.model_dump(mode="json")
+            if stored.request.get("auto_update_model"):
+                stored.model_id = add_model(session, stored)
+            stored.state, stored.completed_at, stored.message = "completed", utc_now(), ""
+
+    def _data(self, row: TrainingRow) -> Dataset:
+        name, file = self._assets.data(row.scope, asset_id(row.request))
+        return read_rows(name, file, row.method["max_rows"])
+
+    def _experiment(self, row: TrainingRow, data: Dataset) -> Experiment:
+        return Experiment.from_values(
+            {
+                "name": row.name,
+                "base_model": self._base_model(row),
+                "method": {"name": row.method["name"], **row.method["settings"]},
+                "data": DataSpec(train=data.source),
+                "labels": labels_of(data),
+                "seed": self._settings.seed,
+            },
+            source=f"training {row.id}",
+        )
+
+    def _base_model(self, row: TrainingRow) -> str:
+        # Accepted is accepted: a model that is withdrawn meanwhile is tuned to the end.
+        return self._catalogue.served_by(row.base_model_id)
+
+
+def add_model(session: Session, training: TrainingRow) -> str:
+    """Make the asset that stands for the tuned model of a training, and return its id."""
+    asset = AssetRow(
+        id=new_id(),
+        scope_kind=training.scope_kind,
+        scope_id=training.scope_id,
+        name=training.name,
+        asset_type="wml_model",
+        base_model_id=training.base_model_id,
+        model=training.model,
+    )
+    session.add(asset)
+    return asset.id
+
+
+def _linger(seconds: float, look_out: LookOut) -> None:
+    until = time.monotonic() + seconds
+    look_out()
+    while time.monotonic() < until:
+        look_out()
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,67 @@
+"""The catalogue's routes alone, behind TLS, for the real SDK."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import trustme
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from tunesmith_emulator.catalogue.routes import ROUTES
+from tunesmith_emulator.catalogue.service import Catalogue
+from tunesmith_emulator.envelope import ServiceError
+
+
+def _app(catalogue: Catalogue) -> FastAPI:
+    app = FastAPI()
+    app.state.house = SimpleNamespace(catalogue=catalogue)
+    app.add_exception_handler(ServiceError, _envelope)
+    for route in ROUTES:
+        app.add_api_route(route.path, route.handler, methods=[route.method])
+    app.add_api_route("/v2/projects/{guid}", _project)
+    return app
+
+
+def _envelope(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)
+    return JSONResponse(error.body(), status_code=error.status)
+
+
+def _project(guid: str) -> dict:
+    """Stands for the platform, whose service is not under test here."""
+    return {
+        "metadata": {"guid": guid},
+        "entity": {"name": guid, "storage": {"type": "bmcos_object_storage"}},
+    }
+
+
+@contextmanager
+def served(catalogue: Catalogue, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Serve ``catalogue``; give its address and the certificate to trust."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    ca, cert, key = (folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
+    authority.cert_pem.write_to_path(str(ca))
+    certificate.private_key_pem.write_to_path(str(key))
+    cert.write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
+    config = uvicorn.Config(
+        _app(catalogue), port=0, log_level="warning", ssl_certfile=cert, ssl_keyfile=key
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            thread.join(0.01)
+        (socket,) = server.servers[0].sockets
+        yield f"https://localhost:{socket.getsockname()[1]}", ca
+    finally:
+        server.should_exit = True
+        thread.join()

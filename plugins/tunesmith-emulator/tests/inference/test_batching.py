@@ -1,0 +1,163 @@
+"""Batches: rows share calls, lanes take turns, and nobody pays for a neighbor."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+
+import pytest
+
+from tunesmith.backend import GenerationParams
+from tunesmith.records import Generation
+from tunesmith_emulator.batching import Batcher, Item, Lane
+from tunesmith_emulator.envelope import ServiceError
+
+PARAMS = GenerationParams()
+SECONDS = 30
+
+
+class Recorder:
+    """Echoes rows, records its calls, and holds the first call until it is let go."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+        self.begun = threading.Event()
+        self.go = threading.Event()
+
+    def __call__(self, items: Sequence[Item]) -> list[Generation]:
+        texts = [item.text for item in items]
+        self.calls.append(texts)
+        self.begun.set()
+        assert self.go.wait(SECONDS)
+        if "wrong" in texts:
+            raise ValueError("a wrong row")
+        return [Generation(text=text.upper()) for text in texts]
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def batcher(recorder: Recorder) -> Iterator[Batcher]:
+    made = Batcher(recorder)
+    yield made
+    recorder.go.set()
+    made.close()
+
+
+@pytest.fixture
+def send(batcher: Batcher) -> Callable[..., Future[Generation]]:
+    def send(text: str, lane: str = "a", most: int = 4) -> Future[Generation]:
+        return batcher.submit(Item(lane, text, PARAMS), Lane((lane,), most))
+
+    return send
+
+
+def held(recorder: Recorder, send: Callable[..., Future[Generation]]) -> Future[Generation]:
+    """Send a first row, whose call goes on until ``recorder.go`` is set."""
+    first = send("first", "first")
+    assert recorder.begun.wait(SECONDS)
+    return first
+
+
+def test_what_waits_shares_a_call_up_to_the_most(recorder, batcher, send) -> None:
+    first = held(recorder, send)
+    rows = [send(text) for text in "bcdefg"]
+    recorder.go.set()
+    assert [row.result(SECONDS).text for row in rows] == list("BCDEFG")
+    assert first.result(SECONDS).text == "FIRST"
+    assert recorder.calls == [["first"], list("bcde"), list("fg")]
+    done = batcher.statistics
+    assert (done.batches, done.rows, done.largest) == (3, 7, 4)
+
+
+def test_lanes_take_turns(recorder, send) -> None:
+    held(recorder, send)
+    rows = [send(text, "crowd", 2) for text in "abcdef"] + [send("x", "lonely")]
+    recorder.go.set()
+    for row in rows:
+        row.result(SECONDS)
+    assert recorder.calls[1:] == [["a", "b"], ["x"], ["c", "d"], ["e", "f"]]
+
+
+def test_a_lane_of_one_goes_row_by_row(recorder, send) -> None:
+    held(recorder, send)
+    rows = [send(text, most=1) for text in "abc"]
+    recorder.go.set()
+    for row in rows:
+        row.result(SECONDS)
+    assert recorder.calls[1:] == [["a"], ["b"], ["c"]]
+
+
+def test_only_the_wrong_row_fails(recorder, send) -> None:
+    held(recorder, send)
+    good, wrong, last = send("good"), send("wrong"), send("last")
+    recorder.go.set()
+    assert good.result(SECONDS).text == "GOOD"
+    assert last.result(SECONDS).text == "LAST"
+    with pytest.raises(ValueError, match="a wrong row"):
+        wrong.result(SECONDS)
+    assert send("after").result(SECONDS).text == "AFTER"
+
+
+def test_a_row_that_nobody_waits_for_is_not_generated(recorder, send) -> None:
+    held(recorder, send)
+    gone, stays = send("gone"), send("stays")
+    assert gone.cancel()
+    recorder.go.set()
+    assert stays.result(SECONDS).text == "STAYS"
+    assert recorder.calls[1:] == [["stays"]]
+
+
+def test_a_call_that_loses_rows_is_an_error() -> None:
+    batcher = Batcher(lambda items: [])
+    row = batcher.submit(Item("a", "x", PARAMS), Lane(("a",), 4))
+    with pytest.raises(RuntimeError, match="0 answers for 1 rows"):
+        row.result(SECONDS)
+    batcher.close()
+
+
+def test_closing_fails_what_waits_and_refuses_what_comes(recorder, batcher, send) -> None:
+    first = held(recorder, send)
+    waiting = send("late")
+    closing = threading.Thread(target=batcher.close)
+    closing.start()
+    with pytest.raises(ServiceError) as refused:
+        waiting.result(SECONDS)
+    assert refused.value.status == 503
+    recorder.go.set()
+    closing.join(SECONDS)
+    assert first.result(SECONDS).text == "FIRST"
+    with pytest.raises(ServiceError, match="shutting down"):
+        send("too late")
+    assert not [thread for thread in threading.enumerate() if thread is batcher._thread]
+
+
+def test_clients_that_come_back_are_waited_for() -> None:
+    """Four clients in a closed loop share calls, though they come back one by one."""
+    pause = threading.Event()
+
+    def slow(items: Sequence[Item]) -> list[Generation]:
+        pause.wait(0.1)
+        return [Generation(text=item.text) for item in items]
+
+    batcher = Batcher(slow, gather_seconds=SECONDS)
+    start = threading.Barrier(4)
+
+    def client() -> None:
+        start.wait(SECONDS)
+        for _ in range(10):
+            batcher.submit(Item("a", "x", PARAMS), Lane(("a",), 4)).result(SECONDS)
+
+    clients = [threading.Thread(target=client) for _ in range(4)]
+    for thread in clients:
+        thread.start()
+    for thread in clients:
+        thread.join(SECONDS)
+    batcher.close()
+    assert batcher.statistics.rows == 40
+    assert batcher.statistics.largest == 4
+    assert batcher.statistics.batches < 20  # without the pause, every second call has one row

@@ -1,0 +1,193 @@
+"""Text generation: every parameter has its effect, and the answer has the service's shape."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+
+def test_an_answer_has_the_shape_of_the_service(local: Any) -> None:
+    answer = local.ask()
+    assert answer["model_id"] == "ibm/granite-13b-instruct-v2"
+    assert answer["model_version"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", answer["created_at"])
+    assert "system" not in answer
+    (result,) = answer["results"]
+    assert result.keys() == {
+        "generated_text", "generated_token_count", "input_token_count", "stop_reason",
+    }  # fmt: skip
+    assert result["generated_text"]
+    assert 0 < result["generated_token_count"] <= 20
+    assert result["input_token_count"] == 17
+    assert result["stop_reason"] == "eos_token"
+
+
+def test_a_deployment_applies_its_template_and_says_its_base_model(local: Any) -> None:
+    answer = local.tuned("The best groomer. Gentle and quick.", return_options={"input_text": True})
+    assert answer["model_id"] == "ibm/granite-13b-instruct-v2"
+    text = answer["results"][0]["generated_text"]
+    prompt = "Is the review good? The best groomer. Gentle and quick. Answer:"
+    assert text.removeprefix(prompt) in ("0", "1")
+
+
+def test_max_new_tokens_ends_the_text(local: Any) -> None:
+    result = local.result(max_new_tokens=3)
+    assert result["generated_token_count"] == 3
+    assert result["stop_reason"] == "max_tokens"
+    assert local.result(max_new_tokens=0)["generated_text"] == ""
+
+
+def test_min_new_tokens_holds_back_the_end(local: Any) -> None:
+    alone = local.result()["generated_token_count"]
+    assert local.result(min_new_tokens=alone + 5)["generated_token_count"] >= alone + 5
+
+
+def test_a_stop_sequence_ends_the_text_and_may_be_left_out(local: Any) -> None:
+    whole = local.result()["generated_text"]
+    stop = whole[3:6]
+    kept = local.result(stop_sequences=[stop])
+    assert kept["generated_text"] == whole[: whole.index(stop) + len(stop)]
+    assert kept["stop_reason"] == "stop_sequence"
+    cut = local.result(stop_sequences=[stop], include_stop_sequence=False)
+    assert cut["generated_text"] == whole[: whole.index(stop)]
+
+
+def test_sampling_with_a_seed_repeats_and_the_seed_is_echoed(local: Any) -> None:
+    def drawn(seed: int) -> dict[str, Any]:
+        return local.result(decoding_method="sample", temperature=2, random_seed=seed)
+
+    first = drawn(7)
+    assert first["seed"] == 7
+    assert drawn(7) == first
+    assert {drawn(seed)["generated_text"] for seed in range(1, 6)} != {first["generated_text"]}
+
+
+def test_a_low_temperature_top_k_or_top_p_make_sampling_greedy(local: Any) -> None:
+    greedy = local.result(min_new_tokens=20)["generated_text"]
+    common = {"decoding_method": "sample", "random_seed": 5, "min_new_tokens": 20}
+    assert local.result(**common, temperature=2)["generated_text"] != greedy
+    assert local.result(**common, temperature=2, top_k=1)["generated_text"] == greedy
+    assert local.result(**common, temperature=2, top_p=1e-6)["generated_text"] == greedy
+    assert local.result(**common, temperature=0)["generated_text"] == greedy
+
+
+def test_a_repetition_penalty_changes_a_text_that_repeats(local: Any) -> None:
+    common = {"min_new_tokens": 60, "max_new_tokens": 60}
+    plain, penalized = local.result(**common), local.result(**common, repetition_penalty=2)
+
+    def different_words(result: dict[str, Any]) -> int:
+        return len(set(result["generated_text"].split()))
+
+    assert different_words(penalized) > different_words(plain)
+
+
+def test_a_length_penalty_ends_the_text_sooner(local: Any) -> None:
+    text = "Review: the groomer was gentle"
+    plain = local.result(text)["generated_token_count"]
+    hurried = local.result(text, length_penalty={"decay_factor": 5.0, "start_index": 2})
+    assert hurried["generated_token_count"] < plain
+    assert hurried["stop_reason"] == "eos_token"
+
+
+def test_truncate_input_tokens_cuts_from_the_left(local: Any) -> None:
+    result = local.result(
+        "one two three. " * 30 + "Is it good? Answer:",
+        truncate_input_tokens=6,
+        return_options={"input_text": True},
+    )
+    assert result["input_token_count"] <= 6
+    assert result["generated_text"].lstrip().startswith("Is it good? Answer:")
+
+
+def test_truncation_lets_a_long_input_pass(local: Any) -> None:
+    text = "gentle and quick, " * 300
+    body = {"model_id": "ibm/granite-13b-instruct-v2", "project_id": "p", "input": text}
+    assert local.refusal("text/generation", body)["code"] == "invalid_input_argument"
+    assert local.result(text, truncate_input_tokens=50)["input_token_count"] <= 50
+
+
+def test_a_time_limit_returns_the_text_so_far(local: Any) -> None:
+    result = local.result(time_limit=1, min_new_tokens=200, max_new_tokens=200)
+    assert result["stop_reason"] == "time_limit"
+    assert result["generated_token_count"] < 200
+
+
+def test_return_options_bring_the_prompt_and_the_tokens(local: Any) -> None:
+    options = {
+        "input_text": True,
+        "generated_tokens": True,
+        "token_logprobs": True,
+        "token_ranks": True,
+        "top_n_tokens": 2,
+    }
+    plain = local.result("Is it good?", max_new_tokens=4)
+    result = local.result("Is it good?", max_new_tokens=4, return_options=options)
+    assert result["generated_text"] == "Is it good?" + plain["generated_text"]
+    assert len(result["generated_tokens"]) == 4
+    for token in result["generated_tokens"]:
+        assert token["text"]
+        assert token["logprob"] <= 0
+        assert token["rank"] == 1  # greedy takes the first
+        assert token["top_tokens"][0]["text"] == token["text"]
+        assert len(token["top_tokens"]) == 2
+    bare = local.result("Is it good?", return_options={"generated_tokens": True})
+    assert all(token.keys() == {"text"} for token in bare["generated_tokens"])
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"decoding_method": "greedy"},
+        {"max_new_tokens": 20},
+        {"stop_sequences": [], "repetition_penalty": 1.0, "truncate_input_tokens": 0},
+        {"temperature": None, "return_options": {"input_text": False, "top_n_tokens": False}},
+        {"length_penalty": None, "return_options": None, "prompt_variables": {}},
+    ],
+)
+def test_explicit_defaults_change_nothing(local: Any, parameters: dict[str, Any]) -> None:
+    assert local.ask(**parameters)["results"] == local.ask()["results"]
+
+
+def test_absent_and_null_parameters_are_the_defaults(local: Any) -> None:
+    body = {"model_id": "ibm/granite-13b-instruct-v2", "space_id": "s", "input": "Is it good?"}
+    expected = local.result("Is it good?")
+    for given in (body, {**body, "parameters": None}, {**body, "moderations": {}, "crypto": None}):
+        assert local.post("text/generation", given).json()["results"] == [expected]
+
+
+def test_sampling_parameters_of_greedy_decoding_are_named_in_a_warning(local: Any) -> None:
+    answer = local.ask(temperature=0.7, top_k=50, top_p=0.5, random_seed=3)
+    assert answer["results"] == local.ask()["results"]
+    messages = [warning["message"] for warning in answer["system"]["warnings"]]
+    assert messages == [
+        f"parameters.{name} has no effect on greedy decoding"
+        for name in ("temperature", "top_k", "top_p")
+    ]
+
+
+def test_unknown_parameters_are_tolerated_and_named(local: Any) -> None:
+    answer = local.ask(stream=True, token="t")
+    assert answer["results"] == local.ask()["results"]
+    messages = [warning["message"] for warning in answer["system"]["warnings"]]
+    assert messages == [
+        "parameters.stream is not known and has no effect",
+        "parameters.token is not known and has no effect",
+    ]
+
+
+def test_an_input_that_was_cut_is_said(local: Any) -> None:
+    assert "system" not in local.tuned("Gentle and quick.")
+    (warning,) = local.tuned("Gentle and quick. " * 100)["system"]["warnings"]
+    assert "max_input_tokens" in warning["message"]
+
+
+def test_warnings_of_the_model_ride_on_its_answers(local: Any) -> None:
+    entry = local.entries["ibm/granite-13b-instruct-v2"]
+    entry.warnings.append({"id": "deprecation_warning", "message": "It is deprecated."})
+    try:
+        assert local.ask()["system"]["warnings"] == entry.warnings
+    finally:
+        entry.warnings.clear()

@@ -1,0 +1,40 @@
+"""``tunesmith emulator run`` for an emulator that has started already: PORT FOLDER ARGUMENTS."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from tunesmith.cli import failures
+from tunesmith_emulator.certificates import Authority
+from tunesmith_emulator.run import prepare
+
+
+@dataclass
+class Started:
+    port: int
+    authority: Authority
+
+
+@click.command()
+@click.option("--serve", multiple=True)
+@click.option("--output", type=click.Path(path_type=Path))
+@click.argument("port", type=int)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def run(
+    port: int, folder: Path, serve: tuple[str, ...], output: Path | None, command: tuple[str, ...]
+) -> None:
+    work = prepare(command, serve, output)
+    click.get_current_context().exit(work.run(Started(port, Authority(folder))))
+
+
+if __name__ == "__main__":
+    try:
+        code = run(standalone_mode=False)
+    except BaseException as error:  # noqa: BLE001  # as the command line does
+        code = failures.report(error, debug=False)
+    sys.exit(code)

@@ -1,0 +1,53 @@
+"""The names of the emulator's certificate fit every host of the SDK, and clients agree."""
+
+from __future__ import annotations
+
+import ssl
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tunesmith_emulator.run.hosts import ibm_hosts, matches
+
+client = pytest.importorskip("ibm_watsonx_ai.client", reason="the SDK's table of hosts is read")
+definitions = pytest.importorskip("ibm_watsonx_ai.href_definitions")
+
+
+def sdk_hosts() -> set[str]:
+    urls = [url for pair in client.APIClient.PLATFORM_URLS_MAP.items() for url in pair]
+    return {urlsplit(url).hostname or "" for url in urls}
+
+
+def sign_in_hosts() -> set[str]:
+    found = set()
+    for url, platform in client.APIClient.PLATFORM_URLS_MAP.items():
+        known = definitions.HrefDefinitions(url, "", None, None, True, False, platform, "", None)
+        for address in (
+            known.get_iam_token_url(),
+            known.get_iam_public_keys_url(),
+            known.get_aws_token_url(),
+            known.get_aws_public_keys_url(),
+        ):
+            found.add(urlsplit(address).hostname or "")
+    return found
+
+
+@pytest.mark.parametrize("host", sorted(sdk_hosts() | sign_in_hosts()))
+def test_every_host_that_the_sdk_knows_reaches_the_emulator_with_a_certificate_that_fits(
+    host, route
+):
+    trusted = ssl.create_default_context(cafile=str(route.bundle))
+    with httpx.Client(proxy=route.proxy.url, verify=trusted, trust_env=False) as http:
+        assert http.get(f"https://{host}/ml").text == f"{host} /ml"
+
+
+@pytest.mark.parametrize(
+    "host", ["ml.cloud.ibm.com", "a.b.ml.cloud.ibm.com", "iam.cloud.ibm.com.evil.test", "ibm.com"]
+)
+def test_a_wildcard_stands_for_one_label_and_no_other_host_passes(host):
+    assert not matches(host, ibm_hosts())
+
+
+def test_no_name_comes_twice():
+    assert len(set(ibm_hosts())) == len(ibm_hosts())
