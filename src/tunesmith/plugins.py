@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 GROUP = "tunesmith"
 # What to install for a name that no plugin has claimed yet.
-KNOWN_EXTRAS = {"local": "local", "sklearn": "sklearn"}
+KNOWN_EXTRAS = {"local": "local", "sklearn": "sklearn", "watsonx": "watsonx"}
 
 
 class _Entry(Protocol):

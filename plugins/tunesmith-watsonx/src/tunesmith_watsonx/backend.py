@@ -1,0 +1,94 @@
+"""The watsonx backend: soft prompts at IBM watsonx.ai, or at its emulator."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import ClassVar
+
+from tunesmith.backend import Backend, BackendOptions, Capabilities
+from tunesmith.records import BaseModelInfo
+from tunesmith_watsonx.catalog import BACKEND, Catalog
+from tunesmith_watsonx.cleaning import Cleaning
+from tunesmith_watsonx.connection import Connection
+from tunesmith_watsonx.deployments import WatsonxDeployer
+from tunesmith_watsonx.options import WatsonxOptions
+from tunesmith_watsonx.prediction import WatsonxPredictor
+from tunesmith_watsonx.store import Store
+from tunesmith_watsonx.tuning import WatsonxTuner
+
+
+class WatsonxBackend(Backend):
+    """Tunes, deploys and generates through the ``ibm-watsonx-ai`` SDK."""
+
+    name: ClassVar[str] = BACKEND
+    options_model: ClassVar[type[BackendOptions]] = WatsonxOptions
+
+    def __init__(self, options: BackendOptions | None = None) -> None:
+        """Prepare the backend; it connects when it is first used."""
+        given = options if options is not None else WatsonxOptions()
+        own = given if isinstance(given, WatsonxOptions) else WatsonxOptions(store=given.store)
+        super().__init__(own)
+        self._clean_up_on_exit = own.clean_up
+        self._connection = Connection(own)
+        self._catalog = Catalog(self._connection)
+        self._store = Store(own.store)
+        self._deployer = WatsonxDeployer(self._connection, self._store)
+        self._predictor = WatsonxPredictor(self._connection, self._catalog, own.patience_seconds)
+        self._tuner = WatsonxTuner(
+            self._connection, self._catalog, self._store, self, self._predictor
+        )
+
+    @property
+    def tuner(self) -> WatsonxTuner:
+        """The tuner."""
+        return self._tuner
+
+    @property
+    def deployer(self) -> WatsonxDeployer:
+        """The deployer."""
+        return self._deployer
+
+    @property
+    def predictor(self) -> WatsonxPredictor:
+        """The predictor."""
+        return self._predictor
+
+    def base_models(self) -> list[BaseModelInfo]:
+        """Return what the service serves today."""
+        return [spec.info for spec in self._catalog.served().values()]
+
+    def base_model(self, name: str) -> BaseModelInfo:
+        """Return what serves as ``name``; not found: since when, and what can be done."""
+        return self._catalog.find(name).info
+
+    def capabilities(self, base_model: str) -> Capabilities:
+        """Return what the service advertises for ``base_model``."""
+        return self._catalog.capabilities(base_model)
+
+    def versions(self) -> dict[str, str]:
+        """Return the version of the SDK."""
+        return {"ibm-watsonx-ai": version("ibm-watsonx-ai")}
+
+    def clean_up(self) -> list[str]:
+        """Remove from the service all that the store knows of, and return what was removed.
+
+        Deployments, tuned models, trainings (those under way are cancelled) and uploaded rows.
+
+        Raises:
+            BackendError: something could not be removed; the rest was.
+        """
+        cleaning = Cleaning(self._connection, self._store, self._deployer)
+        cleaning.everything()
+        return cleaning.removed
+
+    def close(self) -> None:
+        """Close the connection. Trainings go on at the service."""
+        self._connection.close()
+
+    def __exit__(self, *exc_info: object) -> None:
+        try:
+            # After an error, what was paid for must still be there when the run goes on.
+            if self._clean_up_on_exit and not any(exc_info):
+                Cleaning(self._connection, self._store, self._deployer).own()
+        finally:
+            super().__exit__(*exc_info)

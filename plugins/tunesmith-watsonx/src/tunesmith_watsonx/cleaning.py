@@ -1,0 +1,88 @@
+"""Removes from the service what this backend made there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from tunesmith.errors import BackendError, NotFoundError, TunesmithError
+from tunesmith.records import FINISHED, Deployment
+from tunesmith_watsonx.connection import Connection
+from tunesmith_watsonx.deployments import WatsonxDeployer
+from tunesmith_watsonx.store import JobRecord, Store
+
+
+class Cleaning:
+    """One round of cleaning: goes on after an error, and tells all of them at the end."""
+
+    def __init__(self, connection: Connection, store: Store, deployer: WatsonxDeployer) -> None:
+        self._connection = connection
+        self._store = store
+        self._deployer = deployer
+        self.removed: list[str] = []
+        self._problems: list[str] = []
+
+    def everything(self) -> None:
+        """Remove all that the store knows of; trainings under way are cancelled."""
+        self._run(self._store.deployments(), self._store.jobs())
+        for asset_id in self._store.assets():
+            if self._gone(f"uploaded rows {asset_id}", partial(self._asset, asset_id)):
+                self._store.remove_asset(asset_id)
+        self._finish()
+
+    def own(self) -> None:
+        """Remove what this instance made, but no training that is still under way."""
+        deployments = [d for d in self._store.deployments() if d.id in self._store.own_deployments]
+        jobs = [j for j in self._store.jobs() if j.id in self._store.own_jobs]
+        self._run(deployments, [job for job in jobs if job.status in FINISHED])
+        self._finish()
+
+    def _run(self, deployments: list[Deployment], jobs: list[JobRecord]) -> None:
+        for deployment in deployments:
+            self._gone(
+                f"deployment {deployment.id} ({deployment.name})",
+                partial(self._deployer.undeploy, deployment),
+            )
+        for job in jobs:
+            self._job(job)
+
+    def _job(self, job: JobRecord) -> None:
+        model = job.model
+        # The model before its training, the training before its rows: each refers to the next.
+        done = [
+            model is None or self._gone(f"tuned model {model.id}", partial(self._model, model.id)),
+            self._gone(f"training {job.id}", partial(self._training, job.id)),
+            self._gone(f"uploaded rows {job.asset_id}", partial(self._asset, job.asset_id)),
+        ]
+        if all(done):
+            self._store.remove_job(job.id)
+
+    def _gone(self, what: str, remove: Callable[[], object]) -> bool:
+        try:
+            with self._connection.call(f"removing {what}"):
+                remove()
+        except NotFoundError:
+            return True
+        except TunesmithError as error:
+            self._problems.append(str(error))
+            return False
+        self.removed.append(what)
+        return True
+
+    def _model(self, model_id: str) -> None:
+        self._connection.client.repository.delete(model_id)
+
+    def _training(self, training_id: str) -> None:
+        # Not ``training.delete``: it guesses at a further asset from the tags, and breaks where
+        # the guess is wrong.
+        self._connection.client.training.cancel(training_id, hard_delete=True)
+
+    def _asset(self, asset_id: str) -> None:
+        self._connection.client.data_assets.delete(asset_id, purge_on_delete=True)
+
+    def _finish(self) -> None:
+        if self._problems:
+            raise BackendError(
+                f"{len(self._problems)} things could not be removed and stay in the store; run "
+                f"'tunesmith watsonx-clean-up' again: {'; '.join(self._problems)}"
+            )

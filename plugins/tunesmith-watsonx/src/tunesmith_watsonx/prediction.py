@@ -1,0 +1,190 @@
+"""The predictor: one request for each prompt, as many at once as the service bears."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any, TypeVar, get_args
+
+from ibm_watsonx_ai.foundation_models import ModelInference
+
+from tunesmith.backend import GenerationParams, Predictor, Target
+from tunesmith.checks import check_generation
+from tunesmith.errors import PredictionError, QuotaError, UnsupportedError
+from tunesmith.records import Deployment, Generation, StopReason, TokenInfo, TopToken
+from tunesmith_watsonx.catalog import BACKEND, Catalog
+from tunesmith_watsonx.concurrency import Gate, Throttled, in_order
+from tunesmith_watsonx.connection import Connection
+from tunesmith_watsonx.errors import response_of, status_of
+
+T = TypeVar("T")
+_STOP_REASONS = frozenset(get_args(StopReason))
+
+
+class WatsonxPredictor(Predictor):
+    """Generates through the SDK's ``ModelInference``."""
+
+    def __init__(self, connection: Connection, catalog: Catalog, patience: float) -> None:
+        """Wait up to ``patience`` seconds for one answer that a rate limit holds up."""
+        self._connection = connection
+        self._catalog = catalog
+        self._patience = patience
+        self._gate = Gate()
+        self._tokens: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def generate(
+        self, target: Target, inputs: Sequence[str], params: GenerationParams | None = None
+    ) -> list[Generation]:
+        """Generate once for each input; see :meth:`tunesmith.backend.Predictor.generate`.
+
+        A deployment gets the inputs as they stand: the service puts the template around them.
+
+        Raises:
+            QuotaError: the rate limit did not end within ``patience_seconds``.
+        """
+        if not inputs:
+            return []
+        asked = self._asked(target, params)
+        model, stop = self._inference(target), threading.Event()
+
+        def answer(text: str) -> Generation:
+            # One prompt gives one dictionary; the SDK's annotation allows for lists and streams.
+            got: Any = self._send(target, lambda: model.generate(prompt=text, params=asked), stop)
+            return _generation(got)
+
+        return in_order(answer, inputs, stop)
+
+    def stream(
+        self, target: Target, text: str, params: GenerationParams | None = None
+    ) -> Iterator[Generation]:
+        """Generate piece by piece; joined, the pieces are the text of :meth:`generate`."""
+        asked = self._asked(target, params)
+        model = self._inference(target)
+
+        def begin() -> tuple[Generator[Any, None, None], list[Any]]:
+            pieces = model.generate_text_stream(prompt=text, params=asked, raw_response=True)
+            return pieces, list(itertools.islice(pieces, 1))
+
+        pieces, first = self._send(target, begin)
+        with closing(pieces):
+            while first:
+                yield _generation(first[0])
+                with self._connection.call(f"streaming from {_name(target)}", PredictionError):
+                    first = list(itertools.islice(pieces, 1))
+
+    def tokenize(self, target: Target, inputs: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the tokens of each input as it stands, without a template.
+
+        The service tokenizes for base models only; a deployment's is asked instead.
+        """
+        if not inputs:
+            return []
+        name = target.base_model if isinstance(target, Deployment) else target
+        model, stop = self._inference(name), threading.Event()
+
+        def tokens(text: str) -> tuple[str, ...]:
+            if (name, text) not in self._tokens:
+                answer = self._send(
+                    name, lambda: model.tokenize(prompt=text, return_tokens=True), stop
+                )
+                self._tokens[name, text] = tuple(map(str, answer["result"]["tokens"]))
+            return self._tokens[name, text]
+
+        return in_order(tokens, inputs, stop)
+
+    def _asked(self, target: Target, params: GenerationParams | None) -> dict[str, Any] | None:
+        if isinstance(target, Deployment):
+            # It may outlive its base model, of which the service then tells nothing more.
+            spec = self._catalog.served().get(target.base_model)
+        else:
+            spec = self._catalog.find(target)
+            if not spec.generates:
+                raise UnsupportedError(
+                    f"{target!r} generates nothing by itself here (base_inference)"
+                )
+        if params is not None and spec is not None:
+            check_generation(params, BACKEND, spec.capabilities)
+        return None if params is None else _wire(params)
+
+    def _inference(self, target: Target) -> ModelInference:
+        if isinstance(target, Deployment):
+            what: dict[str, Any] = {"deployment_id": target.id}
+        else:
+            what = {"model_id": self._catalog.find(target).model_id}
+        client = self._connection.client
+        with self._connection.call(f"opening {_name(target)}"):
+            # The gate retries, with the pace of all requests in view; the SDK would retry each
+            # request ten times by itself and ignore Retry-After.
+            return ModelInference(api_client=client, validate=False, max_retries=0, **what)
+
+    def _send(
+        self, target: Target, request: Callable[[], T], stop: threading.Event | None = None
+    ) -> T:
+        doing = f"generating with {_name(target)}"
+
+        def once() -> T:
+            try:
+                with self._connection.call(doing, PredictionError):
+                    return request()
+            except QuotaError as error:
+                if status_of(error) == 402:  # the plan is used up: waiting does not help
+                    raise
+                raise Throttled(_retry_after(error)) from error
+
+        try:
+            return self._gate.send(once, self._patience, stop)
+        except Throttled as refusal:
+            raise QuotaError(
+                f"{refusal.__cause__}. The limit did not end within {self._patience:g} s; go on "
+                "later, or wait longer with --option patience_seconds=600"
+            ) from refusal
+
+
+def _wire(params: GenerationParams) -> dict[str, Any]:
+    asked = params.model_dump(mode="json", exclude_none=True)
+    penalty = asked.get("length_penalty", {})
+    if "start_index" in penalty:  # the record holds numbers, the service takes an integer here
+        penalty["start_index"] = int(penalty["start_index"])
+    return asked
+
+
+def _name(target: Target) -> str:
+    return f"deployment {target.id}" if isinstance(target, Deployment) else f"model {target!r}"
+
+
+def _retry_after(error: Exception) -> float | None:
+    response = response_of(error)
+    text = "" if response is None else response.headers.get("Retry-After", "")
+    try:
+        return max(float(text), 0.0)
+    except ValueError:  # absent, or a date, which this service does not send
+        return None
+
+
+def _generation(answer: Mapping[str, Any]) -> Generation:
+    result = answer["results"][0]
+    reason = str(result.get("stop_reason", "not_finished")).lower()
+    tokens = result.get("generated_tokens")
+    return Generation(
+        text=str(result.get("generated_text", "")),
+        input_token_count=result.get("input_token_count"),
+        generated_token_count=result.get("generated_token_count"),
+        stop_reason=reason if reason in _STOP_REASONS else "not_finished",
+        tokens=None if tokens is None else tuple(map(_token, tokens)),
+    )
+
+
+def _token(token: Mapping[str, Any]) -> TokenInfo:
+    top = token.get("top_tokens")
+    return TokenInfo(
+        text=str(token.get("text", "")),
+        logprob=token.get("logprob"),
+        rank=token.get("rank"),
+        top_tokens=None if top is None else tuple(map(_top_token, top)),
+    )
+
+
+def _top_token(token: Mapping[str, Any]) -> TopToken:
+    return TopToken(text=str(token.get("text", "")), logprob=token["logprob"])

@@ -1,0 +1,223 @@
+"""The tuner: checks, uploads the rows and starts a training."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ibm_watsonx_ai.helpers import DataConnection
+
+from tunesmith.backend import Backend, Predictor, Tuner, TuningJob
+from tunesmith.checks import check_submission
+from tunesmith.errors import (
+    BackendError,
+    DatasetError,
+    ExperimentError,
+    NotFoundError,
+    TunesmithError,
+    UnsupportedError,
+)
+from tunesmith.labels import LabelSet
+from tunesmith.methods import PromptTuning
+from tunesmith.records import Row
+from tunesmith_watsonx.catalog import Catalog, Spec
+from tunesmith_watsonx.connection import Connection
+from tunesmith_watsonx.job import WatsonxJob
+from tunesmith_watsonx.store import JobRecord, Store
+
+if TYPE_CHECKING:
+    from ibm_watsonx_ai.experiment import TuneExperiment
+
+    from tunesmith.experiment import Experiment
+
+# What the SDK's ``prompt_tuner`` takes. All are sent, set or not, so that an experiment means the
+# same wherever it runs.
+_SENT = (
+    "accumulate_steps", "batch_size", "init_method", "init_text", "learning_rate",
+    "max_input_tokens", "max_output_tokens", "num_epochs", "verbalizer",
+)  # fmt: skip
+_LONGEST_NAME = 100
+
+
+class WatsonxTuner(Tuner):
+    """Tunes soft prompts at the service."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        catalog: Catalog,
+        store: Store,
+        backend: Backend,
+        predictor: Predictor,
+    ) -> None:
+        self._connection = connection
+        self._catalog = catalog
+        self._store = store
+        self._backend = backend
+        self._predictor = predictor
+
+    def submit(
+        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+    ) -> TuningJob:
+        """Check everything, upload the rows and start; what fails leaves no rows behind."""
+        self.check(experiment, train, validation)
+        spec = self._catalog.tunable(experiment.base_model)
+        name = f"tunesmith {experiment.name}"[: _LONGEST_NAME - 9] + f" {uuid.uuid4().hex[:8]}"
+        asset_id = self._upload(name, experiment.labels, train)
+        with self._taken_back(asset_id):
+            training_id = self._start(name, experiment, spec, asset_id)
+        record = _record(training_id, asset_id, experiment, spec, len(train))
+        self._store.put_job(record)
+        return WatsonxJob(record, self._connection, self._store)
+
+    def check(
+        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+    ) -> None:
+        """Ask the service what is tunable and how long the labels are, and start nothing."""
+        if experiment.method.name == PromptTuning.name:
+            # First, because it knows why nothing is offered and what can be done about it.
+            self._catalog.tunable(experiment.base_model)
+        check_submission(experiment, self._backend, train, validation)
+        self._check_defaults(experiment)
+        _check_rows(experiment.labels, train)
+        self._check_lengths(experiment)
+
+    def resume(self, job_id: str) -> TuningJob:
+        """Follow a training again.
+
+        Raises:
+            NotFoundError: the store does not know it; the message says whether the service does.
+        """
+        try:
+            record = self._store.job(job_id)
+        except NotFoundError as error:
+            raise NotFoundError(f"{error}. {self._known_there(job_id)}") from None
+        job = WatsonxJob(record, self._connection, self._store)
+        job.status()
+        return job
+
+    def _upload(self, name: str, labels: LabelSet, train: Sequence[Row]) -> str:
+        rows = [{"input": r.input, "output": labels.surface(str(r.output))} for r in train]
+        client = self._connection.client
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name}.json"
+            path.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+            with self._connection.call(f"uploading {len(train)} training rows"):
+                asset = client.data_assets.create(name=path.name, file_path=path)
+                asset_id = str(client.data_assets.get_id(asset))
+        self._store.put_asset(asset_id)
+        return asset_id
+
+    @contextlib.contextmanager
+    def _taken_back(self, asset_id: str) -> Iterator[None]:
+        try:
+            yield
+        except TunesmithError:
+            with contextlib.suppress(TunesmithError):
+                with self._connection.call("removing the uploaded rows"):
+                    self._connection.client.data_assets.delete(asset_id, purge_on_delete=True)
+                self._store.remove_asset(asset_id)
+            raise
+
+    def _start(self, name: str, experiment: Experiment, spec: Spec, asset_id: str) -> str:
+        settings = {field: getattr(experiment.method, field) for field in _SENT}
+        doing = f"starting the tuning of {experiment.base_model!r}"
+        with self._connection.tune_experiment() as tuning, self._connection.call(doing):
+            return _run(tuning, name, spec.model_id, settings, asset_id)
+
+    def _check_defaults(self, experiment: Experiment) -> None:
+        # The core checks what was set; what was not is sent too, and must be right as well.
+        ranges = self._backend.capabilities(experiment.base_model).hyperparameters
+        for field in (*_SENT, "num_virtual_tokens"):
+            value = getattr(experiment.method, field)
+            if not ranges[field].accepts(value):
+                raise UnsupportedError(
+                    f"method.{field}: {value!r}, its default, is not possible for "
+                    f"{experiment.base_model!r} here; set it to: {ranges[field]}"
+                )
+
+    def _check_lengths(self, experiment: Experiment) -> None:
+        labels, method = experiment.labels, experiment.method
+        try:
+            tokens = self._predictor.tokenize(
+                experiment.base_model, [labels.surface(label) for label in labels]
+            )
+        except UnsupportedError:
+            return  # this release of the service has no tokenizer to ask
+        sizes = {label: len(part) + 1 for label, part in zip(labels, tokens, strict=True)}
+        longest = max(sizes, key=lambda label: sizes[label])
+        limits = {
+            "method.max_output_tokens": getattr(method, "max_output_tokens", None),
+            "generation.max_new_tokens": experiment.generation.max_new_tokens,
+        }
+        for field, limit in limits.items():
+            if limit is not None and sizes[longest] > limit:
+                raise ExperimentError(
+                    f"{field} is {limit}, but label {longest!r} and its end are "
+                    f"{sizes[longest]} tokens for {experiment.base_model!r}; raise it"
+                )
+
+    def _known_there(self, job_id: str) -> str:
+        client = self._connection.client
+        try:
+            with self._connection.call(f"asking for training {job_id}"):
+                details = client.training.get_details(job_id)
+        except BackendError:
+            return "The service knows no such training either"
+        state = details["entity"]["status"]["state"]
+        return (
+            f"The service knows the training ({state}), but not its labels, which only the store "
+            "of the process that submitted it holds"
+        )
+
+
+def _run(
+    tuning: TuneExperiment, name: str, model_id: str, settings: dict[str, Any], asset_id: str
+) -> str:
+    tuner = tuning.prompt_tuner(
+        name=name,
+        task_id="classification",
+        base_model=model_id,
+        tuning_type=tuning.PromptTuningTypes.PT,
+        **settings,
+    )
+    try:
+        tuner.run([DataConnection(data_asset_id=asset_id)], background_mode=True)
+    except Exception:
+        # ``run`` asks for the details afterwards; a training that has begun must not be lost.
+        if tuner.id is None:
+            raise
+    return str(tuner.id)
+
+
+def _record(
+    training_id: str, asset_id: str, experiment: Experiment, spec: Spec, rows: int
+) -> JobRecord:
+    method = experiment.method
+    return JobRecord(
+        id=training_id,
+        asset_id=asset_id,
+        base_model=experiment.base_model,
+        stand_in=spec.info.stand_in,
+        method={"name": method.name, **method.model_dump(mode="json")},
+        labels=experiment.labels,
+        rows=rows,
+        notes=tuple(spec.notes()),
+    )
+
+
+def _check_rows(labels: LabelSet, train: Sequence[Row]) -> None:
+    if not train:
+        raise DatasetError("there are no training rows")
+    strange = Counter(row.output for row in train if row.output not in labels)
+    for output in strange:
+        raise DatasetError(
+            f"training rows: the output {output!r} is not one of the labels "
+            f"{', '.join(map(repr, labels))}"
+        )

@@ -1,0 +1,147 @@
+"""The pace: fewer at once when refused, slowly more again, in order, and never for ever."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tunesmith_watsonx import concurrency
+from tunesmith_watsonx.concurrency import MOST, START, Gate, Pace, Throttled, in_order
+
+
+def test_answers_raise_the_limit_by_about_one_a_round_up_to_the_most():
+    pace = Pace()
+    for _ in range(START):
+        pace.succeeded()
+    assert START + 0.8 < pace.limit < START + 1.1
+    for _ in range(200):
+        pace.succeeded()
+    assert pace.limit == MOST
+
+
+def test_a_refusal_halves_the_limit_and_never_stops_it():
+    pace = Pace()
+    limits = []
+    for moment in range(6):
+        pace.refused(started=moment, now=moment + 0.5)
+        limits.append(pace.limit)
+    assert limits == [2.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+
+
+def test_requests_refused_together_count_once():
+    pace = Pace()
+    for _ in range(8):
+        pace.refused(started=10.0, now=11.0)
+    assert pace.limit == START / 2
+    assert pace.opens_at == 11.0 + concurrency.FIRST_PAUSE
+
+
+def test_the_pause_doubles_up_to_its_longest_and_an_answer_resets_it():
+    pace, pauses, now = Pace(), [], 0.0
+    for _ in range(9):
+        pace.refused(started=now, now=now + 1)
+        pauses.append(pace.opens_at - now - 1)
+        now = pace.opens_at + 1
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    pace.succeeded()
+    pace.refused(started=now, now=now + 1)
+    assert pace.opens_at - now - 1 == 0.5
+
+
+def test_retry_after_is_honored():
+    pace = Pace()
+    pace.refused(started=1.0, now=2.0, retry_after=7.0)
+    assert pace.opens_at == 9.0
+
+
+def test_a_refused_request_is_sent_again_until_it_is_answered():
+    refusals = iter([Throttled(0.0)] * 5)
+
+    def request():
+        for refusal in refusals:
+            raise refusal
+        return "answer"
+
+    gate = Gate()
+    assert gate.send(request, patience=60) == "answer"
+    assert gate.pace.limit < START
+
+
+def test_patience_ends():
+    def request():
+        raise Throttled(5.0)
+
+    with pytest.raises(Throttled):
+        Gate().send(request, patience=1.0)
+
+
+def test_other_errors_are_not_repeated():
+    calls = []
+
+    def request():
+        calls.append(1)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        Gate().send(request, patience=60)
+    assert len(calls) == 1
+
+
+def test_no_more_go_through_than_the_limit():
+    gate, lock, together, most = Gate(), threading.Lock(), [0], [0]
+    meet = threading.Barrier(2)
+
+    def request():
+        with lock:
+            together[0] += 1
+            most[0] = max(most[0], together[0])
+        meet.wait(timeout=30)  # at least two are under way at a time
+        with lock:
+            together[0] -= 1
+
+    gate.pace.limit = 2.0
+    gate.pace.succeeded = lambda: None  # the limit stays, so that it can be counted against
+    in_order(lambda _: gate.send(request, 60), range(20))
+    assert most[0] == 2
+
+
+def test_results_come_in_the_order_of_the_items():
+    first_waits = threading.Event()
+
+    def work(item):
+        if item == 0:
+            first_waits.wait(timeout=30)
+        if item == 1:
+            first_waits.set()
+        return item * 10
+
+    assert in_order(work, range(8)) == [i * 10 for i in range(8)]
+
+
+def test_the_first_error_keeps_the_rest_from_starting():
+    started, lock = [], threading.Lock()
+
+    def work(item):
+        with lock:
+            started.append(item)
+        raise ValueError(item)
+
+    with pytest.raises(ValueError, match="0"):
+        in_order(work, range(10_000))
+    assert len(started) < 10_000
+
+
+def test_after_an_error_nobody_waits_for_the_limit_any_more():
+    gate, stop = Gate(), threading.Event()
+
+    def work(item):
+        def request():
+            if item == 0:
+                raise KeyError
+            raise Throttled(3600.0)
+
+        return gate.send(request, patience=10_000, stop=stop)
+
+    with pytest.raises(KeyError):
+        in_order(work, range(2), stop)
