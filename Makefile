@@ -1,20 +1,32 @@
-# make demo   tune, deploy, predict and compare on the embedded model; prints the report's path
-# make test   lint, types, import layers and every test
-# make bench  start-up times, printed and never asserted
+# make demo      tune, deploy, predict and compare on the embedded model; prints the report's path
+# make test      lint, types, import layers and every test but those of other vendors' clients
+# make test-all  make test, then langchain-ibm, litellm, IBM's Node SDK and a browser against the emulator
+# make bench     start-up times, printed and never asserted
+# make load      16 clients on the emulator against stock PEFT, printed and never asserted
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := .[dev] plugins/tunesmith-sklearn plugins/tunesmith-micro-granite plugins/tunesmith-local
+PACKAGES := .[dev] plugins/tunesmith-sklearn plugins/tunesmith-micro-granite plugins/tunesmith-local \
+  plugins/tunesmith-watsonx plugins/tunesmith-emulator[notebook]
 STAMP := $(VENV)/.installed
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto
+CLIENTS := plugins/tunesmith-emulator/tests/clients
+CLIENT_ENVS := build/clients
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-all clients lint bench load clean
 
 demo: $(STAMP)
 	@$(BIN)/tunesmith run data/grooming_reviews/experiment.yaml
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto
+	$(PYTEST)
+	@echo "Left to 'make test-all': langchain-ibm, litellm, IBM's Node SDK and the web page in a browser."
+
+test-all: test clients
+	TUNESMITH_REQUIRE_CLIENTS=1 $(PYTEST) --dist loadfile $(CLIENTS)
+
+clients: $(CLIENT_ENVS)/.installed
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -25,12 +37,27 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/startup.py
 
+load: $(STAMP)
+	$(BIN)/python tests/benchmarks/emulator_load.py
+
 # Every version is pinned by constraints.txt; the packages themselves are installed editable.
 $(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tunesmith needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	  $(addprefix --editable ,$(PACKAGES))
+	touch $@
+
+# Environments of their own: litellm's pins are not the project's, and Node's are none of pip's.
+$(CLIENT_ENVS)/.installed: $(CLIENTS)/requirements.txt $(CLIENTS)/node/package.json $(CLIENTS)/node/package-lock.json
+	@command -v node >/dev/null || { echo "Node 20 or newer is missing"; exit 1; }
+	@command -v chromium >/dev/null || { echo "Chromium is missing: apt-get install -y chromium"; exit 1; }
+	$(PYTHON) -m venv $(CLIENT_ENVS)/python
+	$(CLIENT_ENVS)/python/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --requirement $(CLIENTS)/requirements.txt
+	mkdir -p $(CLIENT_ENVS)/node
+	cp $(CLIENTS)/node/package.json $(CLIENTS)/node/package-lock.json $(CLIENT_ENVS)/node
+	npm ci --prefix $(CLIENT_ENVS)/node --ignore-scripts --no-audit --no-fund --silent
 	touch $@
 
 clean:
