@@ -26,6 +26,25 @@ def test_the_example_runs(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("runs/*/report.html"))) == 2
 
 
+def test_the_script_for_ibms_cloud_runs_unchanged(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^\$ \.venv/bin/tunesmith (emulator run .*)$", readme, re.MULTILINE)
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    done = subprocess.run(
+        [sys.executable, "-m", "tunesmith", *command.split()],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "finished successfully" in done.stdout
+    tuned, base = (
+        float(re.search(rf"{name} model, accuracy: (\S+)", done.stdout)[1])
+        for name in ("tuned", "base")
+    )
+    assert tuned > base
+    assert "refused" not in done.stderr  # no host but IBM's was asked
+
+
 def test_every_link_leads_somewhere() -> None:
     for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]:
         text = page.read_text(encoding="utf-8")

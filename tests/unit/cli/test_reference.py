@@ -6,6 +6,7 @@ After a change: ``UPDATE_DOCS=1 python -m pytest tests/unit/cli/test_reference.p
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -16,15 +17,22 @@ from tunesmith.cli.app import cli
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "command-line.md"
 
 
+def addresses(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield path
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=" ".join(["tunesmith", *path]))
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from addresses(inner, (*path, name))
+
+
 def rendered() -> str:
     runner = CliRunner(env={"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"})
-    context = click.Context(cli, info_name="tunesmith")
     parts = ["# The command line\n\nGenerated from the commands themselves.\n"]
-    for arguments in ([], *([name] for name in cli.list_commands(context))):
-        shown = runner.invoke(
-            cli, [*arguments, "--help"], prog_name="tunesmith", terminal_width=100
-        )
-        title = " ".join(["tunesmith", *arguments])
+    for path in addresses(cli):
+        shown = runner.invoke(cli, [*path, "--help"], prog_name="tunesmith", terminal_width=100)
+        title = " ".join(["tunesmith", *path])
         parts.append(f"## `{title}`\n\n```text\n{shown.output.rstrip()}\n```\n")
     return "\n".join(parts)
 
