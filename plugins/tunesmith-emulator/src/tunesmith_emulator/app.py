@@ -19,7 +19,7 @@ from tunesmith_emulator import __version__
 from tunesmith_emulator.envelope import ServiceError, Target
 from tunesmith_emulator.gate import Gate
 from tunesmith_emulator.house import House
-from tunesmith_emulator.routing import HouseOf, Route
+from tunesmith_emulator.routing import HouseOf, Route, base_url
 from tunesmith_emulator.table import ROUTES
 from tunesmith_emulator.translation import translated
 
@@ -85,6 +85,9 @@ def _local(request: Request) -> None:
     host = request.client.host if request.client else "127.0.0.1"
     if not ipaddress.ip_address(host).is_loopback:
         raise ServiceError(403, "forbidden", "The control plane answers to its own machine only.")
+    origin = request.headers.get("origin")
+    if origin is not None and origin != base_url(request):
+        raise ServiceError(403, "forbidden", "The control plane answers to its own page only.")
 
 
 def _page() -> FileResponse:

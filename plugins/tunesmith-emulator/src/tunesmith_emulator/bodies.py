@@ -33,6 +33,8 @@ async def json_object(request: Request, house: HouseOf) -> JSON:
     return value
 
 
+_DEEPEST = 100
+"""Levels of a body; clients need fewer than ten, and libraries give up at a few hundred."""
 JsonBody = Annotated[JSON, Depends(json_object)]
 """The parameter of a handler that wants a JSON object."""
 AnyJsonBody = Annotated[Any, Depends(json_value)]
@@ -47,6 +49,7 @@ def parse(raw: bytes) -> Any:
     """
     try:
         value = json.loads(raw, parse_constant=_refuse_constant)
+        _check_depth(value, _DEEPEST)
         if b"\\u" in raw:  # half a surrogate pair is legal JSON, and no text at all
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
@@ -54,6 +57,15 @@ def parse(raw: bytes) -> Any:
     except ValueError as error:
         raise _not_json(str(error)) from None
     return value
+
+
+def _check_depth(value: Any, room: int) -> None:
+    if not isinstance(value, list | dict):
+        return
+    if not room:
+        raise RecursionError
+    for inner in value.values() if isinstance(value, dict) else value:
+        _check_depth(inner, room - 1)
 
 
 async def _read(request: Request, limit: int) -> bytes:

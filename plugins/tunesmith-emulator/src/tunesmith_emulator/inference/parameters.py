@@ -155,7 +155,8 @@ def _validated(known: Mapping[str, Any], spell: Spelling) -> GenerationParams:
         # By way of JSON, because only there a list is a tuple to strict validation.
         return GenerationParams.model_validate_json(json.dumps(known), strict=True)
     except ValidationError as error:
-        raise _refused(str(error.errors()[0]["loc"][0]), error, spell) from None
+        where = error.errors()[0]["loc"]  # empty where the JSON itself is too deep
+        raise _refused(str(where[0]) if where else "parameters", error, spell) from None
 
 
 def _strict(model: type[BaseModel], value: object, name: str, spell: Spelling) -> dict[str, Any]:
