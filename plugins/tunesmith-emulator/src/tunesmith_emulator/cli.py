@@ -15,12 +15,12 @@ from tunesmith.cli import screen
 from tunesmith.cli.command import Command
 from tunesmith.cli.connection import parse_options
 from tunesmith.errors import ExperimentError
+from tunesmith_emulator.settings import PROJECT_ID
 
 if TYPE_CHECKING:
     from tunesmith_emulator.emulator import Emulator
 
 DATA_DIR = Path("runs/emulator")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -50,8 +50,10 @@ _OPTIONS = (
                  help="Serve that day's catalogue; by default every model is available."),
     click.option("--api-key", "api_keys", multiple=True, metavar="KEY",
                  help="Accept this key only; may be repeated. By default any key is accepted."),
-    click.option("--strict-projects", "projects", multiple=True, metavar="ID",
-                 help="Only this project exists; may be repeated. By default every id does."),
+    click.option("--strict-projects", "projects", multiple=True, metavar="[ID]",
+                 is_flag=False, flag_value=PROJECT_ID,
+                 help="Only this project exists, without ID the one that 'serve' prints; may be "
+                 "repeated. By default every id does."),
 )  # fmt: skip
 
 
@@ -70,11 +72,6 @@ _OPTIONS = (
 @screen.json_option
 def serve(host: str, port: int, data_dir: Path, as_json: bool, **given: Any) -> None:
     """Serve until Ctrl-C. Prints what to put into Credentials and into the environment."""
-    if host not in _LOOPBACK:
-        screen.warn(
-            f"{host} is open to the network: whoever reaches it can use this machine to tune and "
-            "generate; set --api-key"
-        )
     server = _emulator(given, host=host, port=port, data_dir=data_dir)
     stop = _on_signals()
     with server:

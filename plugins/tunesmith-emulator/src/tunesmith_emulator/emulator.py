@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from tunesmith_emulator.run.hosts import ibm_hosts
 from tunesmith_emulator.server import Server
 from tunesmith_emulator.settings import STAND_IN, Settings
 
+log = logging.getLogger("tunesmith_emulator")
 # Set by the SDK for the whole process when it is given ``verify``.
 _SDK_VERIFY = "WX_CLIENT_VERIFY_REQUESTS"
 _BEFORE: dict[str | None, str | None] = {}
@@ -89,6 +91,7 @@ class Emulator:
 
     def start(self) -> Self:
         """Open the data directory and serve."""
+        self._warn_if_open()
         try:
             if self.settings.temporary:
                 self.settings = self.settings.model_copy(update={"data_dir": self._folder()})
@@ -106,6 +109,14 @@ class Emulator:
             self.stop()
             raise
         return self
+
+    def _warn_if_open(self) -> None:
+        if self.settings.host not in LOOPBACK:
+            log.warning(
+                "%s is open to the network: whoever reaches it can use this machine to tune and "
+                "generate; set an API key",
+                self.settings.host,
+            )
 
     def stop(self) -> None:
         """Stop at the running training's last checkpoint. Does nothing the second time."""

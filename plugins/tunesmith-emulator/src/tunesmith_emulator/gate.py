@@ -32,46 +32,62 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or not."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"].startswith(_OWN):
             await self._app(scope, receive, send)
             return
-        method, path = scope["method"], scope["path"]
-        route, started, status = route_of(method, path), time.monotonic(), [0]
-
-        async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                status[0] = message["status"]
-            await send(message)
-
+        visit = _Visit(scope, send, self._control)
         try:
-            await self._pass(scope, receive, watched, send, route)
+            await self._pass(scope, receive, visit)
         finally:
-            if not path.startswith(_OWN):
-                seconds = time.monotonic() - started
-                self._control.saw(method, path, route, status[0], seconds)
+            visit.over()
 
-    async def _pass(
-        self, scope: Scope, receive: Receive, watched: Send, send: Send, route: str
-    ) -> None:
-        path = scope["path"]
-        fault = None if path.startswith(_OWN) else self._control.faults.next(route)
-        if fault is None:
-            await self._app(scope, receive, watched)
-            return
-        await asyncio.sleep(fault.delay)
-        if fault.drop:
-            _drop(send)
-        elif fault.status is not None:
-            await _refuse(watched, fault)
-        else:
-            await self._app(scope, receive, watched)
+    async def _pass(self, scope: Scope, receive: Receive, visit: _Visit) -> None:
+        fault = self._control.faults.next(visit.route)
+        if fault is not None:
+            await asyncio.sleep(fault.delay)
+            if fault.drop:
+                visit.drop()
+                return
+            if fault.status is not None:
+                await _refuse(visit.send, fault)
+                return
+        await self._app(scope, receive, visit.send)
 
 
-def _drop(send: Send) -> None:
-    # ASGI has no word for a broken connection; uvicorn's ``send`` belongs to the cycle that holds
-    # the transport.
-    cycle: Any = getattr(send, "__self__")  # noqa: B009  # Send is a callable for the type checker
-    cycle.transport.abort()
+class _Visit:
+    """One request and what came of it."""
+
+    def __init__(self, scope: Scope, send: Send, control: Control) -> None:
+        self._method, self._path = scope["method"], scope["path"]
+        self.route = route_of(self._method, self._path)
+        self._send = send
+        self._control = control
+        self._started = time.monotonic()
+        self._status = 0
+        self._is_over = False
+
+    async def send(self, message: Message) -> None:
+        """Send on; the end of the answer is the end of the visit."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        elif message["type"] == "http.response.body" and not message.get("more_body"):
+            self.over()  # before it is sent: who has the answer finds the request among those seen
+        await self._send(message)
+
+    def drop(self) -> None:
+        """Close the connection without an answer."""
+        self.over()
+        # ASGI has no word for a broken connection; uvicorn's ``send`` belongs to the cycle that
+        # holds the transport.
+        cycle: Any = getattr(self._send, "__self__")  # noqa: B009  # Send is a callable for mypy
+        cycle.transport.abort()
+
+    def over(self) -> None:
+        """Remember the request, once."""
+        if not self._is_over:
+            self._is_over = True
+            seconds = time.monotonic() - self._started
+            self._control.saw(self._method, self._path, self.route, self._status, seconds)
 
 
 async def _refuse(send: Send, fault: Fault) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 STAND_IN = "tunesmith/micro-granite"
+PROJECT_ID = "11111111-2222-4333-8444-555555555555"
+"""The project that exists where none is named."""
 
 
 class Settings(BaseModel):

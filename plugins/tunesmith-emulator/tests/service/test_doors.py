@@ -16,6 +16,8 @@ from service_rest import Rest
 
 from tunesmith.errors import ExperimentError, PluginError
 from tunesmith_emulator import Emulator
+from tunesmith_emulator.cli import serve
+from tunesmith_emulator.settings import PROJECT_ID
 
 VERIFY = "WX_CLIENT_VERIFY_REQUESTS"
 
@@ -150,6 +152,15 @@ def test_the_command_names_a_port_in_use_and_warns_of_an_open_one(tmp_path):
     assert f"0.0.0.0:{port} cannot be listened on" in refused.stderr
     assert "0.0.0.0 is open to the network" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_strict_projects_without_an_id_mean_the_printed_one():
+    for given, projects in (
+        (["--strict-projects", "--port", "0"], (PROJECT_ID,)),
+        (["--strict-projects", "a", "--strict-projects", "b"], ("a", "b")),
+        ([], ()),
+    ):
+        assert serve.make_context("serve", given).params["projects"] == projects
 
 
 def test_the_fixture_gives_every_test_an_empty_emulator(tmp_path):

@@ -10,11 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from tunesmith_emulator.database import ContainerRow, Database, utc_now
 from tunesmith_emulator.envelope import ServiceError
 from tunesmith_emulator.scope import Scope, ScopeKind
-from tunesmith_emulator.settings import Settings
+from tunesmith_emulator.settings import PROJECT_ID, Settings
 from tunesmith_emulator.times import stamp
 
-PROJECT_ID = "11111111-2222-4333-8444-555555555555"
-"""A project that is always there."""
 INSTANCE_ID = "99999999-8888-4777-8666-555555555555"
 """The one watsonx.ai Runtime instance."""
 
