@@ -115,6 +115,7 @@ def run(
     with _emulator(given, data_dir=data_dir) as server:
         out = click.get_current_context().meta[screen.STDOUT]
         code = work.run(server, out=out, note=screen.note)
+        screen.note(_stood_in(server))
     click.get_current_context().exit(code)
 
 
@@ -132,6 +133,12 @@ def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
         backend_options=parse_options(given["options"]),
         **server,
     )
+
+
+def _stood_in(server: Emulator) -> str:
+    names = {name for name in server.house.catalogue.stand_ins().values() if name}
+    who = f"{' and '.join(sorted(names))} stood in for IBM's models" if names else "no stand-in"
+    return f"emulated: {who}; no request left this machine"
 
 
 def _models(texts: tuple[str, ...]) -> dict[str, str]:
