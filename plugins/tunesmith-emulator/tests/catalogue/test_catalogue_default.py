@@ -31,6 +31,12 @@ def test_what_the_service_never_offered_is_marked_as_an_addition(today: Catalogu
     assert own["provider"] == "tunesmith"
 
 
+def test_no_base_model_stands_in_where_none_answers(make: Make) -> None:
+    specs = make(backend="sklearn").specs()
+    assert {spec["tunesmith"]["stand_in"] for spec in specs} == {None}
+    assert {spec["tunesmith"]["stand_in_method"] for spec in specs} == {"tfidf_logreg"}
+
+
 def test_nothing_is_deprecated_or_withdrawn(today: Catalogue) -> None:
     assert ids(today) == ids(today, "lifecycle_available") == ids(today, "!lifecycle_withdrawn")
     assert stages_of(today, NOTEBOOK) == {"available": "2023-12-01"}

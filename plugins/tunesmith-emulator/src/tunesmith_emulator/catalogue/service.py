@@ -109,6 +109,10 @@ class Catalogue:
         model = self._models.get(model_id)
         if served == model_id or (model is not None and served == model.weights):
             return None
+        if self._engine.connected:
+            capabilities, problem = self._ask(served)
+            if not problem and not capabilities.base_inference:
+                return None  # such as a text classifier: no base model answers at all
         # A path of this machine is nobody else's business.
         return Path(served).name if Path(served).is_absolute() else served
 
