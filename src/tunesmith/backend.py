@@ -149,7 +149,11 @@ class TuningJob(ABC):
 
     @abstractmethod
     def events(self, start: int = 0) -> Sequence[TuningEvent]:
-        """Return what happened so far, from the ``start``-th event on."""
+        """Return what happened so far, from the ``start``-th event on.
+
+        Every epoch of the learning curve is an event of kind ``epoch``: a service that fronts the
+        backend has nothing else to tell its clients while the tuning runs.
+        """
 
     @abstractmethod
     def result(self) -> TunedModel:

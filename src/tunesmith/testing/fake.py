@@ -154,6 +154,8 @@ class FakeTuning:
             for step in self._training.run_epoch():
                 job.emit(TuningEvent(kind="step", step=step.step, epoch=step.epoch, loss=step.loss))
                 job.stop_requested.wait(self._options.step_seconds)
+            last = self._training.curve().epochs[-1]
+            job.emit(TuningEvent(kind="epoch", **last.model_dump()))
         if self._options.fail == "tune":
             raise TuningError("the fake backend was told to fail at 'tune'; unset option 'fail'")
         return self._finish(job)

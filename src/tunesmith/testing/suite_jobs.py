@@ -110,6 +110,8 @@ class JobConformance(Harness):
             return
         curve = job.learning_curve()
         assert model.curve == curve
+        told = {e.epoch: e.loss for e in job.events() if e.kind == "epoch"}
+        assert told == {e.epoch: e.loss for e in curve.epochs}, "each epoch is an event"
         assert curve.steps or curve.epochs, "learning_curve is declared, and there are no losses"
         self._check_counts(curve)
         losses = [*(s.loss for s in curve.steps), *(e.loss for e in curve.epochs)]
