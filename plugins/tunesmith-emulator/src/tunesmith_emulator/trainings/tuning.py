@@ -101,7 +101,8 @@ class Tuning:
                 events = job.events(seen)
                 seen += len(events)
                 if sum(losses.take(event) for event in events) or finished:
-                    update(self._database, row.id, metrics=list(losses.entries))
+                    told = {"metrics": list(losses.entries), "message": losses.message}
+                    update(self._database, row.id, **told)
                 if finished:
                     return job.result()
                 look_out()
