@@ -93,7 +93,11 @@ def test_every_hyperparameter_is_sent(backend, experiment):
 
 def test_the_record_says_that_it_was_emulated(tuned):
     assert "made through the emulator over 'sklearn'" in tuned.details["notes"]
-    assert tuned.stand_in
+    # A text classifier tunes: a method stands in, and no base model does.
+    assert (
+        "the emulator tuned with the method 'tfidf_logreg' in its place" in tuned.details["notes"]
+    )
+    assert tuned.stand_in is None
 
 
 def test_a_running_job_is_cancelled(emulator, backend, experiment):
