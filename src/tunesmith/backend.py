@@ -38,6 +38,14 @@ Target = Deployment | str
 """What a predictor answers for: a deployment, or the portable name of a base model."""
 
 
+TargetKey = tuple[Literal["deployment", "base model"], str]
+
+
+def target_key(target: Target) -> TargetKey:
+    """Return what tells a target from others, to group by."""
+    return ("base model", target) if isinstance(target, str) else ("deployment", target.id)
+
+
 class Range(Record):
     """The values that a hyper-parameter may take: an interval, a list of choices, or both."""
 
@@ -88,6 +96,9 @@ class Capabilities(Record):
     """Whether the same seed gives the same tuned model and predictions."""
     batch_independent: bool = False
     """Whether a row's result never depends on its neighbors in a call."""
+    mixed_targets: bool = False
+    """Whether ``Predictor.generate_each`` reads rows of several targets of one base model
+    together; elsewhere it asks for one target after the other."""
     resumable: bool = False
     cancellable: bool = False
     streaming: bool = False
@@ -296,6 +307,30 @@ class Predictor(ABC):
             NotFoundError: no such deployment or base model.
             UnsupportedError: a parameter that is not declared.
         """
+
+    def generate_each(
+        self,
+        targets: Sequence[Target],
+        inputs: Sequence[str],
+        params: GenerationParams | None = None,
+    ) -> list[Generation]:
+        """Generate once for each input, for the target of the same place.
+
+        A row's result is that of :meth:`generate` for its target. Here each target is asked once;
+        a backend that reads rows of several targets together overrides this.
+
+        Raises:
+            ValueError: there are not as many targets as inputs.
+            TunesmithError: as :meth:`generate`; one wrong row fails the call.
+        """
+        rows: dict[TargetKey, list[int]] = {}
+        for index, (target, _) in enumerate(zip(targets, inputs, strict=True)):
+            rows.setdefault(target_key(target), []).append(index)
+        found: dict[int, Generation] = {}
+        for part in rows.values():
+            texts = [inputs[index] for index in part]
+            found |= zip(part, self.generate(targets[part[0]], texts, params), strict=True)
+        return [found[index] for index in range(len(inputs))]
 
     def stream(
         self, target: Target, text: str, params: GenerationParams | None = None

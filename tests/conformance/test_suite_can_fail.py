@@ -74,6 +74,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, se
         "LosesCurve",
         "MuteAboutNames",
         "Neighborly",
+        "OneForAll",
         "OwnErrors",
         "OwnWords",
         "TouchyUndeploy",

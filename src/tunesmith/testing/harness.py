@@ -162,6 +162,17 @@ class Harness:
         again = backend.tuner.submit(cls.experiment(), cls.train_rows)
         return backend.deployer.deploy(again.wait(timeout=cls.timeout_seconds), "twin")
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def contrary(cls, backend: Backend, job: TuningJob) -> Deployment:
+        """The same experiment, tuned on rows with exchanged labels and deployed."""
+        del job  # the first tuning comes first
+        labels = sorted({row.output for row in cls.train_rows if row.output is not None})
+        other = dict(zip(labels, labels[::-1], strict=True))
+        rows = [Row(input=r.input, output=other.get(str(r.output))) for r in cls.train_rows]
+        tuned = backend.tuner.submit(cls.experiment(), rows).wait(timeout=cls.timeout_seconds)
+        return backend.deployer.deploy(tuned, "contrary")
+
 
 @contextlib.contextmanager
 def refused(what: str, naming: str = "") -> Iterator[None]:

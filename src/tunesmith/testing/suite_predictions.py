@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from tunesmith.backend import Backend, Capabilities, GenerationParams, Target
@@ -65,6 +67,33 @@ class PredictionConformance(Harness):
         turned = [g.text for g in generate(target, inputs[::-1])][::-1]
         assert batch == alone, "rows in a batch differ from the same rows alone"
         assert batch == turned, "a reversed batch gives other results, or in another order"
+
+    def test_rows_of_several_targets(
+        self,
+        backend: Backend,
+        capabilities: Capabilities,
+        deployment: Deployment,
+        contrary: Deployment,
+    ) -> None:
+        """Rows of two deployments, and of the base model, get in one call what they get alone.
+
+        Troubleshooting: put results back into the order of ``inputs``; where rows of several
+        targets are read together, give each its own prompt, mask and positions.
+        """
+        targets: list[Target] = [deployment, contrary]
+        if capabilities.base_inference:
+            targets.append(self.experiment().base_model)
+        generate, generate_each = backend.predictor.generate, backend.predictor.generate_each
+        pairs = [(target, text) for text in self.inputs() for target in targets]
+        random.Random(0).shuffle(pairs)
+        mixed = generate_each([target for target, _ in pairs], [text for _, text in pairs])
+        if capabilities.batch_independent:
+            alone = [generate(target, [text])[0].text for target, text in pairs]
+            assert [g.text for g in mixed] == alone, "rows differ from the same rows alone"
+        assert len(mixed) == len(pairs)
+        assert generate_each([], []) == []
+        with pytest.raises(ValueError, match=r".*"):
+            generate_each(targets, self.inputs()[:1])
 
     def test_scores_do_not_depend_on_neighbors(
         self, backend: Backend, capabilities: Capabilities, target: Target

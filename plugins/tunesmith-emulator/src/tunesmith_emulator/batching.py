@@ -1,9 +1,10 @@
 """Concurrent requests become batches: whatever waits for one model is generated in one call.
 
 A model reads thirty-two rows in little more time than one, so a server that answers row by row
-wastes most of its machine. Rows share a call only inside one *lane*: same target, same
-parameters, on a backend where a row's result never depends on its neighbors. Batching is
-therefore never seen in an answer.
+wastes most of its machine. Rows share a call only inside one *lane*: same parameters and same
+target (same base model, on a backend that reads rows of several deployments together), on a
+backend where a row's result never depends on its neighbors. Batching is therefore never seen in
+an answer.
 """
 
 from __future__ import annotations
@@ -26,11 +27,7 @@ longer than half of what that call took."""
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One row to generate for.
-
-    A call gets a list of them, so that a backend which serves several deployments of one base
-    model at once only needs wider lanes.
-    """
+    """One row to generate for."""
 
     target: Target
     text: str

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tunesmith
-from tunesmith.backend import Backend, Capabilities, GenerationParams, Target
+from tunesmith.backend import Backend, Capabilities, GenerationParams, Target, target_key
 from tunesmith.errors import UnsupportedError
 from tunesmith.records import Deployment, Generation
 from tunesmith_emulator.batching import Batcher, Item, Lane, Statistics
@@ -90,6 +90,9 @@ class Engine:
     def generate(self, target: Target, text: str, params: GenerationParams) -> Generation:
         """Generate for one input, together with whatever else waits for the same model.
 
+        Where the backend declares ``mixed_targets``, rows of all deployments of a base model, and
+        of the base model itself, share calls.
+
         Raises:
             TunesmithError: whatever ``Predictor.generate`` raises for this input.
             ServiceError: 503, the engine is closed.
@@ -120,18 +123,18 @@ class Engine:
                 self._backend.close()
 
     def _run(self, items: Sequence[Item]) -> list[Generation]:
-        first = items[0]  # a lane holds one target and one set of parameters
+        targets = [item.target for item in items]
         texts = [item.text for item in items]
-        return self.backend.predictor.generate(first.target, texts, first.params)
+        params = items[0].params  # a lane holds one set of parameters
+        return self.backend.predictor.generate_each(targets, texts, params)
 
     def _lane(self, target: Target, params: GenerationParams) -> Lane:
-        kind, ident = (
-            ("deployment", target.id) if isinstance(target, Deployment) else ("model", target)
-        )
-        capabilities = self.capabilities(base_model_of(target))
+        base_model = base_model_of(target)
+        capabilities = self.capabilities(base_model)
+        who = target_key(base_model if capabilities.mixed_targets else target)
         # A time limit is shared by the rows of a call, so its rows go one by one.
         alone = not capabilities.batch_independent or params.time_limit is not None
-        return Lane((kind, ident, params.model_dump_json()), 1 if alone else MOST_ROWS)
+        return Lane((*who, params.model_dump_json()), 1 if alone else MOST_ROWS)
 
 
 def base_model_of(target: Target) -> str:

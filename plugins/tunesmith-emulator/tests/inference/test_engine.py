@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from tunesmith.backend import GenerationParams
+from tunesmith.backend import GenerationParams, target_key
 from tunesmith.errors import NotFoundError, PredictionError, UnsupportedError
+from tunesmith.experiment import Experiment
+from tunesmith.records import Row
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError
 
@@ -39,6 +41,52 @@ def test_concurrent_answers_equal_lonely_ones(local: Any) -> None:
     assert after.rows - before.rows == len(asked)
     assert after.batches - before.batches < len(asked) / 2
     assert after.largest > 1
+
+
+def distinct_targets(
+    engine: Engine, targets: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> list[int]:
+    """Ask for every text of every target at once, check it, and count the targets of each call."""
+    predictor, params, calls = engine.backend.predictor, GenerationParams(), []
+    asked = [(target, text, params) for text in TEXTS for target in targets]
+    alone = [predictor.generate(target, [text], params)[0] for target, text, _ in asked]
+    real = predictor.generate_each
+
+    def generate_each(which: Any, texts: Any, params: Any) -> Any:
+        calls.append(len({target_key(target) for target in which}))
+        return real(which, texts, params)
+
+    monkeypatch.setattr(type(predictor), "generate_each", staticmethod(generate_each))
+    with ThreadPoolExecutor(len(asked)) as pool:
+        assert list(pool.map(lambda one: engine.generate(*one), asked)) == alone
+    return calls
+
+
+def test_deployments_of_one_base_model_share_calls(
+    local: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuner, deployer = local.engine.backend.tuner, local.engine.backend.deployer
+    method = {**local.deployment.model.method, "num_virtual_tokens": 4, "verbalizer": "{{input}}"}
+    values = {
+        "base_model": MICRO,
+        "labels": ["0", "1"],
+        "data": {"train": "t.json"},
+        "method": method,
+    }
+    rows = [Row(input=text, output=str(i % 2)) for i, text in enumerate(TEXTS)]
+    other = deployer.deploy(tuner.tune(Experiment.model_validate(values), rows), "other")
+    counts = distinct_targets(local.engine, [local.deployment, other, MICRO], monkeypatch)
+    assert max(counts) == 3
+    deployer.undeploy(other)
+
+
+def test_a_backend_that_reads_one_target_at_a_time_gets_one(
+    sklearn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployer = sklearn.engine.backend.deployer
+    other = deployer.deploy(sklearn.deployment.model, "other")
+    assert set(distinct_targets(sklearn.engine, [sklearn.deployment, other], monkeypatch)) == {1}
+    deployer.undeploy(other)
 
 
 def test_a_wrong_row_among_others_fails_alone(local: Any) -> None:

@@ -13,6 +13,7 @@ from tunesmith.records import BaseModelInfo
 from tunesmith_local.catalog import BACKEND, Catalog
 from tunesmith_local.generation import GENERATION_PARAMETERS
 from tunesmith_local.options import LocalOptions
+from tunesmith_local.prompt_cache import PromptCaches
 from tunesmith_local.serving import Answerers, LocalDeployer, LocalPredictor
 from tunesmith_local.store import Store
 from tunesmith_local.tuning import LocalTuner
@@ -49,7 +50,8 @@ class LocalBackend(Backend):
         super().__init__(local)
         self._catalog = Catalog(local)
         store = Store(local.store)
-        answerers = Answerers(self._catalog, store)
+        self._prompt_caches = PromptCaches(int(local.prompt_cache_mb * 2**20))
+        answerers = Answerers(self._catalog, store, self._prompt_caches)
         self._tuner = LocalTuner(self._catalog, store, local, self)
         self._deployer = LocalDeployer(answerers, store)
         self._predictor = LocalPredictor(answerers, local.predict_batch_size)
@@ -68,6 +70,11 @@ class LocalBackend(Backend):
     def predictor(self) -> LocalPredictor:
         """The predictor."""
         return self._predictor
+
+    @property
+    def prompt_caches(self) -> PromptCaches:
+        """What is kept of the prompts in use; ``sizes()`` gives the bytes by tuned model."""
+        return self._prompt_caches
 
     def base_models(self) -> list[BaseModelInfo]:
         """Return the base models that are on this machine; the hub has more."""
@@ -90,6 +97,7 @@ class LocalBackend(Backend):
             learning_curve=True,
             seeded=True,
             batch_independent=True,
+            mixed_targets=True,
             resumable=True,
             cancellable=True,
             streaming=True,
@@ -105,4 +113,5 @@ class LocalBackend(Backend):
     def close(self) -> None:
         """Stop running jobs at their last optimizer step and let the models go."""
         self._tuner.close()
+        self._prompt_caches.clear()
         self._catalog.clear()

@@ -6,59 +6,99 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch.nn import functional
+from transformers import EncoderDecoderCache
+from transformers.modeling_outputs import BaseModelOutput
 
-from tunesmith_local.batching import lay_out
+from tunesmith_local.batching import Batch, lay_out, pad
 from tunesmith_local.loading import BaseLM
+from tunesmith_local.mixing import Line, Part, lay_out_mixed
+from tunesmith_local.prefix import join, select
 from tunesmith_local.scoring import decoder_start
 
 
 class CausalDecoder:
     """Reads a batch of prompts, then one token of each row at a time."""
 
-    def __init__(
-        self, base: BaseLM, prompt: torch.Tensor | None, rows: Sequence[Sequence[int]]
-    ) -> None:
-        """Lay out the rows; see :func:`tunesmith_local.batching.lay_out`."""
+    def __init__(self, base: BaseLM, parts: Sequence[Part]) -> None:
+        """Take the rows as they were laid out; see :func:`start_decoder`."""
         self._base = base
-        self._batch = lay_out(base, rows, prompt)
-        self._mask = self._batch.attention_mask
-        self._next_position = self._batch.position_ids[:, -1:] + 1
-        self._cache: Any = self._batch.cache
+        self._parts = parts
+        masks = [part.batch.attention_mask for part in parts]
+        width = max(mask.shape[1] for mask in masks)
+        order = torch.tensor([row for part in parts for row in part.rows], device=base.device)
+        self._places = order.argsort()
+        filled = [functional.pad(mask, (width - mask.shape[1], 0)) for mask in masks]
+        self._mask = torch.cat(filled)[self._places]
+        self._next_position = self._mask.sum(-1, keepdim=True)
+        self._cache: Any = None
 
     def first(self) -> torch.Tensor:
         """Read the prompts and return the scores of the first new token, ``[rows, vocab]``."""
-        batch = self._batch
-        return self._forward(inputs_embeds=batch.inputs_embeds, position_ids=batch.position_ids)
+        outs = [self._read(part.batch) for part in self._parts]
+        scores: torch.Tensor = outs[0].logits[:, -1]
+        self._cache = outs[0].past_key_values
+        if len(outs) > 1:
+            self._cache = select(join([out.past_key_values for out in outs]), self._places)
+            scores = torch.cat([out.logits[:, -1] for out in outs])[self._places]
+        return scores
 
     def next(self, tokens: Sequence[int]) -> torch.Tensor:
         """Read one token for each row and return the scores of the one after."""
         ids = torch.tensor(tokens, device=self._mask.device)[:, None]
         self._mask = torch.cat([self._mask, torch.ones_like(self._mask[:, :1])], dim=-1)
         position, self._next_position = self._next_position, self._next_position + 1
-        return self._forward(input_ids=ids, position_ids=position)
-
-    def _forward(self, **inputs: Any) -> torch.Tensor:
         out = self._base.model(
+            input_ids=ids,
             attention_mask=self._mask,
+            position_ids=position,
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=1,
-            **inputs,
         )
         self._cache = out.past_key_values
         scores: torch.Tensor = out.logits[:, -1]
         return scores
 
+    def fork(self, paths: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Read each of ``paths`` behind each row; the rows themselves stay where they are.
+
+        Returns:
+            Scores after every token, ``[rows, paths, longest path, vocab]``; behind the end of a
+            shorter path they mean nothing.
+        """
+        # Padding on the right: nothing that counts comes after it.
+        ids, _ = pad(paths, max(map(len, paths)), self._base.pad_id, left=False)
+        ids = ids.to(self._mask.device)
+        lines = _forked(len(self._mask), len(paths), ids.device)
+        mask = self._mask[lines]
+        out = self._base.model(
+            input_ids=ids.repeat(len(self._mask), 1),
+            attention_mask=torch.cat([mask, mask.new_ones(len(mask), ids.shape[1])], dim=-1),
+            position_ids=self._next_position[lines] + torch.arange(ids.shape[1], device=ids.device),
+            past_key_values=select(self._cache, lines),
+            use_cache=True,
+        )
+        scores: torch.Tensor = out.logits
+        return scores.view(len(self._mask), len(paths), *scores.shape[1:])
+
+    def _read(self, batch: Batch) -> Any:
+        return self._base.model(
+            inputs_embeds=batch.inputs_embeds,
+            attention_mask=batch.attention_mask,
+            position_ids=batch.position_ids,
+            past_key_values=batch.cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+
 
 class Seq2SeqDecoder:
     """Encodes a batch of prompts, then decodes one token of each row at a time."""
 
-    def __init__(
-        self, base: BaseLM, prompt: torch.Tensor | None, rows: Sequence[Sequence[int]]
-    ) -> None:
-        """Lay out the rows and run the encoder."""
+    def __init__(self, base: BaseLM, batch: Batch) -> None:
+        """Run the encoder."""
         self._base = base
-        batch = lay_out(base, rows, prompt)
         self._mask = batch.attention_mask
         self._encoded = base.model.get_encoder()(
             inputs_embeds=batch.inputs_embeds, attention_mask=batch.attention_mask
@@ -82,10 +122,41 @@ class Seq2SeqDecoder:
         scores: torch.Tensor = out.logits[:, -1]
         return scores
 
+    def fork(self, paths: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Read each of ``paths`` behind each row; see :meth:`CausalDecoder.fork`."""
+        ids, _ = pad(paths, max(map(len, paths)), self._base.pad_id, left=False)
+        lines = _forked(len(self._mask), len(paths), self._mask.device)
+        encoded = BaseModelOutput(last_hidden_state=self._encoded[0][lines])
+        halves = (self._cache.self_attention_cache, self._cache.cross_attention_cache)
+        out = self._base.model(
+            encoder_outputs=encoded,
+            attention_mask=self._mask[lines],
+            decoder_input_ids=ids.to(self._mask.device).repeat(len(self._mask), 1),
+            past_key_values=EncoderDecoderCache(*(select(half, lines) for half in halves)),
+            use_cache=True,
+        )
+        scores: torch.Tensor = out.logits
+        return scores.view(len(self._mask), len(paths), *scores.shape[1:])
+
+
+Decoder = CausalDecoder | Seq2SeqDecoder
+
 
 def start_decoder(
     base: BaseLM, prompt: torch.Tensor | None, rows: Sequence[Sequence[int]]
-) -> CausalDecoder | Seq2SeqDecoder:
-    """Return the decoder that fits the base model."""
-    kind = Seq2SeqDecoder if base.is_seq2seq else CausalDecoder
-    return kind(base, prompt, rows)
+) -> Decoder:
+    """Return the decoder that fits the base model, for rows behind one soft prompt."""
+    return _decoder(base, [Part(list(range(len(rows))), lay_out(base, rows, prompt))])
+
+
+def start_mixed_decoder(base: BaseLM, lines: Sequence[Line]) -> Decoder:
+    """Return the decoder that fits the base model, for rows with prompts of their own."""
+    return _decoder(base, lay_out_mixed(base, lines))
+
+
+def _decoder(base: BaseLM, parts: Sequence[Part]) -> Decoder:
+    return Seq2SeqDecoder(base, parts[0].batch) if base.is_seq2seq else CausalDecoder(base, parts)
+
+
+def _forked(rows: int, paths: int, device: torch.device) -> torch.Tensor:
+    return torch.arange(rows, device=device).repeat_interleave(paths)

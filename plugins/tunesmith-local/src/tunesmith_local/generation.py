@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import torch
 
 from tunesmith.backend import GenerationParams
-from tunesmith.errors import PredictionError
 from tunesmith.records import Generation, StopReason, TokenInfo, TopToken
-from tunesmith_local.batching import by_length
-from tunesmith_local.decoder import start_decoder
+from tunesmith_local.decoder import start_mixed_decoder
 from tunesmith_local.encoding import EncodedPrompt, decode
 from tunesmith_local.loading import BaseLM
+from tunesmith_local.mixing import Line, check_lengths, mixed_batches
+from tunesmith_local.prefix import Prefix, prefix_of
 from tunesmith_local.sampling import Decoding, choose, penalize, row_generators
 
 GENERATION_PARAMETERS = frozenset(
@@ -47,11 +47,17 @@ RETURN_OPTIONS = frozenset(
 class _Row:
     """One text in the making."""
 
+    prefix: Prefix | None
     prompt: EncodedPrompt
     ids: list[int] = field(default_factory=list)
     infos: list[TokenInfo] = field(default_factory=list)
     text: str = ""
     reason: StopReason = "not_finished"
+
+    @property
+    def line(self) -> Line:
+        """What the model reads."""
+        return Line(self.prefix, self.prompt.token_ids)
 
 
 def generate(
@@ -62,12 +68,31 @@ def generate(
     *,
     batch_size: int = 32,
 ) -> list[Generation]:
-    """Generate once for each prompt, in the caller's order.
+    """Generate behind one soft prompt; see :func:`generate_mixed`.
 
     Args:
         base: the base model.
         prompt: the soft prompt, ``[num_virtual_tokens, hidden_size]``, or None for the bare base.
         encoded: prompts, after template and cut.
+        params: how to generate.
+        batch_size: rows read at once.
+    """
+    prefix = None if prompt is None else prefix_of(base, prompt)
+    return generate_mixed(base, [(prefix, item) for item in encoded], params, batch_size=batch_size)
+
+
+def generate_mixed(
+    base: BaseLM,
+    inputs: Sequence[tuple[Prefix | None, EncodedPrompt]],
+    params: GenerationParams | None = None,
+    *,
+    batch_size: int = 32,
+) -> list[Generation]:
+    """Generate once for each input, behind the soft prompt of its own, in the caller's order.
+
+    Args:
+        base: the base model.
+        inputs: a soft prompt, or None for the bare base, and the text after template and cut.
         params: see :class:`~tunesmith.backend.GenerationParams`; greedy and 20 new tokens by
             default. ``time_limit`` counts for each prompt from the start of the call.
         batch_size: rows read at once.
@@ -78,31 +103,18 @@ def generate(
     params = params or GenerationParams()
     decoding = Decoding.of(params)
     started = time.monotonic()
-    rows = [_Row(item) for item in encoded]
-    lengths = [len(item.token_ids) for item in encoded]
-    _check_lengths(base, lengths, 0 if prompt is None else len(prompt), decoding)
-    for indices in by_length(lengths, batch_size, equal_only=not base.padding_exact):
-        for _ in _steps(base, prompt, [rows[i] for i in indices], decoding, params, started):
+    rows = [_Row(prefix, item) for prefix, item in inputs]
+    lines = [row.line for row in rows]
+    check_lengths(base, lines, decoding.max_new_tokens)
+    for indices in mixed_batches(base, lines, batch_size):
+        for _ in _steps(base, [rows[i] for i in indices], decoding, params, started):
             pass  # it fills the rows as it goes
     return [_result(row, params) for row in rows]
 
 
-def _check_lengths(base: BaseLM, lengths: Sequence[int], virtual: int, decoding: Decoding) -> None:
-    for index, length in enumerate(lengths):
-        if length + virtual == 0:
-            raise PredictionError(f"input {index} is empty: it has no tokens to generate from")
-        limit = None if base.is_seq2seq else base.max_positions
-        if limit is not None and length + virtual + decoding.max_new_tokens > limit:
-            raise PredictionError(
-                f"input {index}: {length} tokens, {virtual} virtual tokens and "
-                f"{decoding.max_new_tokens} new tokens exceed the {limit} positions of "
-                f"{base.name!r}; set truncate_input_tokens or shorten the input"
-            )
-
-
 def stream(
     base: BaseLM,
-    prompt: torch.Tensor | None,
+    prefix: Prefix | None,
     encoded: EncodedPrompt,
     params: GenerationParams | None = None,
 ) -> Iterator[Generation]:
@@ -111,14 +123,14 @@ def stream(
     The pieces carry the counts so far; the last one carries the stop reason.
 
     Raises:
-        PredictionError: as :func:`generate`.
+        PredictionError: as :func:`generate_mixed`.
     """
     params = params or GenerationParams()
     decoding = Decoding.of(params)
-    row = _Row(encoded)
-    _check_lengths(base, [len(encoded.token_ids)], 0 if prompt is None else len(prompt), decoding)
+    row = _Row(prefix, encoded)
+    check_lengths(base, [row.line], decoding.max_new_tokens)
     sent = ""
-    for _ in _steps(base, prompt, [row], decoding, params, time.monotonic()):
+    for _ in _steps(base, [row], decoding, params, time.monotonic()):
         whole = _result(row, params)
         ready = whole.text if row.reason != "not_finished" else _settled(whole.text, decoding)
         if ready.startswith(sent) and (len(ready) > len(sent) or row.reason != "not_finished"):
@@ -136,7 +148,6 @@ def _settled(text: str, decoding: Decoding) -> str:
 @torch.no_grad()
 def _steps(
     base: BaseLM,
-    prompt: torch.Tensor | None,
     rows: Sequence[_Row],
     decoding: Decoding,
     params: GenerationParams,
@@ -145,7 +156,7 @@ def _steps(
     """Add a token to each unfinished row, yielding after each round."""
     last = decoding.max_new_tokens - 1
     generators = row_generators(decoding, [row.prompt.text for row in rows])
-    decoder = start_decoder(base, prompt, [row.prompt.token_ids for row in rows])
+    decoder = start_mixed_decoder(base, [row.line for row in rows])
     ends = sorted(base.end_ids)
     fed: list[list[int]] = [[] for _ in rows]
     tokens: list[int] = []

@@ -40,6 +40,8 @@ class BaseLM:
     """Whether rows of different length may share a batch; :mod:`.self_check` finds out."""
     prefix_exact: bool = False
     """Whether a soft prompt may be read once for a whole batch; likewise."""
+    state_exact: bool = False
+    """Whether rows may continue the kept states of different prompts; likewise."""
 
     @property
     def device(self) -> torch.device:

@@ -25,5 +25,9 @@ class LocalOptions(BackendOptions):
     """Never ask the Hugging Face hub; use only what is on this machine."""
     predict_batch_size: Annotated[int, Field(ge=1)] = 32
     """Rows that generate together, at most. It changes the speed, never a result."""
+    prompt_cache_mb: Annotated[float, Field(ge=0)] = 512.0
+    """Megabytes (2**20 bytes) for what the model remembers of the prompts that are deployed; the
+    least recently used goes first. A prompt that is larger is read anew for each call: slower,
+    with the same results. ``details`` of a deployment say what its prompt takes."""
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 1.0
     """Least time between two checkpoints of a tuning; 0 saves after every optimizer step."""

@@ -12,8 +12,10 @@ import torch
 from transformers.cache_utils import DynamicLayer
 
 from tunesmith_local.batching import read_prefix
-from tunesmith_local.decoder import start_decoder
+from tunesmith_local.decoder import Decoder, start_decoder, start_mixed_decoder
 from tunesmith_local.loading import BaseLM
+from tunesmith_local.mixing import Line
+from tunesmith_local.prefix import Prefix, read_state
 from tunesmith_local.scoring import Example, row_losses
 from tunesmith_local.soft_prompt import initial_prompt
 
@@ -28,7 +30,8 @@ def checked(base: BaseLM) -> BaseLM:
     tolerance = _TOLERANCE.get(base.dtype, _LOW_PRECISION_TOLERANCE)
     padding = padding_error(base) <= tolerance
     prefix = padding and _caches_full_attention(base) and prefix_error(base) <= tolerance
-    return replace(base, padding_exact=padding, prefix_exact=prefix)
+    state = _has_known_state(base) and state_error(base) <= tolerance
+    return replace(base, padding_exact=padding, prefix_exact=prefix, state_exact=state)
 
 
 @torch.no_grad()
@@ -66,6 +69,34 @@ def prefix_error(base: BaseLM) -> float:
 
 
 @torch.no_grad()
+def state_error(base: BaseLM) -> float:
+    """Return the largest change of a logit when rows of several prompts continue kept states.
+
+    Against each row read alone, prompt and text in one, and one cached step; relative to the
+    spread of the logits.
+    """
+    trusting, rows = replace(base, state_exact=True), _random_rows(base)
+    prompts = [initial_prompt(base, "sample_vocab", n, seed=n).weights for n in (3, 5)]
+    kept = [Prefix(prompt, read_state(base, prompt)) for prompt in prompts]
+    mixed = [Line(p, tuple(row)) for p, row in zip([*kept, None], rows, strict=True)]
+    plain = [Line(line.prefix and Prefix(line.prefix.weights), line.token_ids) for line in mixed]
+    together = _steps(start_mixed_decoder(trusting, mixed), rows)
+    alone = torch.cat(
+        [_steps(start_mixed_decoder(base, [p]), [r]) for p, r in zip(plain, rows, strict=True)]
+    )
+    spread = alone.std().clamp(min=torch.finfo(torch.float32).tiny)
+    return float((together - alone).abs().max() / spread)
+
+
+@torch.no_grad()
+def _has_known_state(base: BaseLM) -> bool:
+    if base.is_seq2seq:
+        return False
+    prompt = initial_prompt(base, "sample_vocab", _VIRTUAL_TOKENS, seed=0).weights
+    return read_state(base, prompt).is_supported
+
+
+@torch.no_grad()
 def _caches_full_attention(base: BaseLM) -> bool:
     # A sliding window or a recurrent state counts the padding between prompt and text, which a
     # check on short rows need not notice.
@@ -83,7 +114,10 @@ def _random_rows(base: BaseLM) -> list[list[int]]:
 
 
 def _two_steps(base: BaseLM, prompt: torch.Tensor, rows: list[list[int]]) -> torch.Tensor:
-    decoder = start_decoder(base, prompt, rows)
+    return _steps(start_decoder(base, prompt, rows), rows)
+
+
+def _steps(decoder: Decoder, rows: list[list[int]]) -> torch.Tensor:
     first = decoder.first()
     second = decoder.next([row[0] for row in rows])
     return torch.cat([first, second], dim=-1).float()

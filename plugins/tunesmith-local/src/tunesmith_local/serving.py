@@ -6,20 +6,24 @@ import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from tunesmith.backend import Deployer, GenerationParams, Predictor, Target
+from tunesmith.backend import Deployer, GenerationParams, Predictor, Target, TargetKey, target_key
 from tunesmith.errors import UnsupportedError
 from tunesmith.methods import PLACEHOLDER
 from tunesmith.records import Classification, Deployment, Generation, TunedModel
 from tunesmith_local.adapter import SoftPrompt, load_adapter
-from tunesmith_local.batching import by_length
 from tunesmith_local.catalog import BACKEND, Catalog
+from tunesmith_local.decoder import start_mixed_decoder
 from tunesmith_local.encoding import EncodedPrompt, encode_answer, encode_prompt
-from tunesmith_local.generation import RETURN_OPTIONS, generate, stream
+from tunesmith_local.generation import RETURN_OPTIONS, generate_mixed, stream
+from tunesmith_local.label_scores import label_log_probs
 from tunesmith_local.loading import BaseLM
-from tunesmith_local.scoring import Example, answer_log_probs
+from tunesmith_local.mixing import Line, check_lengths, mixed_batches
+from tunesmith_local.prefix import Prefix, read_state
+from tunesmith_local.prompt_cache import PromptCaches
 from tunesmith_local.store import Store
 
 
@@ -28,7 +32,7 @@ class Answering:
     """A base model with the soft prompt that stands before its inputs, if any."""
 
     base: BaseLM
-    prompt: torch.Tensor | None
+    prefix: Prefix | None
     template: str = PLACEHOLDER
     max_input_tokens: int | None = None
 
@@ -44,12 +48,13 @@ class Answering:
 
 
 class Answerers:
-    """Finds what answers for a target, and keeps loaded soft prompts."""
+    """Finds what answers for a target, and keeps loaded soft prompts and their states."""
 
-    def __init__(self, catalog: Catalog, store: Store) -> None:
+    def __init__(self, catalog: Catalog, store: Store, caches: PromptCaches) -> None:
         """Use the models of ``catalog`` and the adapters of ``store``."""
         self._catalog = catalog
         self._store = store
+        self._caches = caches
         self._prompts: dict[str, SoftPrompt] = {}
         self._lock = threading.Lock()
 
@@ -73,8 +78,27 @@ class Answerers:
                 folder = self._store.model_folder(model.id)
                 self._prompts[model.id] = load_adapter(base, folder)
             prompt = self._prompts[model.id]
-        weights = prompt.weights.to(base.device)
-        return Answering(base, weights, prompt.card.template, prompt.card.max_input_tokens)
+        weights, state = prompt.weights.to(base.device), None
+        if base.state_exact:
+            state = self._caches.get(model.id, lambda: read_state(base, weights))
+        card = prompt.card
+        return Answering(base, Prefix(weights, state), card.template, card.max_input_tokens)
+
+    def cache_details(self, model: TunedModel) -> dict[str, Any]:
+        """Return what a deployment of ``model`` should say about the memory of its prompt."""
+        prefix = self.of_model(model).prefix
+        state = None if prefix is None else prefix.state
+        if state is None:
+            return {"prompt_cache": "none: the model reads the prompt with every text"}
+        kept = state.nbytes <= self._caches.limit
+        reason = "kept" if kept else "read for each call: larger than prompt_cache_mb"
+        return {"prompt_cache": reason, "prompt_cache_bytes": state.nbytes}
+
+    def forget(self, model: TunedModel) -> None:
+        """Let the soft prompt of a tuned model go; asked again, it is read again."""
+        with self._lock:
+            self._prompts.pop(model.id, None)
+        self._caches.forget(model.id)
 
 
 class LocalDeployer(Deployer):
@@ -91,13 +115,14 @@ class LocalDeployer(Deployer):
             if known.model.id == model.id and known.name == name:
                 return known
         self._store.model(model.id)
-        self._answerers.of_model(model)
+        details = self._answerers.cache_details(model)
         deployment = Deployment(
             id=str(uuid.uuid4()),
             name=name,
             backend=BACKEND,
             base_model=model.base_model,
             model=model,
+            details=details,
         )
         self._store.put_deployment(deployment)
         return deployment
@@ -111,8 +136,10 @@ class LocalDeployer(Deployer):
         return self._store.deployments()
 
     def undeploy(self, deployment: Deployment) -> None:
-        """Remove a deployment; the tuned model stays."""
+        """Remove a deployment; the tuned model stays, its cached prompt goes with the last."""
         self._store.remove_deployment(deployment.id)
+        if all(left.model.id != deployment.model.id for left in self._store.deployments()):
+            self._answerers.forget(deployment.model)
 
 
 class LocalPredictor(Predictor):
@@ -127,16 +154,31 @@ class LocalPredictor(Predictor):
         self, target: Target, inputs: Sequence[str], params: GenerationParams | None = None
     ) -> list[Generation]:
         """Generate once for each input; see :meth:`tunesmith.backend.Predictor.generate`."""
+        return self.generate_each([target] * len(inputs), inputs, params)
+
+    def generate_each(
+        self,
+        targets: Sequence[Target],
+        inputs: Sequence[str],
+        params: GenerationParams | None = None,
+    ) -> list[Generation]:
+        """Generate for rows of several targets; those of one base model are read together."""
         _check_return_options(params)
-        answering = self._answerers.of(target)
         limit = None if params is None else params.truncate_input_tokens
-        return generate(
-            answering.base,
-            answering.prompt,
-            [answering.encode(text, limit) for text in inputs],
-            params,
-            batch_size=self._batch_size,
-        )
+        answering = self._answering(targets)
+        rows: dict[BaseLM, dict[int, tuple[Prefix | None, EncodedPrompt]]] = {}
+        for index, (target, text) in enumerate(zip(targets, inputs, strict=True)):
+            who = answering[target_key(target)]
+            rows.setdefault(who.base, {})[index] = (who.prefix, who.encode(text, limit))
+        found: dict[int, Generation] = {}
+        for base, part in rows.items():
+            texts = generate_mixed(base, list(part.values()), params, batch_size=self._batch_size)
+            found |= zip(part, texts, strict=True)
+        return [found[index] for index in range(len(inputs))]
+
+    def _answering(self, targets: Sequence[Target]) -> dict[TargetKey, Answering]:
+        distinct = {target_key(target): target for target in targets}
+        return {key: self._answerers.of(target) for key, target in distinct.items()}
 
     def stream(
         self, target: Target, text: str, params: GenerationParams | None = None
@@ -146,7 +188,7 @@ class LocalPredictor(Predictor):
         answering = self._answerers.of(target)
         limit = None if params is None else params.truncate_input_tokens
         encoded = answering.encode(text, limit)
-        return stream(answering.base, answering.prompt, encoded, params)
+        return stream(answering.base, answering.prefix, encoded, params)
 
     def tokenize(self, target: Target, inputs: Sequence[str]) -> list[tuple[str, ...]]:
         """Return the tokens of each input as it stands, without a template."""
@@ -167,21 +209,21 @@ class LocalPredictor(Predictor):
         answering = self._answerers.of(target)
         tokenizer = answering.base.tokenizer
         answers = [encode_answer(tokenizer, _surface(target, name)) for name in names]
-        prompts = [answering.encode(text).token_ids for text in inputs]
-        rows = [Example(prompt, answer) for prompt in prompts for answer in answers]
-        scores = self._scores(answering, rows).view(len(inputs), len(names))
+        lines = [Line(answering.prefix, answering.encode(text).token_ids) for text in inputs]
+        scores = self._scores(answering.base, lines, answers)
         shares = scores.double().softmax(-1).tolist()
         return [
             Classification(probabilities=dict(zip(names, share, strict=True))) for share in shares
         ]
 
-    def _scores(self, answering: Answering, rows: Sequence[Example]) -> torch.Tensor:
-        base, scores = answering.base, torch.zeros(len(rows))
-        lengths = [row.length for row in rows]
-        for batch in by_length(lengths, self._batch_size, equal_only=not base.padding_exact):
-            part = [rows[i] for i in batch]
-            log_probs, _ = answer_log_probs(base, answering.prompt, part)
-            scores[batch] = log_probs.sum(-1).cpu()
+    def _scores(
+        self, base: BaseLM, lines: Sequence[Line], answers: Sequence[tuple[int, ...]]
+    ) -> torch.Tensor:
+        check_lengths(base, lines, max(map(len, answers), default=0) - 1)
+        scores = torch.zeros(len(lines), len(answers))
+        for batch in mixed_batches(base, lines, self._batch_size):
+            decoder = start_mixed_decoder(base, [lines[i] for i in batch])
+            scores[batch] = label_log_probs(decoder, len(batch), answers)
         return scores
 
 

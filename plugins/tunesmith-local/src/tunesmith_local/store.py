@@ -153,8 +153,10 @@ class Store:
 
     def deployments(self) -> list[Deployment]:
         """Return all deployments, oldest first."""
-        folder = self.root / "deployments"
-        found = [self.deployment(path.stem) for path in folder.glob("*.json")]
+        found: list[Deployment] = []
+        for path in (self.root / "deployments").glob("*.json"):
+            with suppress(NotFoundError):  # removed while we look
+                found.append(self.deployment(path.stem))
         return sorted(found, key=lambda item: (item.created_at, item.id))
 
     def remove_deployment(self, deployment_id: str) -> None:

@@ -1,0 +1,53 @@
+"""How probable each label is as the answer to each text; the text is read once for all labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from tunesmith_local.decoder import Decoder
+
+_LINES = 128
+"""Rows times labels in one forward pass, at most; it bounds the memory of copies and scores."""
+
+
+@torch.no_grad()
+def label_log_probs(decoder: Decoder, rows: int, answers: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Return the natural log-probability of each answer behind each row.
+
+    Args:
+        decoder: has not begun yet.
+        rows: its number of rows.
+        answers: token ids, the end-of-text token last; they may share their beginnings.
+
+    Returns:
+        float32 ``[rows, answers]``, on the CPU.
+    """
+    scores = decoder.first().float().log_softmax(-1)
+    total = scores[:, [answer[0] for answer in answers]]
+    left = {index for index, answer in enumerate(answers) if len(answer) > 1}
+    for paths in _chunks(_paths(answers), max(1, _LINES // rows)):
+        scores = decoder.fork(paths).float().log_softmax(-1)
+        for index in sorted(left):
+            path, rest = _path_of(answers[index], paths), list(answers[index][1:])
+            if path is not None:
+                total[:, index] += scores[:, path, torch.arange(len(rest)), rest].sum(-1)
+                left.remove(index)
+    return total.cpu()
+
+
+def _paths(answers: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    """Return what must be read: the last token never, and a beginning of another path not again."""
+    read = sorted({tuple(answer[:-1]) for answer in answers} - {()})
+    return [a for a, b in zip(read, [*read[1:], ()], strict=True) if b[: len(a)] != a]
+
+
+def _path_of(answer: Sequence[int], paths: Sequence[tuple[int, ...]]) -> int | None:
+    read = tuple(answer[:-1])
+    return next((i for i, path in enumerate(paths) if path[: len(read)] == read), None)
+
+
+def _chunks(paths: list[tuple[int, ...]], size: int) -> Iterator[list[tuple[int, ...]]]:
+    for start in range(0, len(paths), size):
+        yield paths[start : start + size]

@@ -1,0 +1,159 @@
+"""What stands before the text of a row: a soft prompt, and the state in which it leaves the model.
+
+A causal model that has read a soft prompt remembers it as keys and values (attention) or as a
+convolution window and a recurrent state (Mamba). That memory does not depend on the text, so one
+copy serves every row of every request. Nothing here changes a cache in place: rows get views or
+copies of it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn.functional import pad
+from transformers import Cache
+from transformers.cache_utils import DynamicLayer, LinearAttentionLayer
+
+from tunesmith_local.batching import read_prefix
+from tunesmith_local.loading import BaseLM
+
+_Join = Callable[[list[torch.Tensor]], torch.Tensor]
+_STATES = ("conv_states", "recurrent_states")
+
+
+@dataclass(frozen=True, eq=False)
+class PromptState:
+    """A model's memory of a prompt, for one row."""
+
+    cache: Cache
+    length: int
+    """Virtual tokens."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all tensors."""
+        return sum(tensor.nbytes for tensor in _tensors(self.cache))
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether padding behind the prompt would spoil it."""
+        return any(type(layer) is LinearAttentionLayer for layer in self.cache.layers)
+
+    @property
+    def is_supported(self) -> bool:
+        """Whether every layer is of a kind that can be put into a batch."""
+        known = (DynamicLayer, LinearAttentionLayer)
+        return all(type(layer) in known for layer in self.cache.layers)
+
+
+@dataclass(frozen=True, eq=False)
+class Prefix:
+    """A soft prompt before a text."""
+
+    weights: torch.Tensor
+    """``[num_virtual_tokens, hidden_size]``."""
+    state: PromptState | None = None
+    """None where the model reads the prompt anew with every text."""
+
+    def __len__(self) -> int:
+        """Return the number of virtual tokens."""
+        return len(self.weights)
+
+
+@torch.no_grad()
+def read_state(base: BaseLM, weights: torch.Tensor) -> PromptState:
+    """Read a soft prompt, ``[num_virtual_tokens, hidden_size]``, by itself."""
+    return PromptState(read_prefix(base, weights.detach()), len(weights))
+
+
+def prefix_of(base: BaseLM, weights: torch.Tensor) -> Prefix:
+    """Return a soft prompt with its state, where the model's architecture allows one."""
+    return Prefix(weights, read_state(base, weights) if base.state_exact else None)
+
+
+def stack(states: Sequence[PromptState | None], like: PromptState) -> tuple[Cache, torch.Tensor]:
+    """Return one cache for a batch, a state for each row, and its mask ``[rows, longest]``.
+
+    Shorter prompts are padded on the left. A row without a prompt (None) has an empty memory, in
+    the shape of ``like``.
+    """
+    nothing = _nothing_like(like)
+    rows = [nothing if state is None else state for state in states]
+    distinct = list(dict.fromkeys(rows))
+    width = max(state.length for state in distinct)
+    lengths = torch.tensor([[state.length] for state in distinct])
+    masks = (torch.arange(width) >= width - lengths).long()
+    which = torch.tensor([distinct.index(state) for state in rows])
+    joined = join([state.cache for state in distinct])
+    device = next(_tensors(joined)).device
+    batch = _expand(joined, len(rows)) if len(distinct) == 1 else select(joined, which.to(device))
+    return batch, masks[which].to(device)
+
+
+def join(caches: Sequence[Cache]) -> Cache:
+    """Return a cache of the rows of all ``caches``, keys and values padded on the left."""
+    return _rebuild(caches, _cat_padded, torch.cat)
+
+
+def select(cache: Cache, rows: torch.Tensor) -> Cache:
+    """Return a cache of copies of ``rows``, by index; a row may be named more than once."""
+
+    def pick(tensors: list[torch.Tensor]) -> torch.Tensor:
+        return tensors[0].index_select(0, rows)
+
+    return _rebuild([cache], pick, pick)
+
+
+def _expand(cache: Cache, rows: int) -> Cache:
+    # Attention grows by concatenation and may look at one copy; Mamba writes into its state.
+    return _rebuild(
+        [cache], lambda t: t[0].expand(rows, -1, -1, -1), lambda t: t[0].repeat_interleave(rows, 0)
+    )
+
+
+def _cat_padded(tensors: list[torch.Tensor]) -> torch.Tensor:
+    width = max(tensor.shape[-2] for tensor in tensors)
+    return torch.cat([pad(t, (0, 0, width - t.shape[-2], 0)) for t in tensors])
+
+
+def _nothing_like(state: PromptState) -> PromptState:
+    # A recurrent layer starts from zeros, and zeros stand before its convolution window.
+    cache = _rebuild([state.cache], lambda t: t[0][..., :0, :], lambda t: torch.zeros_like(t[0]))
+    return PromptState(cache, 0)
+
+
+def _rebuild(caches: Sequence[Cache], attention: _Join, recurrent: _Join) -> Cache:
+    made = copy.copy(caches[0])
+    layers = zip(*(cache.layers for cache in caches), strict=True)
+    made.layers = [_rebuild_layer(same, attention, recurrent) for same in layers]
+    return made
+
+
+def _rebuild_layer(layers: Sequence[Any], attention: _Join, recurrent: _Join) -> Any:
+    made = copy.copy(layers[0])
+    if isinstance(made, DynamicLayer):
+        made.keys = attention([layer.keys for layer in layers])
+        made.values = attention([layer.values for layer in layers])
+        return made
+    made.has_previous_state = dict(made.has_previous_state)
+    for name in _STATES:
+        states = [getattr(layer, name) for layer in layers]
+        parts = {i: [state[i] for state in states] for i in states[0]}
+        # A layer that is a convolution alone has no recurrent state.
+        setattr(made, name, {i: p[0] if p[0] is None else recurrent(p) for i, p in parts.items()})
+    return made
+
+
+def _tensors(cache: Cache) -> Iterator[torch.Tensor]:
+    for layer in cache.layers:
+        yield from filter(torch.is_tensor, _held(layer))
+
+
+def _held(layer: Any) -> list[torch.Tensor | None]:
+    if isinstance(layer, DynamicLayer):
+        return [layer.keys, layer.values]
+    return [state for name in _STATES for state in getattr(layer, name).values()]

@@ -1,0 +1,206 @@
+"""Rows of many prompts in one batch: cached equals uncached, alone equals mixed equals shuffled."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from local_models import EXACT, build
+
+from tunesmith.backend import GenerationParams
+from tunesmith.errors import PredictionError
+from tunesmith_local.decoder import start_mixed_decoder
+from tunesmith_local.encoding import encode_answer, encode_prompt
+from tunesmith_local.generation import generate_mixed
+from tunesmith_local.label_scores import label_log_probs
+from tunesmith_local.loading import BaseLM
+from tunesmith_local.mixing import Line, check_lengths, lay_out_mixed, mixed_batches
+from tunesmith_local.prefix import Prefix, prefix_of
+from tunesmith_local.scoring import Example, answer_log_probs
+from tunesmith_local.self_check import state_error
+from tunesmith_local.soft_prompt import initial_prompt
+
+GetBase = Callable[[str], BaseLM]
+ALL = (*EXACT, "hybrid-mamba-bias")
+CACHED = tuple(kind for kind in ALL if kind != "t5")
+RECURRENT = ("hybrid-mamba", "hybrid-mamba-bias")
+TEXTS = [f"The dog was {'very ' * n}good." for n in (0, 7, 1, 15, 3)]
+LENGTHS = (8, 3, 20)
+GREEDY = GenerationParams(max_new_tokens=10)
+SAMPLED = GenerationParams(decoding_method="sample", random_seed=7, temperature=1.5, top_p=0.95)
+LABELS = ["yes", "no", "yes, but", "yes, and", "n", ""]
+"""Several tokens, shared beginnings, one that begins another, and an empty one."""
+
+
+def prompts_of(base: BaseLM) -> list[torch.Tensor]:
+    """Soft prompts of different lengths that matter."""
+    return [initial_prompt(base, "random", n, seed=n).weights * 6 for n in LENGTHS]
+
+
+def cached_lines(base: BaseLM) -> list[Line]:
+    """Every text behind every prompt and behind none, in a seeded order."""
+    prefixes = [*(prefix_of(base, prompt) for prompt in prompts_of(base)), None]
+    ids = [encode_prompt(base.tokenizer, text).token_ids for text in TEXTS]
+    lines = [Line(prefix, row) for row in ids for prefix in prefixes]
+    random.Random(0).shuffle(lines)
+    return lines
+
+
+def exact(base_lm: GetBase, kind: str) -> BaseLM:
+    """The base model of a test of logits.
+
+    T5 does not scale its attention, and six times its weights make float32 alone differ from
+    float64 by 4e-4; the comparison is made in float64 there.
+    """
+    base = base_lm(kind) if kind != "t5" else build(kind)
+    if kind == "t5":
+        base.model.double()
+    return base
+
+
+def plain(line: Line) -> Line:
+    """The same row, whose prompt is read with its text."""
+    return replace(line, prefix=line.prefix and Prefix(line.prefix.weights))
+
+
+def two_steps(base: BaseLM, lines: list[Line]) -> torch.Tensor:
+    """Scores of the first two new tokens, ``[rows, 2, vocab]``."""
+    with torch.no_grad():
+        decoder = start_mixed_decoder(base, lines)
+        return torch.stack([decoder.first(), decoder.next([49] * len(lines))], dim=1)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_the_self_check_knows_where_a_state_can_be_kept(base_lm: GetBase, kind: str) -> None:
+    base = base_lm(kind)
+    assert base.state_exact == (kind in CACHED)
+    if base.state_exact:
+        assert state_error(base) < 1e-5
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_logits_mixed_and_cached_equal_those_alone_and_read_whole(
+    base_lm: GetBase, kind: str
+) -> None:
+    base = exact(base_lm, kind)
+    lines = cached_lines(base)
+    if not base.state_exact:
+        assert all(line.prefix is None or line.prefix.state is None for line in lines)
+    alone = torch.cat([two_steps(base, [plain(line)]) for line in lines])
+    together = two_steps(base, lines)
+    assert (together - alone).abs().max() <= 1e-5
+    assert (alone[:, 0] - alone[0, 0]).abs().amax(-1)[1:].min() > 5e-3  # every row differs
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("params", [GREEDY, SAMPLED])
+def test_generations_alone_mixed_and_shuffled_are_equal(
+    base_lm: GetBase, kind: str, params: GenerationParams
+) -> None:
+    base = base_lm(kind)
+    prefixes = [*(prefix_of(base, prompt) for prompt in prompts_of(base)), None]
+    whole = [prefix and Prefix(prefix.weights) for prefix in prefixes]
+    texts = [encode_prompt(base.tokenizer, text) for text in TEXTS]
+    rows = [(prefix, text) for text in texts for prefix in prefixes]
+    uncached = [(prefix, text) for text in texts for prefix in whole]
+    alone = [generate_mixed(base, [row], params)[0] for row in uncached]
+    for size in (3, 32):
+        assert generate_mixed(base, rows, params, batch_size=size) == alone
+    order = random.Random(1).sample(range(len(rows)), len(rows))
+    shuffled = generate_mixed(base, [rows[i] for i in order], params)
+    assert shuffled == [alone[i] for i in order]
+
+
+@pytest.mark.parametrize("kind", CACHED)
+def test_a_length_that_only_the_bare_model_has(base_lm: GetBase, kind: str) -> None:
+    base = base_lm(kind)
+    prefixed = [line for line in cached_lines(base) if line.prefix]
+    lines = [*prefixed[:3], Line(None, (70, 71, 72)), Line(None, (70, 71, 73))]
+    alone = torch.cat([two_steps(base, [plain(line)]) for line in lines])
+    assert (two_steps(base, lines) - alone).abs().max() <= 1e-5
+
+
+@pytest.mark.parametrize("kind", CACHED)
+def test_a_batch_never_changes_a_kept_state(base_lm: GetBase, kind: str) -> None:
+    base = base_lm(kind)
+    lines = cached_lines(base)
+    first = two_steps(base, lines)
+    short = [replace(line, token_ids=line.token_ids[:1]) for line in lines]
+    two_steps(base, short)  # a text of one token makes Mamba write in place
+    two_steps(base, [line for line in lines if line.prefix is lines[0].prefix])
+    assert torch.equal(two_steps(base, lines), first)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_an_empty_text_is_read_with_its_prompt(base_lm: GetBase, kind: str) -> None:
+    base = exact(base_lm, kind)
+    rows = [(line.prefix, line.token_ids) for line in cached_lines(base) if line.prefix]
+    lines = [Line(prefix, ids) for prefix, ids in [*rows, (rows[0][0], ())]]
+    batches = list(mixed_batches(base, lines, 64))
+    assert sorted(i for batch in batches for i in batch) == list(range(len(lines)))
+    for batch in batches:
+        alone = torch.cat([two_steps(base, [plain(lines[i])]) for i in batch])
+        assert (two_steps(base, [lines[i] for i in batch]) - alone).abs().max() <= 1e-5
+
+
+@pytest.mark.parametrize("kind", CACHED)
+def test_rows_behind_kept_states_read_their_text_alone(base_lm: GetBase, kind: str) -> None:
+    base = base_lm(kind)
+    lines = cached_lines(base)
+    assert list(map(sorted, mixed_batches(base, lines, 99))) == [list(range(len(lines)))]
+    parts = lay_out_mixed(base, lines)
+    assert sorted(row for part in parts for row in part.rows) == list(range(len(lines)))
+    lengths = {len(line.token_ids) for line in lines}
+    assert len(parts) == (len(lengths) if kind in RECURRENT else 1)
+    for part in parts:
+        longest = max(len(lines[row].token_ids) for row in part.rows)
+        assert part.batch.inputs_embeds.shape[1] == longest
+        assert part.batch.attention_mask.shape[1] <= longest + max(LENGTHS)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_label_scores_equal_those_of_each_label_read_alone(base_lm: GetBase, kind: str) -> None:
+    base = base_lm(kind)
+    answers = [encode_answer(base.tokenizer, label) for label in LABELS]
+    assert {len(answer) for answer in answers} >= {1, 2, 3, 4}
+    lines = cached_lines(base)
+    for batch in mixed_batches(base, lines, 64):
+        rows = [lines[i] for i in batch]
+        scores = label_log_probs(start_mixed_decoder(base, rows), len(rows), answers)
+        slow = torch.tensor([[slowly(base, line, answer) for answer in answers] for line in rows])
+        torch.testing.assert_close(scores.softmax(-1), slow.softmax(-1), rtol=0, atol=1e-5)
+        torch.testing.assert_close(scores, slow, rtol=1e-5, atol=1e-4)
+
+
+def slowly(base: BaseLM, line: Line, answer: tuple[int, ...]) -> float:
+    """The log-probability of one answer by a forward pass of its own, prompt and text in one."""
+    prompt = None if line.prefix is None else line.prefix.weights
+    alone = replace(base, prefix_exact=False)
+    with torch.no_grad():
+        log_probs, _ = answer_log_probs(alone, prompt, [Example(line.token_ids, answer)])
+    return float(log_probs.sum())
+
+
+def test_many_labels_are_scored_a_few_at_a_time(
+    base_lm: GetBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = base_lm("granite")
+    answers = [encode_answer(base.tokenizer, label) for label in LABELS]
+    lines = cached_lines(base)[:4]
+    whole = label_log_probs(start_mixed_decoder(base, lines), len(lines), answers)
+    monkeypatch.setattr("tunesmith_local.label_scores._LINES", 1)
+    parts = label_log_probs(start_mixed_decoder(base, lines), len(lines), answers)
+    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-5)
+
+
+def test_rows_that_cannot_be_read_are_refused(base_lm: GetBase) -> None:
+    base = base_lm("granite")
+    with pytest.raises(PredictionError, match="input 1 is empty"):
+        check_lengths(base, [Line(None, (1,)), Line(None, ())], 1)
+    prefix = Prefix(torch.zeros(500, base.hidden_size))
+    check_lengths(base, [Line(prefix, (1, 2))], 10)
+    with pytest.raises(PredictionError, match="2 tokens, 500 virtual tokens and 11 new tokens"):
+        check_lengths(base, [Line(prefix, (1, 2))], 11)
