@@ -41,11 +41,6 @@ def note(text: str) -> None:
         click.echo(text, err=True)
 
 
-def warn(text: str) -> None:
-    """Print a warning on stderr, even with ``--quiet``."""
-    click.echo(f"warning: {text}", err=True)
-
-
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0) -> list[str]:
     """Return lines with aligned columns, the last ``right`` of them to the right.
 

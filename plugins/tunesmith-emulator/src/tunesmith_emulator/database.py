@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, create_engine, event
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, and_, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from tunesmith_emulator.scope import Scope
@@ -47,6 +47,11 @@ class Scoped:
     def scope(self) -> Scope:
         """The project or space."""
         return Scope.of(self.scope_kind, self.scope_id)
+
+    @classmethod
+    def within(cls, scope: Scope) -> ColumnElement[bool]:
+        """Return the condition that a row belongs to ``scope``."""
+        return and_(cls.scope_kind == scope.kind, cls.scope_id == scope.id)
 
 
 class ContainerRow(Table):

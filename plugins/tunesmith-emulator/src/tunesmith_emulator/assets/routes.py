@@ -12,8 +12,9 @@ from starlette.concurrency import run_in_threadpool
 
 from tunesmith_emulator.assets.service import attachment_view
 from tunesmith_emulator.bodies import JsonBody
-from tunesmith_emulator.database import new_id
+from tunesmith_emulator.database import AttachmentRow, new_id
 from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.house import House
 from tunesmith_emulator.routing import JSON, HouseOf, Route, ScopeOf, base_url
 
 
@@ -40,10 +41,7 @@ def search(asset_type: str, house: HouseOf, scope: ScopeOf, body: JsonBody) -> J
 def attach(asset_id: str, request: Request, house: HouseOf, scope: ScopeOf, body: JsonBody) -> JSON:
     """Announce bytes, and say where to put them."""
     row = house.assets.attach(scope, asset_id, body)
-    path = f"/v2/assets/{asset_id}/attachments/{row.id}/content?signature={house.iam.sign(row.id)}"
-    # Cloud Pak for Data's client puts its own host in front.
-    relative = house.iam.is_platform_token(request.headers.get("authorization"))
-    return {**attachment_view(row), "url1": path if relative else base_url(request) + path}
+    return {**attachment_view(row), "url1": _content_url(row, request, house)}
 
 
 async def put_content(
@@ -79,9 +77,15 @@ def attachment(
 ) -> JSON:
     """Return an attachment and where its bytes are."""
     row = house.assets.attachment(scope, asset_id, attachment_id)
-    path = f"/v2/assets/{asset_id}/attachments/{row.id}/content?signature={house.iam.sign(row.id)}"
+    return {**attachment_view(row), "url": _content_url(row, request, house)}
+
+
+def _content_url(row: AttachmentRow, request: Request, house: House) -> str:
+    signature = house.iam.sign(row.id)
+    path = f"/v2/assets/{row.asset_id}/attachments/{row.id}/content?signature={signature}"
+    # Cloud Pak for Data's client puts its own host in front.
     relative = house.iam.is_platform_token(request.headers.get("authorization"))
-    return {**attachment_view(row), "url": path if relative else base_url(request) + path}
+    return path if relative else base_url(request) + path
 
 
 async def _receive(request: Request, file: Path, limit: int) -> None:

@@ -77,8 +77,7 @@ class Assets:
         """Return one page of assets; ``next`` is the body of the request for the next one."""
         limit, start = _number(body, "limit", 200), _number(body, "bookmark", 0)
         query = select(AssetRow).where(
-            AssetRow.scope_kind == scope.kind,
-            AssetRow.scope_id == scope.id,
+            AssetRow.within(scope),
             AssetRow.asset_type == asset_type,
         )
         with self._database.session() as session:

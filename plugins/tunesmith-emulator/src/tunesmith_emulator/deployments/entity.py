@@ -6,7 +6,7 @@ from typing import Any
 
 from tunesmith_emulator.database import DeploymentRow
 from tunesmith_emulator.envelope import MORE_INFO
-from tunesmith_emulator.times import stamp
+from tunesmith_emulator.metadata import metadata
 
 _DEPRECATED = (
     "online_url and serving_urls are deprecated and will be removed in a future release. "
@@ -17,16 +17,7 @@ _DEPRECATED = (
 def view(row: DeploymentRow, base_url: str) -> dict[str, Any]:
     """Return metadata and entity; the addresses start with ``base_url``."""
     return {
-        "metadata": {
-            "id": row.id,
-            "name": row.name,
-            "description": row.description,
-            "tags": row.tags,
-            "owner": "IBMid-emulator",
-            "created_at": stamp(row.created_at),
-            "modified_at": stamp(row.modified_at),
-            **row.scope.entry(),
-        },
+        "metadata": {**metadata(row), "owner": "IBMid-emulator"},
         "entity": {
             "name": row.name,
             **row.scope.entry(),

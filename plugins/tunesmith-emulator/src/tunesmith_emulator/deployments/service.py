@@ -97,9 +97,7 @@ class Deployments:
 
     def listed(self, scope: Scope, query: Mapping[str, Any], base_url: str) -> list[dict[str, Any]]:
         """Return deployments, newest first, filtered by serving name, asset and name."""
-        chosen = select(DeploymentRow).where(
-            DeploymentRow.scope_kind == scope.kind, DeploymentRow.scope_id == scope.id
-        )
+        chosen = select(DeploymentRow).where(DeploymentRow.within(scope))
         for field in ("serving_name", "asset_id", "name", "state"):
             if field in query:
                 chosen = chosen.where(getattr(DeploymentRow, field) == query[field])

@@ -7,6 +7,7 @@ from typing import Any
 
 from tunesmith_emulator.database import TrainingRow
 from tunesmith_emulator.envelope import MORE_INFO
+from tunesmith_emulator.metadata import metadata
 from tunesmith_emulator.times import stamp
 from tunesmith_emulator.trainings.metrics import fine_tuning_entries
 
@@ -16,15 +17,7 @@ FINE, PROMPT = "fine_tuning", "prompt_tuning"
 def view(row: TrainingRow) -> dict[str, Any]:
     """Return metadata and entity."""
     return {
-        "metadata": {
-            "id": row.id,
-            "name": row.name,
-            "description": row.description,
-            "tags": row.tags,
-            "created_at": stamp(row.created_at),
-            "modified_at": stamp(row.modified_at),
-            **row.scope.entry(),
-        },
+        "metadata": metadata(row),
         "entity": {
             "name": row.name,
             "description": row.description,

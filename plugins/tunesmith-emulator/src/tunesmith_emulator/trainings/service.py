@@ -89,8 +89,7 @@ class Trainings:
         """Return trainings, newest first, filtered by ``state`` and tags."""
         chosen = select(TrainingRow).where(
             TrainingRow.kind == kind,
-            TrainingRow.scope_kind == scope.kind,
-            TrainingRow.scope_id == scope.id,
+            TrainingRow.within(scope),
         )
         if state := query.get("state"):
             chosen = chosen.where(TrainingRow.state == state)
@@ -165,8 +164,7 @@ class Trainings:
     def models(self, scope: Scope) -> list[dict[str, Any]]:
         """Return the tuned models, oldest first."""
         query = select(AssetRow).where(
-            AssetRow.scope_kind == scope.kind,
-            AssetRow.scope_id == scope.id,
+            AssetRow.within(scope),
             AssetRow.asset_type == "wml_model",
         )
         with self._database.session() as session:
