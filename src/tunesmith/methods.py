@@ -20,7 +20,8 @@ def render(template: str, text: str) -> str:
     return template.replace(PLACEHOLDER, text)
 
 
-def _has_placeholder(template: str, field: str) -> None:
+def check_template(template: str, field: str) -> None:
+    """Raise ``ValueError`` unless ``template`` holds ``{{input}}`` exactly once."""
     if template.count(PLACEHOLDER) != 1:
         raise ValueError(
             f"method.{field}: {template!r} must hold {PLACEHOLDER} exactly once; "
@@ -49,17 +50,14 @@ class Method(BaseModel):
         return None
 
 
-class PromptTuning(Method):
-    """A soft prompt for a frozen model (Lester et al. 2021, arXiv:2104.08691).
+class GradientTuning(Method):
+    """What every method that follows a gradient has: its loop, its limits and its template.
 
-    Defaults are watsonx.ai's (``ibm-watsonx-ai`` 1.8.1, ``TuneExperiment.prompt_tuner``).
+    The names are those that watsonx.ai and caikit share.
     """
 
-    name: ClassVar[str] = "prompt_tuning"
     tunes: ClassVar[bool] = True
 
-    num_virtual_tokens: Annotated[int, Field(ge=1, le=1000)] = 100
-    """Length of the soft prompt, in tokens."""
     num_epochs: Annotated[int, Field(ge=1, le=1000)] = 20
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.3
     """Peak learning rate."""
@@ -71,22 +69,17 @@ class PromptTuning(Method):
     """Limit after the template, in tokens; what exceeds it is cut from the left of the input."""
     max_output_tokens: Annotated[int, Field(ge=1)] = 128
     """Limit of the answer (label and end-of-text), in tokens; shorter than a label is an error."""
-    init_method: Literal["random", "text", "sample_vocab"] = "random"
-    init_text: str | None = None
-    """Text whose embeddings start the soft prompt; repeated or cut to ``num_virtual_tokens``."""
     verbalizer: str = PLACEHOLDER
     """The input template (IBM's word), applied at training and at inference."""
     optimizer: Literal["adamw", "adafactor"] = "adamw"
     lr_schedule: Literal["linear", "constant"] = "linear"
     """``linear`` decays to zero over all steps (as caikit-nlp)."""
     early_stopping_patience: Annotated[int, Field(ge=1)] | None = None
-    """Stop after so many epochs without a better validation loss, and keep the best prompt."""
+    """Stop after so many epochs without a better validation loss, and keep the best weights."""
 
     @model_validator(mode="after")
-    def _check(self) -> PromptTuning:
-        _has_placeholder(self.verbalizer, "verbalizer")
-        if self.init_method == "text" and not (self.init_text or "").strip():
-            raise ValueError("method.init_text: init_method 'text' needs a text that is not empty")
+    def _check_verbalizer(self) -> GradientTuning:
+        check_template(self.verbalizer, "verbalizer")
         return self
 
     @property
@@ -94,10 +87,46 @@ class PromptTuning(Method):
         """The verbalizer."""
         return self.verbalizer
 
+    @property
+    def rows_per_step(self) -> int:
+        """Rows behind one optimizer step; the last step of an epoch may have fewer."""
+        return self.batch_size * self.accumulate_steps
+
+    def steps_per_epoch(self, rows: int) -> int:
+        """Return the optimizer steps of one epoch over ``rows`` training rows."""
+        return math.ceil(rows / self.rows_per_step)
+
     def optimizer_steps(self, rows: int) -> int:
-        """Return the number of optimizer steps that ``rows`` training rows make."""
-        batches = math.ceil(rows / self.batch_size)
-        return math.ceil(batches / self.accumulate_steps) * self.num_epochs
+        """Return the optimizer steps of the whole tuning, early stopping aside."""
+        return self.steps_per_epoch(rows) * self.num_epochs
+
+
+class VirtualTokens(GradientTuning):
+    """What every method with virtual tokens has: how many, and where they start."""
+
+    num_virtual_tokens: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Length of the soft prompt, in tokens."""
+    init_method: Literal["random", "text", "sample_vocab"] = "random"
+    init_text: str | None = None
+    """Text whose embeddings start the soft prompt; repeated or cut to ``num_virtual_tokens``."""
+
+    @model_validator(mode="after")
+    def _check_init_text(self) -> VirtualTokens:
+        if self.init_method == "text" and not (self.init_text or "").strip():
+            raise ValueError("method.init_text: init_method 'text' needs a text that is not empty")
+        return self
+
+
+class PromptTuning(VirtualTokens):
+    """A soft prompt for a frozen model (Lester et al. 2021, arXiv:2104.08691).
+
+    Defaults are watsonx.ai's (``ibm-watsonx-ai`` 1.8.1, ``TuneExperiment.prompt_tuner``).
+    """
+
+    name: ClassVar[str] = "prompt_tuning"
+
+    prompt_position: Literal["prefix", "suffix"] = "prefix"
+    """Where the soft prompt stands: before the text, or between the text and the answer."""
 
 
 class ZeroShot(Method):
@@ -111,7 +140,7 @@ class ZeroShot(Method):
 
     @model_validator(mode="after")
     def _check(self) -> ZeroShot:
-        _has_placeholder(self.template, "template")
+        check_template(self.template, "template")
         return self
 
     @property

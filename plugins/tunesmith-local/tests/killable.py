@@ -1,12 +1,11 @@
 """A training in a process of its own, for the test that kills it.
 
-Usage: killable.py CHECKPOINTS RESULT
+Usage: killable.py CHECKPOINTS RESULT POSITION
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,32 +14,35 @@ from safetensors.torch import save_file
 sys.path.insert(0, str(Path(__file__).parent))
 
 from local_models import build
-from test_training import PLAN, examples, start
+from test_training import PLAN, but, examples, prompt_of
 
 from tunesmith_local.checkpoint import CheckpointStore
 from tunesmith_local.training import Training, TrainingResult
+from tunesmith_local.tunables import start
 
 
-def train(checkpoints: CheckpointStore | None) -> TrainingResult:
+def train(
+    checkpoints: CheckpointStore | None, position: str
+) -> tuple[TrainingResult, torch.Tensor]:
     """Run the training that the test compares."""
     torch.set_num_threads(1)
     base = build("granite")
     rows = examples(base)
-    plan = replace(PLAN, num_epochs=10)
+    plan = but(PLAN, num_epochs=10, prompt_position=position)
+    tunable = start(base, plan, 1)
     training = Training(
-        base,
-        start(base),
+        tunable,
         rows,
         plan,
         validation=rows[:4],
         checkpoints=checkpoints,
         on_event=lambda event: print(event.kind, event.step, flush=True),
     )
-    return training.run()
+    return training.run(), prompt_of(tunable).detach()
 
 
 if __name__ == "__main__":
-    directory, target = sys.argv[1:]
-    result = train(CheckpointStore(Path(directory), "same"))
-    save_file({"prompt": result.prompt}, target)
+    directory, target, position = sys.argv[1:]
+    result, prompt = train(CheckpointStore(Path(directory), "same"), position)
+    save_file({"prompt": prompt}, target)
     Path(f"{target}.json").write_text(result.curve.model_dump_json())

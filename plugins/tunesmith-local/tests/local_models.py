@@ -126,7 +126,9 @@ BUILDERS: dict[str, Callable[[], PreTrainedModel]] = {
 EXACT = ("granite", "granite-moe", "hybrid-attention", "hybrid-mamba", "llama", "t5")
 
 
-def build(kind: str, *, seed: int = 0, scale: float = _SCALE) -> BaseLM:
+def build(
+    kind: str, *, seed: int = 0, scale: float = _SCALE, dtype: torch.dtype = torch.float32
+) -> BaseLM:
     """Return a random model whose weights are scaled so that the soft prompt matters."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -136,7 +138,7 @@ def build(kind: str, *, seed: int = 0, scale: float = _SCALE) -> BaseLM:
             if parameter.dim() > 1 and "shared" not in name and "embed" not in name:
                 parameter.mul_(scale)
     model.generation_config.eos_token_id = 256
-    return checked(freeze(f"test/{kind}", model, tokenizer()))
+    return checked(freeze(f"test/{kind}", model.to(dtype), tokenizer()))
 
 
 def tokenizer() -> PreTrainedTokenizerBase:

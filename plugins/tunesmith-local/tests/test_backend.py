@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,8 @@ from tunesmith.experiment import Experiment
 from tunesmith.records import Row, TunedModel, TuningEvent
 from tunesmith_local.backend import LocalBackend
 from tunesmith_local.options import LocalOptions
+from tunesmith_local.prompt_tuning import SoftPromptTunable
+from tunesmith_local.tunable import RowLosses
 
 MODEL = "tiny/granite"
 LABELS = ["yes", "no"]
@@ -387,12 +390,12 @@ def test_a_directory_serves_as_a_base_model(connect: Connect, models: Path) -> N
 
 def test_a_tuning_that_diverges_says_so(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = connect()
-    from tunesmith_local import training
 
-    def broken(*arguments: object) -> torch.Tensor:
-        return torch.full((len(arguments[2]),), torch.nan, requires_grad=True)  # type: ignore[arg-type]
+    @contextmanager
+    def broken(self: SoftPromptTunable, seed: int) -> Iterator[RowLosses]:
+        yield lambda rows: torch.full((len(rows),), torch.nan, requires_grad=True)
 
-    monkeypatch.setattr(training, "row_losses", broken)
+    monkeypatch.setattr(SoftPromptTunable, "reading", broken)
     job = backend.tuner.submit(experiment(), ROWS)
     with pytest.raises(TuningError, match="not a finite number at optimizer step 1"):
         job.wait()

@@ -99,3 +99,16 @@ def test_a_tokenizer_without_an_end_is_refused() -> None:
     tok.eos_token = None
     with pytest.raises(ExperimentError, match="no end-of-text token"):
         freeze("m", build("granite").model, tok)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_vocabulary_head_reads_no_view_with_gaps(rows: int) -> None:
+    # torch would multiply row by row and copy the largest weight of the model each time.
+    base, strides = build("granite"), []
+    head = base.model.get_output_embeddings()
+    head.register_forward_pre_hook(lambda module, inputs: strides.append(inputs[0].stride()))
+    with torch.no_grad():
+        base.model(input_ids=torch.ones(rows, 7, dtype=torch.long), logits_to_keep=2)
+        base.model(input_ids=torch.ones(rows, 7, dtype=torch.long), logits_to_keep=1)
+    size = base.hidden_size
+    assert strides == [(2 * size, size, 1), (size, size, 1)]

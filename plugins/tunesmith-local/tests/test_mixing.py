@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from local_models import EXACT, build
 
 from tunesmith.backend import GenerationParams
 from tunesmith.errors import PredictionError
-from tunesmith_local.decoder import start_mixed_decoder
+from tunesmith_local.decoder import branching, start_mixed_decoder
 from tunesmith_local.encoding import encode_answer, encode_prompt
 from tunesmith_local.generation import generate_mixed
 from tunesmith_local.label_scores import label_log_probs
@@ -20,7 +21,7 @@ from tunesmith_local.loading import BaseLM
 from tunesmith_local.mixing import Line, check_lengths, lay_out_mixed, mixed_batches
 from tunesmith_local.prefix import Prefix, prefix_of
 from tunesmith_local.scoring import Example, answer_log_probs
-from tunesmith_local.self_check import state_error
+from tunesmith_local.self_check import branch_error, read_alone, state_error
 from tunesmith_local.soft_prompt import initial_prompt
 
 GetBase = Callable[[str], BaseLM]
@@ -78,7 +79,7 @@ def test_the_self_check_knows_where_a_state_can_be_kept(base_lm: GetBase, kind: 
     base = base_lm(kind)
     assert base.state_exact == (kind in CACHED)
     if base.state_exact:
-        assert state_error(base) < 1e-5
+        assert state_error(base, read_alone(base)) < 1e-5
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -115,6 +116,23 @@ def test_generations_alone_mixed_and_shuffled_are_equal(
 
 
 @pytest.mark.parametrize("kind", CACHED)
+def test_a_common_beginning_behind_one_prompt_is_read_once(base_lm: GetBase, kind: str) -> None:
+    base = base_lm(kind)
+    prefix = prefix_of(base, prompts_of(base)[0])
+    rows = [encode_prompt(base.tokenizer, text).token_ids for text in (*TEXTS, "The dog was ")]
+    lines = [Line(prefix, row) for row in rows]
+    common = len(rows[-1]) - 1  # the last token of the shortest is left to be read
+    batches = list(mixed_batches(base, lines, 3))
+    read = [len(line.token_ids) for _, batch in batches for line in batch]
+    assert max(read) == max(map(len, rows)) - common
+    for indices, batch in batches:
+        alone = torch.cat([two_steps(base, [plain(lines[i])]) for i in indices])
+        assert (two_steps(base, batch) - alone).abs().max() <= 1e-5
+    assert prefix.state is not None
+    assert prefix.state.length == LENGTHS[0]
+
+
+@pytest.mark.parametrize("kind", CACHED)
 def test_a_length_that_only_the_bare_model_has(base_lm: GetBase, kind: str) -> None:
     base = base_lm(kind)
     prefixed = [line for line in cached_lines(base) if line.prefix]
@@ -140,17 +158,17 @@ def test_an_empty_text_is_read_with_its_prompt(base_lm: GetBase, kind: str) -> N
     rows = [(line.prefix, line.token_ids) for line in cached_lines(base) if line.prefix]
     lines = [Line(prefix, ids) for prefix, ids in [*rows, (rows[0][0], ())]]
     batches = list(mixed_batches(base, lines, 64))
-    assert sorted(i for batch in batches for i in batch) == list(range(len(lines)))
-    for batch in batches:
-        alone = torch.cat([two_steps(base, [plain(lines[i])]) for i in batch])
-        assert (two_steps(base, [lines[i] for i in batch]) - alone).abs().max() <= 1e-5
+    assert sorted(i for indices, _ in batches for i in indices) == list(range(len(lines)))
+    for indices, batch in batches:
+        alone = torch.cat([two_steps(base, [plain(lines[i])]) for i in indices])
+        assert (two_steps(base, batch) - alone).abs().max() <= 1e-5
 
 
 @pytest.mark.parametrize("kind", CACHED)
 def test_rows_behind_kept_states_read_their_text_alone(base_lm: GetBase, kind: str) -> None:
     base = base_lm(kind)
     lines = cached_lines(base)
-    assert list(map(sorted, mixed_batches(base, lines, 99))) == [list(range(len(lines)))]
+    assert sorted(chain(*(i for i, _ in mixed_batches(base, lines, 99)))) == [*range(len(lines))]
     parts = lay_out_mixed(base, lines)
     assert sorted(row for part in parts for row in part.rows) == list(range(len(lines)))
     lengths = {len(line.token_ids) for line in lines}
@@ -167,10 +185,9 @@ def test_label_scores_equal_those_of_each_label_read_alone(base_lm: GetBase, kin
     answers = [encode_answer(base.tokenizer, label) for label in LABELS]
     assert {len(answer) for answer in answers} >= {1, 2, 3, 4}
     lines = cached_lines(base)
-    for batch in mixed_batches(base, lines, 64):
-        rows = [lines[i] for i in batch]
+    for batch, rows in mixed_batches(base, lines, 64):
         scores = label_log_probs(start_mixed_decoder(base, rows), len(rows), answers)
-        slow = torch.tensor([[slowly(base, line, answer) for answer in answers] for line in rows])
+        slow = torch.tensor([[slowly(base, lines[i], a) for a in answers] for i in batch])
         torch.testing.assert_close(scores.softmax(-1), slow.softmax(-1), rtol=0, atol=1e-5)
         torch.testing.assert_close(scores, slow, rtol=1e-5, atol=1e-4)
 
@@ -184,6 +201,41 @@ def slowly(base: BaseLM, line: Line, answer: tuple[int, ...]) -> float:
     return float(log_probs.sum())
 
 
+@pytest.mark.parametrize("kind", ALL)
+def test_labels_stand_side_by_side_where_attention_is_full(base_lm: GetBase, kind: str) -> None:
+    base, full = base_lm(kind), kind in CACHED and kind not in RECURRENT
+    assert base.branches_exact == full
+    if full:
+        assert branch_error(base) < 1e-5
+
+
+def test_a_text_and_all_labels_are_one_pass(base_lm: GetBase) -> None:
+    base, passes = base_lm("granite"), []
+    answers = [encode_answer(base.tokenizer, label) for label in LABELS]
+    hook = base.model.register_forward_hook(lambda *_: passes.append(1))
+    lines = cached_lines(base)[:4]
+    try:
+        label_log_probs(start_mixed_decoder(base, lines), len(lines), answers)
+    finally:
+        hook.remove()
+    assert len(passes) == 1
+
+
+def test_a_path_sees_the_text_and_itself() -> None:
+    seen = torch.tensor(
+        [[1, 1, 1], [1, 0, 1]]
+    )  # one token before, two of text, one of them padding
+    first, second = branching(seen, 2, [1, 2])[:, 0].int().tolist()
+    assert first == [
+        [1, 1, 0, 0, 0, 0],
+        [1, 1, 1, 0, 0, 0],
+        [1, 1, 1, 1, 0, 0],
+        [1, 1, 1, 0, 1, 0],
+        [1, 1, 1, 0, 1, 1],
+    ]
+    assert second[1:] == [[1, 0, *row[2:]] for row in first[1:]]
+
+
 def test_many_labels_are_scored_a_few_at_a_time(
     base_lm: GetBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +244,7 @@ def test_many_labels_are_scored_a_few_at_a_time(
     lines = cached_lines(base)[:4]
     whole = label_log_probs(start_mixed_decoder(base, lines), len(lines), answers)
     monkeypatch.setattr("tunesmith_local.label_scores._LINES", 1)
+    monkeypatch.setattr("tunesmith_local.label_scores._BRANCHES", 1)
     parts = label_log_probs(start_mixed_decoder(base, lines), len(lines), answers)
     torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-5)
 

@@ -18,7 +18,7 @@ from tunesmith.records import Deployment, Generation, Row
 from tunesmith_local.backend import LocalBackend
 from tunesmith_local.options import LocalOptions
 from tunesmith_local.prefix import PromptState, read_state
-from tunesmith_local.prompt_cache import PromptCaches
+from tunesmith_local.state_cache import StateCache
 
 Connect = Callable[..., LocalBackend]
 GRANITE, MAMBA, T5 = "tiny/granite", "tiny/hybrid-mamba", "tiny/t5"
@@ -86,7 +86,7 @@ def state_of(tokens: int) -> PromptState:
 
 def test_the_least_recently_used_prompt_goes_first() -> None:
     states = {name: state_of(4) for name in "abc"}
-    caches = PromptCaches(2 * states["a"].nbytes)
+    caches = StateCache(2 * states["a"].nbytes)
     for name in "abab":
         caches.get(name, lambda name=name: states[name])
     caches.get("a", pytest.fail)
@@ -101,7 +101,7 @@ def test_the_least_recently_used_prompt_goes_first() -> None:
 
 def test_a_prompt_larger_than_the_bound_is_read_each_time_and_evicts_nobody() -> None:
     small, large = state_of(2), state_of(50)
-    caches = PromptCaches(small.nbytes)
+    caches = StateCache(small.nbytes)
     caches.get("small", lambda: small)
     assert caches.get("large", lambda: large) is large
     assert list(caches.sizes()) == ["small"]
@@ -109,7 +109,7 @@ def test_a_prompt_larger_than_the_bound_is_read_each_time_and_evicts_nobody() ->
 
 def test_a_prompt_is_read_once_by_many_threads() -> None:
     state, read = state_of(3), []
-    caches = PromptCaches(state.nbytes)
+    caches = StateCache(state.nbytes)
 
     def once() -> PromptState:
         read.append(1)

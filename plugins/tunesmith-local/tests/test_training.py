@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import chain, pairwise
 
 import pytest
@@ -12,16 +11,36 @@ import torch
 from local_models import build
 
 from tunesmith.jobs import JobStopped
+from tunesmith.methods import PromptTuning
 from tunesmith.records import TuningEvent
 from tunesmith_local.encoding import encode_answer, encode_prompt
 from tunesmith_local.errors import DivergedError
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.scoring import Example, row_losses
-from tunesmith_local.soft_prompt import initial_prompt, peft_model, trainable_prompt
-from tunesmith_local.training import Training, TrainingPlan
+from tunesmith_local.training import Training, learning_rate_at
+from tunesmith_local.tunable import Tunable
+from tunesmith_local.tunables import start as start_tunable
 
 GetBase = Callable[[str], BaseLM]
-PLAN = TrainingPlan(num_epochs=3, learning_rate=0.05, batch_size=3, accumulate_steps=2)
+PLAN = PromptTuning(
+    num_epochs=3,
+    learning_rate=0.05,
+    batch_size=3,
+    accumulate_steps=2,
+    num_virtual_tokens=6,
+    init_method="sample_vocab",
+)
+
+
+def but(method: PromptTuning, **changes: object) -> PromptTuning:
+    """Return the method with other settings."""
+    return method.model_copy(update=changes)
+
+
+def prompt_of(tunable: Tunable) -> torch.nn.Parameter:
+    """Return the one parameter of prompt tuning."""
+    (prompt,) = tunable.parameters.values()
+    return prompt
 
 
 def examples(base: BaseLM, count: int = 14) -> list[Example]:
@@ -35,24 +54,23 @@ def examples(base: BaseLM, count: int = 14) -> list[Example]:
     ]
 
 
-def start(base: BaseLM) -> torch.nn.Parameter:
-    """A fresh parameter of a fresh PEFT model."""
-    weights = initial_prompt(base, "sample_vocab", 6, seed=1).weights
-    return trainable_prompt(peft_model(base, weights))
+def start(base: BaseLM) -> Tunable:
+    """A fresh soft prompt in a fresh PEFT model."""
+    return start_tunable(base, PLAN, 1)
 
 
 def test_the_tutorial_makes_36_steps() -> None:
-    plan = TrainingPlan(num_epochs=12, learning_rate=0.001, batch_size=8, accumulate_steps=16)
+    plan = PromptTuning(num_epochs=12, learning_rate=0.001, batch_size=8, accumulate_steps=16)
     assert plan.steps_per_epoch(353) == 3
-    assert plan.total_steps(353) == 36
+    assert plan.optimizer_steps(353) == 36
 
 
 @pytest.mark.parametrize("kind", ["granite", "granite-moe", "hybrid-mamba", "t5"])
 def test_the_loss_falls_and_the_base_model_stays(base_lm: GetBase, kind: str) -> None:
     base = base_lm(kind)
     before = {name: p.clone() for name, p in base.model.named_parameters()}
-    plan = replace(PLAN, num_epochs=12, learning_rate=0.1)
-    result = Training(base, start(base), examples(base), plan).run()
+    plan = but(PLAN, num_epochs=12, learning_rate=0.1)
+    result = Training(start(base), examples(base), plan).run()
     losses = [point.loss for point in result.curve.epochs]
     assert losses[-1] < losses[0] - 0.1
     assert all(torch.equal(before[n], p) for n, p in base.model.named_parameters())
@@ -60,7 +78,7 @@ def test_the_loss_falls_and_the_base_model_stays(base_lm: GetBase, kind: str) ->
 
 def test_every_row_is_seen_once_an_epoch_and_the_last_window_is_flushed(base_lm: GetBase) -> None:
     base = base_lm("granite")
-    training = Training(base, start(base), examples(base), PLAN)
+    training = Training(start(base), examples(base), PLAN)
     result = training.run()
     assert result.steps == 9
     assert [point.epoch for point in result.curve.steps] == [1, 1, 1, 2, 2, 2, 3, 3, 3]
@@ -73,8 +91,9 @@ def test_every_row_is_seen_once_an_epoch_and_the_last_window_is_flushed(base_lm:
 
 def test_the_gradient_is_that_of_the_mean_over_the_window(base_lm: GetBase) -> None:
     base = base_lm("granite")
-    prompt = start(base)
-    training = Training(base, prompt, examples(base), PLAN)
+    tunable = start(base)
+    prompt = prompt_of(tunable)
+    training = Training(tunable, examples(base), PLAN)
     for position in (0, 2):
         rows = training._rows_of_step(0, position)
         loss = training._gradient(rows, 0)
@@ -87,30 +106,31 @@ def test_the_gradient_is_that_of_the_mean_over_the_window(base_lm: GetBase) -> N
 
 def test_how_a_window_is_cut_into_batches_changes_no_step(base_lm: GetBase) -> None:
     base = base_lm("granite")
-    small = replace(PLAN, batch_size=1, accumulate_steps=6)
-    one = Training(base, start(base), examples(base), PLAN).run()
-    two = Training(base, start(base), examples(base), small).run()
-    torch.testing.assert_close(one.prompt, two.prompt, rtol=1e-3, atol=1e-4)
+    small = but(PLAN, batch_size=1, accumulate_steps=6)
+    one, two = start(base), start(base)
+    Training(one, examples(base), PLAN).run()
+    Training(two, examples(base), small).run()
+    torch.testing.assert_close(prompt_of(one), prompt_of(two), rtol=1e-3, atol=1e-4)
 
 
 def test_the_epoch_loss_is_the_mean_over_its_rows(base_lm: GetBase) -> None:
     base = base_lm("granite")
-    plan = replace(PLAN, learning_rate=1e-12, num_epochs=1)
-    prompt = start(base)
+    plan = but(PLAN, learning_rate=1e-12, num_epochs=1)
     rows = examples(base)
-    result = Training(base, prompt, rows, plan, validation=rows).run()
+    result = Training(start(base), rows, plan, validation=rows).run()
     (epoch,) = result.curve.epochs
     assert epoch.loss == pytest.approx(epoch.validation_loss, rel=1e-5)
 
 
 def test_the_seed_decides(base_lm: GetBase) -> None:
     base = base_lm("granite")
-    one = Training(base, start(base), examples(base), PLAN).run()
-    again = Training(base, start(base), examples(base), PLAN).run()
-    other = Training(base, start(base), examples(base), replace(PLAN, seed=1)).run()
-    assert torch.equal(one.prompt, again.prompt)
-    assert one.curve == again.curve
-    assert not torch.equal(one.prompt, other.prompt)
+    one, again, other = start(base), start(base), start(base)
+    first = Training(one, examples(base), PLAN).run()
+    second = Training(again, examples(base), PLAN).run()
+    Training(other, examples(base), PLAN, seed=1).run()
+    assert torch.equal(prompt_of(one), prompt_of(again))
+    assert first.curve == second.curve
+    assert not torch.equal(prompt_of(one), prompt_of(other))
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
@@ -119,12 +139,12 @@ def test_optimizers_and_schedules_move_the_prompt(
     base_lm: GetBase, optimizer: str, schedule: str
 ) -> None:
     base = base_lm("granite")
-    plan = replace(PLAN, optimizer=optimizer, lr_schedule=schedule)
-    prompt = start(base)
-    before = prompt.detach().clone()
-    result = Training(base, prompt, examples(base), plan).run()
-    assert not torch.equal(result.prompt, before)
-    rates = [plan.learning_rate_at(step, 14) for step in range(9)]
+    plan = but(PLAN, optimizer=optimizer, lr_schedule=schedule)
+    tunable = start(base)
+    before = prompt_of(tunable).detach().clone()
+    Training(tunable, examples(base), plan).run()
+    assert not torch.equal(prompt_of(tunable), before)
+    rates = [learning_rate_at(plan, step, 14) for step in range(9)]
     if schedule == "constant":
         assert set(rates) == {0.05}
     else:
@@ -136,8 +156,8 @@ def test_validation_keeps_the_best_prompt_and_stops(base_lm: GetBase) -> None:
     rows = examples(base)
     # What training teaches is wrong for these, so their loss must rise sooner or later.
     held_out = [Example(row.prompt, encode_answer(base.tokenizer, "#")) for row in rows]
-    plan = replace(PLAN, num_epochs=60, learning_rate=0.3, early_stopping_patience=2)
-    training = Training(base, start(base), rows, plan, validation=held_out)
+    plan = but(PLAN, num_epochs=60, learning_rate=0.3, early_stopping_patience=2)
+    training = Training(start(base), rows, plan, validation=held_out)
     result = training.run()
     losses = [point.validation_loss for point in result.curve.epochs]
     assert result.stopped_early
@@ -146,8 +166,6 @@ def test_validation_keeps_the_best_prompt_and_stops(base_lm: GetBase) -> None:
     assert best is not None
     assert losses[best - 1] == min(losses)
     assert len(losses) == best + 2
-    with torch.no_grad():
-        training.prompt.copy_(result.prompt)
     assert training.validation_loss() == pytest.approx(min(losses), rel=1e-6)
 
 
@@ -161,11 +179,11 @@ def test_a_loss_that_is_not_finite_names_its_step() -> None:
             with torch.no_grad():
                 base.model.lm_head.weight[0, 0] = math.nan
 
-    training = Training(base, start(base), examples(base), PLAN, on_event=poison)
+    training = Training(start(base), examples(base), PLAN, on_event=poison)
     with pytest.raises(DivergedError, match="not a finite number at optimizer step 3") as info:
         training.run()
     assert info.value.step == 3
-    assert bool(training.prompt.isfinite().all())
+    assert bool(prompt_of(training.tunable).isfinite().all())
 
 
 def test_stopping_is_heard_before_the_next_batch(base_lm: GetBase) -> None:
@@ -178,7 +196,7 @@ def test_stopping_is_heard_before_the_next_batch(base_lm: GetBase) -> None:
         return asked > 3
 
     with pytest.raises(JobStopped):
-        Training(base, start(base), examples(base), PLAN, should_stop=stop).run()
+        Training(start(base), examples(base), PLAN, should_stop=stop).run()
     assert asked == 4
 
 
@@ -186,9 +204,7 @@ def test_events_tell_steps_and_epochs(base_lm: GetBase) -> None:
     base = base_lm("granite")
     events: list[TuningEvent] = []
     rows = examples(base)
-    result = Training(
-        base, start(base), rows, PLAN, validation=rows[:4], on_event=events.append
-    ).run()
+    result = Training(start(base), rows, PLAN, validation=rows[:4], on_event=events.append).run()
     steps = [event for event in events if event.kind == "step"]
     epochs = [event for event in events if event.kind == "epoch"]
     assert [event.step for event in steps] == list(range(1, 10))

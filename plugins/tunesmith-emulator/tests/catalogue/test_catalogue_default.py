@@ -55,6 +55,7 @@ def test_every_entry_says_that_it_is_emulated_and_who_answers(make: Make) -> Non
 def test_an_entry_has_the_recorded_shape(today: Catalogue) -> None:
     spec = spec_of(today, NOTEBOOK)
     assert spec["functions"] == [
+        {"id": "lora_fine_tune_trainable"},  # the backend can, and every model is available
         {"id": "prompt_tune_inferable"},
         {"id": "prompt_tune_trainable"},
         {"id": "text_generation"},
@@ -85,12 +86,13 @@ def test_a_task_says_that_it_can_be_tuned_for_and_with_which_defaults(today: Cat
     assert entry.parameters_for("extraction") == entry.training_parameters
 
 
-def test_a_model_that_cannot_be_tuned_shows_nothing_of_tuning(today: Catalogue) -> None:
+def test_a_model_without_prompt_tuning_shows_nothing_of_it(today: Catalogue) -> None:
     spec = spec_of(today, "ibm/granite-4-h-small")
     assert "training_parameters" not in spec
     assert "training_data_max_records" not in spec["model_limits"]
     assert not any("tags" in task for task in spec["tasks"])
-    assert functions_of(today, "ibm/granite-4-h-small") == {"text_chat", "text_generation"}
+    functions = functions_of(today, "ibm/granite-4-h-small")
+    assert functions == {"lora_fine_tune_trainable", "text_chat", "text_generation"}
 
 
 def test_a_backend_without_base_inference_offers_tuning_only(make: Make) -> None:

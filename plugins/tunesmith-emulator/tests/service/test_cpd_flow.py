@@ -96,23 +96,20 @@ LORA = {
     "num_epochs": 2,
     "batch_size": 4,
     "accumulate_steps": 1,
-    "learning_rate": 0.1,
+    "learning_rate": 0.005,
     "auto_update_model": True,
     "verbalizer": "Review: {{input}} Label: {{output}}",
     "response_template": "Label:",
 }
 
 
-def test_lora_goes_through_fine_tunings_where_the_backend_declares_it(
-    start, rest_for, impatient, rows
-):
+def test_lora_goes_through_fine_tunings_where_the_backend_declares_it(local, rest_for, impatient):
     from ibm_watsonx_ai.experiment import TuneExperiment
     from ibm_watsonx_ai.foundation_models.schema import PeftParameters
     from ibm_watsonx_ai.helpers import DataConnection
 
-    running = start("lora")
-    plain = rest_for(running)
-    experiment = TuneExperiment(sdk_on_cpd(running).credentials, project_id=running.project_id)
+    plain = rest_for(local)
+    experiment = TuneExperiment(sdk_on_cpd(local).credentials, project_id=local.project_id)
     tuner = experiment.fine_tuner(
         name="low rank",
         task_id=experiment.Tasks.CLASSIFICATION,
@@ -166,8 +163,8 @@ def test_lora_is_refused_where_the_backend_does_not_declare_it(rest):
     ],
     ids=str,
 )
-def test_a_wrong_lora_is_refused_and_named(start, rest_for, wrong, named):
-    client = rest_for(start("lora"))
+def test_a_wrong_lora_is_refused_and_named(local, rest_for, wrong, named):
+    client = rest_for(local)
     body = lora_body(client, client.upload(), **wrong)
     answer = client.ask("POST", "/ml/v1/fine_tunings", body)
     assert refusal(answer, 400)["target"]["name"].startswith(named)

@@ -1,4 +1,4 @@
-"""The local backend: soft prompts on this machine."""
+"""The local backend: tuning on this machine."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import ClassVar
 import torch
 
 from tunesmith.backend import Backend, BackendOptions, Capabilities, Range
-from tunesmith.methods import PromptTuning
 from tunesmith.records import BaseModelInfo
 from tunesmith_local.catalog import BACKEND, Catalog
 from tunesmith_local.generation import GENERATION_PARAMETERS
 from tunesmith_local.options import LocalOptions
-from tunesmith_local.prompt_cache import PromptCaches
 from tunesmith_local.serving import Answerers, LocalDeployer, LocalPredictor
+from tunesmith_local.state_cache import StateCache
 from tunesmith_local.store import Store
+from tunesmith_local.text_states import TextCache
+from tunesmith_local.tunables import METHODS
 from tunesmith_local.tuning import LocalTuner
 
-_LIBRARIES = ("torch", "transformers", "peft", "safetensors", "tokenizers")
+_LIBRARIES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "scikit-learn")
 _RANGES = {
     "num_virtual_tokens": Range(minimum=1, maximum=1000),
     "num_epochs": Range(minimum=1, maximum=1000),
@@ -33,11 +34,20 @@ _RANGES = {
     "optimizer": Range(choices=("adamw", "adafactor")),
     "lr_schedule": Range(choices=("linear", "constant")),
     "early_stopping_patience": Range(minimum=1),
+    "prompt_position": Range(choices=("prefix", "suffix")),
+    "encoder_hidden_size": Range(minimum=1),
+    "encoder_reparameterization_type": Range(choices=("MLP", "LSTM")),
+    "rank": Range(minimum=1, maximum=1024),
+    "lora_alpha": Range(),
+    "lora_dropout": Range(minimum=0, maximum=1),
+    "target_modules": Range(),
+    "pooling": Range(choices=("mean", "last")),
+    "c": Range(minimum=0.000001, maximum=1000),
 }
 
 
 class LocalBackend(Backend):
-    """Tunes and serves soft prompts through torch, transformers and PEFT."""
+    """Tunes and serves through torch, transformers and PEFT."""
 
     name: ClassVar[str] = BACKEND
     options_model: ClassVar[type[BackendOptions]] = LocalOptions
@@ -50,9 +60,10 @@ class LocalBackend(Backend):
         super().__init__(local)
         self._catalog = Catalog(local)
         store = Store(local.store)
-        self._prompt_caches = PromptCaches(int(local.prompt_cache_mb * 2**20))
-        answerers = Answerers(self._catalog, store, self._prompt_caches)
-        self._tuner = LocalTuner(self._catalog, store, local, self)
+        self._prompt_caches = StateCache[str](int(local.prompt_cache_mb * 2**20))
+        self._text_cache: TextCache = StateCache(int(local.text_cache_mb * 2**20))
+        answerers = Answerers(self._catalog, store, self._prompt_caches, self._text_cache)
+        self._tuner = LocalTuner(self._catalog, store, local, self, self._text_cache)
         self._deployer = LocalDeployer(answerers, store)
         self._predictor = LocalPredictor(answerers, local.predict_batch_size)
 
@@ -72,9 +83,14 @@ class LocalBackend(Backend):
         return self._predictor
 
     @property
-    def prompt_caches(self) -> PromptCaches:
+    def prompt_caches(self) -> StateCache[str]:
         """What is kept of the prompts in use; ``sizes()`` gives the bytes by tuned model."""
         return self._prompt_caches
+
+    @property
+    def text_cache(self) -> TextCache:
+        """What is kept of texts before a soft prompt, by base model and token ids."""
+        return self._text_cache
 
     def base_models(self) -> list[BaseModelInfo]:
         """Return the base models that are on this machine; the hub has more."""
@@ -88,7 +104,7 @@ class LocalBackend(Backend):
         """Return what can be done with ``base_model``; the same for all."""
         self.base_model(base_model)
         return Capabilities(
-            methods=(PromptTuning.name,),
+            methods=tuple(method.name for method in METHODS),
             hyperparameters=_RANGES,
             generation_parameters=GENERATION_PARAMETERS,
             base_inference=True,
@@ -114,4 +130,5 @@ class LocalBackend(Backend):
         """Stop running jobs at their last optimizer step and let the models go."""
         self._tuner.close()
         self._prompt_caches.clear()
+        self._text_cache.clear()
         self._catalog.clear()

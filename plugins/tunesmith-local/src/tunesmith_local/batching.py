@@ -14,8 +14,11 @@ attention, positions and gradients with far fewer tokens.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import torch
 from transformers import Cache
@@ -37,17 +40,21 @@ class Batch:
     """Keys and values of a prompt that was read beforehand; the mask then covers it too."""
 
 
-def lay_out(base: BaseLM, rows: Sequence[Sequence[int]], prompt: torch.Tensor | None) -> Batch:
+def lay_out(
+    base: BaseLM, rows: Sequence[Sequence[int]], prompt: torch.Tensor | Cache | None
+) -> Batch:
     """Embed token rows with the soft prompt in front of each.
 
     Args:
         base: the base model, which decides the side of the padding.
         rows: token ids, one sequence for each row.
-        prompt: ``[num_virtual_tokens, hidden_size]``; None for the bare base model. Gradients
-            flow back to it.
+        prompt: ``[num_virtual_tokens, hidden_size]``; or what :func:`read_prefix` made of it,
+            where no row is empty; None for the bare base model. Gradients flow back to it.
     """
-    if prompt is not None and base.prefix_exact and all(rows):
+    if isinstance(prompt, Cache):
         return _behind_prefix(base, rows, prompt)
+    if prompt is not None and base.prefix_exact and all(rows):
+        return _behind_prefix(base, rows, read_prefix(base, prompt))
     virtual = 0 if prompt is None else prompt.shape[0]
     width = max(len(row) for row in rows) + virtual
     # Virtual tokens need a placeholder in the token ids, which the prompt then overwrites.
@@ -64,19 +71,37 @@ def lay_out(base: BaseLM, rows: Sequence[Sequence[int]], prompt: torch.Tensor | 
 def read_prefix(base: BaseLM, prompt: torch.Tensor) -> Cache:
     """Read a soft prompt alone and return the model's cache of it, for one row."""
     embeds = prompt.to(base.device, base.dtype)[None]
-    out = base.model(inputs_embeds=embeds, use_cache=True, logits_to_keep=1)
+    # Nobody asks for the token after the prompt, so the vocabulary head does not run.
+    out = base.model.base_model(inputs_embeds=embeds, use_cache=True)
     cache: Cache = out.past_key_values
     return cache
 
 
-def _behind_prefix(base: BaseLM, rows: Sequence[Sequence[int]], prompt: torch.Tensor) -> Batch:
-    cache = read_prefix(base, prompt)
-    cache.batch_repeat_interleave(len(rows))
+def _behind_prefix(base: BaseLM, rows: Sequence[Sequence[int]], prefix: Cache) -> Batch:
+    virtual = prefix.get_seq_length()
     ids, mask = pad(rows, max(map(len, rows)), base.pad_id, left=True)
     ids, mask = ids.to(base.device), mask.to(base.device)
-    positions = (mask.cumsum(-1) - 1).clamp(min=0) + prompt.shape[0]
-    seen = mask.new_ones(len(rows), prompt.shape[0])
-    return Batch(base.embeddings(ids), torch.cat([seen, mask], dim=-1), positions, cache)
+    positions = (mask.cumsum(-1) - 1).clamp(min=0) + virtual
+    mask = torch.cat([mask.new_ones(len(rows), virtual), mask], dim=-1)
+    # Views: attention grows by concatenation and leaves the prefix as it is.
+    views = [tensor.expand(len(rows), -1, -1, -1) for tensor in key_values(prefix)]
+    return Batch(base.embeddings(ids), mask, positions, with_key_values(prefix, views))
+
+
+def key_values(prefix: Cache) -> list[torch.Tensor]:
+    """Return the keys and values of each layer in turn, ``[1, key_heads, tokens, head_size]``."""
+    layers: list[Any] = prefix.layers
+    return [tensor for layer in layers for tensor in (layer.keys, layer.values)]
+
+
+def with_key_values(prefix: Cache, tensors: Sequence[torch.Tensor]) -> Cache:
+    """Return a cache like ``prefix`` with other keys and values, in :func:`key_values`' order."""
+    made = copy.copy(prefix)
+    layers: list[Any] = [copy.copy(layer) for layer in prefix.layers]
+    for layer, keys, values in zip(layers, tensors[::2], tensors[1::2], strict=True):
+        layer.keys, layer.values = keys, values
+    made.layers = layers
+    return made
 
 
 def pad(
@@ -100,24 +125,49 @@ def _insert(embeds: torch.Tensor, prompt: torch.Tensor, mask: torch.Tensor) -> t
     return embeds.index_put((lines, columns), values)
 
 
+def worth_a_pass(device: torch.device) -> int:
+    """Return how many tokens must be saved for one more forward pass to pay.
+
+    Each pass reads all weights; and a GPU, which reads many tokens in the time of one, waits for
+    every kernel.
+    """
+    return 32 if device.type == "cpu" else 4096
+
+
 def by_length(
-    lengths: Sequence[int], batch_size: int, *, equal_only: bool = False
+    lengths: Sequence[int], batch_size: int, a_pass: int, *, equal_only: bool = False
 ) -> Iterator[list[int]]:
     """Yield batches of row indices, longest rows first, so that memory runs out at once or never.
+
+    Rows are cut where the least time is lost: to padding, and to one more pass for each batch.
 
     Args:
         lengths: length of each row.
         batch_size: rows in a batch, at most.
+        a_pass: see :func:`worth_a_pass`.
         equal_only: never put rows of different length together, for a model whose padding is
             not exact.
     """
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
-    batch: list[int] = []
-    for index in order:
-        full = len(batch) == batch_size
-        if batch and (full or (equal_only and lengths[index] != lengths[batch[0]])):
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
+    cuts = _cuts([lengths[i] for i in order], batch_size, a_pass, equal_only)
+    for start, end in pairwise(cuts):
+        yield order[start:end]
+
+
+def _cuts(falling: Sequence[int], batch_size: int, a_pass: int, equal_only: bool) -> list[int]:
+    """Return the ends of all batches, from 0, by dynamic programming."""
+    cost, came_from = [0], [0]
+    for end in range(1, len(falling) + 1):
+        first = max(0, end - batch_size)
+        choices = [
+            (cost[start] + falling[start] * (end - start) + a_pass, -start)
+            for start in range(first, end)
+            if not equal_only or falling[start] == falling[end - 1]
+        ]
+        least, start = min(choices)
+        cost.append(least)
+        came_from.append(-start)
+    cuts = [len(falling)]
+    while cuts[-1]:
+        cuts.append(came_from[cuts[-1]])
+    return cuts[::-1]

@@ -31,6 +31,8 @@ class Source:
     place: str
     """A directory or a hub id."""
     summary: str = ""
+    dtype: str = "auto"
+    """Type of the weights where the user asks for none; see ``load_base_model``."""
 
     @property
     def is_local(self) -> bool:
@@ -94,7 +96,7 @@ class Catalog:
             source.name,
             source.place,
             device=self._options.device,
-            dtype=self._options.dtype,
+            dtype=source.dtype if self._options.dtype == "auto" else self._options.dtype,
         )
         if source.is_local:
             try:
@@ -155,5 +157,6 @@ def _registered() -> dict[str, BaseModelEntry]:
 
 def _source(entry: BaseModelEntry) -> Source:
     if entry.path is not None:
-        return Source(entry.name, str(import_target(entry.path)()), entry.summary)
+        # Embedded models are small and for development: there, exact rows are worth more than time.
+        return Source(entry.name, str(import_target(entry.path)()), entry.summary, "float32")
     return Source(entry.name, entry.served_as[BACKEND], entry.summary)

@@ -29,13 +29,14 @@ class TrainingState:
     number, so no state of a random generator is needed.
     """
 
-    prompt: torch.Tensor
-    """``[num_virtual_tokens, hidden_size]``, float32."""
+    weights: dict[str, torch.Tensor]
+    """The parameters by name."""
     step: int = 0
     """Optimizer steps done."""
-    optimizer: dict[str, Any] = field(default_factory=dict)
-    """State of the one parameter: tensors and numbers by name."""
-    best_prompt: torch.Tensor | None = None
+    optimizer: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The optimizer's state by parameter: tensors and numbers by name."""
+    best: dict[str, torch.Tensor] | None = None
+    """The parameters with the best validation loss."""
     best_loss: float | None = None
     stale_epochs: int = 0
     """Epochs since the best validation loss."""
@@ -60,10 +61,8 @@ class CheckpointStore:
         self._directory.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self._directory))
         tensors, numbers = _split(state.optimizer)
-        tensors = {f"optimizer.{name}": tensor for name, tensor in tensors.items()}
-        tensors["prompt"] = state.prompt
-        if state.best_prompt is not None:
-            tensors["best_prompt"] = state.best_prompt
+        groups = {"weights": state.weights, "best": state.best or {}, "optimizer": tensors}
+        tensors = {f"{group}/{k}": v for group, held in groups.items() for k, v in held.items()}
         save_file(
             {k: v.detach().cpu().contiguous() for k, v in tensors.items()},
             scratch / "tensors.safetensors",
@@ -110,16 +109,11 @@ class CheckpointStore:
                 f"{path}: belongs to another training (other data, settings or base model); "
                 "delete it to start over"
             )
-        moments = {
-            name.removeprefix("optimizer."): tensor
-            for name, tensor in tensors.items()
-            if name.startswith("optimizer.")
-        }
         return TrainingState(
-            prompt=tensors["prompt"],
+            weights=_group(tensors, "weights"),
             step=facts["step"],
-            optimizer=moments | facts["optimizer"],
-            best_prompt=tensors.get("best_prompt"),
+            optimizer=_joined(_group(tensors, "optimizer"), facts["optimizer"]),
+            best=_group(tensors, "best") or None,
             best_loss=facts["best_loss"],
             stale_epochs=facts["stale_epochs"],
             curve=LearningCurve.model_validate(facts["curve"]),
@@ -131,9 +125,25 @@ class CheckpointStore:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def _split(state: dict[str, Any]) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    tensors = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
-    return tensors, {name: value for name, value in state.items() if name not in tensors}
+def _split(
+    optimizer: dict[str, dict[str, Any]],
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    flat = {f"{name}/{key}": v for name, held in optimizer.items() for key, v in held.items()}
+    tensors = {key: value for key, value in flat.items() if isinstance(value, torch.Tensor)}
+    return tensors, {key: value for key, value in flat.items() if key not in tensors}
+
+
+def _joined(tensors: dict[str, torch.Tensor], numbers: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    optimizer: dict[str, dict[str, Any]] = {}
+    for key, value in (tensors | numbers).items():
+        name, _, moment = key.rpartition("/")
+        optimizer.setdefault(name, {})[moment] = value
+    return optimizer
+
+
+def _group(tensors: dict[str, torch.Tensor], group: str) -> dict[str, torch.Tensor]:
+    start = f"{group}/"
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
 
 def _flush(directory: Path) -> None:

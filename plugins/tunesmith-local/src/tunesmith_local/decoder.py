@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch.nn import functional
 from transformers import EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
+from tunesmith_local.attention import bias_of
 from tunesmith_local.batching import Batch, lay_out, pad
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.mixing import Line, Part, lay_out_mixed
@@ -59,6 +61,36 @@ class CausalDecoder:
         self._cache = out.past_key_values
         scores: torch.Tensor = out.logits[:, -1]
         return scores
+
+    @property
+    def reads_branches(self) -> bool:
+        """Whether :meth:`branches` can be asked."""
+        return self._base.branches_exact and len(self._parts) == 1
+
+    def branches(self, paths: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Read the prompts and, side by side behind each, ``paths``, in one pass.
+
+        Every path sees the text and itself alone. There is no going on from here.
+
+        Returns:
+            What :meth:`first` and then :meth:`fork` return.
+        """
+        (part,) = self._parts
+        batch, ids = part.batch, [token for path in paths for token in path]
+        tokens = self._base.embeddings(torch.tensor(ids, device=self._mask.device))
+        depths = torch.tensor([d for p in paths for d in range(len(p))], device=tokens.device)
+        mask = branching(batch.attention_mask, batch.inputs_embeds.shape[1], [*map(len, paths)])
+        embeds = [batch.inputs_embeds, tokens.expand(len(self._mask), -1, -1)]
+        out = self._base.model(
+            inputs_embeds=torch.cat(embeds, dim=1),
+            attention_mask=bias_of(mask, self._base.dtype),
+            position_ids=torch.cat([batch.position_ids, self._next_position + depths], dim=-1),
+            past_key_values=batch.cache,
+            use_cache=True,
+            logits_to_keep=len(ids) + 1,
+        )
+        places, _ = pad(_consecutive([*map(len, paths)]), max(map(len, paths)), 0, left=False)
+        return out.logits[:, 0], out.logits[:, 1 + places.to(tokens.device)]
 
     def fork(self, paths: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read each of ``paths`` behind each row; the rows themselves stay where they are.
@@ -122,6 +154,12 @@ class Seq2SeqDecoder:
         scores: torch.Tensor = out.logits[:, -1]
         return scores
 
+    reads_branches = False
+
+    def branches(self, paths: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Refuse: a decoder begins anew for each path."""
+        raise NotImplementedError
+
     def fork(self, paths: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read each of ``paths`` behind each row; see :meth:`CausalDecoder.fork`."""
         ids, _ = pad(paths, max(map(len, paths)), self._base.pad_id, left=False)
@@ -156,6 +194,33 @@ def start_mixed_decoder(base: BaseLM, lines: Sequence[Line]) -> Decoder:
 
 def _decoder(base: BaseLM, parts: Sequence[Part]) -> Decoder:
     return Seq2SeqDecoder(base, parts[0].batch) if base.is_seq2seq else CausalDecoder(base, parts)
+
+
+def branching(seen: torch.Tensor, width: int, lengths: Sequence[int]) -> torch.Tensor:
+    """Return which keys each query sees where paths stand side by side behind a text.
+
+    Args:
+        seen: the mask of what was read before and of the text, ``[rows, before + width]``.
+        width: of the text, padding included.
+        lengths: of the paths.
+
+    Returns:
+        bool, ``[rows, 1, width + all lengths, before + width + all lengths]``.
+    """
+    rows, keys = seen.shape
+    path = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths)).to(seen.device)
+    mask = seen.new_zeros(rows, width + len(path), keys + len(path), dtype=torch.bool)
+    mask[:, :, :keys] = seen[:, None].bool()
+    mask[:, :width, :keys] &= mask.new_ones(width, keys).tril(keys - width)
+    mask[:, width:, keys:] = (path[:, None] == path).tril()
+    # A query of padding sees itself: to see nothing is not a number in some kernels.
+    mask.diagonal(keys - width, 1, 2).fill_(True)
+    return mask[:, None]
+
+
+def _consecutive(lengths: Sequence[int]) -> list[range]:
+    ends = list(accumulate(lengths))
+    return [range(end - length, end) for end, length in zip(ends, lengths, strict=True)]
 
 
 def _forked(rows: int, paths: int, device: torch.device) -> torch.Tensor:

@@ -13,9 +13,10 @@ from tunesmith.records import Generation, StopReason, TokenInfo, TopToken
 from tunesmith_local.decoder import start_mixed_decoder
 from tunesmith_local.encoding import EncodedPrompt, decode
 from tunesmith_local.loading import BaseLM
-from tunesmith_local.mixing import Line, check_lengths, mixed_batches
+from tunesmith_local.mixing import Line, check_lengths, line_of, mixed_batches
 from tunesmith_local.prefix import Prefix, prefix_of
 from tunesmith_local.sampling import Decoding, choose, penalize, row_generators
+from tunesmith_local.text_states import Suffix
 
 GENERATION_PARAMETERS = frozenset(
     {
@@ -47,7 +48,7 @@ RETURN_OPTIONS = frozenset(
 class _Row:
     """One text in the making."""
 
-    prefix: Prefix | None
+    soft_prompt: Prefix | Suffix | None
     prompt: EncodedPrompt
     ids: list[int] = field(default_factory=list)
     infos: list[TokenInfo] = field(default_factory=list)
@@ -57,7 +58,7 @@ class _Row:
     @property
     def line(self) -> Line:
         """What the model reads."""
-        return Line(self.prefix, self.prompt.token_ids)
+        return line_of(self.soft_prompt, self.prompt.token_ids)
 
 
 def generate(
@@ -83,12 +84,12 @@ def generate(
 
 def generate_mixed(
     base: BaseLM,
-    inputs: Sequence[tuple[Prefix | None, EncodedPrompt]],
+    inputs: Sequence[tuple[Prefix | Suffix | None, EncodedPrompt]],
     params: GenerationParams | None = None,
     *,
     batch_size: int = 32,
 ) -> list[Generation]:
-    """Generate once for each input, behind the soft prompt of its own, in the caller's order.
+    """Generate once for each input, with a soft prompt of its own, in the caller's order.
 
     Args:
         base: the base model.
@@ -103,18 +104,18 @@ def generate_mixed(
     params = params or GenerationParams()
     decoding = Decoding.of(params)
     started = time.monotonic()
-    rows = [_Row(prefix, item) for prefix, item in inputs]
+    rows = [_Row(prompt, item) for prompt, item in inputs]
     lines = [row.line for row in rows]
     check_lengths(base, lines, decoding.max_new_tokens)
-    for indices in mixed_batches(base, lines, batch_size):
-        for _ in _steps(base, [rows[i] for i in indices], decoding, params, started):
+    for indices, batch in mixed_batches(base, lines, batch_size):
+        for _ in _steps(base, [rows[i] for i in indices], batch, decoding, params, started):
             pass  # it fills the rows as it goes
     return [_result(row, params) for row in rows]
 
 
 def stream(
     base: BaseLM,
-    prefix: Prefix | None,
+    soft_prompt: Prefix | Suffix | None,
     encoded: EncodedPrompt,
     params: GenerationParams | None = None,
 ) -> Iterator[Generation]:
@@ -127,10 +128,10 @@ def stream(
     """
     params = params or GenerationParams()
     decoding = Decoding.of(params)
-    row = _Row(prefix, encoded)
+    row = _Row(soft_prompt, encoded)
     check_lengths(base, [row.line], decoding.max_new_tokens)
     sent = ""
-    for _ in _steps(base, [row], decoding, params, time.monotonic()):
+    for _ in _steps(base, [row], [row.line], decoding, params, time.monotonic()):
         whole = _result(row, params)
         ready = whole.text if row.reason != "not_finished" else _settled(whole.text, decoding)
         if ready.startswith(sent) and (len(ready) > len(sent) or row.reason != "not_finished"):
@@ -149,14 +150,15 @@ def _settled(text: str, decoding: Decoding) -> str:
 def _steps(
     base: BaseLM,
     rows: Sequence[_Row],
+    lines: Sequence[Line],
     decoding: Decoding,
     params: GenerationParams,
     started: float,
 ) -> Iterator[None]:
-    """Add a token to each unfinished row, yielding after each round."""
+    """Add a token to each unfinished row, read as ``lines`` say, yielding after each round."""
     last = decoding.max_new_tokens - 1
     generators = row_generators(decoding, [row.prompt.text for row in rows])
-    decoder = start_mixed_decoder(base, [row.line for row in rows])
+    decoder = start_mixed_decoder(base, lines)
     ends = sorted(base.end_ids)
     fed: list[list[int]] = [[] for _ in rows]
     tokens: list[int] = []

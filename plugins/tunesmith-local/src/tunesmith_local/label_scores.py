@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 
 from tunesmith_local.decoder import Decoder
 
+_Read = Iterable[tuple[list[tuple[int, ...]], torch.Tensor]]
 _LINES = 128
 """Rows times labels in one forward pass, at most; it bounds the memory of copies and scores."""
+_BRANCHES = 256
+"""Rows times label tokens beside their texts, at most; it bounds the memory of scores."""
 
 
 @torch.no_grad()
@@ -24,17 +27,26 @@ def label_log_probs(decoder: Decoder, rows: int, answers: Sequence[Sequence[int]
     Returns:
         float32 ``[rows, answers]``, on the CPU.
     """
-    scores = decoder.first().float().log_softmax(-1)
-    total = scores[:, [answer[0] for answer in answers]]
+    following, read = _read(decoder, rows, _paths(answers))
+    total = following.float().log_softmax(-1)[:, [answer[0] for answer in answers]]
     left = {index for index, answer in enumerate(answers) if len(answer) > 1}
-    for paths in _chunks(_paths(answers), max(1, _LINES // rows)):
-        scores = decoder.fork(paths).float().log_softmax(-1)
+    for paths, behind in read:
+        scores = behind.float().log_softmax(-1)
         for index in sorted(left):
             path, rest = _path_of(answers[index], paths), list(answers[index][1:])
             if path is not None:
                 total[:, index] += scores[:, path, torch.arange(len(rest)), rest].sum(-1)
                 left.remove(index)
     return total.cpu()
+
+
+def _read(decoder: Decoder, rows: int, paths: list[tuple[int, ...]]) -> tuple[torch.Tensor, _Read]:
+    """Return the scores behind each text, and behind its paths: in one pass where that is exact."""
+    if paths and decoder.reads_branches and rows * sum(map(len, paths)) <= _BRANCHES:
+        following, behind = decoder.branches(paths)
+        return following, [(paths, behind)]
+    chunks = _chunks(paths, max(1, _LINES // rows))
+    return decoder.first(), ((chunk, decoder.fork(chunk)) for chunk in chunks)
 
 
 def _paths(answers: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import psutil
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -21,8 +24,9 @@ from transformers import (
 from transformers.utils import logging
 
 from tunesmith.errors import ExperimentError, NotFoundError
+from tunesmith_local.attention import use_grouped_attention
+from tunesmith_local.dtypes import check_name, chosen_dtype
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _SAMPLED_PER_TENSOR = 64
 
 
@@ -36,12 +40,18 @@ class BaseLM:
     tokenizer: PreTrainedTokenizerBase
     fingerprint: str
     """See :func:`fingerprint`."""
+    tokenizer_fingerprint: str = ""
+    """See :func:`tokenizer_fingerprint`."""
     padding_exact: bool = False
     """Whether rows of different length may share a batch; :mod:`.self_check` finds out."""
     prefix_exact: bool = False
     """Whether a soft prompt may be read once for a whole batch; likewise."""
     state_exact: bool = False
     """Whether rows may continue the kept states of different prompts; likewise."""
+    branches_exact: bool = False
+    """Whether labels may stand side by side behind a text, in one pass; likewise."""
+    text_exact: bool = False
+    """Whether a soft prompt may continue the kept states of texts, in training too; likewise."""
 
     @property
     def device(self) -> torch.device:
@@ -110,25 +120,26 @@ def load_base_model(
         name: portable name, which the records carry.
         source: local directory or hub id; ``name`` itself by default.
         device: ``auto`` (CUDA where there is one, else CPU) or a torch device.
-        dtype: ``auto`` (bfloat16 on CUDA, float32 elsewhere) or a name in :data:`DTYPES`.
+        dtype: ``auto`` (bfloat16 on CUDA, and on a CPU that multiplies it natively where the
+            checkpoint is stored in it; else float32) or a name in :data:`.dtypes.DTYPES`.
         offline: look only at files that are already on this machine.
 
     Raises:
         NotFoundError: the model cannot be found or read; the message names the choices.
-        ExperimentError: the device or the dtype is not one.
+        ExperimentError: the device or the dtype is not one, or they do not go together.
     """
     place = str(source if source is not None else name)
-    target, kind = _device(device), _dtype(dtype, device)
-    try:
+    check_name(dtype)
+    target = _device(device)
+    with _reading(name, place):
         config = AutoConfig.from_pretrained(place, local_files_only=offline)
         tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=offline)
-        family = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-        with _quiet_bar():
-            model = family.from_pretrained(
-                place, config=config, dtype=kind, use_safetensors=True, local_files_only=offline
-            )
-    except (OSError, ValueError, ImportError, KeyError) as error:
-        raise NotFoundError(_not_loaded(name, place, error)) from error
+    kind = chosen_dtype(dtype, target, config.dtype)
+    family = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    with _reading(name, place), quiet_bar():
+        model = family.from_pretrained(
+            place, config=config, dtype=kind, use_safetensors=True, local_files_only=offline
+        )
     model.to(target)  # type: ignore[arg-type]  # transformers wraps it without its self
     return freeze(name, model, tokenizer)
 
@@ -153,7 +164,18 @@ def freeze(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
         tokenizer.pad_token = tokenizer.eos_token
     model.requires_grad_(False)
     model.train(False)
-    return BaseLM(name, model, tokenizer, fingerprint(model))
+    head = cast("torch.nn.Module", cast("Any", model).get_output_embeddings())
+    head.register_forward_pre_hook(_unstrided)
+    use_grouped_attention(model)
+    return BaseLM(name, model, tokenizer, fingerprint(model), tokenizer_fingerprint(tokenizer))
+
+
+def _unstrided(head: torch.nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+    # The hidden states of the last tokens are a view with gaps. torch multiplies such a batch row
+    # by row, and copies the vocabulary head, the largest weight, for each. The view renews the
+    # strides of dimensions of size one, which may have gaps and still count as contiguous.
+    (hidden,) = inputs
+    return (hidden.contiguous().view(hidden.shape),)
 
 
 def fingerprint(model: PreTrainedModel) -> str:
@@ -171,9 +193,24 @@ def fingerprint(model: PreTrainedModel) -> str:
     return digest.hexdigest()
 
 
+def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return a hash that tells tokenizers apart by what they make of a text."""
+    rules = json.loads(tokenizer.backend_tokenizer.to_str())
+    # How a batch was last padded or cut is kept there too.
+    kept = {key: value for key, value in rules.items() if key not in ("padding", "truncation")}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def free_bytes(device: torch.device) -> int:
+    """Return the free bytes of a CUDA device or, for any other device, of this machine."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
+
+
 @contextmanager
-def _quiet_bar() -> Iterator[None]:
-    # Reading weights from a disk is no news; the hub's own bar for downloads stays.
+def quiet_bar() -> Iterator[None]:
+    """Hide transformers' progress bars inside; the hub's own bar for downloads stays."""
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
@@ -181,6 +218,14 @@ def _quiet_bar() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _reading(name: str, place: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, ImportError, KeyError, SafetensorError) as error:
+        raise NotFoundError(_not_loaded(name, place, error)) from error
 
 
 def _device(device: str) -> torch.device:
@@ -196,14 +241,6 @@ def _device(device: str) -> torch.device:
             "use device=cpu, or leave it out"
         ) from error
     return found
-
-
-def _dtype(dtype: str, device: str) -> torch.dtype:
-    if dtype == "auto":
-        return torch.bfloat16 if _device(device).type == "cuda" else torch.float32
-    if dtype not in DTYPES:
-        raise ExperimentError(f"option dtype={dtype!r}: choose auto, {', '.join(DTYPES)}")
-    return DTYPES[dtype]
 
 
 def _not_loaded(name: str, place: str, error: BaseException) -> str:

@@ -4,39 +4,61 @@ A row that continues a prompt's state reads ``[padding][text]`` behind ``[paddin
 mask covers both, and positions are counted by the mask. Recurrent layers must meet no padding
 behind the prompt, so rows of different length are then read in turn, equal lengths together, and
 go on as one batch. A row whose prompt has no state is read whole, prompt and text.
+
+Texts behind one prompt often begin alike, with the template and an instruction. That beginning
+is read once for all rows of a call, as the prompt is.
+
+Where the soft prompt stands behind the text, the two change places: the row reads its soft prompt
+behind the state of its text. Rows of both kinds may share a batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import torch
 from torch.nn import functional
 
 from tunesmith.errors import PredictionError
-from tunesmith_local.batching import Batch, by_length, pad
+from tunesmith_local.batching import Batch, by_length, worth_a_pass
 from tunesmith_local.loading import BaseLM
-from tunesmith_local.prefix import Prefix, PromptState, stack
+from tunesmith_local.prefix import Prefix, PromptState, read_on, stack
+from tunesmith_local.text_states import Suffix
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """A text behind its prompt, as the model reads it."""
+    """A text with the prompt before or behind it, as the model reads it."""
 
     prefix: Prefix | None
-    """None for the bare base model."""
     token_ids: tuple[int, ...]
+    suffix: Suffix | None = None
+    """Without a prefix and a suffix it is for the bare base model."""
 
     @property
     def virtual(self) -> int:
         """Virtual tokens."""
-        return 0 if self.prefix is None else len(self.prefix)
+        return sum(len(prompt) for prompt in (self.prefix, self.suffix) if prompt is not None)
+
+    @property
+    def has_embeddings(self) -> bool:
+        """Whether there is anything to read, be it virtual tokens alone."""
+        soft = self.prefix is not None and self.prefix.weights is not None
+        return soft or self.suffix is not None or bool(self.token_ids)
 
     @property
     def length(self) -> int:
         """Tokens in all, virtual tokens included."""
         return self.virtual + len(self.token_ids)
+
+
+def line_of(prompt: Prefix | Suffix | None, token_ids: tuple[int, ...]) -> Line:
+    """Return a text with its prompt in its place."""
+    if isinstance(prompt, Suffix):
+        return Line(None, token_ids, prompt)
+    return Line(prompt, token_ids)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +77,7 @@ def check_lengths(base: BaseLM, lines: Sequence[Line], new_tokens: int) -> None:
     """
     limit = None if base.is_seq2seq else base.max_positions
     for index, line in enumerate(lines):
-        if line.length == 0:
+        if not line.has_embeddings:
             raise PredictionError(f"input {index} is empty: it has no tokens to generate from")
         if limit is not None and line.length + new_tokens > limit:
             raise PredictionError(
@@ -65,49 +87,54 @@ def check_lengths(base: BaseLM, lines: Sequence[Line], new_tokens: int) -> None:
             )
 
 
-def mixed_batches(base: BaseLM, lines: Sequence[Line], size: int) -> Iterator[list[int]]:
-    """Yield batches of indices, ``size`` rows at most, that :func:`lay_out_mixed` lays out."""
+def mixed_batches(
+    base: BaseLM, lines: Sequence[Line], size: int
+) -> Iterator[tuple[list[int], list[Line]]]:
+    """Yield batches of ``size`` rows at most, as :func:`lay_out_mixed` lays them out.
+
+    Yields:
+        The indices of the rows and what is to be laid out for them: the beginning of a line may
+        have been read already.
+    """
+    lines = _behind_beginnings(base, lines)
+    for batch in _batches(base, lines, size):
+        yield batch, [lines[i] for i in batch]
+
+
+def _batches(base: BaseLM, lines: Sequence[Line], size: int) -> Iterator[list[int]]:
     behind = [i for i, line in enumerate(lines) if _continues(base, line)]
-    if all(lines[i].prefix is None for i in behind):
+    if not any(lines[i].virtual for i in behind):
         behind = []
     whole = sorted({*range(len(lines))} - {*behind})
-    for batch in by_length([len(lines[i].token_ids) for i in behind], size):
+    a_pass = worth_a_pass(base.device)
+    for batch in by_length([_read(lines[i]) for i in behind], size, a_pass):
         yield [behind[i] for i in batch]
     lengths = [lines[i].length for i in whole]
-    for batch in by_length(lengths, size, equal_only=not base.padding_exact):
+    for batch in by_length(lengths, size, a_pass, equal_only=not base.padding_exact):
         yield [whole[i] for i in batch]
 
 
 def lay_out_mixed(base: BaseLM, lines: Sequence[Line]) -> list[Part]:
     """Lay out the rows of one batch, in one part or, where the model needs it, in several."""
-    states = [line.prefix.state for line in lines if line.prefix and line.prefix.state]
-    if not states or not all(_continues(base, line) for line in lines):
+    continued = all(_continues(base, line) for line in lines)
+    states = _states(lines) if continued else [None] * len(lines)
+    like = next(filter(None, states), None)
+    if like is None:
         return [Part(list(range(len(lines))), _whole(base, lines))]
     groups = [list(range(len(lines)))]
-    if states[0].is_recurrent:
-        lengths = [len(line.token_ids) for line in lines]
-        groups = list(by_length(lengths, len(lines), equal_only=True))
-    return [Part(rows, _behind(base, [lines[i] for i in rows], states[0])) for rows in groups]
+    if like.is_recurrent:
+        groups = list(by_length([_read(x) for x in lines], len(lines), 1, equal_only=True))
+    return [
+        Part(rows, _behind(base, [lines[i] for i in rows], [states[i] for i in rows], like))
+        for rows in groups
+    ]
 
 
-def _continues(base: BaseLM, line: Line) -> bool:
-    # Without a text there is nothing to read behind the prompt, and no scores to choose from.
-    has_state = line.prefix is None or line.prefix.state is not None
-    return base.state_exact and has_state and bool(line.token_ids)
+def padded(base: BaseLM, rows: Sequence[torch.Tensor]) -> Batch:
+    """Lay out embedded rows, ``[length, hidden_size]`` each; padding goes where a text begins.
 
-
-def _behind(base: BaseLM, lines: Sequence[Line], like: PromptState) -> Batch:
-    states = [None if line.prefix is None else line.prefix.state for line in lines]
-    cache, seen = stack(states, like)
-    rows = [line.token_ids for line in lines]
-    ids, mask = pad(rows, max(map(len, rows)), base.pad_id, left=True)
-    mask = torch.cat([seen, mask.to(base.device)], dim=-1)
-    embeds = base.embeddings(ids.to(base.device))
-    return Batch(embeds, mask, _positions(mask)[:, -embeds.shape[1] :], cache)
-
-
-def _whole(base: BaseLM, lines: Sequence[Line]) -> Batch:
-    rows = [_embed(base, line) for line in lines]
+    In an encoder it goes where a text ends. Gradients flow back to the rows.
+    """
     width = max(map(len, rows))
     embeds = torch.stack([_filled(row, width - len(row), base.is_seq2seq) for row in rows])
     ones = [row.new_ones(len(row), 1, dtype=torch.long) for row in rows]
@@ -115,12 +142,89 @@ def _whole(base: BaseLM, lines: Sequence[Line]) -> Batch:
     return Batch(embeds, mask, _positions(mask))
 
 
-def _embed(base: BaseLM, line: Line) -> torch.Tensor:
-    ids = torch.tensor(line.token_ids, dtype=torch.long, device=base.device)
-    text: torch.Tensor = base.embeddings(ids)
-    if line.prefix is None:
-        return text
-    return torch.cat([line.prefix.weights.to(text.device, text.dtype), text])
+def embedded(base: BaseLM, token_ids: Sequence[int]) -> torch.Tensor:
+    """Return the embeddings of tokens, ``[length, hidden_size]``."""
+    rows: torch.Tensor = base.embeddings(
+        torch.tensor(token_ids, dtype=torch.long, device=base.device)
+    )
+    return rows
+
+
+def _behind_beginnings(base: BaseLM, lines: Sequence[Line]) -> list[Line]:
+    found = list(lines)
+    groups: dict[Prefix, list[int]] = {}
+    for index, line in enumerate(lines):
+        if line.prefix is not None and _continues(base, line):
+            groups.setdefault(line.prefix, []).append(index)
+    for prefix, rows in groups.items():
+        behind = _behind_beginning(base, prefix, [lines[i].token_ids for i in rows])
+        for index, line in zip(rows, behind, strict=True):
+            found[index] = line
+    return found
+
+
+def _behind_beginning(
+    base: BaseLM, prefix: Prefix, texts: Sequence[tuple[int, ...]]
+) -> Iterator[Line]:
+    begun = _beginning([text[:-1] for text in texts])
+    saved = len(begun) * (len(texts) - 1)
+    if prefix.state is None or saved < worth_a_pass(base.device):
+        begun = ()
+    else:
+        prefix = replace(prefix, state=read_on(base, prefix.state, begun))
+    yield from (Line(prefix, text[len(begun) :]) for text in texts)
+
+
+def _beginning(rows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    # What the first and the last in order share, all share.
+    pairs = zip(min(rows), max(rows), strict=False)
+    return tuple(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _continues(base: BaseLM, line: Line) -> bool:
+    # Without a text there is nothing to read behind the prompt, and no scores to choose from.
+    has_state = line.prefix is None or line.prefix.state is not None
+    exact = base.state_exact if line.suffix is None else base.text_exact
+    return exact and has_state and bool(line.token_ids)
+
+
+def _states(lines: Sequence[Line]) -> list[PromptState | None]:
+    # The readers of one call share their cache; one of them reads for all.
+    readers = [line.suffix.texts for line in lines if line.suffix is not None]
+    texts = [line.token_ids for line in lines if line.suffix is not None]
+    read = iter(readers[0].states(texts) if readers else ())
+    before = [None if line.prefix is None else line.prefix.state for line in lines]
+    return [s if x.suffix is None else next(read) for s, x in zip(before, lines, strict=True)]
+
+
+def _read(line: Line) -> int:
+    return len(line.token_ids) if line.suffix is None else len(line.suffix)
+
+
+def _behind(
+    base: BaseLM,
+    lines: Sequence[Line],
+    states: Sequence[PromptState | None],
+    like: PromptState,
+) -> Batch:
+    cache, seen = stack(states, like)
+    batch = padded(base, [_parts(base, replace(line, prefix=None))[-1] for line in lines])
+    mask = torch.cat([seen, batch.attention_mask], dim=-1)
+    positions = _positions(mask)[:, -batch.inputs_embeds.shape[1] :]
+    return Batch(batch.inputs_embeds, mask, positions, cache)
+
+
+def _whole(base: BaseLM, lines: Sequence[Line]) -> Batch:
+    return padded(base, [torch.cat(_parts(base, line)) for line in lines])
+
+
+def _parts(base: BaseLM, line: Line) -> list[torch.Tensor]:
+    parts = [embedded(base, line.token_ids)]
+    if line.prefix is not None and line.prefix.weights is not None:
+        parts.insert(0, line.prefix.weights.to(base.device, base.dtype))
+    if line.suffix is not None:
+        parts.append(line.suffix.weights.to(base.device, base.dtype))
+    return parts
 
 
 def _filled(row: torch.Tensor, count: int, right: bool) -> torch.Tensor:

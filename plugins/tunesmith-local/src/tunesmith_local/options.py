@@ -16,8 +16,9 @@ class LocalOptions(BackendOptions):
     device: Annotated[str, Field(json_schema_extra={"env": "TUNESMITH_DEVICE"})] = "auto"
     """``auto`` (CUDA where there is one, else CPU) or a torch device such as ``cuda:1``."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Type of the frozen weights; ``auto`` is bfloat16 on CUDA and float32 elsewhere. The soft
-    prompt and the loss are float32 always."""
+    """Type of the frozen weights. ``auto`` is bfloat16 on CUDA, and on a CPU that multiplies it
+    natively where the checkpoint is stored in bfloat16; else, and for embedded models, float32.
+    What is trained and the loss are float32 always."""
     models: Annotated[Path | None, Field(json_schema_extra={"env": "TUNESMITH_MODELS"})] = None
     """A directory that holds base models under their portable names, e.g.
     ``MODELS/ibm-granite/granite-4.0-350m/config.json``."""
@@ -29,5 +30,9 @@ class LocalOptions(BackendOptions):
     """Megabytes (2**20 bytes) for what the model remembers of the prompts that are deployed; the
     least recently used goes first. A prompt that is larger is read anew for each call: slower,
     with the same results. ``details`` of a deployment say what its prompt takes."""
+    text_cache_mb: Annotated[float, Field(ge=0)] = 1024.0
+    """Megabytes (2**20 bytes) for what the model remembers of texts that stand before a soft prompt
+    (``prompt_position`` suffix), on the device of the model. Texts that do not fit are read each
+    time: slower, with the same results. ``details`` of a tuned model say how many."""
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 1.0
     """Least time between two checkpoints of a tuning; 0 saves after every optimizer step."""

@@ -27,11 +27,13 @@ _STATES = ("conv_states", "recurrent_states")
 
 @dataclass(frozen=True, eq=False)
 class PromptState:
-    """A model's memory of a prompt, for one row."""
+    """A model's memory of what it read first, a prompt or a text, for one row."""
 
     cache: Cache
     length: int
-    """Virtual tokens."""
+    """Tokens, virtual or not."""
+    read_alone: bool = True
+    """Whether it was read by itself: read again, it has the same bits."""
 
     @property
     def nbytes(self) -> int:
@@ -52,22 +54,40 @@ class PromptState:
 
 @dataclass(frozen=True, eq=False)
 class Prefix:
-    """A soft prompt before a text."""
+    """What stands before a text: a soft prompt, what the model remembers of one, or both."""
 
-    weights: torch.Tensor
-    """``[num_virtual_tokens, hidden_size]``."""
+    weights: torch.Tensor | None
+    """``[num_virtual_tokens, hidden_size]``; None for trained keys and values."""
     state: PromptState | None = None
     """None where the model reads the prompt anew with every text."""
 
     def __len__(self) -> int:
         """Return the number of virtual tokens."""
-        return len(self.weights)
+        if self.weights is not None:
+            return len(self.weights)
+        return 0 if self.state is None else self.state.length
 
 
 @torch.no_grad()
 def read_state(base: BaseLM, weights: torch.Tensor) -> PromptState:
     """Read a soft prompt, ``[num_virtual_tokens, hidden_size]``, by itself."""
     return PromptState(read_prefix(base, weights.detach()), len(weights))
+
+
+@torch.no_grad()
+def read_on(base: BaseLM, state: PromptState, token_ids: Sequence[int]) -> PromptState:
+    """Return the state after ``token_ids`` are read behind ``state``, which stays as it is."""
+    cache, seen = stack([state], state)
+    ids = torch.tensor([token_ids], device=base.device)
+    out = base.model(
+        input_ids=ids,
+        attention_mask=torch.cat([seen, torch.ones_like(ids)], dim=-1),
+        position_ids=torch.arange(ids.shape[1], device=base.device)[None] + state.length,
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    return PromptState(out.past_key_values, state.length + len(token_ids))
 
 
 def prefix_of(base: BaseLM, weights: torch.Tensor) -> Prefix:
@@ -106,6 +126,22 @@ def select(cache: Cache, rows: torch.Tensor) -> Cache:
         return tensors[0].index_select(0, rows)
 
     return _rebuild([cache], pick, pick)
+
+
+def split(cache: Cache, lengths: Sequence[int]) -> list[Cache]:
+    """Return each row's cache, of ``lengths`` tokens, without the padding on its left.
+
+    Every one is a copy, so that none keeps the memory of the whole batch.
+    """
+
+    def row(index: int, length: int) -> Cache:
+        return _rebuild(
+            [cache],
+            lambda t: t[0][index : index + 1, :, t[0].shape[-2] - length :].clone(),
+            lambda t: t[0][index : index + 1].clone(),
+        )
+
+    return [row(index, length) for index, length in enumerate(lengths)]
 
 
 def _expand(cache: Cache, rows: int) -> Cache:

@@ -10,21 +10,20 @@ from typing import Any
 
 from tunesmith.errors import DatasetError, ExperimentError
 from tunesmith.labels import LabelSet
-from tunesmith.methods import PromptTuning
+from tunesmith.methods import GradientTuning, VirtualTokens
 from tunesmith.records import Row
 from tunesmith_local.encoding import EncodedPrompt, encode_answer, encode_prompt
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.scoring import Example
-from tunesmith_local.soft_prompt import InitialPrompt, initial_prompt
-from tunesmith_local.training import TrainingPlan
+from tunesmith_local.tunables import check_method
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """A training that is ready to start."""
 
-    plan: TrainingPlan
-    start: InitialPrompt
+    method: GradientTuning
+    seed: int
     train: list[Example]
     validation: list[Example] | None
     truncated_rows: int
@@ -37,13 +36,13 @@ class Prepared:
 
 def prepare(
     base: BaseLM,
-    method: PromptTuning,
+    method: GradientTuning,
     labels: LabelSet,
     seed: int,
     train: Sequence[Row],
     validation: Sequence[Row] | None,
 ) -> Prepared:
-    """Encode rows and draw the initial prompt.
+    """Check everything and encode the rows.
 
     Raises:
         ExperimentError: the settings cannot work with this base model or with each other.
@@ -52,33 +51,40 @@ def prepare(
     _check(base, method, labels, train, validation)
     encoded = [_encode(base, method, row) for row in train]
     held_out = None if validation is None else [_encode(base, method, row) for row in validation]
-    start = initial_prompt(
-        base, method.init_method, method.num_virtual_tokens, text=method.init_text, seed=seed
-    )
     truncated = sum(prompt.truncated for prompt in [*encoded, *(held_out or [])])
-    plan = _plan(method, seed)
     examples = _examples(base, labels, train, encoded)
     held_out_examples = (
         None if held_out is None else _examples(base, labels, validation or (), held_out)
     )
     return Prepared(
-        plan=plan,
-        start=start,
+        method=method,
+        seed=seed,
         train=examples,
         validation=held_out_examples,
         truncated_rows=truncated,
-        notes=tuple(_notes(method, start, truncated)),
-        signature=_signature(base, plan, start, [examples, held_out_examples]),
+        notes=tuple(_notes(method, truncated)),
+        signature=_signature(base, method, seed, [examples, held_out_examples]),
     )
 
 
 def _check(
     base: BaseLM,
-    method: PromptTuning,
+    method: GradientTuning,
     labels: LabelSet,
     train: Sequence[Row],
     validation: Sequence[Row] | None,
 ) -> None:
+    check_rows(labels, train, validation)
+    _check_lengths(base, method, labels)
+    check_method(base, method)
+
+
+def check_rows(labels: LabelSet, train: Sequence[Row], validation: Sequence[Row] | None) -> None:
+    """Refuse a part without rows, and a row without a label of ``labels``.
+
+    Raises:
+        DatasetError: names the part and the row.
+    """
     if not train:
         raise DatasetError("there are no training rows")
     if validation is not None and not validation:
@@ -90,10 +96,9 @@ def _check(
                     f"{part} row {index}: output {row.output!r} is not one of the labels "
                     f"{', '.join(map(repr, labels))}"
                 )
-    _check_lengths(base, method, labels)
 
 
-def _check_lengths(base: BaseLM, method: PromptTuning, labels: LabelSet) -> None:
+def _check_lengths(base: BaseLM, method: GradientTuning, labels: LabelSet) -> None:
     answers = {name: encode_answer(base.tokenizer, labels.surface(name)) for name in labels}
     _check_distinct(base, answers)
     sizes = {name: len(tokens) for name, tokens in answers.items()}
@@ -104,10 +109,11 @@ def _check_lengths(base: BaseLM, method: PromptTuning, labels: LabelSet) -> None
             f"its end are {sizes[longest]} tokens for {base.name!r}; raise it"
         )
     limit = None if base.is_seq2seq else base.max_positions
-    needed = method.num_virtual_tokens + method.max_input_tokens + sizes[longest]
+    virtual = method.num_virtual_tokens if isinstance(method, VirtualTokens) else 0
+    needed = virtual + method.max_input_tokens + sizes[longest]
     if limit is not None and needed > limit:
         raise ExperimentError(
-            f"method: num_virtual_tokens {method.num_virtual_tokens}, max_input_tokens "
+            f"method: num_virtual_tokens {virtual}, max_input_tokens "
             f"{method.max_input_tokens} and {sizes[longest]} answer tokens exceed the {limit} "
             f"positions of {base.name!r}; lower max_input_tokens"
         )
@@ -125,7 +131,7 @@ def _check_distinct(base: BaseLM, answers: dict[str, tuple[int, ...]]) -> None:
         seen[tokens] = name
 
 
-def _encode(base: BaseLM, method: PromptTuning, row: Row) -> EncodedPrompt:
+def _encode(base: BaseLM, method: GradientTuning, row: Row) -> EncodedPrompt:
     return encode_prompt(
         base.tokenizer, row.input, template=method.verbalizer, max_tokens=method.max_input_tokens
     )
@@ -141,27 +147,13 @@ def _examples(
     ]
 
 
-def _plan(method: PromptTuning, seed: int) -> TrainingPlan:
-    return TrainingPlan(
-        num_epochs=method.num_epochs,
-        learning_rate=method.learning_rate,
-        batch_size=method.batch_size,
-        accumulate_steps=method.accumulate_steps,
-        optimizer=method.optimizer,
-        lr_schedule=method.lr_schedule,
-        early_stopping_patience=method.early_stopping_patience,
-        seed=seed,
-    )
-
-
-def _notes(method: PromptTuning, start: InitialPrompt, truncated: int) -> list[str]:
+def _notes(method: GradientTuning, truncated: int) -> list[str]:
     notes: list[str] = []
-    if start.fit in ("repeated", "cut"):
-        notes.append(
-            f"init text of {start.text_tokens} tokens was {start.fit} to fill "
-            f"{method.num_virtual_tokens} virtual tokens"
-        )
-    if method.init_text is not None and method.init_method != "text":
+    if (
+        isinstance(method, VirtualTokens)
+        and method.init_text is not None
+        and method.init_method != "text"
+    ):
         notes.append(f"init_text was not used: init_method is {method.init_method!r}")
     if truncated:
         notes.append(
@@ -171,17 +163,13 @@ def _notes(method: PromptTuning, start: InitialPrompt, truncated: int) -> list[s
 
 
 def _signature(
-    base: BaseLM,
-    plan: TrainingPlan,
-    start: InitialPrompt,
-    parts: Sequence[list[Example] | None],
+    base: BaseLM, method: GradientTuning, seed: int, parts: Sequence[list[Example] | None]
 ) -> str:
     facts: dict[str, Any] = {
         "base": base.fingerprint,
         "dtype": str(base.dtype),
-        "plan": vars(plan),
+        "method": {"name": method.name, **method.model_dump(mode="json")},
+        "seed": seed,
         "rows": [part and [(row.prompt, row.answer) for row in part] for part in parts],
     }
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    digest.update(start.weights.contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+from transformers import Cache
 
 from tunesmith_local.batching import lay_out, pad
 from tunesmith_local.loading import BaseLM
@@ -26,7 +27,7 @@ class Example:
 
 
 def answer_log_probs(
-    base: BaseLM, prompt: torch.Tensor | None, examples: Sequence[Example]
+    base: BaseLM, prompt: torch.Tensor | Cache | None, examples: Sequence[Example]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the natural log-probability of each answer token, and which entries are real.
 
@@ -35,7 +36,8 @@ def answer_log_probs(
 
     Args:
         base: the base model.
-        prompt: the soft prompt, ``[num_virtual_tokens, hidden_size]``, or None.
+        prompt: the soft prompt, ``[num_virtual_tokens, hidden_size]``, or the cache of one that
+            was read beforehand, or None.
         examples: rows; a batch whose lengths differ needs a model whose padding is exact.
 
     Returns:
@@ -54,7 +56,7 @@ def answer_log_probs(
 
 
 def row_losses(
-    base: BaseLM, prompt: torch.Tensor | None, examples: Sequence[Example]
+    base: BaseLM, prompt: torch.Tensor | Cache | None, examples: Sequence[Example]
 ) -> torch.Tensor:
     """Return each row's loss: the mean over its answer tokens, in nats, ``[rows]``."""
     log_probs, mask = answer_log_probs(base, prompt, examples)
@@ -62,10 +64,14 @@ def row_losses(
 
 
 def _causal(
-    base: BaseLM, prompt: torch.Tensor | None, examples: Sequence[Example], width: int
+    base: BaseLM, prompt: torch.Tensor | Cache | None, examples: Sequence[Example], width: int
 ) -> torch.Tensor:
     # The last answer token is only predicted, never read.
     rows = [example.prompt + example.answer[:-1] for example in examples]
+    if not all(example.prompt for example in examples):
+        # The first token of such a row's answer is predicted by the last virtual token, whose
+        # scores a prompt that is read beforehand does not give.
+        base = replace(base, prefix_exact=False)
     batch = lay_out(base, rows, prompt)
     out = base.model(
         inputs_embeds=batch.inputs_embeds,
@@ -80,7 +86,7 @@ def _causal(
 
 
 def _seq2seq(
-    base: BaseLM, prompt: torch.Tensor | None, examples: Sequence[Example], width: int
+    base: BaseLM, prompt: torch.Tensor | Cache | None, examples: Sequence[Example], width: int
 ) -> torch.Tensor:
     batch = lay_out(base, [example.prompt for example in examples], prompt)
     start = decoder_start(base)

@@ -2,108 +2,216 @@
 
 Recurrent layers, exotic positions or a future architecture may let padding leak into a row. A
 list of names would be wrong the day after; a few tiny forward passes are not.
+
+The passes run in float32 whatever the type of the weights, because in bfloat16 a mild leak is
+smaller than the rounding of a deep model and no tolerance separates the two. The layout of a batch,
+its mask and its positions do not depend on the type.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from itertools import chain
 
 import torch
-from transformers.cache_utils import DynamicLayer
+from transformers import PreTrainedModel
 
-from tunesmith_local.batching import read_prefix
-from tunesmith_local.decoder import Decoder, start_decoder, start_mixed_decoder
-from tunesmith_local.loading import BaseLM
+from tunesmith_local.attention import fused_attention
+from tunesmith_local.decoder import start_mixed_decoder
+from tunesmith_local.label_scores import label_log_probs
+from tunesmith_local.loading import BaseLM, free_bytes
 from tunesmith_local.mixing import Line
-from tunesmith_local.prefix import Prefix, read_state
-from tunesmith_local.scoring import Example, row_losses
+from tunesmith_local.prefix import Prefix, prefix_of, read_state
+from tunesmith_local.scoring import Example
+from tunesmith_local.shared_prefix import reading
 from tunesmith_local.soft_prompt import initial_prompt
+from tunesmith_local.state_cache import StateCache
+from tunesmith_local.suffix_prompt import suffix_losses
+from tunesmith_local.text_states import TextReader
+from tunesmith_local.tunable import RowLosses
 
-_TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6}
-_LOW_PRECISION_TOLERANCE = 0.05
+_TOLERANCE = 1e-4
+_LOW_PRECISION = (torch.bfloat16, torch.float16)
 _LENGTHS = (2, 5, 9)
-_VIRTUAL_TOKENS = 3
+_VIRTUAL_TOKENS = (3, 0, 5)
+_Reading = Callable[[torch.Tensor], AbstractContextManager[RowLosses]]
 
 
 def checked(base: BaseLM) -> BaseLM:
-    """Return the model with :attr:`BaseLM.padding_exact` and ``prefix_exact`` measured."""
-    tolerance = _TOLERANCE.get(base.dtype, _LOW_PRECISION_TOLERANCE)
-    padding = padding_error(base) <= tolerance
-    prefix = padding and _caches_full_attention(base) and prefix_error(base) <= tolerance
-    state = _has_known_state(base) and state_error(base) <= tolerance
-    return replace(base, padding_exact=padding, prefix_exact=prefix, state_exact=state)
+    """Return the model with what its short cuts are exact for, as it was measured.
+
+    For the time of the check, weights in bfloat16 or float16 take four bytes each. Where there is
+    no room for them nothing is measured, and no short cut is taken.
+    """
+    low = sum(tensor.numel() for tensor in _low_precision(base.model))
+    # The weights themselves are there already, in two bytes of the four.
+    if 2 * low > free_bytes(base.device):
+        return base
+    try:
+        with _in_float32(base.model):
+            return _measured(base)
+    except torch.OutOfMemoryError:
+        return base
+
+
+def _measured(base: BaseLM) -> BaseLM:
+    alone = read_alone(base)
+    padding = padding_error(base, alone) <= _TOLERANCE
+    if base.is_seq2seq:
+        return replace(base, padding_exact=padding)
+    memory = read_state(base, _prompt(base, 1))
+    state = memory.is_supported and state_error(base, alone) <= _TOLERANCE
+    # A sliding window or a recurrent state counts the padding between prompt and text, which a
+    # check on short rows need not notice.
+    full_attention = memory.is_supported and not memory.is_recurrent
+    prefix = padding and full_attention and prefix_error(base) <= _TOLERANCE
+    base = replace(base, padding_exact=padding, prefix_exact=prefix, state_exact=state)
+    branches = padding and full_attention and branch_error(base) <= _TOLERANCE
+    base = replace(base, branches_exact=branches)
+    return replace(base, text_exact=state and suffix_error(base) <= _TOLERANCE)
+
+
+@contextmanager
+def _in_float32(model: PreTrainedModel) -> Iterator[None]:
+    low = [(tensor, tensor.dtype) for tensor in _low_precision(model)]
+    try:
+        for tensor, _ in low:
+            tensor.data = tensor.data.float()
+        yield
+    finally:
+        # In place, so that two copies of all weights never stand side by side; the way back
+        # loses no bit.
+        for tensor, dtype in low:
+            tensor.data = tensor.data.to(dtype)
+
+
+def _low_precision(model: PreTrainedModel) -> list[torch.Tensor]:
+    tensors = chain(model.parameters(), model.buffers())
+    return [tensor for tensor in tensors if tensor.dtype in _LOW_PRECISION]
 
 
 @torch.no_grad()
-def padding_error(base: BaseLM) -> float:
+def read_alone(base: BaseLM) -> torch.Tensor:
+    """Return the logits of a few random rows, each read alone, prompt and text in one.
+
+    Rows have prompts and texts of different length, or no prompt. The scores of the first new
+    token and, after one cached step, of the second stand side by side, ``[rows, 2 vocab]``.
+    """
+    return torch.cat([_two_steps(base, [line]) for line in _lines(base)])
+
+
+@torch.no_grad()
+def padding_error(base: BaseLM, alone: torch.Tensor) -> float:
     """Return the largest change of a logit that padding makes, relative to the logits' spread.
 
-    Rows of different length are read alone and together, the prompt pass and one cached step.
+    The rows of :func:`read_alone` are read together.
     """
-    prompt = initial_prompt(base, "sample_vocab", _VIRTUAL_TOKENS, seed=0).weights
-    rows = _random_rows(base)
-    together = _two_steps(base, prompt, rows)
-    alone = torch.cat([_two_steps(base, prompt, [row]) for row in rows])
-    spread = alone.std().clamp(min=torch.finfo(torch.float32).tiny)
-    return float((together - alone).abs().max() / spread)
+    return _largest_change(_two_steps(base, _lines(base)), alone)
 
 
 @torch.enable_grad()
 def prefix_error(base: BaseLM) -> float:
     """Return how far losses and gradients go apart when the prompt is read once for a batch.
 
-    Relative to the plain layout's; the larger of the two.
+    Relative to the plain layout's under torch's own attention; the larger of the two.
     """
     rows = [Example(tuple(row), (row[0], row[1])) for row in _random_rows(base)]
-    start = initial_prompt(base, "sample_vocab", _VIRTUAL_TOKENS, seed=0).weights
-    measured = []
-    for exact in (False, True):
-        prompt = start.to(base.device).requires_grad_()
-        loss = row_losses(replace(base, prefix_exact=exact), prompt, rows).sum()
-        (gradient,) = torch.autograd.grad(loss, prompt)
-        measured.append((loss.detach(), gradient))
-    (plain_loss, plain_gradient), (loss, gradient) = measured
-    loss_error = (loss - plain_loss).abs() / plain_loss.abs()
-    gradient_error = (gradient - plain_gradient).norm() / plain_gradient.norm()
+    plain, shared = (replace(base, prefix_exact=exact) for exact in (False, True))
+    with fused_attention(base.model):
+        right = _loss_and_gradient(base, lambda prompt: reading(plain, prompt), rows)
+    return _distance(right, _loss_and_gradient(base, lambda prompt: reading(shared, prompt), rows))
+
+
+@torch.enable_grad()
+def suffix_error(base: BaseLM) -> float:
+    """Return how far losses and gradients go apart when a soft prompt continues kept texts.
+
+    Against each row read alone, text, prompt and answer in one; relative, the larger of the two.
+    """
+    trusting = replace(base, text_exact=True)
+    rows = [Example(tuple(row), tuple(row[:n])) for n, row in enumerate(_random_rows(base), 1)]
+    texts = TextReader(trusting, StateCache(0), alone=False)
+
+    def alone(prompt: torch.Tensor) -> AbstractContextManager[RowLosses]:
+        return nullcontext(
+            lambda rows: torch.cat([suffix_losses(base, prompt, [row], None) for row in rows])
+        )
+
+    def behind(prompt: torch.Tensor) -> AbstractContextManager[RowLosses]:
+        return nullcontext(lambda rows: suffix_losses(trusting, prompt, rows, texts))
+
+    right = _loss_and_gradient(base, alone, rows)
+    return _distance(right, _loss_and_gradient(base, behind, rows))
+
+
+def _loss_and_gradient(
+    base: BaseLM, reading_of: _Reading, rows: Sequence[Example]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    prompt = torch.nn.Parameter(_prompt(base, 3).to(base.device))
+    with reading_of(prompt) as row_losses:
+        loss = row_losses(rows).sum()
+        torch.autograd.backward(loss)
+    assert prompt.grad is not None  # noqa: S101  # the rows stand behind or before it
+    return loss.detach(), prompt.grad
+
+
+def _distance(
+    right: tuple[torch.Tensor, torch.Tensor], found: tuple[torch.Tensor, torch.Tensor]
+) -> float:
+    (loss, gradient), (right_loss, right_gradient) = found, right
+    loss_error = (loss - right_loss).abs() / right_loss.abs()
+    gradient_error = (gradient - right_gradient).norm() / right_gradient.norm()
     return float(torch.maximum(loss_error, gradient_error))
 
 
 @torch.no_grad()
-def state_error(base: BaseLM) -> float:
+def state_error(base: BaseLM, alone: torch.Tensor) -> float:
     """Return the largest change of a logit when rows of several prompts continue kept states.
 
-    Against each row read alone, prompt and text in one, and one cached step; relative to the
-    spread of the logits.
+    The rows of :func:`read_alone` are read together; relative to the spread of the logits.
     """
-    trusting, rows = replace(base, state_exact=True), _random_rows(base)
-    prompts = [initial_prompt(base, "sample_vocab", n, seed=n).weights for n in (3, 5)]
-    kept = [Prefix(prompt, read_state(base, prompt)) for prompt in prompts]
-    mixed = [Line(p, tuple(row)) for p, row in zip([*kept, None], rows, strict=True)]
-    plain = [Line(line.prefix and Prefix(line.prefix.weights), line.token_ids) for line in mixed]
-    together = _steps(start_mixed_decoder(trusting, mixed), rows)
-    alone = torch.cat(
-        [_steps(start_mixed_decoder(base, [p]), [r]) for p, r in zip(plain, rows, strict=True)]
-    )
+    trusting = replace(base, state_exact=True)
+    kept = _lines(base, lambda prompt: prefix_of(trusting, prompt))
+    return _largest_change(_two_steps(trusting, kept), alone)
+
+
+@torch.no_grad()
+def branch_error(base: BaseLM) -> float:
+    """Return the largest change of a label's score when all labels are read beside the text.
+
+    Against each row and label read alone. Infinite where the model takes no such mask.
+    """
+    trusting, lines = replace(base, branches_exact=True), _lines(base)
+    ids = [token for line in lines for token in line.token_ids]
+    answers = [ids[:2], [*ids[:1], *ids[3:6]], ids[6:9]]
+    right = [
+        label_log_probs(start_mixed_decoder(base, [line]), 1, [answer])
+        for line in lines
+        for answer in answers
+    ]
+    try:
+        found = label_log_probs(start_mixed_decoder(trusting, lines), len(lines), answers)
+    except (RuntimeError, TypeError, ValueError, IndexError):
+        return math.inf
+    return float((found.flatten() - torch.cat(right).flatten()).abs().max())
+
+
+def _largest_change(logits: torch.Tensor, alone: torch.Tensor) -> float:
     spread = alone.std().clamp(min=torch.finfo(torch.float32).tiny)
-    return float((together - alone).abs().max() / spread)
+    return float((logits - alone).abs().max() / spread)
 
 
-@torch.no_grad()
-def _has_known_state(base: BaseLM) -> bool:
-    if base.is_seq2seq:
-        return False
-    prompt = initial_prompt(base, "sample_vocab", _VIRTUAL_TOKENS, seed=0).weights
-    return read_state(base, prompt).is_supported
+def _lines(base: BaseLM, prefix: Callable[[torch.Tensor], Prefix] = Prefix) -> list[Line]:
+    prompts = [prefix(_prompt(base, n)) if n else None for n in _VIRTUAL_TOKENS]
+    rows = zip(prompts, _random_rows(base), strict=True)
+    return [Line(prompt, tuple(row)) for prompt, row in rows]
 
 
-@torch.no_grad()
-def _caches_full_attention(base: BaseLM) -> bool:
-    # A sliding window or a recurrent state counts the padding between prompt and text, which a
-    # check on short rows need not notice.
-    if base.is_seq2seq:
-        return False
-    prompt = initial_prompt(base, "sample_vocab", _VIRTUAL_TOKENS, seed=0).weights
-    return all(type(layer) is DynamicLayer for layer in read_prefix(base, prompt).layers)
+def _prompt(base: BaseLM, length: int) -> torch.Tensor:
+    return initial_prompt(base, "sample_vocab", length, seed=length).weights
 
 
 def _random_rows(base: BaseLM) -> list[list[int]]:
@@ -113,11 +221,8 @@ def _random_rows(base: BaseLM) -> list[list[int]]:
     ]
 
 
-def _two_steps(base: BaseLM, prompt: torch.Tensor, rows: list[list[int]]) -> torch.Tensor:
-    return _steps(start_decoder(base, prompt, rows), rows)
-
-
-def _steps(decoder: Decoder, rows: list[list[int]]) -> torch.Tensor:
+def _two_steps(base: BaseLM, lines: list[Line]) -> torch.Tensor:
+    decoder = start_mixed_decoder(base, lines)
     first = decoder.first()
-    second = decoder.next([row[0] for row in rows])
+    second = decoder.next([line.token_ids[0] for line in lines])
     return torch.cat([first, second], dim=-1).float()

@@ -14,27 +14,33 @@ from tunesmith.backend import Deployer, GenerationParams, Predictor, Target, Tar
 from tunesmith.errors import UnsupportedError
 from tunesmith.methods import PLACEHOLDER
 from tunesmith.records import Classification, Deployment, Generation, TunedModel
-from tunesmith_local.adapter import SoftPrompt, load_adapter
+from tunesmith_local import probe_answers
+from tunesmith_local.adapter import load_tuned
 from tunesmith_local.catalog import BACKEND, Catalog
 from tunesmith_local.decoder import start_mixed_decoder
 from tunesmith_local.encoding import EncodedPrompt, encode_answer, encode_prompt
 from tunesmith_local.generation import RETURN_OPTIONS, generate_mixed, stream
 from tunesmith_local.label_scores import label_log_probs
+from tunesmith_local.linear_probe import Probe
 from tunesmith_local.loading import BaseLM
-from tunesmith_local.mixing import Line, check_lengths, mixed_batches
+from tunesmith_local.mixing import Line, check_lengths, line_of, mixed_batches
 from tunesmith_local.prefix import Prefix, read_state
-from tunesmith_local.prompt_cache import PromptCaches
+from tunesmith_local.state_cache import StateCache
 from tunesmith_local.store import Store
+from tunesmith_local.text_states import Suffix, TextCache, TextReader
+from tunesmith_local.tuned import TunedLM
 
 
 @dataclass(frozen=True, eq=False)
 class Answering:
-    """A base model with the soft prompt that stands before its inputs, if any."""
+    """A base model, changed or not, with what stands before or behind its inputs, if anything."""
 
     base: BaseLM
-    prefix: Prefix | None
+    soft_prompt: Prefix | Suffix | None
     template: str = PLACEHOLDER
     max_input_tokens: int | None = None
+    probe: Probe | None = None
+    """Answers in place of the language model."""
 
     def encode(self, text: str, limit: int | None = None) -> EncodedPrompt:
         """Encode one input; ``limit`` can only lower the model's own."""
@@ -50,12 +56,15 @@ class Answering:
 class Answerers:
     """Finds what answers for a target, and keeps loaded soft prompts and their states."""
 
-    def __init__(self, catalog: Catalog, store: Store, caches: PromptCaches) -> None:
+    def __init__(
+        self, catalog: Catalog, store: Store, caches: StateCache[str], texts: TextCache
+    ) -> None:
         """Use the models of ``catalog`` and the adapters of ``store``."""
         self._catalog = catalog
         self._store = store
         self._caches = caches
-        self._prompts: dict[str, SoftPrompt] = {}
+        self._texts = texts
+        self._tuned: dict[str, TunedLM] = {}
         self._lock = threading.Lock()
 
     def of(self, target: Target) -> Answering:
@@ -73,31 +82,46 @@ class Answerers:
         """Return what answers for a tuned model; see :meth:`of`."""
         base = self._catalog.load(model.base_model)
         with self._lock:
-            if model.id not in self._prompts:
+            if model.id not in self._tuned:
                 self._store.model(model.id)
                 folder = self._store.model_folder(model.id)
-                self._prompts[model.id] = load_adapter(base, folder)
-            prompt = self._prompts[model.id]
-        weights, state = prompt.weights.to(base.device), None
+                self._tuned[model.id] = load_tuned(base, folder)
+            tuned = self._tuned[model.id]
+        card = tuned.card
+        soft_prompt = self._soft_prompt(model.id, tuned)
+        return Answering(tuned.base, soft_prompt, card.template, card.max_input_tokens, tuned.probe)
+
+    def _soft_prompt(self, key: str, tuned: TunedLM) -> Prefix | Suffix | None:
+        if tuned.prompt is None:
+            return None if tuned.state is None else Prefix(None, tuned.state)
+        base, weights, state = tuned.base, tuned.prompt.to(tuned.base.device), None
+        if tuned.prompt_position == "suffix":
+            return Suffix(weights, TextReader(base, self._texts, alone=False))
         if base.state_exact:
-            state = self._caches.get(model.id, lambda: read_state(base, weights))
-        card = prompt.card
-        return Answering(base, Prefix(weights, state), card.template, card.max_input_tokens)
+            state = self._caches.get(key, lambda: read_state(base, weights))
+        return Prefix(weights, state)
 
     def cache_details(self, model: TunedModel) -> dict[str, Any]:
         """Return what a deployment of ``model`` should say about the memory of its prompt."""
-        prefix = self.of_model(model).prefix
-        state = None if prefix is None else prefix.state
+        answering = self.of_model(model)
+        prompt = answering.soft_prompt
+        if prompt is None:
+            return {}
+        if isinstance(prompt, Suffix):
+            kept = "kept by text, within text_cache_mb" if answering.base.text_exact else "none"
+            return {"text_cache": kept}
+        state = prompt.state
         if state is None:
             return {"prompt_cache": "none: the model reads the prompt with every text"}
-        kept = state.nbytes <= self._caches.limit
-        reason = "kept" if kept else "read for each call: larger than prompt_cache_mb"
+        trained = prompt.weights is None  # nothing could read it again
+        fits = trained or state.nbytes <= self._caches.limit
+        reason = "kept" if fits else "read for each call: larger than prompt_cache_mb"
         return {"prompt_cache": reason, "prompt_cache_bytes": state.nbytes}
 
     def forget(self, model: TunedModel) -> None:
-        """Let the soft prompt of a tuned model go; asked again, it is read again."""
+        """Let a tuned model go; asked again, it is read again."""
         with self._lock:
-            self._prompts.pop(model.id, None)
+            self._tuned.pop(model.id, None)
         self._caches.forget(model.id)
 
 
@@ -166,15 +190,28 @@ class LocalPredictor(Predictor):
         _check_return_options(params)
         limit = None if params is None else params.truncate_input_tokens
         answering = self._answering(targets)
-        rows: dict[BaseLM, dict[int, tuple[Prefix | None, EncodedPrompt]]] = {}
+        rows: dict[BaseLM, dict[int, tuple[Prefix | Suffix | None, EncodedPrompt]]] = {}
+        probed: dict[Answering, dict[int, EncodedPrompt]] = {}
         for index, (target, text) in enumerate(zip(targets, inputs, strict=True)):
             who = answering[target_key(target)]
-            rows.setdefault(who.base, {})[index] = (who.prefix, who.encode(text, limit))
+            encoded = who.encode(text, limit)
+            if who.probe is None:
+                rows.setdefault(who.base, {})[index] = (who.soft_prompt, encoded)
+            else:
+                probed.setdefault(who, {})[index] = encoded
         found: dict[int, Generation] = {}
+        for who, own in probed.items():
+            found |= zip(own, self._probe(who, list(own.values()), params), strict=True)
         for base, part in rows.items():
             texts = generate_mixed(base, list(part.values()), params, batch_size=self._batch_size)
             found |= zip(part, texts, strict=True)
         return [found[index] for index in range(len(inputs))]
+
+    def _probe(
+        self, who: Answering, encoded: Sequence[EncodedPrompt], params: GenerationParams | None
+    ) -> list[Generation]:
+        assert who.probe is not None  # noqa: S101  # the callers look
+        return probe_answers.answer(who.base, who.probe, encoded, params, self._batch_size)
 
     def _answering(self, targets: Sequence[Target]) -> dict[TargetKey, Answering]:
         distinct = {target_key(target): target for target in targets}
@@ -188,7 +225,9 @@ class LocalPredictor(Predictor):
         answering = self._answerers.of(target)
         limit = None if params is None else params.truncate_input_tokens
         encoded = answering.encode(text, limit)
-        return stream(answering.base, answering.prefix, encoded, params)
+        if answering.probe is not None:
+            return iter(self._probe(answering, [encoded], params))
+        return stream(answering.base, answering.soft_prompt, encoded, params)
 
     def tokenize(self, target: Target, inputs: Sequence[str]) -> list[tuple[str, ...]]:
         """Return the tokens of each input as it stands, without a template."""
@@ -203,13 +242,21 @@ class LocalPredictor(Predictor):
         """Return the probability of each label for each input.
 
         A label's score is the probability of its tokens and the end of text after them,
-        normalized over ``labels``. For a deployment, a label is spelled as it was tuned.
+        normalized over ``labels``. For a deployment, a label is spelled as it was tuned. A linear
+        probe gives its own probabilities.
         """
         names = list(labels)
         answering = self._answerers.of(target)
+        if answering.probe is not None and isinstance(target, Deployment):
+            prompts = [answering.encode(text) for text in inputs]
+            known = target.model.labels.names
+            return probe_answers.classify(
+                answering.base, answering.probe, prompts, names, known, self._batch_size
+            )
         tokenizer = answering.base.tokenizer
         answers = [encode_answer(tokenizer, _surface(target, name)) for name in names]
-        lines = [Line(answering.prefix, answering.encode(text).token_ids) for text in inputs]
+        prompt = answering.soft_prompt
+        lines = [line_of(prompt, answering.encode(text).token_ids) for text in inputs]
         scores = self._scores(answering.base, lines, answers)
         shares = scores.double().softmax(-1).tolist()
         return [
@@ -221,8 +268,8 @@ class LocalPredictor(Predictor):
     ) -> torch.Tensor:
         check_lengths(base, lines, max(map(len, answers), default=0) - 1)
         scores = torch.zeros(len(lines), len(answers))
-        for batch in mixed_batches(base, lines, self._batch_size):
-            decoder = start_mixed_decoder(base, [lines[i] for i in batch])
+        for batch, part in mixed_batches(base, lines, self._batch_size):
+            decoder = start_mixed_decoder(base, part)
             scores[batch] = label_log_probs(decoder, len(batch), answers)
         return scores
 

@@ -1,21 +1,16 @@
-"""Soft prompts: how they start and the PEFT model that holds one."""
+"""Soft prompts before their first step."""
 
 from __future__ import annotations
 
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal
 
 import torch
-from peft import PeftModel, PromptTuningConfig, TaskType, get_peft_model
 
 from tunesmith.errors import ExperimentError
+from tunesmith.methods import VirtualTokens
 from tunesmith_local.loading import BaseLM
 
-_warning_filters = threading.Lock()  # they belong to the process, not to a thread
 InitMethod = Literal["random", "text", "sample_vocab"]
 
 
@@ -30,6 +25,16 @@ class InitialPrompt:
     """Tokens of the init text, before repeating or cutting."""
     fit: Literal["exact", "repeated", "cut"] | None = None
     """What was done to the init text to fill the virtual tokens."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should be told."""
+        if self.fit not in ("repeated", "cut"):
+            return ()
+        return (
+            f"init text of {self.text_tokens} tokens was {self.fit} to fill "
+            f"{len(self.weights)} virtual tokens",
+        )
 
     def record(self) -> dict[str, str | int]:
         """Return the facts for a record."""
@@ -88,41 +93,7 @@ def _embed(base: BaseLM, ids: torch.Tensor) -> torch.Tensor:
     return rows.float().cpu()
 
 
-def peft_model(base: BaseLM, weights: torch.Tensor) -> PeftModel:
-    """Wrap the base model with PEFT's prompt encoder, holding ``weights``.
-
-    The base model is shared, not copied. A sequence-to-sequence model gets one prompt, at the
-    encoder (``num_transformer_submodules=1``; PEFT's default would train one for the decoder
-    that its forward pass never reads).
-
-    Args:
-        base: the base model.
-        weights: ``[num_virtual_tokens, hidden_size]``.
-    """
-    config = PromptTuningConfig(
-        task_type=TaskType.SEQ_2_SEQ_LM if base.is_seq2seq else TaskType.CAUSAL_LM,
-        num_virtual_tokens=weights.shape[0],
-        token_dim=weights.shape[1],
-        num_transformer_submodules=1,
-        prompt_tuning_init="RANDOM",
-    )
-    with _quiet_peft():
-        wrapped = get_peft_model(base.model, config)
-    config.base_model_name_or_path = base.name
-    with torch.no_grad():
-        trainable_prompt(wrapped).copy_(weights)
-    return wrapped
-
-
-@contextmanager
-def _quiet_peft() -> Iterator[None]:
-    # PEFT 0.21 asks transformers 5.23 for an attribute under its old name.
-    with _warning_filters, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-        yield
-
-
-def trainable_prompt(model: PeftModel) -> torch.nn.Parameter:
-    """Return the one trainable parameter, ``[num_virtual_tokens, hidden_size]``, float32."""
-    weight: torch.nn.Parameter = cast("Any", model.prompt_encoder)["default"].embedding.weight
-    return weight
+def start_of(base: BaseLM, method: VirtualTokens, seed: int) -> InitialPrompt:
+    """Return where the virtual tokens of ``method`` start; see :func:`initial_prompt`."""
+    length, text = method.num_virtual_tokens, method.init_text
+    return initial_prompt(base, method.init_method, length, text=text, seed=seed)

@@ -1,67 +1,33 @@
-"""Prompt tuning: one loop over optimizer steps.
-
-The base model is frozen; the soft prompt is the only parameter (Lester et al. 2021).
-"""
+"""One loop over optimizer steps, for whatever a method trains."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any
 
 import torch
 from transformers import Adafactor
 
 from tunesmith.jobs import JobStopped
+from tunesmith.methods import GradientTuning
 from tunesmith.records import EpochLoss, LearningCurve, StepLoss, TuningEvent
-from tunesmith_local.batching import by_length
+from tunesmith_local.batching import by_length, worth_a_pass
 from tunesmith_local.checkpoint import CheckpointStore, TrainingState
 from tunesmith_local.errors import DivergedError
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.scoring import Example, row_losses
+from tunesmith_local.scoring import Example
+from tunesmith_local.tunable import Tunable
 
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """The hyper-parameters of the loop, in the names that watsonx.ai and caikit share."""
-
-    num_epochs: int
-    learning_rate: float
-    batch_size: int
-    accumulate_steps: int = 1
-    optimizer: Literal["adamw", "adafactor"] = "adamw"
-    lr_schedule: Literal["linear", "constant"] = "linear"
-    early_stopping_patience: int | None = None
-    seed: int = 0
-
-    @property
-    def rows_per_step(self) -> int:
-        """Rows behind one optimizer step; the last step of an epoch may have fewer."""
-        return self.batch_size * self.accumulate_steps
-
-    def steps_per_epoch(self, rows: int) -> int:
-        """Return the optimizer steps of an epoch; an incomplete accumulation is flushed."""
-        return math.ceil(rows / self.rows_per_step)
-
-    def total_steps(self, rows: int) -> int:
-        """Return the optimizer steps of the whole training, early stopping aside."""
-        return self.steps_per_epoch(rows) * self.num_epochs
-
-    def learning_rate_at(self, step: int, rows: int) -> float:
-        """Return the rate of the step after ``step`` steps; ``linear`` falls to zero."""
-        if self.lr_schedule == "constant":
-            return self.learning_rate
-        return self.learning_rate * (1 - step / self.total_steps(rows))
+_SAVING_SHARE = 20
+"""Time between two checkpoints, at least, in times that it takes to write one."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
-    """What a training made."""
+    """How a training went; what it made is in the parameters."""
 
-    prompt: torch.Tensor
-    """``[num_virtual_tokens, hidden_size]``; the best one where a validation set chose."""
     curve: LearningCurve
     steps: int
     """Optimizer steps done."""
@@ -73,12 +39,12 @@ class Training:
     """One training: what it works on and whom it tells.
 
     Attributes:
-        base: the frozen base model.
-        prompt: the parameter to train, ``[num_virtual_tokens, hidden_size]``, float32.
+        tunable: what is trained.
         examples: the training rows.
-        plan: the hyper-parameters.
-        validation: rows whose loss is measured after every epoch; the prompt with the lowest
-            one is kept.
+        method: the hyper-parameters.
+        seed: decides the order of the rows.
+        validation: rows whose loss is measured after every epoch; the weights with the lowest
+            one are kept.
         checkpoints: where to save and what to continue from.
         checkpoint_seconds: least time between two saves; 0 saves after every step.
         on_event: called after every step and epoch.
@@ -86,10 +52,10 @@ class Training:
         curve: the losses so far.
     """
 
-    base: BaseLM
-    prompt: torch.nn.Parameter
+    tunable: Tunable
     examples: Sequence[Example]
-    plan: TrainingPlan
+    method: GradientTuning
+    seed: int = 0
     validation: Sequence[Example] | None = None
     checkpoints: CheckpointStore | None = None
     checkpoint_seconds: float = 0.0
@@ -100,8 +66,8 @@ class Training:
     def __post_init__(self) -> None:
         if not self.examples:
             raise ValueError("a training needs at least one row")
-        self._optimizer = _optimizer(self.plan, self.prompt)
-        self._saved_at = -math.inf
+        self._optimizer = _optimizer(self.method, self.tunable)
+        self._save_again_at = -math.inf
 
     def run(self) -> TrainingResult:
         """Train to the end, from the last checkpoint where there is one.
@@ -112,59 +78,65 @@ class Training:
             JobStopped: ``should_stop`` said so; the last step is saved.
         """
         state = self._restore()
-        rows, plan = len(self.examples), self.plan
-        while state.step < plan.total_steps(rows) and not self._out_of_patience(state):
-            epoch, position = divmod(state.step, plan.steps_per_epoch(rows))
+        rows, method = len(self.examples), self.method
+        while state.step < method.optimizer_steps(rows) and not self._out_of_patience(state):
+            epoch, position = divmod(state.step, method.steps_per_epoch(rows))
             try:
                 loss = self._gradient(self._rows_of_step(epoch, position), state.step)
             except (JobStopped, DivergedError):
                 self._save(state, force=True)
                 raise
-            self._step(plan.learning_rate_at(state.step, rows))
+            self._step(learning_rate_at(method, state.step, rows))
             state.step += 1
             self._record_step(state, epoch + 1, loss)
-            if position + 1 == plan.steps_per_epoch(rows):
+            if position + 1 == method.steps_per_epoch(rows):
                 self._end_epoch(state, epoch + 1)
             self._save(state)
         self._save(state, force=True)
-        kept = self.prompt.detach() if state.best_prompt is None else state.best_prompt
-        stopped = state.step < plan.total_steps(rows)
-        return TrainingResult(kept.cpu().clone(), state.curve, state.step, stopped)
+        if state.best is not None:
+            self.tunable.load(state.best)
+        stopped = state.step < method.optimizer_steps(rows)
+        return TrainingResult(state.curve, state.step, stopped)
 
     def _rows_of_step(self, epoch: int, position: int) -> list[Example]:
-        generator = torch.Generator().manual_seed(_mix(self.plan.seed, epoch))
+        generator = torch.Generator().manual_seed(_mix(self.seed, epoch))
         order = torch.randperm(len(self.examples), generator=generator).tolist()
-        first = position * self.plan.rows_per_step
-        return [self.examples[i] for i in order[first : first + self.plan.rows_per_step]]
+        first = position * self.method.rows_per_step
+        return [self.examples[i] for i in order[first : first + self.method.rows_per_step]]
 
     def _gradient(self, rows: Sequence[Example], step: int) -> float:
         # The mean over the rows of the step does not depend on how they are cut into batches, so
         # batches of similar length cost nothing in exactness.
         self._optimizer.zero_grad(set_to_none=True)
         total = 0.0
-        for batch in self._batches(rows):
-            if self.should_stop():
-                raise JobStopped
-            losses = row_losses(self.base, self.prompt, [rows[i] for i in batch])
-            torch.autograd.backward(losses.sum() / len(rows))
-            total += losses.sum().item()
+        with self.tunable.reading(_mix(self.seed, step)) as row_losses:
+            for batch in self._batches(rows):
+                losses = row_losses([rows[i] for i in batch])
+                torch.autograd.backward(losses.sum() / len(rows))
+                total += losses.sum().item()
         self._check_finite(total, step + 1)
         return total / len(rows)
 
-    def _batches(self, rows: Sequence[Example]) -> list[list[int]]:
+    def _batches(self, rows: Sequence[Example]) -> Iterator[list[int]]:
         lengths = [row.length for row in rows]
-        return list(
-            by_length(lengths, self.plan.batch_size, equal_only=not self.base.padding_exact)
-        )
+        size = self.method.batch_size * self.tunable.batches_at_once
+        base = self.tunable.base
+        a_pass = worth_a_pass(base.device)
+        for batch in by_length(lengths, size, a_pass, equal_only=not base.padding_exact):
+            if self.should_stop():
+                raise JobStopped
+            yield batch
 
     def _check_finite(self, loss: float, step: int) -> None:
-        gradient = self.prompt.grad
-        if math.isfinite(loss) and gradient is not None and bool(gradient.isfinite().all()):
+        gradients = [p.grad for p in self.tunable.parameters.values() if p.grad is not None]
+        # The largest number alone: one look at the device, and no sum that could overflow.
+        largest = torch.nn.utils.get_total_norm(gradients, norm_type=math.inf)
+        if math.isfinite(loss) and math.isfinite(float(largest)):
             return
         what = "gradient" if math.isfinite(loss) else "loss"
         raise DivergedError(
             f"the {what} is not a finite number at optimizer step {step}; lower learning_rate "
-            f"({self.plan.learning_rate:g}). The checkpoint of the step before is kept.",
+            f"({self.method.learning_rate:g}). The checkpoint of the step before is kept.",
             step,
         )
 
@@ -177,7 +149,7 @@ class Training:
         point = StepLoss(step=state.step, epoch=epoch, loss=loss)
         state.curve = state.curve.model_copy(update={"steps": (*state.curve.steps, point)})
         self.curve = state.curve
-        total = self.plan.total_steps(len(self.examples))
+        total = self.method.optimizer_steps(len(self.examples))
         self.on_event(
             TuningEvent(kind="step", step=state.step, total_steps=total, epoch=epoch, loss=loss)
         )
@@ -200,13 +172,13 @@ class Training:
             state.stale_epochs += 1
             return
         state.best_loss, state.stale_epochs = loss, 0
-        state.best_prompt = self.prompt.detach().cpu().clone()
+        state.best = self.tunable.weights()
         state.curve = state.curve.model_copy(update={"best_epoch": epoch})
 
     def _epoch_mean(self, state: TrainingState, epoch: int) -> float:
         # Weighted by rows, because the last step of an epoch may have fewer.
         losses = [point.loss for point in state.curve.steps if point.epoch == epoch]
-        size, rows = self.plan.rows_per_step, len(self.examples)
+        size, rows = self.method.rows_per_step, len(self.examples)
         sizes = [min(size, rows - i * size) for i in range(len(losses))]
         return sum(x * n for x, n in zip(losses, sizes, strict=True)) / rows
 
@@ -219,50 +191,62 @@ class Training:
         """
         rows = self.validation or ()
         total = 0.0
-        for batch in self._batches(rows):
-            if self.should_stop():
-                raise JobStopped
-            total += row_losses(self.base, self.prompt, [rows[i] for i in batch]).sum().item()
+        with self.tunable.reading(self.seed) as row_losses:
+            for batch in self._batches(rows):
+                total += row_losses([rows[i] for i in batch]).sum().item()
         return total / len(rows)
 
     def _out_of_patience(self, state: TrainingState) -> bool:
-        patience = self.plan.early_stopping_patience
+        patience = self.method.early_stopping_patience
         return patience is not None and state.stale_epochs >= patience
 
     def _restore(self) -> TrainingState:
         state = self.checkpoints.latest() if self.checkpoints else None
         if state is None:
-            return TrainingState(self.prompt.detach())
+            return TrainingState(self.tunable.weights())
         self.curve = state.curve
-        with torch.no_grad():
-            self.prompt.copy_(state.prompt)
-        if state.optimizer:
-            moments = {
-                name: value.to(self.prompt.device)
-                if isinstance(value, torch.Tensor) and value.dim()
-                else value
-                for name, value in state.optimizer.items()
-            }
-            self._optimizer.state[self.prompt] = moments
+        self.tunable.load(state.weights)
+        for name, moments in state.optimizer.items():
+            parameter = self.tunable.parameters[name]
+            self._optimizer.state[parameter] = _moved(moments, parameter.device)
         return state
 
     def _save(self, state: TrainingState, *, force: bool = False) -> None:
-        due = time.monotonic() - self._saved_at >= self.checkpoint_seconds
-        if self.checkpoints is None or not (due or force):
+        started = time.monotonic()
+        if self.checkpoints is None or not (started >= self._save_again_at or force):
             return
-        state.prompt = self.prompt.detach()
-        state.optimizer = dict(self._optimizer.state[self.prompt])
+        named = self.tunable.parameters.items()
+        state.weights = self.tunable.weights()
+        state.optimizer = {name: dict(self._optimizer.state[value]) for name, value in named}
         self.checkpoints.save(state)
-        self._saved_at = time.monotonic()
+        # Large weights take long to write: never more than a small share of the whole time.
+        spent = time.monotonic() - started
+        self._save_again_at = started + max(self.checkpoint_seconds, _SAVING_SHARE * spent)
 
 
-def _optimizer(plan: TrainingPlan, prompt: torch.nn.Parameter) -> torch.optim.Optimizer:
-    if plan.optimizer == "adamw":
-        return torch.optim.AdamW([prompt], lr=plan.learning_rate)
+def learning_rate_at(method: GradientTuning, step: int, rows: int) -> float:
+    """Return the rate of the step after ``step`` steps; ``linear`` falls to zero."""
+    if method.lr_schedule == "constant":
+        return method.learning_rate
+    return method.learning_rate * (1 - step / method.optimizer_steps(rows))
+
+
+def _moved(moments: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
+    # A count of steps is a tensor without dimensions and stays on the CPU.
+    return {
+        name: value.to(device) if isinstance(value, torch.Tensor) and value.dim() else value
+        for name, value in moments.items()
+    }
+
+
+def _optimizer(method: GradientTuning, tunable: Tunable) -> torch.optim.Optimizer:
+    parameters = list(tunable.parameters.values())
+    if method.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=method.learning_rate)
     # Lester et al. 2021: no parameter scaling, no relative step, weight decay 1e-5.
     return Adafactor(  # type: ignore[no-untyped-call]  # transformers has no types there
-        [prompt],
-        lr=plan.learning_rate,
+        parameters,
+        lr=method.learning_rate,
         scale_parameter=False,
         relative_step=False,
         warmup_init=False,

@@ -15,7 +15,7 @@ from tunesmith.backend import Backend, Tuner, TuningJob
 from tunesmith.checks import check_submission
 from tunesmith.errors import ExperimentError, TuningError
 from tunesmith.jobs import JobStopped, ThreadJob
-from tunesmith.methods import PromptTuning
+from tunesmith.methods import GradientTuning, Method
 from tunesmith.records import (
     EpochLoss,
     JobStatus,
@@ -25,15 +25,21 @@ from tunesmith.records import (
     TunedModel,
     TuningEvent,
 )
-from tunesmith_local.adapter import AdapterCard, SoftPrompt, save_adapter
+from tunesmith_local.adapter import save_tuned
 from tunesmith_local.catalog import BACKEND, Catalog
 from tunesmith_local.checkpoint import CheckpointStore
+from tunesmith_local.encoding import encode_answer
 from tunesmith_local.loading import BaseLM, model_summary
+from tunesmith_local.methods import LinearProbe
 from tunesmith_local.options import LocalOptions
 from tunesmith_local.preparation import Prepared, prepare
-from tunesmith_local.soft_prompt import peft_model, trainable_prompt
+from tunesmith_local.probe_answers import check_parameters
+from tunesmith_local.probe_fitting import encode_rows, fit_probe
 from tunesmith_local.store import JobRecord, Store
+from tunesmith_local.text_states import TextCache
 from tunesmith_local.training import Training, TrainingResult
+from tunesmith_local.tunable import Savable, Tunable
+from tunesmith_local.tunables import METHODS, start
 
 if TYPE_CHECKING:
     from tunesmith.experiment import Experiment
@@ -106,7 +112,7 @@ class StoredJob(TuningJob):
 
 
 class LocalTuner(Tuner):
-    """Tunes soft prompts in threads of this process."""
+    """Tunes in threads of this process."""
 
     def __init__(
         self,
@@ -114,12 +120,14 @@ class LocalTuner(Tuner):
         store: Store,
         options: LocalOptions,
         backend: Backend,
+        texts: TextCache,
     ) -> None:
         """Use the models of ``catalog`` and ``store``; hold to what ``backend`` declares."""
         self.store = store
         self._backend = backend
         self._catalog = catalog
         self._options = options
+        self._texts = texts
         self._jobs: dict[str, LocalJob] = {}
         self._turn = threading.Lock()
 
@@ -137,8 +145,13 @@ class LocalTuner(Tuner):
     ) -> None:
         """Load the base model and encode all rows, as a tuning does, and start nothing."""
         check_submission(experiment, self._backend, train, validation)
-        _, prepared = self._prepare(_job_record(experiment), train, validation)
-        _check_room(experiment, prepared)
+        base, method = self._catalog.load(experiment.base_model), experiment.method
+        if isinstance(method, LinearProbe):
+            check_parameters(experiment.generation)
+            encode_rows(base, method, experiment.labels, train, validation)
+        else:
+            _prepare(base, _job_record(experiment), train, validation)
+        _check_room(experiment, base)
 
     def resume(self, job_id: str) -> TuningJob:
         """Go on from the last checkpoint; see :meth:`tunesmith.backend.Tuner.resume`.
@@ -171,14 +184,6 @@ class LocalTuner(Tuner):
         for job in self._jobs.values():
             job.interrupt()
 
-    def _prepare(
-        self, record: JobRecord, train: Sequence[Row], validation: Sequence[Row] | None
-    ) -> tuple[BaseLM, Prepared]:
-        base = self._catalog.load(record.base_model)
-        method = PromptTuning.model_validate(record.method)
-        prepared = prepare(base, method, record.labels, record.seed, train, validation)
-        return base, prepared
-
     def _start(self, record: JobRecord) -> LocalJob:
         held = ExitStack()
         held.enter_context(self.store.locked(record.id))
@@ -200,9 +205,13 @@ class LocalTuner(Tuner):
         with job.held:
             self._wait_for_turn(job)
             try:
-                base, prepared = self._prepare(job.record, *self.store.rows(job.id))
-                result = self._train(job, base, prepared)
-                return self._keep(job, base, prepared, result)
+                base, method = self._catalog.load(job.record.base_model), _method(job.record)
+                if isinstance(method, LinearProbe):
+                    return self._fit(job, base, method)
+                prepared = _prepare(base, job.record, *self.store.rows(job.id))
+                tunable, result = self._train(job, base, prepared)
+                details = _details(base, prepared, tunable, result)
+                return self._keep(job, tunable, prepared.method, result.curve, details)
             finally:
                 self._turn.release()
 
@@ -211,44 +220,62 @@ class LocalTuner(Tuner):
             if job.stop_requested.is_set():
                 raise JobStopped
 
-    def _train(self, job: LocalJob, base: BaseLM, prepared: Prepared) -> TrainingResult:
+    def _train(
+        self, job: LocalJob, base: BaseLM, prepared: Prepared
+    ) -> tuple[Tunable, TrainingResult]:
         reached = CheckpointStore.reached(self._checkpoints(job.id))
         if reached:
             job.emit(TuningEvent(kind="note", message=f"goes on after step {reached}"))
         job.training = Training(
-            base=base,
-            prompt=trainable_prompt(peft_model(base, prepared.start.weights)),
+            tunable=start(base, prepared.method, prepared.seed, self._texts),
             examples=prepared.train,
-            plan=prepared.plan,
+            method=prepared.method,
+            seed=prepared.seed,
             validation=prepared.validation,
             checkpoints=CheckpointStore(self._checkpoints(job.id), prepared.signature),
             checkpoint_seconds=self._options.checkpoint_seconds,
             on_event=job.emit,
             should_stop=job.stop_requested.is_set,
         )
-        return job.training.run()
+        return job.training.tunable, job.training.run()
+
+    def _fit(self, job: LocalJob, base: BaseLM, method: LinearProbe) -> TunedModel:
+        def stop_if_asked() -> None:
+            if job.stop_requested.is_set():
+                raise JobStopped
+
+        record, (train, held_out) = job.record, self.store.rows(job.id)
+        fitted = fit_probe(
+            base, method, record.labels, record.seed, train, held_out, before_batch=stop_if_asked
+        )
+        stop_if_asked()
+        details = {**model_summary(base), **fitted.facts, "notes": list(fitted.notes)}
+        return self._keep(job, fitted, method, LearningCurve(), details)
 
     def _keep(
-        self, job: LocalJob, base: BaseLM, prepared: Prepared, result: TrainingResult
+        self,
+        job: LocalJob,
+        made: Savable,
+        method: GradientTuning | LinearProbe,
+        curve: LearningCurve,
+        details: dict[str, Any],
     ) -> TunedModel:
         record = job.record
-        method = PromptTuning.model_validate(record.method)
-        card = AdapterCard(base.name, base.fingerprint, method.verbalizer, method.max_input_tokens)
         model = TunedModel(
             # The id of the job: finishing it twice, after a crash, makes one model.
             id=record.id,
             backend=BACKEND,
             base_model=record.base_model,
-            method={"name": method.name, **record.method},
+            method=record.method,
             labels=record.labels,
             job_id=record.id,
             location=f"models/{record.id}",
-            curve=result.curve,
-            details=_details(base, prepared, result),
+            curve=curve,
+            details=details,
         )
         folder = self.store.model_folder(model.id)
         shutil.rmtree(folder, ignore_errors=True)
-        save_adapter(base, SoftPrompt(result.prompt, card), folder)
+        save_tuned(made, method.verbalizer, method.max_input_tokens, folder)
         self.store.put_model(model)
         # Completed on disk before the checkpoints go, or a crash here would start all over.
         job.record = record.model_copy(update={"model_id": model.id, "status": "completed"})
@@ -257,9 +284,17 @@ class LocalTuner(Tuner):
         return model
 
 
-def _check_room(experiment: Experiment, prepared: Prepared) -> None:
-    room = experiment.generation.max_new_tokens
-    longest = max(len(example.answer) for example in prepared.train)
+def _prepare(
+    base: BaseLM, record: JobRecord, train: Sequence[Row], validation: Sequence[Row] | None
+) -> Prepared:
+    method = _method(record)
+    assert isinstance(method, GradientTuning)  # noqa: S101  # the callers look
+    return prepare(base, method, record.labels, record.seed, train, validation)
+
+
+def _check_room(experiment: Experiment, base: BaseLM) -> None:
+    room, labels = experiment.generation.max_new_tokens, experiment.labels
+    longest = max(len(encode_answer(base.tokenizer, labels.surface(label))) for label in labels)
     if room is not None and room < longest:
         raise ExperimentError(
             f"generation.max_new_tokens is {room}, but the longest label and its end are "
@@ -271,19 +306,28 @@ def _job_record(experiment: Experiment) -> JobRecord:
     return JobRecord(
         id=str(uuid.uuid4()),
         base_model=experiment.base_model,
-        method=experiment.method.model_dump(mode="json"),
+        method={"name": experiment.method.name, **experiment.method.model_dump(mode="json")},
         labels=experiment.labels,
         seed=experiment.seed,
     )
 
 
-def _details(base: BaseLM, prepared: Prepared, result: TrainingResult) -> dict[str, Any]:
-    notes = list(prepared.notes)
+def _method(record: JobRecord) -> Method:
+    settings = dict(record.method)
+    known: dict[str, type[Method]] = {method.name: method for method in METHODS}
+    return known[settings.pop("name")].model_validate(settings)
+
+
+def _details(
+    base: BaseLM, prepared: Prepared, tunable: Tunable, result: TrainingResult
+) -> dict[str, Any]:
+    notes = [*prepared.notes, *tunable.notes]
     if not base.padding_exact:
         notes.append("padding is not exact for this base model: only equal lengths share a batch")
     return {
         **model_summary(base),
-        **prepared.start.record(),
+        **tunable.facts,
+        "trained_parameters": sum(p.numel() for p in tunable.parameters.values()),
         "rows": len(prepared.train),
         "optimizer_steps": result.steps,
         "stopped_early": result.stopped_early,

@@ -1,0 +1,107 @@
+"""Attention on a CPU, where torch's fused kernel is slow, and slower to go backward.
+
+The fused kernel repeats grouped keys and values once for each query head that shares them and
+walks heads one by one. Here the query heads of a group stand below each other instead, so that a
+row and group is one matrix product (Ainslie et al. 2023 describe the grouping).
+
+What sits on another device, needs more than a mask or is too long to hold all scores at once goes
+to the fused kernel as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+_NAME = "tunesmith"
+_MOST_SCORES = 2**25
+"""Scores of a batch that are held at once: 128 MiB in float32."""
+_NOT_HERE = ("position_bias", "softcap", "cache")
+
+
+def use_grouped_attention(model: PreTrainedModel) -> None:
+    """Let a model that uses torch's fused attention train through :func:`grouped_attention`."""
+    if model.config._attn_implementation == "sdpa" and model._can_set_attn_implementation():
+        model.set_attn_implementation(_NAME)
+
+
+@contextmanager
+def fused_attention(model: PreTrainedModel) -> Iterator[None]:
+    """Undo :func:`use_grouped_attention` for a while."""
+    grouped = model.config._attn_implementation == _NAME
+    if grouped:
+        model.set_attn_implementation("sdpa")
+    try:
+        yield
+    finally:
+        if grouped:
+            model.set_attn_implementation(_NAME)
+
+
+def grouped_attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    bias: torch.Tensor,
+    scaling: float,
+) -> torch.Tensor:
+    """Return what each query reads, ``[rows, queries, heads, head_size]``.
+
+    Args:
+        query: ``[rows, heads, queries, head_size]``.
+        key: ``[rows, key_heads, keys, head_size]``; ``heads`` is a multiple of ``key_heads``.
+        value: like ``key``.
+        bias: added to the scores, ``[rows, 1, queries, keys]``; see :func:`bias_of`.
+        scaling: factor of the scores.
+    """
+    rows, heads, queries, size = query.shape
+    groups = key.shape[1]
+    stacked = (query * scaling).reshape(rows, groups, -1, size)
+    scores = torch.matmul(stacked, key.transpose(2, 3))
+    scores.view(rows, heads, queries, -1).add_(bias)
+    # torch adds up in float32 here whatever the type, and rounds the result alone.
+    weights = torch.softmax(scores, dim=-1)
+    return torch.matmul(weights, value).view(rows, heads, queries, size).transpose(1, 2)
+
+
+def bias_of(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Return 0 where a bool mask lets a query look, and the least number elsewhere."""
+    return torch.zeros_like(mask, dtype=dtype).masked_fill_(~mask, torch.finfo(dtype).min)
+
+
+def _mask(*args: Any, dtype: torch.dtype = torch.float32, **kwargs: Any) -> torch.Tensor | None:
+    # Once for all layers of a forward pass.
+    mask = sdpa_mask(*args, **kwargs)
+    return bias_of(mask, dtype) if mask is not None and mask.device.type == "cpu" else mask
+
+
+def _attend(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    simple = not dropout and all(kwargs.get(name) is None for name in _NOT_HERE)
+    fits = query.device.type == "cpu" and query[..., 0].numel() * key.shape[2] <= _MOST_SCORES
+    if fits and simple and attention_mask is not None and attention_mask.shape[1] == 1:
+        factor = query.shape[-1] ** -0.5 if scaling is None else scaling
+        if attention_mask.dtype == torch.bool:
+            attention_mask = bias_of(attention_mask, query.dtype)
+        return grouped_attention(query, key, value, attention_mask, factor), None
+    return sdpa_attention_forward(
+        module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
+    )
+
+
+AttentionInterface.register(_NAME, _attend)
+AttentionMaskInterface.register(_NAME, _mask)

@@ -1,0 +1,43 @@
+"""A tuned model in memory, whatever method made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from tunesmith.methods import PLACEHOLDER
+from tunesmith_local.linear_probe import Probe
+from tunesmith_local.loading import BaseLM
+from tunesmith_local.prefix import PromptState
+
+
+@dataclass(frozen=True)
+class AdapterCard:
+    """What belongs to a tuned model and the files of PEFT and transformers do not say."""
+
+    base_model: str
+    base_fingerprint: str
+    template: str = PLACEHOLDER
+    max_input_tokens: int | None = None
+    tokenizer_fingerprint: str = ""
+    weights_sha256: str = ""
+    """Of the weights file; a flipped bit is found, which safetensors does not look for."""
+
+
+@dataclass(frozen=True, eq=False)
+class TunedLM:
+    """What reads the texts, and what stands beside them."""
+
+    base: BaseLM
+    """The base model itself, or the changed copy of it."""
+    card: AdapterCard
+    prompt: torch.Tensor | None = None
+    """A soft prompt, ``[num_virtual_tokens, hidden_size]``, float32."""
+    prompt_position: Literal["prefix", "suffix"] = "prefix"
+    """Whether the soft prompt stands before the text or behind it."""
+    state: PromptState | None = None
+    """Trained keys and values (prefix tuning)."""
+    probe: Probe | None = None
+    """A classifier of hidden states (linear probe)."""

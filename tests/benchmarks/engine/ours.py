@@ -1,0 +1,60 @@
+"""The engine's side: what :mod:`tunesmith_local` does for the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from tunesmith.backend import GenerationParams
+from tunesmith.methods import PromptTuning
+from tunesmith_local.decoder import start_mixed_decoder
+from tunesmith_local.encoding import EncodedPrompt
+from tunesmith_local.generation import generate_mixed
+from tunesmith_local.label_scores import label_log_probs
+from tunesmith_local.loading import BaseLM
+from tunesmith_local.mixing import Line, mixed_batches
+from tunesmith_local.prefix import Prefix
+from tunesmith_local.scoring import Example
+from tunesmith_local.training import Training
+from tunesmith_local.tunable import Tunable
+from tunesmith_local.tunables import start
+
+SERVING_BATCH = 32
+"""Rows that the backend reads at once by default."""
+
+
+def prompt_tuned(base: BaseLM, tokens: int, seed: int) -> Tunable:
+    """Return a soft prompt before its first step."""
+    method = PromptTuning(num_virtual_tokens=tokens, init_method="sample_vocab")
+    return start(base, method, seed)
+
+
+def one_step(tunable: Tunable, rows: Sequence[Example]) -> None:
+    """Do one optimizer step over ``rows``, cut into batches as the engine likes."""
+    method = PromptTuning(
+        num_epochs=1, learning_rate=1e-3, batch_size=8, accumulate_steps=-(-len(rows) // 8)
+    )
+    Training(tunable, rows, method).run()
+
+
+def classify(
+    base: BaseLM, prefix: Prefix, rows: Sequence[Example], labels: Sequence[tuple[int, ...]]
+) -> torch.Tensor:
+    """Return the log-probability of each label for each row behind a kept prompt."""
+    lines = [Line(prefix, row.prompt) for row in rows]
+    scores = torch.zeros(len(lines), len(labels))
+    for batch, part in mixed_batches(base, lines, SERVING_BATCH):
+        decoder = start_mixed_decoder(base, part)
+        scores[batch] = label_log_probs(decoder, len(batch), labels)
+    return scores
+
+
+def generate(base: BaseLM, prefixes: Sequence[Prefix], rows: Sequence[Example]) -> None:
+    """Generate two tokens for each row behind a kept prompt of its own, in one batch."""
+    inputs = [
+        (prefix, EncodedPrompt(row.prompt, "", False))
+        for prefix, row in zip(prefixes, rows, strict=True)
+    ]
+    params = GenerationParams(max_new_tokens=2, min_new_tokens=2)
+    generate_mixed(base, inputs, params, batch_size=len(inputs))

@@ -1,0 +1,149 @@
+"""The models and rows that the engine is measured on: real shapes and lengths, random contents."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GraniteConfig,
+    GraniteMoeHybridConfig,
+    PreTrainedModel,
+)
+from transformers.utils import logging
+
+import tunesmith_micro_granite
+from tunesmith_local.encoding import encode_answer
+from tunesmith_local.loading import BaseLM, freeze
+from tunesmith_local.scoring import Example
+from tunesmith_local.self_check import checked
+
+logging.disable_progress_bar()
+
+# Every twentieth of the sorted token counts of the tutorial's rows behind its verbalizer, in a
+# byte-pair vocabulary of 100,000 tokens (cl100k_base): 353 training rows and 116 test rows.
+# fmt: off
+TRAIN_LENGTHS = (
+    15, 23, 24, 27, 29, 30, 31, 31, 32, 32, 33, 33, 34, 35, 36, 37, 38, 39, 41, 44, 92,
+)
+TEST_LENGTHS = (
+    36, 42, 61, 62, 63, 64, 64, 65, 65, 66, 67, 67, 68, 69, 69, 70, 71, 72, 73, 82, 113,
+)
+# fmt: on
+TRAIN_ROWS, TEST_ROWS = 353, 116
+# The test rows begin alike: the verbalizer and an instruction.
+TEST_BEGINNING = 30
+STEP_ROWS = 64
+"""Rows of the optimizer step that is measured: eight of the peer's batches."""
+
+_GRANITE: dict[str, Any] = {
+    "embedding_multiplier": 12.0,
+    "residual_multiplier": 0.246,
+    "attention_multiplier": 0.015625,
+    "logits_scaling": 4.0,
+    "tie_word_embeddings": True,
+    "bos_token_id": None,
+    "eos_token_id": 0,
+    "pad_token_id": 0,
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A base model's size, with the type its weights are measured in."""
+
+    name: str
+    dtype: torch.dtype
+    layers: int = 0
+    hidden: int = 0
+    heads: int = 0
+    vocabulary: int = 0
+
+
+SHAPES = {
+    "352M": Shape("352M", torch.bfloat16, 28, 1024, 16, 100_352),
+    "88M": Shape("88M", torch.float32, 8, 768, 12, 49_160),
+    "micro": Shape("micro", torch.float32),
+}
+
+
+def build(shape: Shape, device: torch.device, seed: int) -> tuple[PreTrainedModel, BaseLM]:
+    """Return a model for the peer and the engine's own, two modules over the same weights.
+
+    The peer gets a module as transformers makes it, with nothing of the engine's on it.
+    """
+    torch.manual_seed(seed)
+    stock, own = (_empty(shape).to(device) for _ in range(2))
+    own.load_state_dict(stock.state_dict(), assign=True)
+    own.tie_weights()
+    tokenizer = AutoTokenizer.from_pretrained(tunesmith_micro_granite.path())
+    stock.requires_grad_(False).eval()
+    return stock, checked(freeze(f"benchmark/{shape.name}", own, tokenizer))
+
+
+def _empty(shape: Shape) -> Any:
+    if shape.name == "micro":
+        return AutoModelForCausalLM.from_pretrained(
+            tunesmith_micro_granite.path(), dtype=shape.dtype
+        )
+    return AutoModelForCausalLM.from_config(_config(shape), dtype=shape.dtype)
+
+
+def _config(shape: Shape) -> GraniteConfig | GraniteMoeHybridConfig:
+    size = {
+        "vocab_size": shape.vocabulary,
+        "hidden_size": shape.hidden,
+        "intermediate_size": 2048,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": 4,
+        "max_position_embeddings": 32_768,
+    }
+    if shape.name == "88M":
+        return GraniteConfig(**_GRANITE, **size)
+    # granite-4.0-350m: the hybrid class with attention only and no experts.
+    return GraniteMoeHybridConfig(
+        **_GRANITE,
+        **size,
+        shared_intermediate_size=2048,
+        num_local_experts=0,
+        layer_types=["full_attention"] * shape.layers,
+        position_embedding_type="rope",
+    )
+
+
+def examples(base: BaseLM, quantiles: Sequence[int], count: int, seed: int) -> list[Example]:
+    """Return rows of random tokens whose lengths are spread as ``quantiles`` say."""
+    drawn = random.Random(seed)
+    lengths = [_between(quantiles, (index + 0.5) / count) for index in range(count)]
+    drawn.shuffle(lengths)
+    answers = [encode_answer(base.tokenizer, label) for label in ("0", "1")]
+    return [
+        Example(tuple(drawn.randrange(1, base.vocabulary_size) for _ in range(n)), answers[i % 2])
+        for i, n in enumerate(lengths)
+    ]
+
+
+def with_common_beginning(rows: Sequence[Example], tokens: int) -> list[Example]:
+    """Return the rows with the first row's first ``tokens`` in front, at the same length."""
+    first = rows[0].prompt[:tokens]
+    return [Example(first + row.prompt[tokens:], row.answer) for row in rows]
+
+
+def _between(quantiles: Sequence[int], share: float) -> int:
+    place = share * (len(quantiles) - 1)
+    low = quantiles[int(place)]
+    return round(low + (quantiles[int(place) + 1] - low) * (place % 1))
+
+
+def soft_prompt(base: BaseLM, tokens: int, seed: int) -> torch.Tensor:
+    """Return ``[tokens, hidden_size]``, float32, embeddings of random tokens."""
+    generator = torch.Generator().manual_seed(seed)
+    ids = torch.randint(base.vocabulary_size, (tokens,), generator=generator)
+    rows: torch.Tensor = base.embeddings.weight[ids.to(base.device)]
+    return rows.detach().float()

@@ -1,0 +1,172 @@
+"""What each short cut brings, on top of those before it: in tuning and in classification.
+
+    python -m tests.benchmarks.engine.steps [--shape 352M] [--plot docs/images/engine-steps.svg]
+
+Prints a table and writes ``build/steps.json``; asserts nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from unittest import mock
+
+import torch
+
+from tunesmith_local.attention import fused_attention
+from tunesmith_local.batching import by_length, worth_a_pass
+from tunesmith_local.loading import BaseLM
+from tunesmith_local.prefix import prefix_of
+from tunesmith_local.scoring import Example, row_losses
+from tunesmith_local.shared_prefix import reading
+
+from . import machine, ours, peer, shapes
+
+ROOT = Path(__file__).parents[3]
+Losses = Callable[[Sequence[Example]], torch.Tensor]
+PLAIN = "plain PEFT"
+NEVER = 10**9
+"""Tokens that must be saved for one more pass, where full batches are wanted."""
+TUNING = {
+    "logits only at labels, length buckets": {"prefix": False, "once": False},
+    "prompt read once a batch": {"once": False},
+    "prompt read once an optimizer step": {},
+    "grouped attention": {"grouped": True},
+    "batches cut where least is padding": {"grouped": True, "cut": True},
+}
+CLASSIFYING = {
+    "prompt kept, labels scored": {},
+    "grouped attention": {"grouped": True},
+    "common beginning once, least padding": {"grouped": True, "cut": True},
+    "labels beside the text": {"grouped": True, "cut": True, "branches": True},
+}
+_PEER_ROWS = 16
+"""Rows of which the peer's classification is timed, and scaled."""
+
+
+def main() -> None:
+    """Measure both lengths of the prompt."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shape", choices=shapes.SHAPES, default="352M")
+    parser.add_argument("--tokens", type=int, nargs="+", default=[20, 100])
+    parser.add_argument("--plot", type=Path)
+    asked = parser.parse_args()
+    stock, base = shapes.build(shapes.SHAPES[asked.shape], machine.device(), 0)
+    found = {}
+    for tokens in asked.tokens:
+        found[f"tuning, {tokens} virtual tokens"] = _tuning(stock, base, tokens)
+        found[f"classification, {tokens} virtual tokens"] = _classifying(stock, base, tokens)
+    output = ROOT / "build" / "steps.json"
+    output.parent.mkdir(exist_ok=True)
+    output.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if asked.plot:
+        _plot(found, asked.shape, asked.plot)
+
+
+def _tuning(stock: torch.nn.Module, base: BaseLM, tokens: int) -> dict[str, float]:
+    rows = shapes.examples(base, shapes.TRAIN_LENGTHS, shapes.STEP_ROWS, 0)
+    tuned = peer.prompt_tuned(stock, tokens)
+    optimizer = peer.optimizer_of(tuned)
+    prompt = torch.nn.Parameter(shapes.soft_prompt(base, tokens, 0))
+    found = {PLAIN: machine.seconds(lambda: peer.one_step(tuned, optimizer, rows))}
+    for name, settings in TUNING.items():
+        found[name] = machine.seconds(lambda s=settings: _step(base, prompt, rows, **s))
+    return _printed("tune", tokens, found)
+
+
+def _classifying(stock: torch.nn.Module, base: BaseLM, tokens: int) -> dict[str, float]:
+    rows = shapes.examples(base, shapes.TEST_LENGTHS, shapes.TEST_ROWS, 0)
+    rows = shapes.with_common_beginning(rows, shapes.TEST_BEGINNING)
+    tuned = peer.prompt_tuned(stock, tokens).eval()
+    theirs = machine.seconds(lambda: peer.generate(tuned, rows[:_PEER_ROWS]))
+    found = {PLAIN: theirs * len(rows) / _PEER_ROWS}
+    prompt = shapes.soft_prompt(base, tokens, 0)
+    for name, settings in CLASSIFYING.items():
+        found[name] = machine.seconds(lambda s=settings: _classify(base, prompt, rows, **s))
+    return _printed("classify", tokens, found)
+
+
+def _printed(task: str, tokens: int, found: dict[str, float]) -> dict[str, float]:
+    for name, seconds in found.items():
+        ratio = found[PLAIN] / seconds
+        print(f"{task:8} {tokens:4} {name:40} {seconds:7.2f} s {ratio:6.2f} x", flush=True)
+    return found
+
+
+def _step(
+    base: BaseLM,
+    prompt: torch.nn.Parameter,
+    rows: Sequence[Example],
+    *,
+    prefix: bool = True,
+    once: bool = True,
+    grouped: bool = False,
+    cut: bool = False,
+) -> None:
+    base = replace(base, prefix_exact=prefix and base.prefix_exact)
+    read = reading(base, prompt) if once else _each_time(base, prompt)
+    size, a_pass = (
+        (2 * peer.BATCH_SIZE, worth_a_pass(base.device)) if cut else (peer.BATCH_SIZE, NEVER)
+    )
+    with _attention(base, grouped), read as losses:
+        for batch in by_length([row.length for row in rows], size, a_pass):
+            torch.autograd.backward(losses([rows[i] for i in batch]).sum() / len(rows))
+    prompt.grad = None
+
+
+def _classify(
+    base: BaseLM,
+    prompt: torch.Tensor,
+    rows: Sequence[Example],
+    *,
+    grouped: bool = False,
+    cut: bool = False,
+    branches: bool = False,
+) -> None:
+    base = replace(base, branches_exact=branches)
+    labels = sorted({row.answer for row in rows})
+    a_pass = worth_a_pass(base.device) if cut else NEVER
+    with (
+        _attention(base, grouped),
+        mock.patch("tunesmith_local.mixing.worth_a_pass", return_value=a_pass),
+    ):
+        ours.classify(base, prefix_of(base, prompt), rows, labels)
+
+
+@contextmanager
+def _each_time(base: BaseLM, prompt: torch.nn.Parameter) -> Iterator[Losses]:
+    yield lambda rows: row_losses(base, prompt, rows)
+
+
+@contextmanager
+def _attention(base: BaseLM, grouped: bool) -> Iterator[None]:
+    if grouped:
+        yield
+        return
+    with fused_attention(base.model):
+        yield
+
+
+def _plot(found: dict[str, dict[str, float]], shape: str, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 2.6 * len(found)), layout="constrained")
+    panels = figure.subplots(len(found), squeeze=False)[:, 0]
+    for axes, (title, seconds) in zip(panels, found.items(), strict=True):
+        names = list(seconds)[::-1]
+        ratios = [seconds[PLAIN] / seconds[name] for name in names]
+        bars = axes.barh(names, ratios, color=["#2a78d6"] * (len(names) - 1) + ["#8a8a8a"])
+        axes.bar_label(bars, labels=[f"{ratio:.1f} x" for ratio in ratios], padding=4)
+        axes.set_title(title, loc="left", fontsize=10)
+        axes.set_xlim(0, max(ratios) * 1.1)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[-1].set_xlabel(f"times as fast as plain PEFT, {shape} shape")
+    figure.savefig(path)
+
+
+if __name__ == "__main__":
+    main()

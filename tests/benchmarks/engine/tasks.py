@@ -1,0 +1,169 @@
+"""The four measurements; each returns one row of ``bench.json``."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from tunesmith_local.loading import BaseLM
+from tunesmith_local.prefix import prefix_of
+from tunesmith_local.scoring import Example
+
+from . import machine, memory, ours, peer, shapes
+from .shapes import Shape
+
+Row = dict[str, Any]
+DEPLOYMENTS = 64
+_SAMPLE = 16
+"""Rows of which the peer's time is taken, and scaled, where all of them take minutes."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A shape, loaded."""
+
+    shape: Shape
+    stock: PreTrainedModel
+    base: BaseLM
+    rate: float
+    """FLOP per second of a matrix product in the shape's type."""
+    seed: int
+    epochs: int = 0
+    """Whole epochs to tune; 0 is a few optimizer steps."""
+    rounds: int = 1
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the peer needs minutes for what the engine is asked."""
+        return self.shape.name == "352M" and self.base.device.type == "cpu"
+
+    def row(self, task: str, tokens: int, peer_value: float, our_value: float) -> Row:
+        """Return the keys of every timed row."""
+        return {
+            "task": task, "shape": self.shape.name, "virtual_tokens": tokens,
+            "dtype": str(self.shape.dtype).removeprefix("torch."), "peer": "peft",
+            "peer_seconds": peer_value, "our_seconds": our_value,
+            "ratio": peer_value / our_value, "device": _device_name(),
+            "short_cuts": [name for name in ("padding", "prefix", "state")
+                           if getattr(self.base, f"{name}_exact")],
+        }  # fmt: skip
+
+
+def load(shape: Shape, seed: int, *, epochs: int, rounds: int) -> Bench:
+    """Build a shape and measure the machine in its type."""
+    stock, base = shapes.build(shape, machine.device(), seed)
+    return Bench(shape, stock, base, machine.matrix_rate(shape.dtype), seed, epochs, rounds)
+
+
+def tune(bench: Bench, tokens: int) -> Row:
+    """Optimizer steps over the same rows, the two sides in turn."""
+    tuned = peer.prompt_tuned(bench.stock, tokens)
+    optimizer = peer.optimizer_of(tuned)
+    tunable = ours.prompt_tuned(bench.base, tokens, bench.seed)
+    peer.one_step(tuned, optimizer, _few(bench))  # a first step allocates and compiles
+    ours.one_step(tunable, _few(bench))
+    steps = _steps(bench)
+    times = [
+        (
+            machine.seconds(lambda rows=rows: peer.one_step(tuned, optimizer, rows)),
+            machine.seconds(lambda rows=rows: ours.one_step(tunable, rows)),
+        )
+        for rows in steps
+    ]
+    fold: Callable[[Sequence[float]], float] = sum if bench.epochs else statistics.median
+    row = bench.row("tune", tokens, *(fold(side) for side in zip(*times, strict=True)))
+    counted = steps if bench.epochs else steps[:1]
+    text = sum(len(e.prompt) + len(e.answer) - 1 for rows in counted for e in rows)
+    scored = sum(len(e.answer) for rows in counted for e in rows)
+    work = f"{bench.epochs} epochs" if bench.epochs else f"step of {len(steps[0])} rows"
+    return _with_rate(bench, row, work, text, text + tokens * len(counted), scored, backward=True)
+
+
+def classify(bench: Bench, tokens: int) -> Row:
+    """Two labels for the tutorial's test rows: label scores against two generated tokens."""
+    rows = shapes.examples(bench.base, shapes.TEST_LENGTHS, shapes.TEST_ROWS, bench.seed)
+    rows = shapes.with_common_beginning(rows, shapes.TEST_BEGINNING)
+    labels = sorted({row.answer for row in rows})
+    prefix = prefix_of(bench.base, shapes.soft_prompt(bench.base, tokens, bench.seed))
+    tuned = peer.prompt_tuned(bench.stock, tokens).eval()
+    asked = rows[:_SAMPLE] if bench.is_large else rows
+    theirs = machine.seconds(lambda: peer.generate(tuned, asked)) * len(rows) / len(asked)
+    mine = machine.seconds(lambda: ours.classify(bench.base, prefix, rows, labels))
+    row = bench.row("classify", tokens, theirs, mine) | {"peer_rows": len(asked)}
+    text = sum(len(one.prompt) for one in rows)
+    forked = len(rows) * sum(len(label) - 1 for label in labels)
+    work = f"{len(rows)} rows"
+    return _with_rate(bench, row, work, text, text + forked, len(rows) + forked, backward=False)
+
+
+def mixed(bench: Bench, tokens: int) -> Row:
+    """One row for each of 64 deployments: one batch against switching adapters.
+
+    The rows are as long as the tutorial's training rows, which carry no instruction.
+    """
+    rows = shapes.examples(bench.base, shapes.TRAIN_LENGTHS, DEPLOYMENTS, bench.seed)
+    prefixes = [
+        prefix_of(bench.base, shapes.soft_prompt(bench.base, tokens, bench.seed + number))
+        for number in range(DEPLOYMENTS)
+    ]
+    asked = rows[:_SAMPLE] if bench.is_large else rows
+    tuned = peer.prompt_tuned(bench.stock, tokens, adapters=len(asked)).eval()
+    theirs = machine.seconds(lambda: peer.generate_switching(tuned, asked))
+    mine = machine.seconds(lambda: ours.generate(bench.base, prefixes, rows))
+    row = bench.row("mixed", tokens, theirs * len(rows) / len(asked), mine)
+    text = sum(len(one.prompt) for one in rows)
+    row |= {"peer_rows": len(asked)}
+    work = f"{DEPLOYMENTS} deployments"
+    return _with_rate(bench, row, work, text, text + len(rows), 2 * len(rows), backward=False)
+
+
+def peak_memory(bench: Bench, tokens: int) -> Row:
+    """Bytes of one optimizer step above the loaded model; the smaller the ratio the better."""
+    theirs, mine = (
+        memory.measure(side, bench.shape.name, tokens, bench.seed) for side in ("peer", "ours")
+    )
+    row = bench.row("memory", tokens, 1.0, 1.0)
+    row |= {"peer_seconds": None, "our_seconds": None, "ratio": mine / theirs}
+    work = f"step of {shapes.STEP_ROWS} rows"
+    return row | {"peer_bytes": theirs, "our_bytes": mine, "work": work}
+
+
+TASKS: dict[str, Callable[[Bench, int], Row]] = {
+    "tune": tune,
+    "classify": classify,
+    "mixed": mixed,
+    "memory": peak_memory,
+}
+
+
+def _few(bench: Bench) -> list[Example]:
+    return shapes.examples(bench.base, shapes.TRAIN_LENGTHS, 2, bench.seed)
+
+
+def _steps(bench: Bench) -> list[list[Example]]:
+    size = shapes.STEP_ROWS
+    if not bench.epochs:
+        rows = shapes.examples(bench.base, shapes.TRAIN_LENGTHS, size, bench.seed)
+        return [rows] * bench.rounds
+    rows = shapes.examples(bench.base, shapes.TRAIN_LENGTHS, shapes.TRAIN_ROWS, bench.seed)
+    return [rows[i : i + size] for i in range(0, len(rows), size)] * bench.epochs
+
+
+def _with_rate(
+    bench: Bench, row: Row, work: str, text: int, read: int, scored: int, *, backward: bool
+) -> Row:
+    flops = machine.needed_flops(bench.base, read, scored, backward=backward)
+    row["work"] = work
+    row["tokens_per_second"] = text / row["our_seconds"]
+    row["matrix_flops"] = bench.rate
+    row["matrix_share"] = flops / bench.rate / row["our_seconds"]
+    return row
+
+
+def _device_name() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
