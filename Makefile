@@ -1,7 +1,7 @@
 # make demo      tune, deploy, predict and compare on the embedded model; prints the report's path
 # make test      lint, types, import layers and every test but those of other vendors' clients
-# make test-all  make test, then langchain-ibm, litellm, IBM's Node SDK and a browser against the emulator
-# make bench     start-up times, printed and never asserted
+# make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK against the emulator, and all pages in Chromium
+# make bench     start-up times and the engine against plain PEFT, printed and never asserted
 # make load      16 clients on the emulator against stock PEFT, printed and never asserted
 
 PYTHON ?= python3
@@ -21,10 +21,10 @@ demo: $(STAMP)
 
 test: lint
 	$(PYTEST)
-	@echo "Left to 'make test-all': langchain-ibm, litellm, IBM's Node SDK and the web page in a browser."
+	@echo "Left to 'make test-all': langchain-ibm, litellm, IBM's Node SDK, and all pages in a browser."
 
 test-all: test clients
-	TUNESMITH_REQUIRE_CLIENTS=1 $(PYTEST) --dist loadfile $(CLIENTS)
+	TUNESMITH_REQUIRE_CLIENTS=1 $(PYTEST) --dist loadfile $(CLIENTS) tests/browser
 
 clients: $(CLIENT_ENVS)/.installed
 
@@ -36,6 +36,7 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/startup.py
+	$(BIN)/python -m tests.benchmarks.engine
 
 load: $(STAMP)
 	$(BIN)/python tests/benchmarks/emulator_load.py

@@ -15,6 +15,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from tunesmith.calibration import Calibration, ReliabilityBin
 from tunesmith.evaluation import Evaluation
 from tunesmith.records import LearningCurve
 
@@ -46,6 +47,23 @@ class Standing:
     """``tuned``, ``base`` or ``baseline``."""
 
 
+@dataclass(frozen=True)
+class Point:
+    """One line of a plot of intervals."""
+
+    name: str
+    accuracy: float
+    interval: tuple[float, float]
+    mark: str = "plain"
+    """``recommended`` (a filled diamond), ``best`` (a filled dot) or ``plain`` (a ring)."""
+    tag: str = ""
+    """Stands beside the name, so that no shape has to be known."""
+    beside: str = ""
+    """What stands at the right on a wide page: time and cost."""
+    reach: tuple[float, float] | None = None
+    """The least and the greatest accuracy over seeds."""
+
+
 def scoreboard(standings: Sequence[Standing], width: int = WIDE) -> str:
     """Draw accuracy (dot) and Wilson's 95 % interval (line) of each standing, first on top.
 
@@ -61,12 +79,38 @@ def scoreboard(standings: Sequence[Standing], width: int = WIDE) -> str:
     axes.set_xlim(10 * int(10 * low), 101)
     axes.set_ylim(len(standings) - 0.5, -0.5)
     axes.set_yticks(range(len(standings)), [s.name for s in standings], parse_math=False)
-    axes.tick_params(axis="y", labelcolor=INK)
+    axes.tick_params(axis="y", labelcolor=INK, pad=8)
     axes.locator_params(axis="x", integer=True, nbins=7 if width > NARROW else 4)
     axes.set_xlabel("accuracy on the test rows, in percent", color=MUTED)
     axes.grid(axis="x", color=LINE, lw=0.8)
     said = "; ".join(f"{s.title} {s.evaluation.accuracy:.1%}" for s in standings)
     return _svg(figure, f"scoreboard-{width}", f"Accuracy with 95% intervals: {said}.")
+
+
+def intervals(points: Sequence[Point], width: int = WIDE, majority: float | None = None) -> str:
+    """Draw accuracy and its 95 % interval of each point, first on top.
+
+    Args:
+        points: at least one, from top to bottom.
+        width: of the chart, in CSS pixels.
+        majority: accuracy of the majority class, drawn as a dashed line.
+    """
+    wide = width > NARROW
+    figure, axes = _blank(width, 64 + (38 if wide else 48) * len(points))
+    for place, point in enumerate(points):
+        _draw_point(axes, place, point, wide=wide)
+    ends = [end for point in points for end in (*point.interval, *(point.reach or ()))]
+    axes.set_xlim(10 * int(10 * min([*ends, *([] if majority is None else [majority])])), 101)
+    axes.set_ylim(len(points) - 0.4, -0.8 if majority is not None else -0.6)
+    names = [f"{p.name}\n{p.tag}" if p.tag else p.name for p in points]
+    axes.set_yticks(range(len(points)), names if wide else [""] * len(names), parse_math=False)
+    axes.tick_params(axis="y", labelcolor=INK, pad=8)
+    axes.locator_params(axis="x", integer=True, nbins=7 if wide else 4)
+    axes.set_xlabel("accuracy on the test rows, in percent", color=MUTED)
+    axes.grid(axis="x", color=LINE, lw=0.8)
+    if majority is not None:
+        _draw_majority(axes, 100 * majority)
+    return _svg(figure, f"intervals-{width}", _points_in_words(points))
 
 
 def learning_curve(curve: LearningCurve, width: int = WIDE) -> str:
@@ -84,11 +128,59 @@ def learning_curve(curve: LearningCurve, width: int = WIDE) -> str:
     axes.grid(axis="y", color=LINE, lw=0.8)
     axes.set_xlabel("epoch", color=MUTED)
     axes.set_ylabel("loss, nats per label token", color=MUTED)
-    figure.legend(
-        loc="outside upper left", ncols=3 if width > NARROW else 2, frameon=False, labelcolor=INK,
-        fontsize=_FONT_SIZE, handlelength=1.6, columnspacing=1.6, borderaxespad=0.2,
-    )  # fmt: skip
+    _legend(figure, 3 if width > NARROW else 2)
     return _svg(figure, f"curve-{width}", _curve_in_words(curve))
+
+
+def reliability(calibration: Calibration, width: int = WIDE) -> str:
+    """Draw accuracy over confidence, a dot for each bin of test rows; the diagonal is the ideal.
+
+    Args:
+        calibration: of a run.
+        width: of the chart, in CSS pixels.
+    """
+    figure, axes = _blank(width, 320 if width > NARROW else 280)
+    axes.plot([0, 100], [0, 100], color=LINE, lw=1.5, zorder=1)
+    _draw_bins(axes, calibration.before.bins, MUTED, PAPER, "before")
+    _draw_bins(axes, calibration.after.bins, ACCENT, ACCENT, "after")
+    axes.set_xlim(0, 102)
+    axes.set_ylim(-2, 102)
+    axes.grid(axis="y", color=LINE, lw=0.8)
+    axes.set_xlabel("confidence: mean highest probability, in percent", color=MUTED)
+    axes.set_ylabel("accuracy, in percent", color=MUTED)
+    _legend(figure, 2)
+    return _svg(
+        figure, f"reliability-{width}",
+        f"Reliability on {calibration.rows} test rows: the expected calibration error is "
+        f"{calibration.before.ece:.3f} before and {calibration.after.ece:.3f} after.",
+    )  # fmt: skip
+
+
+def coverage(calibration: Calibration, width: int = WIDE) -> str:
+    """Draw the accuracy of the answered test rows, with Wilson's interval, over their share.
+
+    Args:
+        calibration: of a run.
+        width: of the chart, in CSS pixels.
+    """
+    figure, axes = _blank(width, 280 if width > NARROW else 240)
+    shares = [100 * point.coverage for point in calibration.curve]
+    low, high = zip(*(point.accuracy_interval for point in calibration.curve), strict=True)
+    axes.fill_between(
+        shares, [100 * x for x in low], [100 * x for x in high], color=ACCENT, alpha=0.15, lw=0
+    )
+    rates = [100 * point.accuracy for point in calibration.curve]
+    axes.plot(shares, rates, color=ACCENT, lw=2, marker="o", markersize=4)
+    axes.axhline(100 * calibration.target_accuracy, color=MUTED, lw=1, ls=(0, (2, 3)))
+    if calibration.test is not None:
+        chosen = 100 * calibration.test.coverage, 100 * calibration.test.accuracy
+        axes.plot(*chosen, "o", markersize=11, mfc="none", mec=INK, mew=1.8)
+    axes.set_xlim(0, 102)
+    axes.set_ylim(top=101)
+    axes.grid(axis="y", color=LINE, lw=0.8)
+    axes.set_xlabel("answered test rows, in percent", color=MUTED)
+    axes.set_ylabel("accuracy of the answered, in percent", color=MUTED)
+    return _svg(figure, f"coverage-{width}", _coverage_in_words(calibration))
 
 
 def standalone(svg: str) -> str:
@@ -118,6 +210,31 @@ def _blank(width: int, height: int) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+def _legend(figure: Figure, columns: int) -> None:
+    figure.legend(
+        loc="outside upper left", ncols=columns, frameon=False, labelcolor=INK,
+        fontsize=_FONT_SIZE, handlelength=1.6, columnspacing=1.6, borderaxespad=0.2,
+    )  # fmt: skip
+
+
+def _draw_bins(
+    axes: Axes, bins: Sequence[ReliabilityBin], color: str, fill: str, name: str
+) -> None:
+    axes.plot(
+        [100 * one.confidence for one in bins], [100 * one.accuracy for one in bins], "o-",
+        color=color, lw=1.6, markersize=8, markerfacecolor=fill, markeredgewidth=1.8,
+        label=f"{name} calibration",
+    )  # fmt: skip
+
+
+def _coverage_in_words(calibration: Calibration) -> str:
+    first, last = calibration.curve[0], calibration.curve[-1]
+    return (
+        f"Coverage: accuracy is {first.accuracy:.1%} where {first.coverage:.0%} of the test rows "
+        f"are answered and {last.accuracy:.1%} where {last.coverage:.0%} are."
+    )
+
+
 def _draw_standing(axes: Axes, place: int, standing: Standing) -> None:
     color = {"tuned": ACCENT, "base": INK}.get(standing.kind, MUTED)
     low, high = (100 * bound for bound in standing.evaluation.accuracy_interval)
@@ -125,6 +242,7 @@ def _draw_standing(axes: Axes, place: int, standing: Standing) -> None:
     axes.plot([low, high], [place, place], color=color, lw=2.4, solid_capstyle="round", zorder=2)
     axes.plot(
         accuracy, place, "o", markersize=10, color=color, markeredgewidth=2.4, zorder=3,
+        clip_on=False,  # 0 % stands on the frame
         markerfacecolor=PAPER if standing.kind == "baseline" else color,
     )  # fmt: skip
     axes.annotate(
@@ -171,6 +289,52 @@ def _mark_best(axes: Axes, epoch: int, loss: float | None) -> None:
         xytext=(-6 if left else 6, -4), textcoords="offset points",
         ha="right" if left else "left", va="top", color=MUTED, fontsize=_FONT_SIZE,
     )  # fmt: skip
+
+
+def _draw_point(axes: Axes, place: int, point: Point, *, wide: bool) -> None:
+    color = {"recommended": ACCENT, "best": INK}.get(point.mark, MUTED)
+    low, high = (100 * bound for bound in point.interval)
+    if point.reach is not None:
+        reach = [100 * bound for bound in point.reach]
+        axes.plot(reach, [place, place], color=color, lw=9, alpha=0.3, solid_capstyle="butt")
+    axes.plot([low, high], [place, place], color=color, lw=2.4, solid_capstyle="round", zorder=2)
+    axes.plot(
+        100 * point.accuracy, place, "D" if point.mark == "recommended" else "o", markersize=10,
+        color=color, markerfacecolor=PAPER if point.mark == "plain" else color,
+        markeredgewidth=2.4, zorder=3, clip_on=False,
+    )  # fmt: skip
+    texts = [(12, 0, f"{100 * point.accuracy:.1f}%", color, 13)]
+    if wide:
+        texts.append((68, 0, point.beside, MUTED, _FONT_SIZE))
+    for right, up, said, shade, size in texts:
+        axes.annotate(
+            said, (1, place), xycoords=("axes fraction", "data"), xytext=(right, up),
+            textcoords="offset points", va="center", color=shade, fontsize=size, parse_math=False,
+            fontweight="bold" if point.mark == "recommended" and right == 12 else "normal",
+        )  # fmt: skip
+    if not wide:
+        axes.annotate(
+            f"{point.name}, {point.tag}" if point.tag else point.name, (0, place),
+            xycoords=("axes fraction", "data"), xytext=(0, 11), textcoords="offset points",
+            va="bottom", color=INK, fontsize=_FONT_SIZE, parse_math=False,
+        )  # fmt: skip
+
+
+def _draw_majority(axes: Axes, rate: float) -> None:
+    axes.axvline(rate, color=MUTED, lw=1.2, ls=(0, (2, 3)), zorder=1)
+    axes.annotate(
+        "majority class", (rate, 1), xycoords=("data", "axes fraction"), xytext=(5, -1),
+        textcoords="offset points", va="top", color=MUTED, fontsize=_FONT_SIZE,
+    )  # fmt: skip
+
+
+def _points_in_words(points: Sequence[Point]) -> str:
+    said = (
+        f"{p.name}{f' ({p.tag})' if p.tag else ''} {p.accuracy:.1%}, {p.interval[0]:.1%} to "
+        f"{p.interval[1]:.1%}"
+        for p in points
+    )
+    return f"Accuracy with 95% intervals: {'; '.join(said)}."
 
 
 def _curve_in_words(curve: LearningCurve) -> str:

@@ -53,23 +53,13 @@ class ExperimentData:
     train: Dataset
     validation: Dataset | None
     test: Dataset | None
+    training_file: Dataset
+    """What ``train`` was read from: where ``validation`` is a fraction, both of them."""
 
     def parts(self) -> dict[str, Dataset]:
         """Return the parts that are there, by name."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: part for name, part in named.items() if part is not None}
-
-    def leaked_test_rows(self) -> int:
-        """Return how many test rows have an input that is also a training row's."""
-        known = {row.input for row in self.train.rows}
-        return sum(row.input in known for row in self.test.rows) if self.test else 0
-
-    def notes(self) -> tuple[str, ...]:
-        """Return what a reader of the results must know about the data."""
-        leaked = self.leaked_test_rows()
-        if not leaked:
-            return ()
-        return (f"{leaked} of {len(self.test_rows())} test rows are training rows too",)
 
     def test_rows(self) -> Dataset:
         """Return the test rows.
@@ -95,7 +85,7 @@ def load_data(spec: DataSpec, labels: LabelSet, seed: int, *, test: bool = True)
             source, input_field=spec.input_field, output_field=spec.output_field, labels=labels
         )
 
-    train = load(spec.train)
+    training_file = train = load(spec.train)
     check_training_rows(train, labels)
     validation = None
     if isinstance(spec.validation, str):
@@ -103,7 +93,7 @@ def load_data(spec: DataSpec, labels: LabelSet, seed: int, *, test: bool = True)
     elif spec.validation is not None:
         train, validation = stratified_split(train, spec.validation, seed)
     held_out = load(spec.test) if spec.test is not None else None
-    data = ExperimentData(train, validation, held_out)
+    data = ExperimentData(train, validation, held_out, training_file)
     if test:
         data.test_rows()
     return data

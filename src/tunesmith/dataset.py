@@ -53,7 +53,7 @@ def load_dataset(
     input_field: str = "input",
     output_field: str = "output",
     labels: LabelSet | None = None,
-    labelled: bool = True,
+    labelled: bool | None = True,
 ) -> Dataset:
     """Read ``source`` and check every row.
 
@@ -63,7 +63,7 @@ def load_dataset(
         input_field: the column that holds the text.
         output_field: the column that holds the label.
         labels: where given, every output must be one of them.
-        labelled: whether the output column is required.
+        labelled: whether the output column is required; None reads a label where there is one.
 
     Raises:
         DatasetError: the file or a row of it is wrong; the message names both.
@@ -176,7 +176,7 @@ def _row(
     input_field: str,
     output_field: str,
     labels: LabelSet | None,
-    labelled: bool,
+    labelled: bool | None,
     remedy: str = "",
 ) -> Row:
     if not isinstance(record, dict):
@@ -192,7 +192,7 @@ def _row(
     text = record[input_field]
     if not isinstance(text, str) or not text.strip():
         raise DatasetError(f"{where}, field {input_field!r}: must be text that is not empty")
-    if not labelled:
+    if labelled is False or (labelled is None and _blank(record.get(output_field))):
         return Row(input=text)
     output = _label(where, output_field, record[output_field])
     if labels is not None and output not in labels:
@@ -202,6 +202,10 @@ def _row(
             "Correct the row, or add the label to 'labels'"
         )
     return Row(input=text, output=output)
+
+
+def _blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _label(where: str, field: str, value: Any) -> str:

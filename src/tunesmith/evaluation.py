@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from tunesmith.labels import LabelSet
 from tunesmith.records import Prediction, Record
+from tunesmith.statistics import wilson_interval
 
 UNPARSABLE = "(unparsable)"
-CONFIDENCE = 0.95
 
 
 class LabelScores(Record):
@@ -70,11 +70,3 @@ def evaluate(predictions: Sequence[Prediction], labels: LabelSet) -> Evaluation:
         },
         confusion=tuple(tuple(int(cell) for cell in line) for line in matrix),
     )
-
-
-def wilson_interval(correct: int, rows: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a rate (Wilson 1927; scipy)."""
-    from scipy.stats import binomtest
-
-    interval = binomtest(correct, rows).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)

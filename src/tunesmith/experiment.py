@@ -16,21 +16,25 @@ from pydantic import (
     field_validator,
 )
 
-from tunesmith import baselines, provenance, report
+from tunesmith import baselines, model_card, provenance, report
+from tunesmith.audit import Audit
 from tunesmith.backend import Capabilities, GenerationParams
+from tunesmith.calibration import calibrate_rows
 from tunesmith.checks import check_experiment
 from tunesmith.comparison import compare
 from tunesmith.data_spec import DataSpec, ExperimentData, load_data
 from tunesmith.errors import ExperimentError
 from tunesmith.evaluation import evaluate
+from tunesmith.experiment_audit import audit_experiment
 from tunesmith.experiment_file import apply_overrides, read_yaml
 from tunesmith.labels import LabelSet
 from tunesmith.methods import PLACEHOLDER, Method, PromptTuning
 from tunesmith.options import redacted
 from tunesmith.plugins import method_class
-from tunesmith.predict import predict_base, predict_tuned
+from tunesmith.predict import classify_tuned, predict_base, predict_tuned
 from tunesmith.progress import SILENT, Progress
 from tunesmith.records import BaseModelInfo, Deployment, Prediction, TunedModel
+from tunesmith.resuming import forget_lost_job, refuse_changed_data
 from tunesmith.runs import ADAPTER, DataRecord, Run, RunRecord
 from tunesmith.validation import first_problem
 
@@ -52,6 +56,9 @@ class Experiment(BaseModel):
     """How tuned and base model generate alike; watsonx.ai's defaults where nothing is given."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Drives splits, few-shot examples and, on seeded backends, the tuning."""
+    ladder: tuple[dict[str, Any], ...] = ()
+    """Settings of other methods, for whoever tries them on the same data; see ``method_named``.
+    Plain values: a run does without the plugins that bring them."""
 
     def run(
         self,
@@ -72,28 +79,64 @@ class Experiment(BaseModel):
         Raises:
             TunesmithError: see ``tunesmith.errors``; the run directory then says how far it came.
         """
+        data, record = self._checked(backend)
+        return self._carry_on(Run.create(Path(runs_dir), record), backend, data, progress)
+
+    def run_alone(self, backend: Backend, directory: Path, *, progress: Progress = SILENT) -> Run:
+        """Do the same for the method's own model alone, in ``directory``.
+
+        No untuned model is asked beside a tuned one and no baseline is fitted: whoever runs many
+        methods on the same rows asks each of them once.
+
+        Raises:
+            TunesmithError: as :meth:`run`.
+        """
+        data, record = self._checked(backend)
+        alone = record.model_copy(update={"alone": True})
+        return self._carry_on(Run.at(directory, alone), backend, data, progress)
+
+    def resume(self, run: Run, backend: Backend, *, progress: Progress = SILENT) -> Run:
+        """Do what ``run`` has not done yet; the stages that it holds are not done again.
+
+        Raises:
+            RunError: the data changed since, or another process works on the run.
+            TunesmithError: as :meth:`run`.
+        """
+        data = load_data(self.data, self.labels, self.seed)
+        refuse_changed_data(run, data)
+        forget_lost_job(run, backend)
+        return self._carry_on(run, backend, data, progress)
+
+    def _checked(self, backend: Backend) -> tuple[ExperimentData, RunRecord]:
         data = load_data(self.data, self.labels, self.seed)
         info = check_experiment(self, backend, data)
-        run = Run.create(Path(runs_dir), self._record(backend, info, data))
-        progress.started(run.directory)
-        return self.carry_on(run, backend, data, progress)
+        found = audit_experiment(self, backend, data)
+        return data, self._record(backend, info, data, found)
 
-    def carry_on(
-        self, run: Run, backend: Backend, data: ExperimentData, progress: Progress = SILENT
+    def _carry_on(
+        self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
     ) -> Run:
-        """Do what ``run`` has not done yet; a resumed run skips the stages that it holds."""
+        progress.started(run.directory)
         with run.guarded():
-            if self.method.tunes:
-                model = self._tune(run, backend, data, progress)
-                deployment = self._deploy(run, backend, model, progress)
-                tuned = self._predict_tuned(run, backend, data, deployment, progress)
-            else:
-                tuned = []
-            base = self._predict_base(run, backend, data, progress)
+            tuned = self._tuned(run, backend, data, progress)
+            base = self._base(run, backend, data, progress)
             run.write_predictions([*tuned, *base])
             self._judge(run, tuned, base, data, progress)
             report.write(run)
+            model_card.write(run)
         return run
+
+    def _tuned(
+        self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
+    ) -> list[Prediction]:
+        if not self.method.tunes:
+            return []
+        model = self._tune(run, backend, data, progress)
+        deployment = self._deploy(run, backend, model, progress)
+        tuned = self._predict_tuned(run, backend, data, deployment, progress)
+        if not run.record.alone:
+            self._calibrate(run, backend, data, deployment, progress)
+        return tuned
 
     def _tune(
         self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
@@ -140,9 +183,32 @@ class Experiment(BaseModel):
             rows = data.test_rows().rows
             return predict_tuned(self, backend, rows, deployment, progress, run.note)
 
-    def _predict_base(
+    def _calibrate(
+        self,
+        run: Run,
+        backend: Backend,
+        data: ExperimentData,
+        deployment: Deployment,
+        progress: Progress,
+    ) -> None:
+        if data.validation is None or not backend.capabilities(self.base_model).label_scores:
+            return
+        progress.stage("calibrate")
+        with run.stage("calibrate"):
+            held_out, rows = data.validation.rows, data.test_rows().rows
+            scored = [
+                *classify_tuned(self, backend, "validation", held_out, deployment, progress),
+                *classify_tuned(self, backend, "test", rows, deployment, progress),
+            ]
+            calibration, scored = calibrate_rows(scored)
+            run.write_probabilities(scored)
+            run.update(calibration=calibration)
+
+    def _base(
         self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
     ) -> list[Prediction]:
+        if run.record.alone and self.method.tunes:
+            return []
         if not backend.capabilities(self.base_model).base_inference:
             run.note(f"backend {backend.name!r} has no untuned model that generates: no base row")
             return []
@@ -151,6 +217,11 @@ class Experiment(BaseModel):
                 "the base model read each input as it stands, the tuned model with its template "
                 f"{self.method.input_template!r}; the method zero_shot prompts the base model"
             )
+        return self._predict_base(run, backend, data, progress)
+
+    def _predict_base(
+        self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
+    ) -> list[Prediction]:
         progress.stage("predict base")
         with run.stage("predict base"):
             rows = data.test_rows().rows
@@ -173,11 +244,15 @@ class Experiment(BaseModel):
         )
         if tuned and base:
             run.update(comparison=compare(tuned, base))
+        if run.record.alone:
+            return
         progress.stage("baselines")
         with run.stage("baselines"):
             run.update(baselines=baselines.measure(self, data, tuned or base))
 
-    def _record(self, backend: Backend, info: BaseModelInfo, data: ExperimentData) -> RunRecord:
+    def _record(
+        self, backend: Backend, info: BaseModelInfo, data: ExperimentData, audit: Audit
+    ) -> RunRecord:
         capabilities = backend.capabilities(self.base_model)
         absolute = self.data.relative_to(Path.cwd())
         return RunRecord(
@@ -193,13 +268,30 @@ class Experiment(BaseModel):
                 part: DataRecord(source=rows.source, rows=len(rows), fingerprint=rows.fingerprint)
                 for part, rows in data.parts().items()
             },
-            notes=(*data.notes(), *_seed_note(backend.name, capabilities)),
+            audit=audit,
+            notes=(*audit.notes, *_seed_note(backend.name, capabilities)),
             provenance=provenance.collect(backend),
         )
 
     def with_method(self, method: Method) -> Experiment:
         """Return the experiment with another method and default generation."""
         return self.model_copy(update={"method": method, "generation": GenerationParams()})
+
+    def method_named(self, name: str) -> Method:
+        """Return method ``name`` as this experiment sets it: its own, of ``ladder``, or defaults.
+
+        Raises:
+            ExperimentError: no such method (near misses are named), or a setting is wrong.
+        """
+        if name == self.method.name:
+            return self.method
+        entry = next((entry for entry in self.ladder if entry["name"] == name), None)
+        if entry is None:
+            return method_class(name)()
+        try:
+            return parse_method(entry)
+        except ValueError as error:
+            raise ExperimentError(f"ladder: {name}: {error}") from None
 
     @classmethod
     def from_file(cls, path: Path | str, overrides: Mapping[str, Any] | None = None) -> Experiment:
@@ -216,7 +308,7 @@ class Experiment(BaseModel):
         path = Path(path)
         values = read_yaml(path)
         if isinstance(values.get("data"), dict):
-            values["data"] = _paths_from(path.parent, values["data"])
+            values["data"] = paths_from(path.parent, values["data"])
         return cls.from_values(apply_overrides(values, overrides or {}), source=str(path))
 
     @classmethod
@@ -234,29 +326,62 @@ class Experiment(BaseModel):
     @field_validator("method", mode="before")
     @classmethod
     def _parse_method(cls, value: Any) -> Any:
-        if isinstance(value, Method):
-            return value
-        settings = {"name": value} if isinstance(value, str) else dict(value)
-        name = settings.pop("name", PromptTuning.name)
-        try:
-            return method_class(name).model_validate(settings)
-        except ValidationError as error:
-            problem = first_problem(error)
-            raise ValueError(
-                problem if problem.startswith("method.") else f"method.{problem}"
-            ) from None
+        return parse_method(value)
+
+    @field_validator("ladder")
+    @classmethod
+    def _check_ladder(cls, value: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        names = [entry.get("name") for entry in value]
+        if None in names:
+            raise ValueError("every method needs a name, e.g. [{name: zero_shot, template: T}]")
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"the method {twice!r} stands there twice; keep one")
+        return value
 
     @field_serializer("method")
     def _dump_method(self, method: Method) -> dict[str, Any]:
-        # Only what was set: a default is not a demand that a backend would have to support.
-        return {"name": method.name, **method.model_dump(mode="json", exclude_unset=True)}
+        return method_values(method)
+
+
+def parse_method(value: Any) -> Method:
+    """Make a method of its name, or of a mapping with ``name`` and settings.
+
+    Raises:
+        ValueError: a setting is unknown or wrong.
+        ExperimentError: no such method; near misses are named.
+    """
+    if isinstance(value, Method):
+        return value
+    settings = {"name": value} if isinstance(value, str) else dict(value)
+    name = settings.pop("name", PromptTuning.name)
+    try:
+        return method_class(name).model_validate(settings)
+    except ValidationError as error:
+        problem = first_problem(error)
+        raise ValueError(
+            problem if problem.startswith("method.") else f"method.{problem}"
+        ) from None
+
+
+def method_values(method: Method) -> dict[str, Any]:
+    """Return a method as plain values; the inverse of :func:`parse_method`.
+
+    Only what was set: a default is not a demand that a backend would have to support.
+    """
+    return {"name": method.name, **method.model_dump(mode="json", exclude_unset=True)}
 
 
 def _seed_note(backend: str, capabilities: Capabilities) -> tuple[str, ...]:
     return () if capabilities.seeded else (f"{backend!r} did not honor the seed",)
 
 
-def _paths_from(folder: Path, data: Mapping[str, Any]) -> dict[str, Any]:
+def paths_from(folder: Path, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of ``data`` in an experiment file in ``folder``, seen from here.
+
+    Raises:
+        ExperimentError: a key is unknown or wrong.
+    """
     try:
         return DataSpec.model_validate(data).relative_to(folder).model_dump(exclude_unset=True)
     except ValidationError as error:

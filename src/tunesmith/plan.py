@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from statistics import median
 from typing import TYPE_CHECKING
 
+from tunesmith.audit import TokenCounts, token_counts
 from tunesmith.checks import check_experiment
 from tunesmith.data_spec import ExperimentData, load_data
+from tunesmith.experiment_audit import audit_experiment
 from tunesmith.methods import render
 from tunesmith.predict import hard_prompt
 from tunesmith.records import Record
@@ -15,16 +15,6 @@ from tunesmith.records import Record
 if TYPE_CHECKING:
     from tunesmith.backend import Backend, Capabilities
     from tunesmith.experiment import Experiment
-
-
-class TokenCounts(Record):
-    """Input tokens of the rows of one part, after the template."""
-
-    minimum: int
-    median: float
-    maximum: int
-    truncated: int | None
-    """Rows over ``max_input_tokens``, which are cut; None where the method sets no limit."""
 
 
 class PartPlan(Record):
@@ -65,6 +55,7 @@ def make_plan(experiment: Experiment, backend: Backend) -> Plan:
     info = check_experiment(experiment, backend, data)
     capabilities = backend.capabilities(experiment.base_model)
     steps = experiment.method.optimizer_steps(len(data.train))
+    found = audit_experiment(experiment, backend, data)
     return Plan(
         name=experiment.name,
         backend=backend.name,
@@ -75,7 +66,7 @@ def make_plan(experiment: Experiment, backend: Backend) -> Plan:
         data=_parts(experiment, backend, data, capabilities),
         optimizer_steps=steps,
         cost=None if capabilities.costs_money else 0.0,
-        notes=(*data.notes(), *_notes(experiment, info.stand_in, capabilities, steps)),
+        notes=(*found.notes, *_notes(experiment, info.stand_in, capabilities, steps)),
     )
 
 
@@ -90,18 +81,9 @@ def _parts(
         if capabilities.tokenize:
             texts = [render(template, text) for text in part.inputs]
             tokens = backend.predictor.tokenize(experiment.base_model, texts)
-            counts = _counts([len(spelled) for spelled in tokens], limit)
+            counts = token_counts([len(spelled) for spelled in tokens], limit)
         parts[name] = PartPlan(source=part.source, rows=len(part), input_tokens=counts)
     return parts
-
-
-def _counts(tokens: Sequence[int], limit: int | None) -> TokenCounts:
-    return TokenCounts(
-        minimum=min(tokens),
-        median=median(tokens),
-        maximum=max(tokens),
-        truncated=None if limit is None else sum(count > limit for count in tokens),
-    )
 
 
 def _notes(

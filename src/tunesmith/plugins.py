@@ -91,7 +91,13 @@ class Registry:
 
     def methods(self) -> dict[str, MethodEntry]:
         """Return the methods that backends bring, by name."""
-        return {m.name: m for entry in self.backends().values() for m in entry.methods}
+        found: dict[str, MethodEntry] = {}
+        owners: dict[str, str] = {}
+        for backend, entry in self.backends().items():
+            for method in entry.methods:
+                _refuse_second("method", method.name, owners, backend)
+                found[method.name] = method
+        return found
 
     def _collect(self, hook: str, kind: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -99,14 +105,18 @@ class Registry:
         for registered, owner, entry in self._entries:
             if registered != hook:
                 continue
-            if entry.name in found:
-                raise PluginError(
-                    f"{kind} {entry.name!r} is claimed by two plugins, "
-                    f"{owners[entry.name]!r} and {owner!r}; uninstall one of them"
-                )
+            _refuse_second(kind, entry.name, owners, owner)
             found[entry.name] = entry
-            owners[entry.name] = owner
         return dict(sorted(found.items()))
+
+
+def _refuse_second(kind: str, name: str, owners: dict[str, str], owner: str) -> None:
+    if name in owners:
+        raise PluginError(
+            f"{kind} {name!r} is claimed by two plugins, {owners[name]!r} and {owner!r}; "
+            "uninstall one of them"
+        )
+    owners[name] = owner
 
 
 @cache

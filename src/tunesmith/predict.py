@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from tunesmith.calibration import Part, ScoredRow
 from tunesmith.dataset import few_shot_examples
 from tunesmith.labels import LabelSet
 from tunesmith.methods import PLACEHOLDER, FewShot, Method, render
@@ -58,7 +59,17 @@ def predict_base(
     progress: Progress = SILENT,
     note: Note = lambda text: None,
 ) -> list[Prediction]:
-    """Ask the untuned model.
+    """Ask the untuned model."""
+    prompts = base_prompts(experiment, rows, train)
+    generations = _generate(
+        backend, experiment.base_model, prompts, experiment.generation, progress
+    )
+    _note_cuts(generations, "base", note)
+    return _predictions("base", rows, prompts, generations, experiment.labels)
+
+
+def base_prompts(experiment: Experiment, rows: Sequence[Row], train: Sequence[Row]) -> list[str]:
+    """Return what the untuned model reads for each row.
 
     Beside a tuning method it gets exactly the row's input, as in the tutorial; a prompting method
     gives it its hard prompt.
@@ -66,12 +77,38 @@ def predict_base(
     template = PLACEHOLDER
     if not experiment.method.tunes:
         template = hard_prompt(experiment.method, train, experiment.labels, experiment.seed)
-    prompts = [render(template, row.input) for row in rows]
-    generations = _generate(
-        backend, experiment.base_model, prompts, experiment.generation, progress
+    return [render(template, row.input) for row in rows]
+
+
+def classify_tuned(
+    experiment: Experiment,
+    backend: Backend,
+    part: Part,
+    rows: Sequence[Row],
+    deployment: Deployment,
+    progress: Progress = SILENT,
+) -> list[ScoredRow]:
+    """Ask the tuned model how probable each label is for each row of ``part``."""
+    scored: list[ScoredRow] = []
+    for start in range(0, len(rows), CHUNK):
+        inputs = [row.input for row in rows[start : start + CHUNK]]
+        found = backend.predictor.classify(deployment, inputs, experiment.labels)
+        scored += [
+            _scored(part, start + place, rows[start + place], one.probabilities)
+            for place, one in enumerate(found)
+        ]
+        progress.predicted(len(scored), len(rows))
+    return scored
+
+
+def _scored(part: Part, index: int, row: Row, probabilities: dict[str, float]) -> ScoredRow:
+    return ScoredRow(
+        part=part,
+        row=index,
+        expected=row.output,
+        label=max(probabilities, key=probabilities.__getitem__),
+        probabilities=probabilities,
     )
-    _note_cuts(generations, "base", note)
-    return _predictions("base", rows, prompts, generations, experiment.labels)
 
 
 def _generate(
@@ -111,6 +148,8 @@ def _predictions(
             text=generation.text,
             label=labels.parse(generation.text),
             expected=row.output,
+            input_tokens=generation.input_token_count,
+            generated_tokens=generation.generated_token_count,
         )
         for index, (row, prompt, generation) in enumerate(
             zip(rows, prompts, generations, strict=True)

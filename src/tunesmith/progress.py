@@ -22,5 +22,14 @@ class Progress:
     def predicted(self, done: int, total: int) -> None:
         """``done`` of ``total`` rows of the stage are answered."""
 
+    def remark(self, text: str) -> None:
+        """Something that whoever started the work should know."""
+
+    def cell(self, name: str, number: int, total: int) -> None:
+        """Cell ``name`` of a ladder or a benchmark begins, the ``number``-th of ``total``."""
+
+    def cell_ended(self, name: str, outcome: str) -> None:
+        """Cell ``name`` ended so."""
+
 
 SILENT = Progress()

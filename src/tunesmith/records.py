@@ -184,3 +184,6 @@ class Prediction(Record):
     label: str | None
     """The parsed label; None where the text is not one."""
     expected: str | None
+    input_tokens: int | None = None
+    """Tokens of the prompt, as the backend counts them; None where it does not."""
+    generated_tokens: int | None = None

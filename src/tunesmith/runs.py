@@ -2,7 +2,8 @@
 
 run.json            the record; its ``status`` says whether the run is whole
 predictions.jsonl   a line for each row and model
-learning_curve.svg  report.html  adapter/
+probabilities.jsonl a line for each validation and test row, where the run was calibrated
+learning_curve.svg  report.html  report.md  report.json  adapter/
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from tunesmith.atomic import write_atomically
+from tunesmith.audit import Audit
+from tunesmith.calibration import Calibration, ScoredRow
 from tunesmith.comparison import Comparison
 from tunesmith.errors import RunError, near_misses
 from tunesmith.evaluation import Evaluation
@@ -28,6 +31,7 @@ from tunesmith.validation import first_problem
 SCHEMA_VERSION = 1
 RECORD = "run.json"
 PREDICTIONS = "predictions.jsonl"
+PROBABILITIES = "probabilities.jsonl"
 LEARNING_CURVE = "learning_curve.svg"
 REPORT = "report.html"
 ADAPTER = "adapter"
@@ -73,8 +77,13 @@ class RunRecord(Record):
     stand_in: str | None = None
     emulated: bool = False
     seed_honored: bool
+    alone: bool = False
+    """Whether only the method's own model was asked: no base model beside a tuned one, no
+    baselines; so in a ladder or a benchmark."""
     data: dict[str, DataRecord]
     """``train``, ``test`` and, where there is one, ``validation``."""
+    audit: Audit | None = None
+    """Of the training file and the test file; None in records of before there was one."""
     job_id: str | None = None
     model: TunedModel | None = None
     deployment: Deployment | None = None
@@ -82,6 +91,8 @@ class RunRecord(Record):
     comparison: Comparison | None = None
     """Tuned against base."""
     baselines: tuple[Baseline, ...] = ()
+    calibration: Calibration | None = None
+    """Of the tuned model, where the backend gives probabilities and there are validation rows."""
     seconds: dict[str, float] = Field(default_factory=dict)
     """Wall time of each stage."""
     notes: tuple[str, ...] = ()
@@ -109,8 +120,17 @@ class Run:
             OSError: the folder cannot be written, or the disk is full.
         """
         stamp = record.created_at.strftime("%Y%m%d-%H%M%S")
-        slug = re.sub(r"[^a-z0-9]+", "-", record.name.lower()).strip("-")[:40] or "run"
+        slug = slug_of(record.name) or "run"
         directory = runs_dir / f"{stamp}-{slug}-{record.backend}-{secrets.token_hex(2)}"
+        return cls.at(directory, record)
+
+    @classmethod
+    def at(cls, directory: Path, record: RunRecord) -> Run:
+        """Make ``directory``, which must not be there, and write the first record.
+
+        Raises:
+            OSError: the folder cannot be written, or the disk is full.
+        """
         run = cls(directory, record)
         directory.mkdir(parents=True)
         try:
@@ -186,6 +206,11 @@ class Run:
         lines = "".join(p.model_dump_json() + "\n" for p in predictions)
         write_atomically(self.directory / PREDICTIONS, lines)
 
+    def write_probabilities(self, rows: Sequence[ScoredRow]) -> None:
+        """Write ``probabilities.jsonl``."""
+        lines = "".join(row.model_dump_json() + "\n" for row in rows)
+        write_atomically(self.directory / PROBABILITIES, lines)
+
     def predictions(self) -> list[Prediction]:
         """Read ``predictions.jsonl`` back.
 
@@ -221,6 +246,11 @@ class Run:
             "seconds": record.seconds,
             "notes": list(record.notes),
         }
+
+
+def slug_of(name: str) -> str:
+    """Return what is left of ``name`` in a folder's name."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
 
 
 def read_predictions(path: Path) -> list[Prediction]:
@@ -280,5 +310,9 @@ def _verdict(comparison: Comparison | None) -> dict[str, Any] | None:
     return {
         "verdict": comparison.verdict,
         "difference": comparison.difference,
+        "interval": list(comparison.interval) if comparison.interval else None,
         "p_value": comparison.p_value,
+        "rows_needed": comparison.rows_needed,
+        "agreement": comparison.agreement,
+        "kappa": comparison.kappa,
     }

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tunesmith import Experiment, Run, connect
+from tunesmith import Experiment, Run, connect, load_dataset
+from tunesmith.audit import audit_data
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT.parent / "shared" / "data" / "tutorial"
@@ -43,3 +44,21 @@ def test_the_tutorials_own_hyper_parameters(tmp_path: Path) -> None:
     summary = run("tutorial.yaml", tmp_path).summary()
     assert summary["steps"] == 36
     assert summary["tuned"]["accuracy"] > summary["base"]["accuracy"]
+
+
+def test_the_audit() -> None:
+    train, test = (
+        load_dataset(str(FILES / f"dog_grooming_reviews_{part}_data.json"))
+        for part in ("train", "test")
+    )
+    found = audit_data(train, test)
+    assert found.leaked_test_rows == 5
+    assert found.duplicate_train_rows == 49
+    assert found.label_conflicts == 0
+    assert [one.code for one in found.problems] == ["leaked_test_rows", "format_start"]
+    # The instruction, and not the frame that both files share.
+    assert "test rows start with 'Extract the satisfaction" in found.problems[1].message
+    assert "Comment" not in found.problems[1].message
+    assert found.test is not None
+    assert found.train.frame.prefix == "Comment: "
+    assert found.train.frame.suffix == found.test.frame.suffix == "\nSatisfaction:\n"

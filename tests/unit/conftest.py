@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tunesmith import Experiment
+from tunesmith.plugins import registry
 from tunesmith.testing.fake import FAKE_MODEL
+
+sys.path.insert(0, str(Path(__file__).parent))  # the test modules share report_records.py
 
 GOOD = ["lovely staff", "great haircut", "clean and friendly", "kind people", "we love it"]
 BAD = ["rude staff", "a dirty room", "late again", "never again", "slow and poor"]
@@ -37,3 +43,51 @@ def values(tmp_path: Path) -> dict[str, Any]:
 @pytest.fixture
 def experiment(values: dict[str, Any]) -> Experiment:
     return Experiment.from_values(values)
+
+
+FAKE_PLUGIN = """
+from tunesmith.hookspecs import BackendEntry, hookimpl
+
+@hookimpl
+def register_backends():
+    return [BackendEntry("fake", "for tests", "tunesmith.testing.fake:FakeBackend"),
+            BackendEntry("dying", "for tests", "odd_backends:Dying"),
+            BackendEntry("no-validation", "for tests", "odd_backends:NoValidation")]
+"""
+ODD_BACKENDS = """
+import os
+from tunesmith.testing.fake import FakeBackend
+
+class Dying(FakeBackend):
+    name = "dying"
+
+    @property
+    def predictor(self):
+        os._exit(9)
+
+class NoValidation(FakeBackend):
+    name = "no-validation"
+    declares = {"validation": False}
+"""
+
+
+@pytest.fixture
+def fake_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The fake backend by its name, in this process and in those that it starts."""
+    folder = tmp_path / "site"
+    info = folder / "fake-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[tunesmith]\nfake = only_fake_plugin\n")
+    (folder / "only_fake_plugin.py").write_text(FAKE_PLUGIN)
+    (folder / "odd_backends.py").write_text(ODD_BACKENDS)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    )
+    monkeypatch.setenv("TUNESMITH_OPTIONS", str(tmp_path / "no-options.toml"))
+    registry.cache_clear()
+    yield
+    registry.cache_clear()
+    for module in ("only_fake_plugin", "odd_backends"):
+        sys.modules.pop(module, None)

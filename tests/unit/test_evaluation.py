@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tunesmith import LabelSet, evaluate
-from tunesmith.evaluation import wilson_interval
 from tunesmith.records import Prediction
 
 LABELS = LabelSet.model_validate(["0", "1"])
@@ -42,9 +41,3 @@ def test_a_label_that_nobody_said_scores_zero_without_a_warning() -> None:
 def test_everything_unparsable() -> None:
     result = evaluate(said("1", "?", "?"), LABELS)
     assert (result.accuracy, result.unparsable) == (0.0, 2)
-
-
-def test_wilson_interval_of_the_tutorial() -> None:
-    # Wilson (1927) at 114 of 116: centre and half-width by the closed formula, z = 1.959964.
-    low, high = wilson_interval(114, 116)
-    assert (round(low, 4), round(high, 4)) == (0.9393, 0.9953)

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from tunesmith import Experiment, Run
-from tunesmith.data_spec import load_data
 from tunesmith.errors import DeploymentError, RunError, UnsupportedError
 from tunesmith.progress import Progress
 from tunesmith.records import Deployment, Generation, TunedModel, TuningEvent
@@ -24,7 +23,8 @@ def test_a_run_leaves_a_whole_directory(experiment: Experiment, tmp_path: Path) 
         run = experiment.run(backend, runs_dir=tmp_path / "runs")
     assert run.directory.parent == tmp_path / "runs"
     files = {p.name for p in run.directory.iterdir()}
-    assert {"run.json", "predictions.jsonl", "report.html", "learning_curve.svg"} <= files
+    reports = {"report.html", "report.md", "report.json", "learning_curve.svg"}
+    assert {"run.json", "predictions.jsonl", *reports} <= files
     again = Run.load(run.directory)
     assert again.record == run.record
     assert again.record.status == "completed"
@@ -38,6 +38,7 @@ def test_predictions_hold_a_line_for_each_row_and_model(
     assert len(lines) == 2 * 20
     assert set(lines[0]) == {
         "row", "model", "input", "prompt", "text", "label", "expected",
+        "input_tokens", "generated_tokens",
     }  # fmt: skip
     assert [x["row"] for x in lines if x["model"] == "base"] == list(range(20))
     assert [x["row"] for x in lines if x["model"] == "tuned"] == list(range(20))
@@ -204,8 +205,7 @@ def test_a_failed_run_is_not_whole_and_is_carried_on(
     model = run.record.model
     assert model is not None
 
-    data = load_data(experiment.data, experiment.labels, experiment.seed)
-    done = experiment.carry_on(run, backend, data)
+    done = experiment.resume(run, backend)
     assert done.record.status == "completed"
     assert done.record.error is None
     assert done.record.model == model  # not tuned, and not paid for, again
@@ -269,7 +269,13 @@ def test_the_prompt_is_the_text_that_was_read_and_cuts_are_noted(
 def test_test_rows_that_were_trained_on_are_noted(values: dict[str, Any], tmp_path: Path) -> None:
     values["data"]["test"] = values["data"]["train"]
     run = Experiment.from_values(values).run(FakeBackend(), runs_dir=tmp_path)
-    assert "40 of 40 test rows are training rows too" in run.record.notes
+    said = "40 of 40 test rows are training rows too"
+    assert run.record.audit is not None
+    assert run.record.audit.leaked_test_rows == 40
+    assert any(said in note for note in run.record.notes)
+    top, _, audit = (run.directory / "report.html").read_text().partition('<section id="audit"')
+    assert f"Data: {said}" in top
+    assert said in audit
 
 
 def test_a_run_that_another_process_works_on_is_left_alone(

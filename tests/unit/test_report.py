@@ -2,207 +2,25 @@
 
 from __future__ import annotations
 
-import random
+import json
 import re
 from collections import Counter
-from datetime import UTC, datetime
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from report_records import VARIANTS, Page, curve, made, predictions
 
 from tunesmith import charts, report
-from tunesmith.comparison import compare
+from tunesmith.audit import audit_data
+from tunesmith.dataset import Dataset
 from tunesmith.errors import RunError
-from tunesmith.evaluation import evaluate
 from tunesmith.labels import LabelSet
-from tunesmith.records import (
-    EpochLoss,
-    LearningCurve,
-    ModelRole,
-    Prediction,
-    StepLoss,
-    TunedModel,
-)
-from tunesmith.runs import Baseline, DataRecord, Run, RunRecord
+from tunesmith.records import EpochLoss, LearningCurve, Row
+from tunesmith.runs import Run
 
-YES_NO = LabelSet.model_validate(["0", "1"])
-FIVE = LabelSet.model_validate(["billing", "shipping", "quality", "website", "staff"])
-HOSTILE = "Comment: <script>alert('x')</script> <img src=http://evil.example/x> \x1b[31m\u202ered"
-REVIEWS = (
-    "Comment: Biscuit came home calm, dry and smelling of oats. We will be back.\nSatisfaction:\n",
-    "Comment: They were forty minutes late and then cut one ear shorter.\nSatisfaction:\n",
-    "Comment: The owner is kind, but the drying cage frightens our old dog, and nobody seemed to "
-    "notice until I asked twice.\nSatisfaction:\n",
-    HOSTILE,
-)
-START = datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC)
-
-
-def predictions(
-    role: ModelRole, rights: str, labels: LabelSet = YES_NO, said: str | None = None
-) -> list[Prediction]:
-    """One for each character: ``+`` right, ``-`` another label, ``?`` unparsable."""
-    names = labels.names
-    made = []
-    for i, mark in enumerate(rights):
-        expected = names[i * 7 % len(names)]
-        wrong = names[(i * 7 + 1 + i % (len(names) - 1)) % len(names)]
-        text = {"+": expected, "-": wrong, "?": said or "\nI think so"}[mark]
-        made.append(
-            Prediction(
-                row=i, model=role, input=f"{REVIEWS[i % len(REVIEWS)]}", prompt="p", text=text,
-                label=labels.parse(text), expected=expected,
-            )
-        )  # fmt: skip
-    return made
-
-
-def curve(epochs: int = 12, steps: int = 3) -> LearningCurve:
-    draw = random.Random(7)
-    losses = [2.6 * 0.93**i + 0.12 + 0.25 * draw.random() for i in range(epochs * steps)]
-    return LearningCurve(
-        steps=tuple(
-            StepLoss(step=i + 1, epoch=i // steps + 1, loss=loss) for i, loss in enumerate(losses)
-        ),
-        epochs=tuple(
-            EpochLoss(
-                epoch=e + 1,
-                loss=sum(losses[e * steps : (e + 1) * steps]) / steps,
-                validation_loss=losses[e * steps] + 0.002 * (e - 7) ** 2,
-            )
-            for e in range(epochs)
-        ),
-        best_epoch=epochs - 3,
-    )
-
-
-def made(
-    tuned: str | None = None,
-    base: str | None = None,
-    cheap: str | None = None,
-    labels: LabelSet = YES_NO,
-    **changes: Any,
-) -> tuple[RunRecord, list[Prediction]]:
-    """Return the record and predictions of a run whose answers are right where it says."""
-    answers: dict[ModelRole, list[Prediction]] = {}
-    if tuned:
-        answers["tuned"] = predictions("tuned", tuned, labels)
-    if base:
-        answers["base"] = predictions("base", base, labels)
-    own = answers.get("tuned") or answers["base"]
-    method = {"name": "prompt_tuning" if tuned else "zero_shot", "num_epochs": 12}
-    values: dict[str, Any] = {
-        "name": "grooming reviews",
-        "created_at": START,
-        "experiment": {
-            "name": "grooming reviews", "method": method, "seed": 7,
-            "labels": labels.model_dump(mode="json"),
-            "generation": {"decoding_method": "greedy", "max_new_tokens": 4, "top_k": None},
-        },
-        "backend": "local",
-        "options": {"store": "runs/store", "api_key": "**********"},
-        "base_model": "ibm-granite/granite-4.0-350m",
-        "seed_honored": True,
-        "data": {
-            "train": DataRecord(source="train.json", rows=464, fingerprint="ab" * 32),
-            "test": DataRecord(source="test.json", rows=len(own), fingerprint="cd" * 32),
-        },
-        "job_id": "job-1",
-        "model": _model(labels, method) if tuned else None,
-        "evaluations": {role: evaluate(given, labels) for role, given in answers.items()},
-        "comparison": compare(answers["tuned"], answers["base"]) if len(answers) > 1 else None,
-        "baselines": _baselines(own, cheap, labels) if cheap else (),
-        "seconds": {"tune": 412.5, "deploy": 0.3, "predict tuned": 3.25, "predict base": 3.5},
-        "notes": ("The init text was repeated to 100 tokens.",),
-        "provenance": {
-            "tunesmith": "0.1.0", "python": "3.11.9", "system": "Linux x86_64", "cpus": 2,
-            "versions": {"torch": "2.13.0", "peft": "0.21.2"},
-            "git": {"commit": "0123abc" * 5, "dirty": True},
-        },
-    }  # fmt: skip
-    return RunRecord(**{**values, **changes}), [p for given in answers.values() for p in given]
-
-
-def _model(labels: LabelSet, method: dict[str, Any]) -> TunedModel:
-    return TunedModel(
-        id="m", backend="local", base_model="ibm-granite/granite-4.0-350m", labels=labels,
-        method={**method, "learning_rate": 0.3, "verbalizer": "classify {0, 1} {{input}}"},
-        job_id="job-1", curve=curve(), created_at=START,
-        details={"optimizer_steps": 36, "truncated_rows": 0, "device": "cpu", "notes": ["x"]},
-    )  # fmt: skip
-
-
-def _baselines(own: list[Prediction], cheap: str, labels: LabelSet) -> tuple[Baseline, ...]:
-    first = labels.names[0]
-    majority = [p.model_copy(update={"text": first, "label": first}) for p in own]
-    return tuple(
-        Baseline(
-            method=method, evaluation=evaluate(given, labels), seconds=seconds,
-            comparison=compare(own, given, (own[0].model, method)),
-        )
-        for method, given, seconds in (
-            ("majority", majority, 0.011),
-            ("tfidf_logreg", predictions("tuned", cheap, labels), 0.042),
-        )
-    )  # fmt: skip
-
-
-def rights(rows: int, wrong: int, seed: int, mark: str = "-") -> str:
-    misses = set(random.Random(seed).sample(range(rows), wrong))
-    return "".join(mark if i in misses else "+" for i in range(rows))
-
-
-VARIANTS = {
-    "both": made(rights(116, 4, 1), rights(116, 25, 2, "?"), rights(116, 8, 3)),
-    "tuned only": made(rights(40, 5, 1)),
-    "zero shot": made(None, rights(40, 9, 1), rights(40, 9, 1)),
-    "five labels": made(
-        rights(150, 20, 1), rights(150, 70, 2, "?"), rights(150, 30, 3), labels=FIVE
-    ),
-}  # fmt: skip
-
-
-class Page(HTMLParser):
-    """Collects what a page holds and refuses tags that do not close."""
-
-    VOID = frozenset({"meta"})
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(html)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert len(dict(attrs)) == len(attrs), f"an attribute of {tag} is there twice"
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-        if tag not in {"span", "strong", "code", "bdi", "a", "text"}:
-            self.words.append(" ")
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return re.sub(r"\s+", " ", "".join(self.words))
-
-    def values(self, *names: str) -> list[str]:
-        return [str(v) for _, attrs in self.tags for k, v in attrs.items() if k in names]
+MINUS = "\N{MINUS SIGN}"
 
 
 @pytest.fixture(params=VARIANTS, scope="module")
@@ -265,6 +83,20 @@ def test_hostile_text_stays_text() -> None:
     assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", html)
 
 
+def test_the_audit_is_a_section_and_its_problems_stand_at_the_top() -> None:
+    rows = tuple(Row(input=f"<i>{word}</i>", output="<u>") for word in ("one", "two", "three"))
+    data = Dataset(source="x", rows=rows)
+    found = audit_data(data, data)
+    html = report.render(*made("++--", "++++", audit=found))
+    page = Page(html)
+    ids = [str(attrs["id"]) for tag, attrs in page.tags if tag == "section"]
+    assert ids.index("data") < ids.index("audit") < ids.index("provenance")
+    assert not {tag for tag, _ in page.tags} & {"u", "i"}
+    top, _, section = html.partition('<section id="audit"')
+    assert "Data: 3 of 3 test rows are training rows too" in top
+    assert "only the label" in section
+
+
 def test_hostile_labels_and_answers_stay_text() -> None:
     labels = LabelSet.model_validate(["<u>", "{{ 7 * 7 }}"])
     record, _ = made("+-+-?", "+++++", labels=labels)
@@ -296,14 +128,44 @@ def test_the_verdict_is_that_of_the_comparison(
     page = Page(report.render(record, answers))
     assert words in page.text
     assert f"right on {tuned.count('+')} of 20 test rows" in page.text
-    assert f"{100 * found.difference:+.1f}".replace("-", "\N{MINUS SIGN}") in page.text
+    assert f"{100 * found.difference:+.1f}".replace("-", MINUS) in page.text
 
 
 def test_numbers_of_the_verdict() -> None:
     page = Page(report.render(*made("+" * 20, "+" * 18 + "??")))
-    assert "a difference of +10.0 points. Only the tuned model is right on 2 rows" in page.text
-    assert "exact McNemar p = 0.5." in page.text
-    assert "Exact McNemar p 0.5 two-sided" in page.text
+    for words in (
+        f"a difference of +10.0 points (95% interval {MINUS}7.7 to +30.1). Only the tuned model is "
+        "right on 2 rows, only the base model on 0 rows; exact McNemar p = 0.5.",
+        f"Difference +10.0 {MINUS}7.7 to +30.1 points",
+        "Exact McNemar p 0.5 two-sided",
+        "Same answer 90.0% kappa 0.82",
+    ):
+        assert words in page.text, words
+
+
+@pytest.mark.parametrize(
+    ("tuned", "base", "remark"),
+    [
+        ("+" * 20, "+" * 18 + "??", "about 78 rows would establish it with 80% power."),
+        ("+" * 20, "+" * 18 + "--", "same answer to 90.0% of the rows (Cohen's kappa 0.80)."),
+        ("+" * 19 + "?", "+" * 18 + "-?", "No label at all: 1 of the 1 wrong answer of the tuned "
+         "model, 1 of the 2 wrong answers of the base model. The base model read each input as"),
+        ("+" * 16 + "-" * 4, "-" * 4 + "+" * 9 + "-" * 7,
+         "From the two accuracies alone p could be anything from 0.016 to 0.12; the rows decide."),
+    ],
+)  # fmt: skip
+def test_what_else_is_to_be_known_stands_below_the_verdict(
+    tuned: str, base: str, remark: str
+) -> None:
+    record, answers = made(tuned, base)
+    said = " ".join(report.headline(record).remarks)
+    assert remark in said
+    assert remark in Page(report.render(record, answers)).text
+
+
+def test_a_clear_verdict_has_no_remark_but_the_agreement() -> None:
+    (remark,) = report.headline(made("+" * 20, "-" * 15 + "+" * 5)[0]).remarks
+    assert remark.startswith("The two give the same answer to 25.0%")
 
 
 def test_one_model_alone_is_measured_not_compared() -> None:
@@ -322,7 +184,7 @@ def test_one_model_alone_is_measured_not_compared() -> None:
     [
         ("+" * 20, "+" * 10 + "-" * 10, "right on 10 of 20 rows after 0.042 s; the tuned model b"),
         ("+" * 20, "+" * 19 + "-", "the tuned model is not shown to beat it (+5.0 points, p = 1)"),
-        ("-" * 10 + "+" * 10, "+" * 20, "it beats the tuned model (\N{MINUS SIGN}50.0 points, p ="),
+        ("-" * 10 + "+" * 10, "+" * 20, f"it beats the tuned model ({MINUS}50.0 points, p ="),
     ],
 )
 def test_the_cheap_truth(tuned: str, cheap: str, words: str) -> None:
@@ -404,6 +266,26 @@ def test_settings_and_provenance() -> None:
     assert "top_k" not in text
 
 
+def test_calibration_says_what_it_was_fitted_on_and_when_to_abstain() -> None:
+    record, answers = VARIANTS["calibrated"]
+    found = record.calibration
+    assert found is not None
+    assert found.test is not None
+    text = Page(report.render(record, answers)).text
+    for words in (
+        f"Temperature {found.temperature:.3g}, fitted on 60 validation rows",
+        f"expected calibration error {found.before.ece:.3f} before, {found.after.ece:.3f} after",
+        f"Before {found.before.ece:.3f} {found.before.nll:.3f} {found.before.brier:.3f}",
+        f"The {found.test.covered} validation rows answered at a calibrated "
+        f"probability of {found.threshold:.2f} or more reach {100 * found.test.accuracy:.1f}%",
+        f"On the test rows that answers {found.test.covered} of 60",
+    ):
+        assert words in text, words
+    never = found.model_copy(update={"threshold": None, "held_out": None, "test": None})
+    none = record.model_copy(update={"calibration": never})
+    assert "No threshold brings" in Page(report.render(none, answers)).text
+
+
 def test_unparsable_stands_in_its_own_column() -> None:
     record, answers = made("++-+", "?+?+")
     text = Page(report.render(record, answers)).text
@@ -422,7 +304,9 @@ def test_the_same_record_gives_the_same_bytes(tmp_path: Path) -> None:
         report.write(run)
         files.append({p.name: p.read_bytes() for p in run.directory.iterdir()})
     assert files[0] == files[1]
-    assert set(files[0]) == {"predictions.jsonl", "report.html", "learning_curve.svg"}
+    assert set(files[0]) == {
+        "predictions.jsonl", "report.html", "report.md", "report.json", "learning_curve.svg",
+    }  # fmt: skip
 
 
 def test_a_run_without_a_curve_gets_no_curve(tmp_path: Path) -> None:
@@ -430,7 +314,9 @@ def test_a_run_without_a_curve_gets_no_curve(tmp_path: Path) -> None:
     run = Run(tmp_path, record)
     run.write_predictions(answers)
     report.write(run)
-    assert {p.name for p in tmp_path.iterdir()} == {"predictions.jsonl", "report.html"}
+    assert not (tmp_path / "learning_curve.svg").exists()
+    assert json.loads((tmp_path / "report.json").read_text())["curve"] is None
+    assert "Learning curve" not in (tmp_path / "report.md").read_text()
 
 
 def test_a_run_that_was_not_evaluated_is_refused() -> None:

@@ -9,11 +9,16 @@ SECTIONS: dict[str, dict[str, LazyCommand]] = {
     "Start": {
         "init": LazyCommand("init:init", "Write an experiment file for your data."),
         "data": LazyCommand("data:data", "Fetch a known public data set."),
+        "audit": LazyCommand("audit:audit", "Find leaks, copies and mismatches in your data."),
     },
     "Experiments": {
         "run": LazyCommand("run:run", "Tune, deploy, predict, evaluate and report."),
         "resume": LazyCommand("resume:resume", "Go on with a run that was stopped."),
         "compare": LazyCommand("compare:compare", "Say whether one model beats another."),
+        "ladder": LazyCommand("ladder:ladder", "Try every method, cheapest first."),
+        "benchmark": LazyCommand(
+            "benchmark:benchmark", "Compare methods, backends, base models and seeds."
+        ),
         "runs": LazyCommand("runs:runs", "List the runs."),
     },
     "Single steps": {

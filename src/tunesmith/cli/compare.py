@@ -1,111 +1,102 @@
-"""``tunesmith compare``: tuned against base, or one run against another."""
+"""``tunesmith compare``: tuned against base, or runs against one another."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from tunesmith.cli import screen
+from tunesmith.cli import run_groups, screen
 from tunesmith.cli.command import command
-from tunesmith.comparison import Comparison, p_text
-from tunesmith.comparison import compare as compare_predictions
+from tunesmith.cli.run_groups import Group
+from tunesmith.comparison import Comparison, compare_seeds, correct, p_text
 from tunesmith.errors import RunError
 from tunesmith.runs import Run
 
 SHOWN_ROWS = 20
+HEADERS = ("", "right", "wrong", "unparsable", "accuracy", "only it right")
 
 
-@command("compare", example="tunesmith compare runs/RUN\ntunesmith compare runs/ONE runs/OTHER")
-@click.argument("first", type=click.Path(path_type=Path))
-@click.argument("second", type=click.Path(path_type=Path), required=False)
+@command(
+    "compare",
+    example="tunesmith compare runs/RUN\n"
+    "tunesmith compare runs/ONE runs/OTHER\n"
+    "tunesmith compare runs/A-SEED-0 runs/A-SEED-1 runs/B-SEED-0 runs/B-SEED-1",
+)
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
 @screen.json_option
-def compare(first: Path, second: Path | None, as_json: bool) -> None:
-    """Say whether the tuned model of a run beats its base model, or one run the other.
+def compare(runs: tuple[Path, ...], as_json: bool) -> None:
+    """Say whether the tuned model of a RUN beats its base model, or one run another.
 
-    The exact McNemar test over the rows that only one of the two gets right decides.
+    Of three runs or more, those that differ in nothing but the seed are taken together, and the
+    first are compared with each of the others; Holm's correction for several comparisons is in
+    the verdicts. An exact paired test over the rows that only one of the two gets right decides.
     """
-    one = Run.load(first)
-    found = _within(one) if second is None else _between(one, Run.load(second))
-    document = {**found.model_dump(mode="json"), "line": found.line}
-    screen.emit(as_json, document, lambda: _lines(found))
+    loaded = [Run.load(path) for path in runs]
+    groups = run_groups.grouped(loaded) if len(loaded) > 2 else [[run] for run in loaded]
+    found = [_within(groups[0])] if len(groups) == 1 else _between(groups)
+    notes = run_groups.notes(groups)
+    screen.emit(as_json, _document(found, notes), lambda: _lines(found, notes))
 
 
-def _within(run: Run) -> Comparison:
-    missing = {"tuned", "base"} - set(run.record.evaluations)
+def _within(runs: Sequence[Run]) -> Comparison:
+    missing = {"tuned", "base"} - set(runs[0].record.evaluations)
     if missing:
         raise RunError(
-            f"{run.directory}: the run has no {' and no '.join(sorted(missing))} model; "
+            f"{runs[0].directory}: the run has no {' and no '.join(sorted(missing))} model; "
             "compare it with another run: tunesmith compare RUN OTHER"
         )
-    return compare_predictions(run.answers("tuned"), run.answers("base"))
+    run_groups.refuse_other_data(runs)
+    return compare_seeds([r.answers("tuned") for r in runs], [r.answers("base") for r in runs])
 
 
-def _between(one: Run, other: Run) -> Comparison:
-    _refuse_different_tests(one, other)
-    _refuse_different_labels(one, other)
-    return compare_predictions(one.answers(), other.answers(), _names(one, other))
+def _between(groups: Sequence[Group]) -> list[Comparison]:
+    run_groups.refuse_other_data([run for group in groups for run in group])
+    names = run_groups.names(groups)
+    answers = [[run.answers() for run in group] for group in groups]
+    found = [
+        compare_seeds(answers[0], others, (names[0], name))
+        for others, name in zip(answers[1:], names[1:], strict=True)
+    ]
+    return correct(found) if len(found) > 1 else found
 
 
-def _names(one: Run, other: Run) -> tuple[str, str]:
-    """Return names that tell the runs apart: what differs between them, else the directories."""
-    for parts in (("method",), ("backend",), ("method", "backend"), ("name",)):
-        a, b = _named(one, parts), _named(other, parts)
-        if a != b:
-            return a, b
-    return one.directory.name, other.directory.name
+def _document(found: Sequence[Comparison], notes: Sequence[str]) -> dict[str, object]:
+    each = [{**one.model_dump(mode="json"), "line": one.line} for one in found]
+    body: dict[str, object] = each[0] if len(each) == 1 else {"comparisons": each}
+    return {**body, "notes": list(notes)}
 
 
-def _named(run: Run, parts: tuple[str, ...]) -> str:
-    known = {
-        "method": run.record.experiment["method"]["name"],
-        "backend": run.record.backend,
-        "name": run.record.name,
-    }
-    return "@".join(known[part] for part in parts)
-
-
-def _refuse_different_tests(one: Run, other: Run) -> None:
-    a, b = one.record.data["test"], other.record.data["test"]
-    if a.fingerprint != b.fingerprint:
-        raise RunError(
-            f"cannot compare: the test rows differ: {a.source} ({a.rows} rows, fingerprint "
-            f"{a.fingerprint[:12]}) and {b.source} ({b.rows} rows, fingerprint "
-            f"{b.fingerprint[:12]}); run both on the same test file"
+def _lines(found: Sequence[Comparison], notes: Sequence[str]) -> Iterator[str]:
+    for one in found:
+        yield from screen.table(HEADERS, _sides(one), right=5)
+        yield ""
+        yield (
+            f"difference in accuracy {one.difference:+.3f}, {p_text(one.p_value)}, {one.rows} rows"
         )
+        yield _agreement(one)
+        yield ""
+        yield from _disagreement_lines(one)
+    for note in notes:
+        yield f"note: {note}"
+    for one in found:
+        yield one.line
 
 
-def _refuse_different_labels(one: Run, other: Run) -> None:
-    a, b = set(one.record.experiment["labels"]), set(other.record.experiment["labels"])
-    if a != b:
-        only = "; ".join(
-            f"only {run.directory.name} has {', '.join(map(repr, sorted(extra)))}"
-            for run, extra in ((one, a - b), (other, b - a))
-            if extra
-        )
-        raise RunError(f"cannot compare: the labels differ: {only}; run both with the same labels")
+def _sides(found: Comparison) -> Iterator[tuple[str, ...]]:
+    answers = found.rows * found.seeds
+    for name, right, unparsable, only in (
+        (found.first, found.first_correct, found.first_unparsable or 0, found.first_only),
+        (found.second, found.second_correct, found.second_unparsable or 0, found.second_only),
+    ):
+        counts = (right, answers - right - unparsable, unparsable)
+        yield name, *map(str, counts), f"{right / answers:.3f}", str(only)
 
 
-def _lines(found: Comparison) -> Iterator[str]:
-    both = found.first_correct - found.first_only
-    wrong = found.rows - both - found.first_only - found.second_only
-    yield from screen.table(
-        ("", f"{found.second} right", f"{found.second} wrong"),
-        (
-            (f"{found.first} right", str(both), str(found.first_only)),
-            (f"{found.first} wrong", str(found.second_only), str(wrong)),
-        ),
-        right=2,
-    )
-    yield ""
-    yield (
-        f"difference in accuracy {found.difference:+.3f}, "
-        f"exact McNemar {p_text(found.p_value)}, {found.rows} rows"
-    )
-    yield ""
-    yield from _disagreement_lines(found)
-    yield found.line
+def _agreement(found: Comparison) -> str:
+    kappa = "undefined" if found.kappa is None else f"{found.kappa:.2f}"
+    return f"the same answer to {found.agreement:.1%} of the rows, Cohen's kappa {kappa}"
 
 
 def _disagreement_lines(found: Comparison) -> Iterator[str]:

@@ -3,7 +3,8 @@
 ==== ==========================================================================
 code meaning
 ==== ==========================================================================
-1    an error of no family below; silently, where the reader of stdout went away
+1    ``audit --strict`` found a problem; an error of no family below; silently, where the
+     reader of stdout went away
 2    the command line, experiment, data or a run is wrong
 3    a plugin is missing or broken
 4    the backend does not offer what was asked for

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tunesmith.atomic import write_atomically
-from tunesmith.cli import screen
+from tunesmith.cli import abstaining, screen
 from tunesmith.cli.asked import Asked, find_asked
 from tunesmith.cli.command import command
 from tunesmith.cli.connection import options_option, parse_options, runs_dir_option
@@ -56,6 +56,11 @@ STDIN = "-"
     metavar="KEY=VALUE",
     help="A generation parameter, e.g. max_new_tokens=5; may be repeated.",
 )
+@click.option(
+    "--abstain-below",
+    type=click.FloatRange(0, 1),
+    help="Leave the label empty where the highest calibrated probability is lower.",
+)
 @options_option
 @runs_dir_option
 @screen.json_option
@@ -68,6 +73,7 @@ def predict(
     input_field: str | None,
     output_field: str | None,
     params: tuple[str, ...],
+    abstain_below: float | None,
     options: tuple[str, ...],
     runs_dir: Path,
     as_json: bool,
@@ -78,11 +84,18 @@ def predict(
     one text a line.
     """
     asked = find_asked(model, base=base, generation=parse_overrides(params))
+    if abstain_below is not None:
+        abstaining.calibration_of(asked)
     spec = asked.experiment.data
     rows = _rows(data, input_field or spec.input_field, output_field or spec.output_field,
                  labelled, asked)  # fmt: skip
     with asked.connect(parse_options(options), runs_dir) as backend, progress() as shown:
         predictions = asked.predict(backend, rows.rows, shown)
+        if abstain_below is not None:
+            given = abstaining.answers(asked, backend, rows.rows, predictions, abstain_below, shown)
+    if abstain_below is not None:
+        abstaining.show(given, predictions, asked, output, as_json=as_json)
+        return
     if output is not None:
         write_atomically(output, "".join(p.model_dump_json() + "\n" for p in predictions))
     scored = None

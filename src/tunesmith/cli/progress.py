@@ -92,6 +92,18 @@ class PlainProgress(RunProgress):
         if done == total or self._long_silent():
             self._say(f"{done}/{total} rows")
 
+    def remark(self, text: str) -> None:
+        """Print it."""
+        click.echo(text, err=True)
+
+    def cell(self, name: str, number: int, total: int) -> None:
+        """Print which cell begins."""
+        click.echo(f"cell {number} of {total}: {name}", err=True)
+
+    def cell_ended(self, name: str, outcome: str) -> None:
+        """Print how it ended."""
+        click.echo(f"{name}: {outcome}", err=True)
+
     def _position(self) -> str:
         done, total = self._steps
         if not done or not total:
@@ -127,11 +139,29 @@ class LiveProgress(RunProgress):
             where = f"epoch {event.epoch}  " if event.epoch is not None else ""
             self._update(detail=where + loss_text(event))
         elif event.message:
-            self._bars.console.print(f"  {event.message}", markup=False, highlight=False)
+            self._print(f"  {event.message}")
 
     def predicted(self, done: int, total: int) -> None:
         """Move the bar."""
         self._update(completed=done, total=total, detail="rows")
+
+    def remark(self, text: str) -> None:
+        """Print above the bars."""
+        self._print(text)
+
+    def cell(self, name: str, number: int, total: int) -> None:
+        """Begin with no bars; print above them which cell begins."""
+        for task in list(self._bars.tasks):
+            self._bars.remove_task(task.id)
+        self._task = None
+        self._print(f"cell {number} of {total}: {name}")
+
+    def cell_ended(self, name: str, outcome: str) -> None:
+        """Print above the bars how it ended."""
+        self._print(f"{name}: {outcome}")
+
+    def _print(self, text: str) -> None:
+        self._bars.console.print(text, markup=False, highlight=False)
 
     def complete(self) -> None:
         """Fill the bar of the current stage."""

@@ -91,11 +91,8 @@ class Harness:
     def data(cls, *, validation: bool = False) -> ExperimentData:
         """Return the rows as the core's checks take them."""
         held_out = Dataset(source="validation", rows=tuple(cls.validation_rows))
-        return ExperimentData(
-            Dataset(source="train", rows=tuple(cls.train_rows)),
-            held_out if validation else None,
-            None,
-        )
+        train = Dataset(source="train", rows=tuple(cls.train_rows))
+        return ExperimentData(train, held_out if validation else None, None, train)
 
     @classmethod
     def inputs(cls) -> list[str]:

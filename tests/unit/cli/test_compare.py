@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
 from tunesmith.runs import Run
@@ -20,9 +21,20 @@ def test_within_one_run(run_dir: Path, invoke: Invoke) -> None:
     done = invoke("compare", str(run_dir))
     assert done.stdout.splitlines()[-1] == comparison.line
     document = json.loads(invoke("compare", str(run_dir), "--json").stdout)
-    line = document.pop("line")
+    assert (document.pop("line"), document.pop("notes")) == (comparison.line, [])
     assert document == comparison.model_dump(mode="json")
-    assert line == comparison.line
+
+
+def test_unparsable_answers_stand_apart_from_wrong_ones(run_dir: Path, invoke: Invoke) -> None:
+    run = Run.load(run_dir)
+    base = [p.model_copy(update={"text": "hm", "label": None}) for p in run.answers("base")[:1]]
+    run.write_predictions([*run.answers("tuned"), *base, *run.answers("base")[1:]])
+    table = invoke("compare", str(run_dir)).stdout.splitlines()
+    assert table[0].split("  ")[-1].strip() == "only it right"
+    assert table[0].split()[:4] == ["right", "wrong", "unparsable", "accuracy"]
+    assert table[1].split() == ["tuned", "4", "0", "0", "1.000", "1"]
+    assert table[2].split() == ["base", "3", "0", "1", "0.750", "0"]
+    assert "the same answer to 75.0% of the rows, Cohen's kappa 0.60" in table
 
 
 def test_two_runs(run_dir: Path, run_of: Callable[..., Path], invoke: Invoke) -> None:
@@ -41,6 +53,73 @@ def test_equal_runs_are_told_apart_by_their_directory(
     document = json.loads(invoke("compare", str(run_dir), str(other), "--json").stdout)
     assert (document["first"], document["second"]) == (run_dir.name, other.name)
     assert document["difference"] == 0
+
+
+def test_seeds_are_taken_together_and_several_comparisons_corrected(
+    run_of: Callable[..., Path], invoke: Invoke
+) -> None:
+    ours = [run_of("--backend", "fake", "--set", f"seed={seed}") for seed in (1, 2)]
+    tfidf = [run_of(*TFIDF, "--set", f"seed={seed}") for seed in (1, 2)]
+    majority = [
+        run_of("--backend", "sklearn", "--set", "method.name=majority", "--set", f"seed={seed}")
+        for seed in (1, 2)
+    ]
+    runs = [str(run) for run in (*ours, *tfidf, *majority)]
+    found = json.loads(invoke("compare", *runs, "--json").stdout)["comparisons"]
+    assert [(c["first"], c["second"], c["seeds"]) for c in found] == [
+        ("prompt_tuning", "tfidf_logreg", 2),
+        ("prompt_tuning", "majority", 2),
+    ]
+    assert found[1]["corrected_p"] == pytest.approx(min(1.0, 2 * found[1]["p_value"]))
+    lines = invoke("compare", *runs).stdout.splitlines()
+    assert lines[-2:] == [c["line"] for c in found]
+    # The order in which the runs are named does not matter but for who is first.
+    mixed = json.loads(invoke("compare", *runs[::2], *runs[1::2], "--json").stdout)["comparisons"]
+    assert [c["p_value"] for c in mixed] == [c["p_value"] for c in found]
+
+
+def test_seeds_of_one_experiment_compare_tuned_with_base(
+    run_of: Callable[..., Path], invoke: Invoke
+) -> None:
+    runs = [str(run_of("--backend", "fake", "--set", f"seed={seed}")) for seed in (1, 2, 3)]
+    document = json.loads(invoke("compare", *runs, "--json").stdout)
+    assert (document["first"], document["second"], document["seeds"]) == ("tuned", "base", 3)
+
+
+def test_a_seed_is_not_counted_twice(
+    run_dir: Path, run_of: Callable[..., Path], invoke: Invoke
+) -> None:
+    again = run_of("--backend", "fake")
+    done = invoke("compare", str(run_dir), str(again), str(run_of(*TFIDF)))
+    assert done.exit_code == 2
+    assert "the same seed 0; give each seed once" in done.stderr
+
+
+def test_another_number_of_seeds_is_refused(
+    run_dir: Path, run_of: Callable[..., Path], invoke: Invoke
+) -> None:
+    other = run_of("--backend", "fake", "--set", "seed=1")
+    done = invoke("compare", str(run_dir), str(other), str(run_of(*TFIDF)))
+    assert done.exit_code == 2
+    assert "prompt_tuning has 2 seeds and tfidf_logreg 1" in done.stderr
+
+
+def test_other_training_rows_are_compared_and_said(
+    run_dir: Path, run_of: Callable[..., Path], invoke: Invoke
+) -> None:
+    rows = json.loads(Path("train.json").read_text())
+    Path("less.json").write_text(json.dumps(rows[:8]))
+    other = run_of("--backend", "fake", "--set", "data.train=less.json")
+    note = "note: the training rows differ"
+    assert note in invoke("compare", str(run_dir), str(other)).stdout
+    assert note not in invoke("compare", str(run_dir), str(run_of(*TFIDF))).stdout
+
+
+def test_a_run_of_the_first_release(invoke: Invoke) -> None:
+    old = Path(__file__).parents[1] / "run-0.1.0"
+    done = invoke("compare", str(old))
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1].startswith("not established: tuned 4/4")
 
 
 def test_rows_that_differ_are_shown_to_a_limit(run_of: Callable[..., Path], invoke: Invoke) -> None:

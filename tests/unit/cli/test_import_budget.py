@@ -39,7 +39,7 @@ def test_answers_without_heavy_imports(arguments: list[str], work: Path) -> None
     assert not loaded & HEAVY
 
 
-@pytest.mark.parametrize("command", ["run", "predict", "data"])
+@pytest.mark.parametrize("command", ["run", "predict", "data", "audit"])
 def test_help_of_a_command_imports_no_model_library(command: str, work: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", REPORT.format(arguments=[command, "--help"])],

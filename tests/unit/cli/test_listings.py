@@ -46,6 +46,8 @@ def test_methods_of_the_core_are_listed(method: type[Method], invoke: Invoke) ->
 def test_methods_of_backends_are_listed(invoke: Invoke) -> None:
     found = {entry["name"]: entry["from"] for entry in listed(invoke, "methods")}
     assert found["tfidf_logreg"] == "sklearn"
+    of_local = {"linear_probe", "p_tuning", "prefix_tuning", "lora", "fine_tuning"}
+    assert {name for name, owner in found.items() if owner == "local"} == of_local
 
 
 def test_models_are_asked_of_the_backend(invoke: Invoke) -> None:

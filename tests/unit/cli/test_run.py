@@ -32,9 +32,10 @@ def test_last_line_is_the_report(arguments: list[str], invoke: Invoke) -> None:
 
 def test_table_shows_tuned_base_and_baselines(invoke: Invoke) -> None:
     lines = invoke("run", "experiment.yaml", "--backend", "fake").stdout.splitlines()
-    header = next(line for line in lines if "accuracy" in line)
-    assert header.split() == ["accuracy", "95", "%", "interval", "macro", "F1", "unparsable"]
-    rows = {line.split()[0]: line for line in lines if " to " in line}
+    top = next(place for place, line in enumerate(lines) if "accuracy" in line)
+    assert lines[top].split() == ["accuracy", "95", "%", "interval", "macro", "F1", "unparsable"]
+    table = lines[top + 1 : lines.index("", top)]
+    rows = {line.split()[0]: line for line in table}
     assert list(rows) == ["tuned", "base", "majority", "tfidf_logreg"]
     record = Run.load(Path(lines[-1]).parent).record
     assert f"{record.evaluations['tuned'].accuracy:.3f}" == rows["tuned"].split()[1]

@@ -194,3 +194,35 @@ def test_predict_from_a_gone_deployment(run_dir: Path, invoke: Invoke) -> None:
     done = invoke("predict", str(run_dir), "test.json")
     assert done.exit_code == 5
     assert "no deployment" in done.stderr
+
+
+def test_predict_abstains_where_the_run_is_not_sure(
+    run_of: Callable[..., Path], invoke: Invoke
+) -> None:
+    directory = str(run_of("--backend", "fake", "--set", "data.validation=0.5"))
+    plain = json.loads(invoke("predict", directory, "test.json", "--json").stdout)["predictions"]
+    for below, answered in (("0", 4), ("1", 0)):
+        arguments = ("predict", directory, "test.json", "--abstain-below", below)
+        done = json.loads(invoke(*arguments, "--json").stdout)
+        assert (done["rows"], done["answered"]) == (4, answered)
+        assert (done["evaluation"] is None) == (answered == 0)
+        labels = [p["label"] if answered else None for p in plain]
+        assert [p["label"] for p in done["predictions"]] == labels
+        assert {p["abstained"] for p in done["predictions"]} == {not answered}
+        assert f"{answered} of 4 rows answered" in invoke(*arguments).stdout
+    probabilities = sorted({p["probability"] for p in done["predictions"]})
+    done = invoke("predict", directory, "test.json", "--unlabelled", "-o", "a.jsonl",
+                  "--abstain-below", str(probabilities[-1]))  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    for line in map(json.loads, Path("a.jsonl").read_text().splitlines()):
+        assert line["abstained"] == (line["probability"] < probabilities[-1])
+
+
+def test_abstaining_needs_a_calibrated_run(
+    run_dir: Path, run_of: Callable[..., Path], invoke: Invoke
+) -> None:
+    calibrated = run_of("--backend", "fake", "--set", "data.validation=0.5")
+    for arguments in ([str(run_dir)], [str(calibrated), "--base"]):
+        done = invoke("predict", *arguments, "test.json", "--abstain-below", "0.8")
+        assert done.exit_code != 0
+        assert "data.validation" in done.stderr

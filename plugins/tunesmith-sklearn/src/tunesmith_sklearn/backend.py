@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from tunesmith.experiment import Experiment
 
 NO_BASE_MODEL = "a text classifier: no base model is used, any name will do"
+NO_VALIDATION = "nothing was fitted on the validation rows"
 CAPABILITIES = Capabilities(
     methods=tuple(METHODS),
     hyperparameters={
         "ngram_max": Range(minimum=1, maximum=3),
         "c": Range(minimum=0.001, maximum=1000),
     },
+    validation=True,
     label_scores=True,
     seeded=True,
     batch_independent=True,
@@ -53,14 +55,18 @@ class SklearnTuner(Tuner):
     ) -> TuningJob:
         """See ``Tuner.submit``."""
         check_submission(experiment, self._backend, train, validation)
-        rows = tuple(train)
-        return ThreadJob(uuid4().hex, lambda job: self._fit(job, experiment, rows)).start()
+        rows, notes = tuple(train), [NO_BASE_MODEL]
+        if validation is not None:
+            notes.append(NO_VALIDATION)
+        return ThreadJob(uuid4().hex, lambda job: self._fit(job, experiment, rows, notes)).start()
 
     def resume(self, job_id: str) -> TuningJob:
         """Refuse: a fit of milliseconds is repeated, not resumed."""
         raise UnsupportedError(f"backend 'sklearn' cannot resume job {job_id!r}; submit it again")
 
-    def _fit(self, job: ThreadJob, experiment: Experiment, rows: tuple[Row, ...]) -> TunedModel:
+    def _fit(
+        self, job: ThreadJob, experiment: Experiment, rows: tuple[Row, ...], notes: list[str]
+    ) -> TunedModel:
         method = {"name": experiment.method.name, **experiment.method.model_dump(mode="json")}
         source = FittedFrom(method=method, seed=experiment.seed, rows=rows)
         source.fit()  # what cannot be fitted must fail here, not at the first prediction
@@ -75,7 +81,7 @@ class SklearnTuner(Tuner):
             labels=experiment.labels,
             job_id=job.id,
             location=self._backend.store.save_model(model_id, source),
-            details={"notes": [NO_BASE_MODEL]},
+            details={"notes": notes},
         )
 
 

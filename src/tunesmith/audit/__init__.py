@@ -1,0 +1,23 @@
+"""The audit of a data set, before anything is tuned on it and in every run.
+
+Copies and leaks, label conflicts, class balance, lengths, frames that the parts do not share,
+labels that a tokenizer splits or confuses, and what so many test rows can establish.
+"""
+
+from __future__ import annotations
+
+from tunesmith.audit.auditing import audit_data
+from tunesmith.audit.findings import SEVERITIES, Finding
+from tunesmith.audit.lengths import Reader, TokenCounts, token_counts
+from tunesmith.audit.record import Audit, PartAudit
+
+__all__ = [
+    "SEVERITIES",
+    "Audit",
+    "Finding",
+    "PartAudit",
+    "Reader",
+    "TokenCounts",
+    "audit_data",
+    "token_counts",
+]

@@ -1,0 +1,132 @@
+"""Copies: rows with the same text, in one part or in both, and copies that disagree.
+
+Two rows have the same text where they are equal after Unicode normalization (NFC), with runs of
+white space as one space, and without the frame of their part. Letter case and punctuation count;
+rows that differ in those only are near copies.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tunesmith.audit.findings import NOUNS, Finding, Part, counted, finding, verb
+from tunesmith.audit.frames import Frame
+from tunesmith.records import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Which rows have the same text, as a number for each distinct text."""
+
+    train: list[int]
+    test: list[int]
+
+    @property
+    def duplicate_train(self) -> list[int]:
+        """Training rows that are copies beyond the first."""
+        return _beyond_first(self.train)
+
+    @property
+    def duplicate_test(self) -> list[int]:
+        """Test rows that are copies beyond the first."""
+        return _beyond_first(self.test)
+
+    @property
+    def leaked(self) -> list[int]:
+        """Test rows whose text is in train."""
+        known = set(self.train)
+        return [row for row, text in enumerate(self.test) if text in known]
+
+
+def find_copies(train: Sequence[str], test: Sequence[str], frames: tuple[Frame, Frame]) -> Copies:
+    """Number the distinct texts of both parts."""
+    known: dict[str, int] = {}
+    train_numbers = [known.setdefault(_normal(text), len(known)) for text in train]
+    for text, number in zip(train, train_numbers, strict=True):
+        known.setdefault(_normal(frames[0].bare(text)), number)
+    test_numbers = []
+    for text in test:
+        # A negative number is nobody else's: those of train count up from 0.
+        fallback = known.get(_normal(frames[1].bare(text)), -len(known) - 1)
+        test_numbers.append(known.setdefault(_normal(text), fallback))
+    return Copies(train_numbers, test_numbers)
+
+
+def torn_texts(copies: Copies, train: Sequence[Row], test: Sequence[Row]) -> set[int]:
+    """Return the texts that have more than one label."""
+    labels: dict[int, set[str]] = {}
+    numbered = zip([*copies.train, *copies.test], [*train, *test], strict=True)
+    for number, row in numbered:
+        if row.output is not None:
+            labels.setdefault(number, set()).add(row.output)
+    return {number for number, names in labels.items() if len(names) > 1}
+
+
+def copy_findings(copies: Copies, torn: set[int]) -> list[Finding]:
+    """Say which rows are copies, and which copies disagree."""
+    return [*_leaks(copies), *_duplicates(copies), *_conflicts(copies, torn)]
+
+
+def _leaks(copies: Copies) -> list[Finding]:
+    leaked, rows = copies.leaked, len(copies.test)
+    if not leaked:
+        return []
+    first = copies.train.index(copies.test[leaked[0]])
+    what = (
+        f"{len(leaked):,} of {counted(rows, 'test row')} {verb(len(leaked), 'is', 'are')} training "
+        f"rows too; test row {leaked[0]} is training row {first}"
+    )
+    remedy = "A model may remember instead of judge: take them out of the training file"
+    return [finding("problem", "leaked_test_rows", what, remedy, "test", leaked)]
+
+
+def _duplicates(copies: Copies) -> list[Finding]:
+    parts: tuple[tuple[Part, list[int], int, str], ...] = (
+        ("train", copies.duplicate_train, len(copies.train), "They count twice in the tuning"),
+        (
+            "test",
+            copies.duplicate_test,
+            len(copies.test),
+            "Intervals and p-values take the rows to be independent",
+        ),
+    )
+    found = []
+    for part, again, rows, why in parts:
+        if again:
+            what = (
+                f"{len(again):,} of {counted(rows, NOUNS[part])} "
+                f"{verb(len(again), 'repeats', 'repeat')} an earlier one"
+            )
+            code = f"duplicate_{part}_rows"
+            found.append(finding("warning", code, what, f"{why}: keep the first", part, again))
+    return found
+
+
+def _conflicts(copies: Copies, torn: set[int]) -> list[Finding]:
+    if not torn:
+        return []
+    in_train = [row for row, number in enumerate(copies.train) if number in torn]
+    in_test = [row for row, number in enumerate(copies.test) if number in torn]
+    what = (
+        f"{counted(len(torn), 'text')} {verb(len(torn), 'has', 'have')} more than one label, in "
+        f"{counted(len(in_train), 'training row')} and {counted(len(in_test), 'test row')}"
+    )
+    remedy = "No model can be right on all of them: decide which label is right"
+    part: Part = "train" if in_train else "test"
+    return [finding("problem", "label_conflicts", what, remedy, part, in_train or in_test)]
+
+
+def _beyond_first(numbers: Sequence[int]) -> list[int]:
+    seen: set[int] = set()
+    again = []
+    for row, number in enumerate(numbers):
+        if number in seen:
+            again.append(row)
+        seen.add(number)
+    return again
+
+
+def _normal(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())

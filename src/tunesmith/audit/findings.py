@@ -1,0 +1,77 @@
+"""What an audit has to say: one sentence for each thing that a reader should know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from tunesmith.records import Record
+
+Severity = Literal["problem", "warning", "note"]
+Part = Literal["train", "test"]
+
+SEVERITIES: tuple[Severity, ...] = ("problem", "warning", "note")
+"""The most serious first. A problem makes the results of a run say less than they seem to."""
+
+SHOWN_ROWS = 5
+SHOWN_CHARACTERS = 160
+
+
+class Finding(Record):
+    """One thing that was found."""
+
+    severity: Severity
+    code: str
+    """What kind of thing: stable, for programs."""
+    message: str
+    """What, how many, where, and what to do about it."""
+    part: Part | None = None
+    """The part that ``rows`` are rows of."""
+    rows: tuple[int, ...] = ()
+    """Examples, as indices from 0."""
+
+
+def finding(
+    severity: Severity,
+    code: str,
+    what: str,
+    remedy: str = "",
+    part: Part | None = None,
+    rows: Sequence[int] = (),
+) -> Finding:
+    """Return a finding whose message names the first few of ``rows``."""
+    shown = tuple(rows[:SHOWN_ROWS])
+    message = f"{what}{_examples(shown, len(rows), part)}"
+    return Finding(
+        severity=severity,
+        code=code,
+        message=f"{message}. {remedy}" if remedy else message,
+        part=part,
+        rows=shown,
+    )
+
+
+def _examples(shown: Sequence[int], rows: int, part: Part | None) -> str:
+    if not shown:
+        return ""
+    more = ", …" if rows > len(shown) else ""
+    return f" ({part} {verb(rows, 'row', 'rows')} {', '.join(map(str, shown))}{more})"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 row`` or ``2 rows``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def verb(number: int, one: str, many: str) -> str:
+    """Return the form that ``number`` asks for."""
+    return one if number == 1 else many
+
+
+def quoted(text: str) -> str:
+    """Return ``text`` in quotes, on one line and not too long."""
+    shown = repr(text)
+    return shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[: SHOWN_CHARACTERS - 2]}…'"
+
+
+NOUNS: dict[Part, str] = {"train": "training row", "test": "test row"}

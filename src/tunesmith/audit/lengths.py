@@ -1,0 +1,70 @@
+"""How long the rows are, in characters, words and the tokens of a base model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from tunesmith.audit.findings import NOUNS, Finding, Part, counted, finding, verb
+from tunesmith.methods import PLACEHOLDER, render
+from tunesmith.records import Record
+
+
+class Lengths(Record):
+    """Lengths of the rows of one part."""
+
+    minimum: int
+    median: float
+    maximum: int
+
+
+class TokenCounts(Lengths):
+    """Input tokens of the rows of one part, after the template."""
+
+    truncated: int | None
+    """Rows over ``max_input_tokens``, which are cut; None where the method sets no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How a model will read the rows."""
+
+    tokenize: Callable[[Sequence[str]], list[tuple[str, ...]]]
+    template: str = PLACEHOLDER
+    limit: int | None = None
+    """``max_input_tokens``."""
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Return the tokens of each text after the template."""
+        return [len(t) for t in self.tokenize([render(self.template, text) for text in texts])]
+
+
+def lengths_of(counts: Sequence[int]) -> Lengths | None:
+    """Summarize; None where there are no rows."""
+    if not counts:
+        return None
+    return Lengths(minimum=min(counts), median=median(counts), maximum=max(counts))
+
+
+def token_counts(counts: Sequence[int], limit: int | None) -> TokenCounts:
+    """Summarize the tokens of at least one row."""
+    return TokenCounts(
+        minimum=min(counts),
+        median=median(counts),
+        maximum=max(counts),
+        truncated=None if limit is None else sum(count > limit for count in counts),
+    )
+
+
+def length_findings(counts: Sequence[int], limit: int | None, part: Part) -> list[Finding]:
+    """Say which rows of ``part`` are cut."""
+    cut = [row for row, count in enumerate(counts) if limit is not None and count > limit]
+    if not cut:
+        return []
+    what = (
+        f"{len(cut):,} of {counted(len(counts), NOUNS[part])} {verb(len(cut), 'has', 'have')} more "
+        f"than {limit} tokens and will be cut from the left"
+    )
+    remedy = f"Set method.max_input_tokens={max(counts)}, which the longest has, or shorten them"
+    return [finding("warning", f"truncated_{part}_rows", what, remedy, part, cut)]

@@ -1,0 +1,178 @@
+"""Near copies: rows whose texts differ in a word, in letter case or in punctuation.
+
+Texts are compared as sets of five-character shingles, letters and digits only, without case. The
+candidates come from MinHash signatures in bands (Broder 1997; Leskovec, Rajaraman and Ullman,
+*Mining of Massive Datasets*, chapter 3), so time and memory grow with the number of rows and not
+with its square; the Jaccard similarity of every pair that is reported is then computed exactly.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tunesmith.audit.findings import NOUNS, Finding, Part, counted, finding, verb
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SIMILAR = 0.8
+"""Jaccard similarity from which two texts are near copies."""
+SHINGLE = 5
+BANDS, BAND_ROWS = 16, 5
+"""A pair of similarity 0.8 shares a band with probability 0.998."""
+NEIGHBORS = 4
+"""Texts that a text is compared with in a band that many share: bounds time on boiler plate."""
+LONGEST = 1000
+"""Characters of a text that its signature is made of."""
+CHUNK = 2000
+"""Texts whose shingles are in memory together."""
+
+Pairs = dict[int, tuple[int, float]]
+"""A text, the text that it is a near copy of, and how similar they are."""
+
+
+def near_copies(texts: Sequence[str], others: Sequence[str] | None = None) -> Pairs:
+    """Return each of ``texts`` that is similar to one of ``others``, and to which.
+
+    Without ``others``, texts are compared with the texts before them.
+    """
+    if not texts or (others is not None and not others):
+        return {}
+    folded = [_folded(text) for text in texts]
+    signatures = _signatures(folded)
+    if others is None:
+        return _confirmed(folded, folded, _within(signatures))
+    other_folded = [_folded(text) for text in others]
+    return _confirmed(folded, other_folded, _across(signatures, _signatures(other_folded)))
+
+
+def near_findings(rows: Sequence[int], of: int, part: Part) -> list[Finding]:
+    """Say which rows of ``part`` are near copies of training rows or of earlier ones."""
+    if not rows:
+        return []
+    what = (
+        f"{len(rows):,} of {counted(of, NOUNS[part])} {verb(len(rows), 'is', 'are')} nearly "
+        f"{'a training row' if part == 'test' else 'an earlier one'} (similarity {SIMILAR} or more)"
+    )
+    remedy = "Read them side by side, and take out what says the same"
+    code = "near_leaked_test_rows" if part == "test" else "near_duplicate_train_rows"
+    return [finding("warning" if part == "test" else "note", code, what, remedy, part, rows)]
+
+
+def _folded(text: str) -> str:
+    words = re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(words) or " ".join(text.split())
+
+
+def _signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
+    """Return a MinHash signature for each text, of shape (texts, BANDS * BAND_ROWS)."""
+    import numpy as np
+
+    draw = np.random.default_rng(0)
+    width = BANDS * BAND_ROWS
+    odd = draw.integers(0, 2**31, width, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    shift = draw.integers(0, 2**32, width, dtype=np.uint32)
+    parts = []
+    for start in range(0, len(texts), CHUNK):
+        hashes, starts = _shingles([text[:LONGEST] for text in texts[start : start + CHUNK]])
+        part = np.empty((len(starts), width), dtype=np.uint32)
+        for place in range(width):
+            part[:, place] = np.minimum.reduceat(_mixed(hashes * odd[place] + shift[place]), starts)
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+def _shingles(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
+    """Return a hash for each shingle of all texts, and where those of each text start."""
+    import numpy as np
+
+    # Padding gives a short text a shingle, and none reaches into its neighbor.
+    padded = [text.ljust(SHINGLE, "\0") for text in texts]
+    codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    rolling = np.zeros(len(codes) - SHINGLE + 1, dtype=np.uint32)
+    for place in range(SHINGLE):
+        rolling = rolling * np.uint32(0x01000193) + codes[place : place + len(rolling)]
+    lengths = np.array([len(text) for text in padded])
+    ends = np.cumsum(lengths)
+    whole = np.ones(len(codes), dtype=bool)
+    for place in range(1, SHINGLE):
+        whole[ends - place] = False
+    kept = lengths - SHINGLE + 1
+    return _mixed(rolling[whole[: len(rolling)]]), np.cumsum(kept) - kept
+
+
+def _mixed(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    import numpy as np
+
+    # The finalizer of MurmurHash3: without it a linear hash has no random minimum.
+    values = (values ^ (values >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    values = (values ^ (values >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return values ^ (values >> np.uint32(16))
+
+
+def _band_keys(signatures: NDArray[np.uint32]) -> Iterator[NDArray[np.uint64]]:
+    import numpy as np
+
+    for band in range(BANDS):
+        key = np.zeros(len(signatures), dtype=np.uint64)
+        for place in range(BAND_ROWS):
+            key = key * np.uint64(0x9E3779B97F4A7C15) + signatures[:, band * BAND_ROWS + place]
+        yield key
+
+
+def _within(signatures: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """Return candidate pairs (later, earlier) of one set of texts."""
+    import numpy as np
+
+    found = []
+    for key in _band_keys(signatures):
+        order = np.argsort(key, kind="stable")
+        for lag in range(1, NEIGHBORS + 1):
+            later, earlier = order[lag:], order[:-lag]
+            same = key[later] == key[earlier]
+            found.append(np.stack([later[same], earlier[same]], axis=1))
+    return _distinct(found)
+
+
+def _across(ours: NDArray[np.uint32], theirs: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """Return candidate pairs (ours, theirs) of two sets of texts."""
+    import numpy as np
+
+    found = []
+    for key, other in zip(_band_keys(ours), _band_keys(theirs), strict=True):
+        order = np.argsort(other, kind="stable")
+        first = np.searchsorted(other[order], key)
+        for lag in range(NEIGHBORS):
+            place = np.minimum(first + lag, len(order) - 1)
+            same = other[order[place]] == key
+            found.append(np.stack([np.flatnonzero(same), order[place[same]]], axis=1))
+    return _distinct(found)
+
+
+def _distinct(pairs: list[Any]) -> NDArray[np.intp]:
+    import numpy as np
+
+    return np.unique(np.concatenate(pairs), axis=0)
+
+
+def _confirmed(texts: Sequence[str], others: Sequence[str], candidates: NDArray[np.intp]) -> Pairs:
+    found: Pairs = {}
+    for text, other in candidates.tolist():
+        if text not in found:
+            similarity = _similarity(texts[text], others[other])
+            if similarity >= SIMILAR:
+                found[text] = (other, similarity)
+    return found
+
+
+def _similarity(one: str, other: str) -> float:
+    """Return the Jaccard similarity of the shingles of two texts."""
+    if one == other:
+        return 1.0
+    a, b = ({text[i : i + SHINGLE] for i in range(max(1, len(text) - SHINGLE + 1))}
+            for text in (one, other))  # fmt: skip
+    return len(a & b) / len(a | b)

@@ -1,0 +1,58 @@
+"""Power: which difference between two models so many test rows can establish.
+
+Of the exact McNemar test that decides every comparison. Assumed is that the worse model alone is
+right on ``SECOND_ONLY`` of the rows.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from tunesmith.audit.findings import Finding, counted, finding
+from tunesmith.statistics import POWER, power_at, rows_for_power
+
+SECOND_ONLY = 0.05
+CLAIM = 0.05
+"""The difference in accuracy that one would like to establish: five points."""
+STEP = 0.001
+"""Resolution of a difference."""
+
+
+@cache
+def smallest_difference(rows: int) -> float | None:
+    """Return the smallest difference in accuracy that is established with 80 % power.
+
+    None where ``rows`` rows are too few for any.
+    """
+    low, high = 0, round((1 - 2 * SECOND_ONLY) / STEP)
+    if not _enough(rows, high * STEP):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _enough(rows, middle * STEP) else (middle, high)
+    return round(high * STEP, 3)
+
+
+def rows_needed(difference: float) -> int:
+    """Return how many test rows establish ``difference`` with 80 % power."""
+    return rows_for_power(SECOND_ONLY + difference, SECOND_ONLY)
+
+
+def _enough(rows: int, difference: float) -> bool:
+    return rows > 0 and power_at(rows, SECOND_ONLY + difference, SECOND_ONLY) >= POWER
+
+
+def power_findings(rows: int) -> list[Finding]:
+    """Say what ``rows`` test rows can establish."""
+    smallest = smallest_difference(rows)
+    assumed = f"assumed that the worse model alone is right on {100 * SECOND_ONLY:.0f} % of them"
+    can = (
+        "can establish no difference at all"
+        if smallest is None
+        else f"establish a difference of {100 * smallest:.1f} points or more with 80 % power"
+    )
+    message = f"{counted(rows, 'test row')} {can} ({assumed})"
+    if smallest is not None and smallest <= CLAIM:
+        return [finding("note", "power", message)]
+    need = f"{100 * CLAIM:.0f} points need {rows_needed(CLAIM):,} rows"
+    return [finding("warning", "too_few_test_rows", f"{message}; {need}", "Add test rows")]

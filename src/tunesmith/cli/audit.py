@@ -1,0 +1,169 @@
+"""``tunesmith audit``: what is to be known about the data before anything is tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import click
+
+from tunesmith.audit import SEVERITIES, Audit, Finding, PartAudit, Reader, audit_data
+from tunesmith.cli import screen
+from tunesmith.cli.command import command
+from tunesmith.cli.connection import (
+    backend_option,
+    open_backend,
+    options_option,
+    parse_options,
+    runs_dir_option,
+)
+from tunesmith.data_spec import load_data
+from tunesmith.dataset import load_dataset
+from tunesmith.errors import ExperimentError, TunesmithError, UnsupportedError
+from tunesmith.experiment import Experiment
+from tunesmith.experiment_audit import audit_experiment
+from tunesmith.methods import PromptTuning
+
+EXPERIMENTS = (".yaml", ".yml")
+SHOWN_LABELS = 6
+
+
+class ProblemsFoundError(TunesmithError):
+    """``--strict``, and the audit found a problem; status 1."""
+
+    exit_code: ClassVar[int] = 1
+
+
+@command(
+    "audit",
+    example="tunesmith audit train.json test.json\n"
+    "tunesmith audit train.csv test.csv --base-model tunesmith/micro-granite --strict\n"
+    "tunesmith audit experiment.yaml",
+)
+@click.argument("train")
+@click.argument("test", required=False)
+@click.option("--base-model", metavar="NAME", help="Count tokens as this base model does.")
+@click.option(
+    "--max-input-tokens",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Report rows of more tokens; by default watsonx.ai's 256, or the experiment's.",
+)
+@click.option("--input-field", metavar="NAME", help="The column of the text, else 'input'.")
+@click.option("--output-field", metavar="NAME", help="The column of the label, else 'output'.")
+@backend_option
+@options_option
+@runs_dir_option
+@click.option("--strict", is_flag=True, help="Exit with status 1 where a problem is found.")
+@screen.json_option
+def audit(
+    train: str,
+    test: str | None,
+    base_model: str | None,
+    max_input_tokens: int | None,
+    input_field: str | None,
+    output_field: str | None,
+    backend: str,
+    options: tuple[str, ...],
+    runs_dir: Path,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Report what in TRAIN and TEST would make a result say less than it seems to.
+
+    Copies, rows in both files, label conflicts, class balance, lengths, an instruction that only
+    one file carries, labels that a tokenizer splits or confuses, and too few test rows. TRAIN and
+    TEST are data files; TRAIN alone may be an experiment file, which also gives the base model
+    and the template.
+    """
+    given = {
+        "base_model": base_model,
+        "method.max_input_tokens": max_input_tokens,
+        "data.input_field": input_field,
+        "data.output_field": output_field,
+    }
+    where = partial(open_backend, backend, parse_options(options), runs_dir)
+    if Path(train).suffix in EXPERIMENTS:
+        found = _of_experiment(train, test, given, where)
+    else:
+        found = _of_files(train, test, given, where)
+    screen.emit(as_json, found.model_dump(mode="json"), lambda: _lines(found, train, test))
+    if strict and found.problems:
+        codes = ", ".join(one.code for one in found.problems)
+        raise ProblemsFoundError(f"--strict: the audit found problems: {codes}")
+
+
+def _of_experiment(
+    file: str, test: str | None, given: Mapping[str, Any], where: partial[Any]
+) -> Audit:
+    if test is not None:
+        raise ExperimentError(f"{test}: an experiment names its own test file; leave this one out")
+    overrides = {key: value for key, value in given.items() if value is not None}
+    experiment = Experiment.from_file(file, overrides)
+    data = load_data(experiment.data, experiment.labels, experiment.seed, test=False)
+    with where() as backend:
+        return audit_experiment(experiment, backend, data, ask_service=True)
+
+
+def _of_files(train: str, test: str | None, given: Mapping[str, Any], where: partial[Any]) -> Audit:
+    model, limit = given["base_model"], given["method.max_input_tokens"]
+    if limit is not None and model is None:
+        raise ExperimentError("--max-input-tokens: tokens of which model? Add --base-model NAME")
+    load = partial(
+        load_dataset,
+        input_field=given["data.input_field"] or "input",
+        output_field=given["data.output_field"] or "output",
+        labelled=None,  # an audit says which rows have no label; a run stops at the first
+    )
+    ours, theirs = load(train), load(test) if test is not None else None
+    if model is None:
+        return audit_data(ours, theirs)
+    with where() as backend:
+        if not backend.capabilities(model).tokenize:
+            raise UnsupportedError(
+                f"backend {backend.name!r} counts no tokens; leave --base-model out"
+            )
+        limit = limit or PromptTuning().max_input_tokens
+        reader = Reader(partial(backend.predictor.tokenize, model), limit=limit)
+        return audit_data(ours, theirs, reader=reader)
+
+
+def _lines(found: Audit, train: str, test: str | None) -> Iterator[str]:
+    parts = {"train": found.train, "test": found.test}
+    yield from screen.table(
+        ("", "rows", "labels", "words", "tokens", "file"),
+        ((name, *_cells(part)) for name, part in parts.items() if part is not None),
+    )
+    yield ""
+    yield from _finding_lines(found.findings)
+    yield f"next: {_next(found, train, test)}"
+
+
+def _cells(part: PartAudit) -> tuple[str, ...]:
+    labels = [f"{label} {rows}" for label, rows in part.labels.items()]
+    more = [f"and {len(labels) - SHOWN_LABELS} more"] if len(labels) > SHOWN_LABELS else []
+    return (
+        str(part.rows),
+        ", ".join([*labels[:SHOWN_LABELS], *more]),
+        *(f"{n.minimum} to {n.maximum}" if n else "-" for n in (part.words, part.tokens)),
+        part.source,
+    )
+
+
+def _finding_lines(findings: tuple[Finding, ...]) -> Iterator[str]:
+    width = max(map(len, SEVERITIES))
+    for one in findings:
+        yield f"{one.severity:{width}}  {one.message}"
+    if findings:
+        yield ""
+
+
+def _next(found: Audit, train: str, test: str | None) -> str:
+    again = " ".join(["tunesmith audit", train, *([test] if test else [])])
+    if found.problems:
+        return f"mend the problems, then again: {again}"
+    if Path(train).suffix in EXPERIMENTS:
+        return f"tunesmith run {train} --dry-run"
+    return f"tunesmith init {train}{f' --test {test}' if test else ''}"

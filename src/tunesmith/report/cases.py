@@ -1,0 +1,92 @@
+"""The rows that a reader should read: where two models disagree, and what is still wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunesmith.records import ModelRole, Prediction, Record
+from tunesmith.runs import RunRecord
+
+SHOWN_DISAGREEMENTS = 40
+SHOWN_ERRORS = 20
+
+
+class Answer(Record):
+    """What a model said for a row."""
+
+    text: str
+    label: str | None
+    """The parsed label; None where the text is not one."""
+    right: bool
+
+
+class Case(Record):
+    """A test row with what each model said about it."""
+
+    row: int
+    input: str
+    expected: str
+    answers: dict[ModelRole, Answer]
+
+    def right(self, role: ModelRole) -> bool:
+        """Return whether the model of ``role`` answered, and answered as expected."""
+        return role in self.answers and self.answers[role].right
+
+    @property
+    def side(self) -> str:
+        """Say who is right."""
+        tuned, base = self.right("tuned"), self.right("base")
+        if tuned != base:
+            return f"only the {'tuned' if tuned else 'base'} model is right"
+        return "both are wrong" if len(self.answers) > 1 else "wrong"
+
+
+class Cases(Record):
+    """The rows to read, uncut texts; at most so many, and how many there are."""
+
+    disagreements: tuple[Case, ...]
+    all_disagreements: int
+    errors: tuple[Case, ...]
+    """Of the model that the run is about; those among the disagreements are left out."""
+    all_errors: int
+
+
+def find_cases(record: RunRecord, predictions: Sequence[Prediction]) -> Cases:
+    """Return the rows of ``record`` that a reader should read.
+
+    Args:
+        record: of a run that was evaluated.
+        predictions: all that it made, in any order.
+    """
+    by_row: dict[int, dict[ModelRole, Prediction]] = {}
+    for prediction in predictions:
+        by_row.setdefault(prediction.row, {})[prediction.model] = prediction
+    cases = [_case(row, answers) for row, answers in sorted(by_row.items())]
+    rows = {d.row for d in (record.comparison.disagreements if record.comparison else ())}
+    errors = [case for case in cases if case.row not in rows and not case.right(record.primary)]
+    return Cases(
+        disagreements=_fair_share([case for case in cases if case.row in rows]),
+        all_disagreements=len(rows),
+        errors=tuple(errors[:SHOWN_ERRORS]),
+        all_errors=len(errors),
+    )
+
+
+def _case(row: int, predictions: dict[ModelRole, Prediction]) -> Case:
+    any_answer = next(iter(predictions.values()))
+    answers = {
+        role: Answer(text=p.text, label=p.label, right=p.label == p.expected)
+        for role, p in sorted(predictions.items(), reverse=True)
+    }
+    return Case(
+        row=row, input=any_answer.input, expected=any_answer.expected or "", answers=answers
+    )
+
+
+def _fair_share(cases: Sequence[Case]) -> tuple[Case, ...]:
+    """Cut to ``SHOWN_DISAGREEMENTS``: what tuning lost first, and neither side crowded out."""
+    lost = [case for case in cases if case.right("base")]
+    won = [case for case in cases if case.right("tuned")]
+    half = SHOWN_DISAGREEMENTS // 2
+    lost = lost[: max(half, SHOWN_DISAGREEMENTS - len(won))]
+    return (*lost, *won[: SHOWN_DISAGREEMENTS - len(lost)])

@@ -1,0 +1,63 @@
+"""The templates of the pages. What is not a chart of ours is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from tunesmith import charts
+from tunesmith.comparison import format_p, p_text
+from tunesmith.report import words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+
+def filled(template: str, **values: Any) -> str:
+    """Return a page; the same values give the same text."""
+    page = _environment().get_template(template).render(**values)
+    return re.sub(r"\n\s*\n+", "\n", page).strip() + "\n"
+
+
+def drawn(draw: Callable[..., str], what: Any) -> dict[str, Markup] | None:
+    """Draw ``what`` for a page and for a phone; None where there is nothing to draw."""
+    if not what:
+        return None
+    from markupsafe import Markup
+
+    # Safe: our own charts, whose text matplotlib escapes.
+    return {
+        "wide": Markup(draw(what, width=charts.WIDE)),  # noqa: S704
+        "narrow": Markup(draw(what, width=charts.NARROW)),  # noqa: S704
+    }
+
+
+def _unbroken(text: str) -> str:
+    """Return ``text`` with every p on the line of its value."""
+    return re.sub(r"\bp ([<=]) ", "p\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("tunesmith"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {
+        "percent": words.percent, "points": words.points, "signed": words.signed,
+        "span": words.span, "signed_span": words.signed_span, "duration": words.duration,
+        "plain": words.plain, "answer": words.answer, "cut": words.cut, "cost": words.cost,
+        "latency": words.latency, "unbroken": _unbroken,
+        "interval": lambda evaluation: words.span(evaluation.accuracy_interval), "path": quote,
+    }  # fmt: skip
+    environment.globals |= {
+        "format_p": format_p, "p_text": p_text, "count": words.count, "share": words.share,
+        "zip": zip,
+    }  # fmt: skip
+    return environment

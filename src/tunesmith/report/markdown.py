@@ -1,0 +1,173 @@
+"""The report of a run as Markdown: what the page says, for a pull request or a terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from tunesmith.evaluation import Evaluation
+from tunesmith.report import words
+from tunesmith.report.cases import Case
+from tunesmith.report.document import DEFAULT_GENERATION, Document
+
+Line = Sequence[object]
+
+
+def to_markdown(document: Document) -> str:
+    """Return ``document`` as Markdown; texts of the data and of the models stay plain text."""
+    parts = (
+        _top(document),
+        _scoreboard(document),
+        _section("Learning curve", [document.curve_words]) if document.curve else (),
+        _confusions(document),
+        _calibration(document),
+        _rows(document),
+        _section("Notes", _bullets(document.notes)) if document.notes else (),
+        _settings(document),
+        _data(document),
+        _audit(document),
+        _provenance(document),
+    )
+    lines = "\n".join(line for part in parts for line in part)
+    return re.sub(r"\n{3,}", "\n\n", lines).rstrip() + "\n"
+
+
+def text(value: object) -> str:
+    """Return foreign text on one line that Markdown takes as it stands."""
+    line = " ".join(words.cut(str(value)).split())
+    escaped = re.sub(r"([\\`*\[\]|~$]|(?<!\w)_|_(?!\w))", r"\\\1", line.replace("&", "&amp;"))
+    return escaped.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def table(headers: Line, rows: Iterable[Line]) -> Iterator[str]:
+    """Yield the lines of a table; cells are Markdown already."""
+    for line in (headers, ["---"] * len(headers), *rows):
+        yield f"| {' | '.join(str(cell) for cell in line)} |"
+    yield ""
+
+
+def _top(d: Document) -> Iterator[str]:
+    yield from (f"# {text(d.name)}", "")
+    method = str(d.method["name"]).replace("_", " ")
+    yield from (text(f"{method}, {d.base_model}, backend {d.backend}, {d.created_at:%Y-%m-%d}"), "")
+    yield from (f"**{d.headline.lead}** {d.headline.sentence}", "", d.headline.explanation, "")
+    yield from _bullets(d.headline.remarks)
+    for warning in d.warnings:
+        yield from (f"> **Mind:** {text(warning)}", "")
+
+
+def _scoreboard(d: Document) -> Iterator[str]:
+    truth = d.cheap_truth or "no TF-IDF baseline was measured beside this run."
+    headers = ("model", "right", "accuracy", "95% interval", "macro F1", "unparsable", "time")
+    rows = (
+        (
+            text(s.title), f"{s.evaluation.correct} / {s.evaluation.rows}",
+            words.percent(s.evaluation.accuracy), words.span(s.evaluation.accuracy_interval),
+            f"{s.evaluation.f1_macro:.3f}", s.evaluation.unparsable, words.duration(s.seconds),
+        )
+        for s in d.scoreboard
+    )  # fmt: skip
+    yield from _section("Scoreboard", [f"**The cheap truth:** {truth}", "", *table(headers, rows)])
+
+
+def _confusions(d: Document) -> Iterator[str]:
+    yield from ("## Confusion matrices", "")
+    for role, evaluation in d.evaluations.items():
+        yield from (f"{role.title()} model: a row for each expected label.", "")
+        labels = [text(label) for label in evaluation.labels]
+        rows = zip(labels, evaluation.confusion, strict=True)
+        headers = ("expected", *labels, "unparsable")
+        yield from table(headers, ((label, *line) for label, line in rows))
+        yield from table(("label", "rows", "precision", "recall", "F1"), _scores(evaluation))
+
+
+def _scores(evaluation: Evaluation) -> Iterator[Line]:
+    for label, s in evaluation.labels.items():
+        yield text(label), s.support, f"{s.precision:.3f}", f"{s.recall:.3f}", f"{s.f1:.3f}"
+
+
+def _calibration(d: Document) -> Iterator[str]:
+    found, said = d.calibration, d.calibration_words
+    if found is None or said is None:
+        return
+    scores = (("before", found.before), ("after", found.after))
+    rows = ((name, f"{s.ece:.3f}", f"{s.nll:.3f}", f"{s.brier:.3f}") for name, s in scores)
+    headers = ("probabilities", "expected calibration error", "negative log-likelihood", "Brier")
+    lines = [said.temperature, "", *table(headers, rows), said.abstaining]
+    yield from _section("Calibration", lines)
+
+
+def _rows(d: Document) -> Iterator[str]:
+    yield from ("## Rows to read", "")
+    if d.comparison:
+        yield from _shown(
+            "Where the two disagree", d.cases.disagreements, d.cases.all_disagreements
+        )
+    title = "Remaining errors" if d.comparison else "Errors"
+    yield from _shown(f"{title} of the {d.primary} model", d.cases.errors, d.cases.all_errors)
+
+
+def _shown(title: str, cases: Sequence[Case], number: int) -> Iterator[str]:
+    more = f" {len(cases)} are shown." if len(cases) < number else ""
+    yield from (f"### {title}", "", f"{words.rows(number)}.{more}" if number else "None.", "")
+    for case in cases:
+        said = (
+            f"{role}: {text(words.answer(a.text))} ({'right' if a.right else 'wrong'})"
+            for role, a in case.answers.items()
+        )
+        answers = "; ".join((f"expected: {text(case.expected)}", *said))
+        yield f"- **Row {case.row}**, {case.side}; {answers}"
+        yield f"  > {text(case.input)}"
+    if cases:
+        yield ""
+
+
+def _settings(d: Document) -> Iterator[str]:
+    yield from ("## Method and settings", "")
+    yield from _values("method", d.method)
+    yield from _values("labels", d.labels)
+    yield from _values("generation", d.generation)
+    if not d.generation:
+        yield from (DEFAULT_GENERATION, "")
+    yield from _values("what the backend reports", d.details)
+
+
+def _data(d: Document) -> Iterator[str]:
+    rows = (
+        (text(part), f"{data.rows:,}", data.fingerprint, text(data.source))
+        for part, data in d.data.items()
+    )
+    yield from _section("Data", table(("part", "rows", "fingerprint", "source"), rows))
+
+
+def _audit(d: Document) -> Iterator[str]:
+    if d.audit is None:
+        return
+    found = [f"**{f.severity.capitalize()}:** {text(f.message)}" for f in d.audit.findings]
+    lines = _bullets(found, escaped=True) if found else ["Nothing was found.", ""]
+    yield from _section("Audit of the data", lines)
+
+
+def _provenance(d: Document) -> Iterator[str]:
+    yield from ("## Provenance", "")
+    yield from _values("where the numbers come from", d.provenance)
+    times = {stage: words.duration(seconds) for stage, seconds in d.seconds.items()}
+    yield from _values("wall time of each stage", times)
+    yield from _values("options of the backend, secrets redacted", d.options)
+
+
+def _values(title: str, values: Mapping[str, Any]) -> Iterator[str]:
+    if values:
+        rows = ((text(key), text(words.plain(value))) for key, value in values.items())
+        yield from table((title, "value"), rows)
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield from (f"## {title}", "", *lines, "")
+
+
+def _bullets(lines: Iterable[str], *, escaped: bool = False) -> Iterator[str]:
+    for line in lines:
+        yield f"- {line if escaped else text(line)}"
+    yield ""

@@ -1,0 +1,60 @@
+"""The report of one run: a page that stands alone, verdict first; the same as Markdown and JSON.
+
+No script, no request, light and dark. Whatever a data set or a model said is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunesmith import charts
+from tunesmith.atomic import write_atomically
+from tunesmith.records import Prediction
+from tunesmith.report import words
+from tunesmith.report.document import DEFAULT_GENERATION, Document, make_document
+from tunesmith.report.html import drawn, filled
+from tunesmith.report.markdown import to_markdown
+from tunesmith.runs import LEARNING_CURVE, REPORT, Run, RunRecord
+
+
+def write(run: Run) -> None:
+    """Write ``report.html``, ``report.md``, ``report.json`` and, where there is a curve, its SVG.
+
+    Raises:
+        RunError: the run has no evaluation or no readable predictions.
+        OSError: the run directory cannot be written.
+    """
+    document = make_document(run.record, run.predictions())
+    if document.curve:
+        svg = charts.standalone(charts.learning_curve(document.curve))
+        write_atomically(run.directory / LEARNING_CURVE, svg)
+    page = run.directory / REPORT
+    write_atomically(page.with_suffix(".json"), document.to_json() + "\n")
+    write_atomically(page.with_suffix(".md"), to_markdown(document))
+    write_atomically(page, _page(document))
+
+
+def render(record: RunRecord, predictions: Sequence[Prediction]) -> str:
+    """Return the report as one HTML page; the same arguments give the same text.
+
+    Args:
+        record: of a run that was evaluated.
+        predictions: all that it made, in any order.
+
+    Raises:
+        RunError: the record holds no evaluation.
+    """
+    return _page(make_document(record, predictions))
+
+
+def _page(document: Document) -> str:
+    return filled(
+        "report.html",
+        d=document,
+        default_generation=DEFAULT_GENERATION,
+        board=drawn(charts.scoreboard, document.scoreboard),
+        curve=drawn(charts.learning_curve, document.curve),
+        reliability=drawn(charts.reliability, document.calibration),
+        coverage=drawn(charts.coverage, document.calibration),
+        times={stage: words.duration(seconds) for stage, seconds in document.seconds.items()},
+    )

@@ -1,0 +1,329 @@
+"""The statistics of the verdicts: exact paired tests, intervals that agree with them, power.
+
+One unit throughout: the row. Several seeds of a model answer a row several times, so what counts
+of a row is its *margin*: on how many more seeds the first model is right there than the second.
+With one seed a side, margins are +1 (only the first is right), -1 (only the second) and 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+ALPHA = 0.05
+POWER = 0.8
+
+Interval = tuple[float, float]
+Margins = Mapping[int, int]
+"""Number of rows by margin; rows of margin 0 may be left out."""
+
+_WORTH = 1e-16
+"""Numbers of discordant rows less probable than this at either end are left out of a power."""
+_CORRECTIONS, _DRAWS, _MOST_DRAWN = 3, 1500, 3000
+"""Rounds, samples a round, and rows beyond which the normal approximation is good enough."""
+
+
+def wilson_interval(correct: int, rows: int) -> Interval:
+    """Return Wilson's 95 % interval of a rate (Wilson 1927; scipy)."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(correct, rows).proportion_ci(1 - ALPHA, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def mcnemar_exact(first_only: int, second_only: int) -> float:
+    """Return the two-sided p of the exact McNemar test: a fair coin over the discordant rows."""
+    from scipy.stats import binomtest
+
+    discordant = first_only + second_only
+    return float(binomtest(first_only, discordant).pvalue) if discordant else 1.0
+
+
+def sign_flip_exact(margins: Margins) -> float:
+    """Return the two-sided p of the exact paired test over several seeds.
+
+    If the two models are equally good on every row, the sign of each row's margin is a fair coin
+    (Fisher's randomization test). The distribution of the sum of the margins over all signs is
+    worked out by convolution, nothing is drawn. With one seed a side it is the exact McNemar test.
+    """
+    import numpy as np
+
+    observed = abs(sum(margin * rows for margin, rows in margins.items()))
+    chances = np.ones(1)
+    for size, rows in _sizes(margins).items():
+        chances = np.convolve(chances, _coins(size, rows))
+    most = len(chances) // 2
+    sums = np.abs(np.arange(-most, most + 1))
+    return min(1.0, float(chances[sums >= observed].sum()))
+
+
+def _sizes(margins: Margins) -> dict[int, int]:
+    """Return the number of rows by the size of the margin, 0 left out."""
+    sizes = {abs(margin) for margin in margins if margin}
+    return {s: margins.get(s, 0) + margins.get(-s, 0) for s in sorted(sizes)}
+
+
+def _coins(size: int, rows: int) -> Sequence[float]:
+    """Return the chances of each sum, from ``-size * rows`` on, of ``rows`` margins of a size."""
+    import numpy as np
+    from scipy.stats import binom
+
+    chances = np.zeros(2 * size * rows + 1)
+    chances[:: 2 * size] = binom.pmf(np.arange(rows + 1), rows, 0.5)
+    return chances  # type: ignore[return-value]
+
+
+def paired_p(margins: Margins, rows: int, seeds: int = 1) -> float:
+    """Return the two-sided p that decides whether two models differ on the same rows.
+
+    One seed a side: the exact McNemar test. Several: the larger p of the sign-flip test and of
+    the score test. Margins can be skewed, a little better on many rows against much better on a
+    few, and models of equal accuracy then break the fair coin that the sign-flip test rests on;
+    the score test needs no symmetry but is no exact one. Both must reject.
+
+    Args:
+        margins: rows by margin.
+        rows: all rows, those of margin 0 included.
+        seeds: of each model; the largest margin that a row could have.
+    """
+    if seeds == 1:
+        return mcnemar_exact(margins.get(1, 0), margins.get(-1, 0))
+    return max(sign_flip_exact(margins), _score_p(margins, rows, seeds))
+
+
+def paired_interval(margins: Margins, rows: int, seeds: int = 1, alpha: float = ALPHA) -> Interval:
+    """Return the ``1 - alpha`` interval of the difference of two accuracies on the same rows.
+
+    The score interval, made to hold 0 exactly when :func:`paired_p` does not reject at ``alpha``:
+    it is a little narrower than the exact test allows, so where they disagree the test decides.
+    """
+    low, high = score_interval(margins, rows, seeds, alpha)
+    if paired_p(margins, rows, seeds) >= alpha:
+        return min(low, 0.0), max(high, 0.0)
+    # Far out in the tails (alpha under 0.0005) the exact test can reject where the score still
+    # reaches 0. Half a step of the possible differences from 0 is none that can be seen.
+    half_step = 0.5 / (rows * seeds)
+    better = sum(margin * number for margin, number in margins.items()) > 0
+    return (max(low, half_step), high) if better else (low, min(high, -half_step))
+
+
+def score_interval(margins: Margins, rows: int, seeds: int = 1, alpha: float = ALPHA) -> Interval:
+    """Return the score interval of the difference of two accuracies on the same rows.
+
+    Tango (1998), Statistics in Medicine 17:891-908, for one seed a side. For several seeds the
+    same, over the multinomial of ``2 * seeds + 1`` margins instead of three: a difference is in
+    the interval where the observed one is within z standard errors of it, these being taken from
+    the most likely multinomial that has that difference.
+    """
+    from scipy.stats import norm
+
+    z_squared = float(norm.isf(alpha / 2)) ** 2
+    shares = _shares(margins, rows, seeds)
+    mean = _mean(shares)
+
+    def excess(difference: float) -> float:
+        return rows * (mean - difference) ** 2 - z_squared * _null_variance(shares, difference)
+
+    return _root(excess, mean, -1.0), _root(excess, mean, 1.0)
+
+
+def _score_p(margins: Margins, rows: int, seeds: int) -> float:
+    from scipy.stats import norm
+
+    shares = _shares(margins, rows, seeds)
+    mean, variance = _mean(shares), _null_variance(shares, 0.0)
+    return 2 * float(norm.sf(abs(mean) * math.sqrt(rows / variance))) if mean else 1.0
+
+
+def _mean(shares: Mapping[float, float]) -> float:
+    return sum(difference * share for difference, share in shares.items())
+
+
+def _shares(margins: Margins, rows: int, seeds: int) -> dict[float, float]:
+    """Return the share of the rows by their difference in accuracy, from -1 to 1."""
+    shares = {margin / seeds: number / rows for margin, number in margins.items() if number}
+    shares[0.0] = 1.0 - sum(share for difference, share in shares.items() if difference)
+    return shares
+
+
+def _root(excess: Callable[[float], float], mean: float, end: float) -> float:
+    from scipy.optimize import brentq
+
+    start = mean + math.copysign(1e-9, end)  # at the mean itself, the excess may be 0
+    return float(brentq(excess, start, end, xtol=1e-9)) if abs(start) < 1 else end
+
+
+def _null_variance(shares: Mapping[float, float], difference: float) -> float:
+    """Return the variance of a row under the most likely multinomial with that difference.
+
+    Its shares are ``share / (1 + tilt * distance)`` (Lagrange; Owen 1988); where no tilt does it,
+    what is left of the whole goes to the end, 1 or -1, that no row was seen at.
+    """
+    distances = [(x - difference, share) for x, share in shares.items() if share]
+    to_one, to_minus_one = 1.0 - difference, -1.0 - difference
+    if not to_one or not to_minus_one:
+        return 0.0
+
+    def slope(tilt: float) -> float:
+        return sum(share * d / (1 + tilt * d) for d, share in distances)
+
+    tilt = _tilt(slope, -1.0 / to_one, -1.0 / to_minus_one)
+    end = to_minus_one if tilt > 0 else to_one
+    tilted = [(d, share / (1 + tilt * d)) for d, share in distances]
+    left = max(0.0, 1.0 - sum(share for _, share in tilted))
+    return sum(share * d * d for d, share in tilted) + left * end * end
+
+
+def _tilt(slope: Callable[[float], float], least: float, most: float) -> float:
+    """Return where the falling ``slope`` is 0, or the end at which it has not come to 0 yet."""
+    from scipy.optimize import brentq
+
+    least, most = least * (1 - 1e-12), most * (1 - 1e-12)
+    if slope(most) >= 0:
+        return most
+    if slope(least) <= 0:
+        return least
+    return float(brentq(slope, least, most, xtol=1e-9))
+
+
+def power_at(
+    rows: int, first_only_rate: float, second_only_rate: float, alpha: float = ALPHA
+) -> float:
+    """Return the probability that the exact McNemar test establishes that the first is better.
+
+    Exact: the sum over the number of discordant rows, which is binomial, and over how many of
+    them the first wins, which is binomial again.
+
+    Args:
+        rows: to be tested on.
+        first_only_rate: share of rows that only the first model gets right.
+        second_only_rate: share of rows that only the second gets right.
+        alpha: of the two-sided test.
+    """
+    import numpy as np
+    from scipy.stats import binom
+
+    rate = first_only_rate + second_only_rate
+    if rate == 0:
+        return 0.0
+    fewest, most = int(binom.ppf(_WORTH, rows, rate)), int(binom.isf(_WORTH, rows, rate))
+    discordant = np.arange(max(fewest, 1), most + 1)
+    if not len(discordant):
+        return 0.0
+    # The largest number of wins that the test does not reject; more of them it does.
+    limit = binom.isf(alpha / 2, discordant, 0.5)
+    wins = binom.sf(limit, discordant, first_only_rate / rate)
+    return float((binom.pmf(discordant, rows, rate) * wins).sum())
+
+
+def rows_for_power(
+    first_only_rate: float, second_only_rate: float, power: float = POWER, alpha: float = ALPHA
+) -> int:
+    """Return the fewest rows at which the exact McNemar test has ``power``.
+
+    Power over rows is a saw with fine teeth: bisection finds a tooth, a walk its foot.
+
+    Raises:
+        ValueError: the first model is not the better one.
+    """
+    if first_only_rate <= second_only_rate:
+        raise ValueError("no number of rows shows what is not so: the first rate must be larger")
+
+    @cache
+    def enough(rows: int) -> bool:
+        return power_at(rows, first_only_rate, second_only_rate, alpha) >= power
+
+    below, above = 0, 1
+    while not enough(above):
+        below, above = above, 2 * above
+    while above - below > 1:
+        middle = (below + above) // 2
+        below, above = (below, middle) if enough(middle) else (middle, above)
+    foot = above
+    while earlier := next((n for n in range(foot - 1, max(foot - 20, 0), -1) if enough(n)), 0):
+        foot = earlier
+    return foot
+
+
+def rows_for_margins(
+    margins: Margins, rows: int, seeds: int = 1, power: float = POWER, alpha: float = ALPHA
+) -> int:
+    """Return about how many rows show, with ``power``, a difference like the observed one.
+
+    One seed a side: :func:`rows_for_power` of the observed rates. Several: the normal
+    approximation, set right by the test itself on rows drawn from the observed ones (a fixed
+    seed: the same margins give the same number).
+
+    Raises:
+        ValueError: the first model is not the better one.
+    """
+    if seeds == 1:
+        rates = margins.get(1, 0) / rows, margins.get(-1, 0) / rows
+        return rows_for_power(*rates, power, alpha)
+    shares = _shares(margins, rows, seeds)
+    mean = _mean(shares)
+    if mean <= 0:
+        raise ValueError("no number of rows shows what is not so: the first must be better")
+    return _rows_for_shares(shares, mean, seeds, power, alpha)
+
+
+def _rows_for_shares(
+    shares: Mapping[float, float], mean: float, seeds: int, power: float, alpha: float
+) -> int:
+    from scipy.stats import norm
+
+    second_moment = sum(d * d * share for d, share in shares.items())
+    spread = math.sqrt(second_moment - mean * mean) or mean
+    null_spread = math.sqrt(max(second_moment, _null_variance(shares, 0.0)))
+    wanted, slope = float(norm.ppf(power)), mean / spread
+    root = (float(norm.isf(alpha / 2)) * null_spread + wanted * spread) / mean
+    seen: tuple[float, float] | None = None
+    for _ in range(_CORRECTIONS):
+        rows = math.ceil(root * root)
+        if rows > _MOST_DRAWN:
+            break
+        # On the normal scale, power is nearly straight in the square root of the rows.
+        here = math.sqrt(rows), float(norm.ppf(_drawn_power(shares, rows, seeds, alpha)))
+        if seen and abs(seen[0] - here[0]) > here[0] / 20:  # nearer, the draws' noise would rule
+            slope = max(slope, (here[1] - seen[1]) / (here[0] - seen[0]))
+        seen, root = here, max(1.0, here[0] + (wanted - here[1]) / slope)
+    return math.ceil(root * root)
+
+
+def _drawn_power(shares: Mapping[float, float], rows: int, seeds: int, alpha: float) -> float:
+    """Return the share of drawn samples of ``rows`` rows that establish the difference."""
+    import numpy as np
+
+    margins = [round(difference * seeds) for difference in shares]
+    draws = np.random.default_rng(0).multinomial(rows, list(shares.values()), _DRAWS)
+    samples, times = np.unique(draws, axis=0, return_counts=True)
+    won = sum(
+        number
+        for sample, number in zip(samples.tolist(), times.tolist(), strict=True)
+        if sum(m * count for m, count in zip(margins, sample, strict=True)) > 0
+        and paired_p(dict(zip(margins, sample, strict=True)), rows, seeds) < alpha
+    )
+    return float((won + 0.5) / (_DRAWS + 1))  # neither 0 nor 1: both ends are infinitely far
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p values corrected for their number, in the same order (Holm 1979)."""
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    corrected, so_far = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        so_far = max(so_far, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = so_far
+    return corrected
+
+
+def overlap_range(first_correct: int, second_correct: int, rows: int) -> Interval:
+    """Return the least and the largest exact McNemar p that two published accuracies allow.
+
+    Accuracies alone do not say on how many rows both models are wrong. The more errors they
+    share, the smaller is p.
+    """
+    first_wrong, second_wrong = rows - first_correct, rows - second_correct
+    shared = (min(first_wrong, second_wrong), max(0, first_wrong + second_wrong - rows))
+    least, most = (mcnemar_exact(second_wrong - both, first_wrong - both) for both in shared)
+    return least, most
