@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from transformers import Cache
 
-from tunesmith_local.batching import lay_out, pad
+from tunesmith_local.batching import Batch, lay_out, pad
 from tunesmith_local.loading import BaseLM
 
 
@@ -72,7 +72,11 @@ def _causal(
         # The first token of such a row's answer is predicted by the last virtual token, whose
         # scores a prompt that is read beforehand does not give.
         base = replace(base, prefix_exact=False)
-    batch = lay_out(base, rows, prompt)
+    return last_logits(base, lay_out(base, rows, prompt), width)
+
+
+def last_logits(base: BaseLM, batch: Batch, width: int) -> torch.Tensor:
+    """Return the logits of a causal model's last ``width`` places, ``[rows, width, vocab]``."""
     out = base.model(
         inputs_embeds=batch.inputs_embeds,
         attention_mask=batch.attention_mask,

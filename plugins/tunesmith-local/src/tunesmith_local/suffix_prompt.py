@@ -22,7 +22,7 @@ from tunesmith_local.batching import Batch, pad
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.mixing import embedded, padded
 from tunesmith_local.prefix import stack
-from tunesmith_local.scoring import Example
+from tunesmith_local.scoring import Example, last_logits
 from tunesmith_local.soft_prompt import start_of
 from tunesmith_local.text_states import TextCache, TextReader
 from tunesmith_local.tunable import RowLosses, Tunable
@@ -170,15 +170,7 @@ def _losses(
     base: BaseLM, batch: Batch, examples: Sequence[Example], width: int, *, left: bool
 ) -> torch.Tensor:
     targets, real = pad([e.answer for e in examples], width, base.pad_id, left=left)
-    out = base.model(
-        inputs_embeds=batch.inputs_embeds,
-        attention_mask=batch.attention_mask,
-        position_ids=batch.position_ids,
-        past_key_values=batch.cache,
-        use_cache=batch.cache is not None,
-        logits_to_keep=width,
-    )
-    log_probs = out.logits.float().log_softmax(-1)
+    log_probs = last_logits(base, batch, width).float().log_softmax(-1)
     chosen = log_probs.gather(-1, targets.to(base.device)[..., None]).squeeze(-1)
     real = real.to(base.device)
     means: torch.Tensor = (chosen * real).sum(-1) / real.sum(-1)
