@@ -253,8 +253,9 @@ def test_versions_of_all_backends_are_in_the_provenance_and_no_secret() -> None:
 
 
 def test_the_same_record_gives_the_same_page() -> None:
-    assert render_ladder(ladder(), [RUN]) == render_ladder(ladder(), [RUN])
-    assert render_benchmark(benchmark(), [RUN]) == render_benchmark(benchmark(), [RUN])
+    climbed, measured = ladder(), benchmark()
+    assert render_ladder(climbed, [RUN]) == render_ladder(climbed, [RUN])
+    assert render_benchmark(measured, [RUN]) == render_benchmark(measured, [RUN])
 
 
 class Counted(GridRecord):

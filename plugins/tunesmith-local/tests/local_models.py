@@ -23,6 +23,7 @@ from transformers import (
 )
 
 from tunesmith_local.loading import BaseLM, freeze
+from tunesmith_local.packing import packed
 from tunesmith_local.self_check import checked
 
 END, PAD = "<end>", "<pad>"
@@ -138,7 +139,7 @@ def build(
             if parameter.dim() > 1 and "shared" not in name and "embed" not in name:
                 parameter.mul_(scale)
     model.generation_config.eos_token_id = 256
-    return checked(freeze(f"test/{kind}", model.to(dtype), tokenizer()))
+    return packed(checked(freeze(f"test/{kind}", model.to(dtype), tokenizer())), least=0)
 
 
 def tokenizer() -> PreTrainedTokenizerBase:

@@ -100,7 +100,9 @@ def test_every_architecture_here_passes_the_self_check(base_lm: GetBase, kind: s
 def test_the_self_check_finds_a_model_that_padding_pollutes(
     base_lm: GetBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tunesmith_local.mixing.worth_a_pass", lambda device: 10_000)  # one batch
+    monkeypatch.setattr(
+        "tunesmith_local.mixing.padding_worth_a_pass", lambda base: 10_000
+    )  # one batch
     base = base_lm("hybrid-mamba-bias")
     assert not base.padding_exact
     rows = [encode_prompt(base.tokenizer, text) for text in [*TEXTS, TEXTS[0]]]

@@ -31,7 +31,7 @@ def speaker(*tokens: int) -> BaseLM:
 
     def forward(**inputs: object) -> object:
         out = real(**inputs)
-        length = inputs["attention_mask"].shape[1]  # type: ignore[attr-defined]
+        length = inputs["attention_mask"].shape[-1]  # type: ignore[attr-defined]
         speaker.start = length if "inputs_embeds" in inputs else speaker.start
         out.logits = torch.zeros_like(out.logits)
         out.logits[..., tokens[length - speaker.start]] = 5.0

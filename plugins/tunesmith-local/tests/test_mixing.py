@@ -21,7 +21,7 @@ from tunesmith_local.loading import BaseLM
 from tunesmith_local.mixing import Line, check_lengths, lay_out_mixed, mixed_batches
 from tunesmith_local.prefix import Prefix, prefix_of
 from tunesmith_local.scoring import Example, answer_log_probs
-from tunesmith_local.self_check import branch_error, read_alone, state_error
+from tunesmith_local.self_check import end_to_end_error, read_alone, state_error
 from tunesmith_local.soft_prompt import initial_prompt
 
 GetBase = Callable[[str], BaseLM]
@@ -204,9 +204,9 @@ def slowly(base: BaseLM, line: Line, answer: tuple[int, ...]) -> float:
 @pytest.mark.parametrize("kind", ALL)
 def test_labels_stand_side_by_side_where_attention_is_full(base_lm: GetBase, kind: str) -> None:
     base, full = base_lm(kind), kind in CACHED and kind not in RECURRENT
-    assert base.branches_exact == full
+    assert base.end_to_end_exact == full
     if full:
-        assert branch_error(base) < 1e-5
+        assert end_to_end_error(base) < 1e-5
 
 
 def test_a_text_and_all_labels_are_one_pass(base_lm: GetBase) -> None:

@@ -456,7 +456,7 @@ def test_several_deployments_read_each_text_once(connect: Connect) -> None:
             GenerationParams(max_new_tokens=1),
         )  # fmt: skip
     # The soft prompts alone, and the labels behind them: side by side where attention is full.
-    if base.branches_exact:
+    if base.end_to_end_exact:
         assert seen[0] == ("inputs_embeds", (5 + 2) * len(TEXTS))
     else:
         assert seen[0] == ("inputs_embeds", 5 * len(TEXTS))

@@ -20,6 +20,7 @@ from transformers.utils import logging
 import tunesmith_micro_granite
 from tunesmith_local.encoding import encode_answer
 from tunesmith_local.loading import BaseLM, freeze
+from tunesmith_local.packing import packed
 from tunesmith_local.scoring import Example
 from tunesmith_local.self_check import checked
 
@@ -83,7 +84,7 @@ def build(shape: Shape, device: torch.device, seed: int) -> tuple[PreTrainedMode
     own.tie_weights()
     tokenizer = AutoTokenizer.from_pretrained(tunesmith_micro_granite.path())
     stock.requires_grad_(False).eval()
-    return stock, checked(freeze(f"benchmark/{shape.name}", own, tokenizer))
+    return stock, packed(checked(freeze(f"benchmark/{shape.name}", own, tokenizer)))
 
 
 def _empty(shape: Shape) -> Any:

@@ -127,7 +127,7 @@ def _classify(
     cut: bool = False,
     branches: bool = False,
 ) -> None:
-    base = replace(base, branches_exact=branches)
+    base = replace(base, end_to_end_exact=branches)
     labels = sorted({row.answer for row in rows})
     a_pass = worth_a_pass(base.device) if cut else NEVER
     with (

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
-from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers import AttentionInterface, AttentionMaskInterface, Cache, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
@@ -23,6 +24,64 @@ _NAME = "tunesmith"
 _MOST_SCORES = 2**25
 """Scores of a batch that are held at once: 128 MiB in float32."""
 _NOT_HERE = ("position_bias", "softcap", "cache")
+
+
+@dataclass(frozen=True, eq=False)
+class EndToEnd:
+    """How the tokens of several rows stand in one row, and how attention finds them again.
+
+    Passed through the model's forward pass as the keyword :attr:`KEYWORD`.
+    """
+
+    KEYWORD: ClassVar = "tunesmith_rows"
+
+    places: torch.Tensor
+    """``[tokens]``: where each token stands in the padded rows, row after row."""
+    rows: int
+    width: int
+    """Of the longest row."""
+    cache: Cache | None
+    """Of the padded rows; what is read goes into it."""
+
+    def padded(self, states: torch.Tensor) -> torch.Tensor:
+        """Return ``[1, heads, tokens, head_size]`` as ``[rows, heads, width, head_size]``."""
+        _, heads, _, size = states.shape
+        tokens = states.transpose(1, 2).reshape(-1, heads * size)
+        empty = tokens.new_zeros(self.rows * self.width, heads * size)
+        filled = empty.index_copy(0, self.places, tokens)
+        return filled.view(self.rows, self.width, heads, size).transpose(1, 2)
+
+    def end_to_end(self, states: torch.Tensor) -> torch.Tensor:
+        """Return ``[rows, width, heads, head_size]`` as ``[1, tokens, heads, head_size]``."""
+        _, _, heads, size = states.shape
+        tokens: torch.Tensor = _Picked.apply(states.reshape(-1, heads * size), self.places)
+        return tokens.view(1, -1, heads, size)
+
+    def remember(
+        self, layer: int, keys: torch.Tensor, values: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return a layer's keys and values of all that each row has read."""
+        return (keys, values) if self.cache is None else self.cache.update(keys, values, layer)
+
+
+class _Picked(torch.autograd.Function):
+    """Rows of a matrix, none twice; torch's own gradient adds them up one by one."""
+
+    @staticmethod
+    def forward(ctx: Any, states: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        ctx.places, ctx.count = places, len(states)
+        return states.index_select(0, places)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        empty = gradient.new_zeros(ctx.count, gradient.shape[1])
+        return empty.index_copy_(0, ctx.places, gradient), None
+
+
+def can_read_end_to_end(model: PreTrainedModel, rows: int, width: int, keys: int) -> bool:
+    """Return whether attention takes :class:`EndToEnd`, and a batch's scores can be held."""
+    scores = rows * int(model.config.num_attention_heads) * width * keys
+    return model.config._attn_implementation == _NAME and scores <= _MOST_SCORES
 
 
 def use_grouped_attention(model: PreTrainedModel) -> None:
@@ -92,9 +151,16 @@ def _attend(
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
     simple = not dropout and all(kwargs.get(name) is None for name in _NOT_HERE)
+    factor = query.shape[-1] ** -0.5 if scaling is None else scaling
+    rows: EndToEnd | None = kwargs.pop(EndToEnd.KEYWORD, None)
+    if rows is not None:
+        if attention_mask is None or not simple:
+            raise NotImplementedError("attention of rows end to end with more than a mask")
+        keys, values = rows.remember(module.layer_idx, rows.padded(key), rows.padded(value))
+        read = grouped_attention(rows.padded(query), keys, values, attention_mask, factor)
+        return rows.end_to_end(read), None
     fits = query.device.type == "cpu" and query[..., 0].numel() * key.shape[2] <= _MOST_SCORES
     if fits and simple and attention_mask is not None and attention_mask.shape[1] == 1:
-        factor = query.shape[-1] ** -0.5 if scaling is None else scaling
         if attention_mask.dtype == torch.bool:
             attention_mask = bias_of(attention_mask, query.dtype)
         return grouped_attention(query, key, value, attention_mask, factor), None

@@ -16,6 +16,7 @@ from tunesmith.plugins import import_target, registry
 from tunesmith.records import BaseModelInfo
 from tunesmith_local.loading import BaseLM, load_base_model
 from tunesmith_local.options import LocalOptions
+from tunesmith_local.packing import packed
 from tunesmith_local.self_check import checked
 
 BACKEND = "local"
@@ -81,7 +82,7 @@ class Catalog:
         """
         with self._lock:
             if name not in self._loaded:
-                self._loaded[name] = checked(self._read(self._find(name)))
+                self._loaded[name] = packed(checked(self._read(self._find(name))))
             return self._loaded[name]
 
     def clear(self) -> None:

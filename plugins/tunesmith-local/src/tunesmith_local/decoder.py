@@ -11,8 +11,8 @@ from torch.nn import functional
 from transformers import EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
-from tunesmith_local.attention import bias_of
 from tunesmith_local.batching import Batch, lay_out, pad
+from tunesmith_local.forward_pass import causal_mask, forward_pass
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.mixing import Line, Part, lay_out_mixed
 from tunesmith_local.prefix import join, select
@@ -37,12 +37,11 @@ class CausalDecoder:
 
     def first(self) -> torch.Tensor:
         """Read the prompts and return the scores of the first new token, ``[rows, vocab]``."""
-        outs = [self._read(part.batch) for part in self._parts]
-        scores: torch.Tensor = outs[0].logits[:, -1]
-        self._cache = outs[0].past_key_values
-        if len(outs) > 1:
-            self._cache = select(join([out.past_key_values for out in outs]), self._places)
-            scores = torch.cat([out.logits[:, -1] for out in outs])[self._places]
+        read = [forward_pass(self._base, p.batch, 1, use_cache=True) for p in self._parts]
+        scores, self._cache = read[0][0][:, 0], read[0][1]
+        if len(read) > 1:
+            self._cache = select(join([cache for _, cache in read]), self._places)
+            scores = torch.cat([logits[:, 0] for logits, _ in read])[self._places]
         return scores
 
     def next(self, tokens: Sequence[int]) -> torch.Tensor:
@@ -65,7 +64,7 @@ class CausalDecoder:
     @property
     def reads_branches(self) -> bool:
         """Whether :meth:`branches` can be asked."""
-        return self._base.branches_exact and len(self._parts) == 1
+        return self._base.end_to_end_exact and len(self._parts) == 1
 
     def branches(self, paths: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Read the prompts and, side by side behind each, ``paths``, in one pass.
@@ -79,18 +78,17 @@ class CausalDecoder:
         batch, ids = part.batch, [token for path in paths for token in path]
         tokens = self._base.embeddings(torch.tensor(ids, device=self._mask.device))
         depths = torch.tensor([d for p in paths for d in range(len(p))], device=tokens.device)
-        mask = branching(batch.attention_mask, batch.inputs_embeds.shape[1], [*map(len, paths)])
-        embeds = [batch.inputs_embeds, tokens.expand(len(self._mask), -1, -1)]
-        out = self._base.model(
-            inputs_embeds=torch.cat(embeds, dim=1),
-            attention_mask=bias_of(mask, self._base.dtype),
-            position_ids=torch.cat([batch.position_ids, self._next_position + depths], dim=-1),
-            past_key_values=batch.cache,
-            use_cache=True,
-            logits_to_keep=len(ids) + 1,
+        rows, width = batch.inputs_embeds.shape[:2]
+        mask = branching(batch.attention_mask, width, [*map(len, paths)])
+        longer = Batch(
+            torch.cat([batch.inputs_embeds, tokens.expand(rows, -1, -1)], dim=1),
+            torch.cat([batch.attention_mask, self._mask.new_ones(rows, len(ids))], dim=-1),
+            torch.cat([batch.position_ids, self._next_position + depths], dim=-1),
+            batch.cache,
         )
+        logits, _ = forward_pass(self._base, longer, len(ids) + 1, use_cache=False, mask=mask)
         places, _ = pad(_consecutive([*map(len, paths)]), max(map(len, paths)), 0, left=False)
-        return out.logits[:, 0], out.logits[:, 1 + places.to(tokens.device)]
+        return logits[:, 0], logits[:, 1 + places.to(tokens.device)]
 
     def fork(self, paths: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read each of ``paths`` behind each row; the rows themselves stay where they are.
@@ -113,16 +111,6 @@ class CausalDecoder:
         )
         scores: torch.Tensor = out.logits
         return scores.view(len(self._mask), len(paths), *scores.shape[1:])
-
-    def _read(self, batch: Batch) -> Any:
-        return self._base.model(
-            inputs_embeds=batch.inputs_embeds,
-            attention_mask=batch.attention_mask,
-            position_ids=batch.position_ids,
-            past_key_values=batch.cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
 
 
 class Seq2SeqDecoder:
@@ -209,13 +197,11 @@ def branching(seen: torch.Tensor, width: int, lengths: Sequence[int]) -> torch.T
     """
     rows, keys = seen.shape
     path = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths)).to(seen.device)
-    mask = seen.new_zeros(rows, width + len(path), keys + len(path), dtype=torch.bool)
-    mask[:, :, :keys] = seen[:, None].bool()
-    mask[:, :width, :keys] &= mask.new_ones(width, keys).tril(keys - width)
-    mask[:, width:, keys:] = (path[:, None] == path).tril()
-    # A query of padding sees itself: to see nothing is not a number in some kernels.
-    mask.diagonal(keys - width, 1, 2).fill_(True)
-    return mask[:, None]
+    mask = seen.new_zeros(rows, 1, width + len(path), keys + len(path), dtype=torch.bool)
+    mask[:, :, :width, :keys] = causal_mask(seen, width)
+    mask[:, :, width:, :keys] = seen[:, None, None].bool()
+    mask[:, :, width:, keys:] = (path[:, None] == path).tril()
+    return mask
 
 
 def _consecutive(lengths: Sequence[int]) -> list[range]:

@@ -48,8 +48,8 @@ class BaseLM:
     """Whether a soft prompt may be read once for a whole batch; likewise."""
     state_exact: bool = False
     """Whether rows may continue the kept states of different prompts; likewise."""
-    branches_exact: bool = False
-    """Whether labels may stand side by side behind a text, in one pass; likewise."""
+    end_to_end_exact: bool = False
+    """Whether rows may stand end to end, and labels side by side behind a text; likewise."""
     text_exact: bool = False
     """Whether a soft prompt may continue the kept states of texts, in training too; likewise."""
 

@@ -22,7 +22,7 @@ import torch
 from torch.nn import functional
 
 from tunesmith.errors import PredictionError
-from tunesmith_local.batching import Batch, by_length, worth_a_pass
+from tunesmith_local.batching import Batch, by_length, padding_worth_a_pass, worth_a_pass
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.prefix import Prefix, PromptState, read_on, stack
 from tunesmith_local.text_states import Suffix
@@ -106,7 +106,7 @@ def _batches(base: BaseLM, lines: Sequence[Line], size: int) -> Iterator[list[in
     if not any(lines[i].virtual for i in behind):
         behind = []
     whole = sorted({*range(len(lines))} - {*behind})
-    a_pass = worth_a_pass(base.device)
+    a_pass = padding_worth_a_pass(base)
     for batch in by_length([_read(lines[i]) for i in behind], size, a_pass):
         yield [behind[i] for i in batch]
     lengths = [lines[i].length for i in whole]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from transformers import Cache
 
-from tunesmith_local.batching import Batch, lay_out, pad
+from tunesmith_local.batching import lay_out, pad
+from tunesmith_local.forward_pass import forward_pass
 from tunesmith_local.loading import BaseLM
 
 
@@ -72,20 +73,7 @@ def _causal(
         # The first token of such a row's answer is predicted by the last virtual token, whose
         # scores a prompt that is read beforehand does not give.
         base = replace(base, prefix_exact=False)
-    return last_logits(base, lay_out(base, rows, prompt), width)
-
-
-def last_logits(base: BaseLM, batch: Batch, width: int) -> torch.Tensor:
-    """Return the logits of a causal model's last ``width`` places, ``[rows, width, vocab]``."""
-    out = base.model(
-        inputs_embeds=batch.inputs_embeds,
-        attention_mask=batch.attention_mask,
-        position_ids=batch.position_ids,
-        past_key_values=batch.cache,
-        use_cache=batch.cache is not None,
-        logits_to_keep=width,
-    )
-    logits: torch.Tensor = out.logits
+    logits, _ = forward_pass(base, lay_out(base, rows, prompt), width, use_cache=False)
     return logits
 
 

@@ -69,8 +69,8 @@ def _measured(base: BaseLM) -> BaseLM:
     full_attention = memory.is_supported and not memory.is_recurrent
     prefix = padding and full_attention and prefix_error(base) <= _TOLERANCE
     base = replace(base, padding_exact=padding, prefix_exact=prefix, state_exact=state)
-    branches = padding and full_attention and branch_error(base) <= _TOLERANCE
-    base = replace(base, branches_exact=branches)
+    end_to_end = prefix and end_to_end_error(base) <= _TOLERANCE
+    base = replace(base, end_to_end_exact=end_to_end)
     return replace(base, text_exact=state and suffix_error(base) <= _TOLERANCE)
 
 
@@ -178,13 +178,22 @@ def state_error(base: BaseLM, alone: torch.Tensor) -> float:
     return _largest_change(_two_steps(trusting, kept), alone)
 
 
-@torch.no_grad()
-def branch_error(base: BaseLM) -> float:
-    """Return the largest change of a label's score when all labels are read beside the text.
+def end_to_end_error(base: BaseLM) -> float:
+    """Return how far scores go apart when rows stand end to end and labels beside the text.
 
-    Against each row and label read alone. Infinite where the model takes no such mask.
+    The larger of :func:`prefix_error` and of the change of a label's score against each row and
+    label read alone. Infinite where the model takes no such mask.
     """
-    trusting, lines = replace(base, branches_exact=True), _lines(base)
+    trusting = replace(base, end_to_end_exact=True)
+    try:
+        return max(_branch_error(base, trusting), prefix_error(trusting))
+    except (RuntimeError, TypeError, ValueError, IndexError):
+        return math.inf
+
+
+@torch.no_grad()
+def _branch_error(base: BaseLM, trusting: BaseLM) -> float:
+    lines = _lines(base)
     ids = [token for line in lines for token in line.token_ids]
     answers = [ids[:2], [*ids[:1], *ids[3:6]], ids[6:9]]
     right = [
@@ -192,10 +201,7 @@ def branch_error(base: BaseLM) -> float:
         for line in lines
         for answer in answers
     ]
-    try:
-        found = label_log_probs(start_mixed_decoder(trusting, lines), len(lines), answers)
-    except (RuntimeError, TypeError, ValueError, IndexError):
-        return math.inf
+    found = label_log_probs(start_mixed_decoder(trusting, lines), len(lines), answers)
     return float((found.flatten() - torch.cat(right).flatten()).abs().max())
 
 

@@ -19,10 +19,11 @@ from safetensors.torch import save_file
 from tunesmith.errors import UnsupportedError
 from tunesmith.methods import PromptTuning
 from tunesmith_local.batching import Batch, pad
+from tunesmith_local.forward_pass import forward_pass
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.mixing import embedded, padded
 from tunesmith_local.prefix import stack
-from tunesmith_local.scoring import Example, last_logits
+from tunesmith_local.scoring import Example
 from tunesmith_local.soft_prompt import start_of
 from tunesmith_local.text_states import TextCache, TextReader
 from tunesmith_local.tunable import RowLosses, Tunable
@@ -170,8 +171,10 @@ def _losses(
     base: BaseLM, batch: Batch, examples: Sequence[Example], width: int, *, left: bool
 ) -> torch.Tensor:
     targets, real = pad([e.answer for e in examples], width, base.pad_id, left=left)
-    log_probs = last_logits(base, batch, width).float().log_softmax(-1)
-    chosen = log_probs.gather(-1, targets.to(base.device)[..., None]).squeeze(-1)
+    logits, _ = forward_pass(base, batch, width, use_cache=False)
+    chosen = (
+        logits.float().log_softmax(-1).gather(-1, targets.to(base.device)[..., None]).squeeze(-1)
+    )
     real = real.to(base.device)
     means: torch.Tensor = (chosen * real).sum(-1) / real.sum(-1)
     return -means

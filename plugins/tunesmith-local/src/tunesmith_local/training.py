@@ -14,7 +14,7 @@ from transformers import Adafactor
 from tunesmith.jobs import JobStopped
 from tunesmith.methods import GradientTuning
 from tunesmith.records import EpochLoss, LearningCurve, StepLoss, TuningEvent
-from tunesmith_local.batching import by_length, worth_a_pass
+from tunesmith_local.batching import by_length, padding_worth_a_pass
 from tunesmith_local.checkpoint import CheckpointStore, TrainingState
 from tunesmith_local.errors import DivergedError
 from tunesmith_local.scoring import Example
@@ -121,7 +121,7 @@ class Training:
         lengths = [row.length for row in rows]
         size = self.method.batch_size * self.tunable.batches_at_once
         base = self.tunable.base
-        a_pass = worth_a_pass(base.device)
+        a_pass = padding_worth_a_pass(base)
         for batch in by_length(lengths, size, a_pass, equal_only=not base.padding_exact):
             if self.should_stop():
                 raise JobStopped
