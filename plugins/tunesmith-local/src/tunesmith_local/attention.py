@@ -10,10 +10,10 @@ to the fused kernel as before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, Cache, PreTrainedModel
@@ -42,26 +42,55 @@ class EndToEnd:
     """Of the longest row."""
     cache: Cache | None
     """Of the padded rows; what is read goes into it."""
+    scored: torch.Tensor
+    """``[rows * places]``: the tokens, each row's last ones, whose scores are wanted."""
+    keep: Callable[[torch.Tensor, torch.Tensor], None] | None = None
+    """Takes keys and values and ends attention there."""
+    kept: tuple[torch.Tensor, torch.Tensor] | None = None
+    """Keys and values of all tokens, where the queries are those of ``scored`` alone."""
 
-    def padded(self, states: torch.Tensor) -> torch.Tensor:
-        """Return ``[1, heads, tokens, head_size]`` as ``[rows, heads, width, head_size]``."""
+    def attend(
+        self,
+        layer: int,
+        query: torch.Tensor,
+        states: tuple[torch.Tensor, torch.Tensor],
+        bias: torch.Tensor,
+        scaling: float,
+    ) -> torch.Tensor:
+        """Return what each token reads, ``[1, tokens, heads, head_size]``.
+
+        Args:
+            layer: its number in the cache.
+            query: ``[1, heads, tokens, head_size]``.
+            states: keys and values, ``[1, key_heads, tokens, head_size]`` each.
+            bias: ``[rows, 1, width, all keys]``; see :func:`bias_of`.
+            scaling: factor of the scores.
+        """
+        if self.keep is not None:
+            self.keep(*states)
+            return torch.zeros_like(query).transpose(1, 2)
+        keys, values = map(self._padded, self.kept or states)
+        if self.cache is not None:
+            keys, values = self.cache.update(keys, values, layer)
+        if self.kept is None:
+            read = grouped_attention(self._padded(query), keys, values, bias, scaling)
+            return self._end_to_end(read)
+        _, heads, _, size = query.shape
+        last = query.view(heads, self.rows, -1, size).transpose(0, 1)
+        read = grouped_attention(last, keys, values, bias[:, :, -last.shape[2] :], scaling)
+        return read.reshape(1, -1, heads, size)
+
+    def _padded(self, states: torch.Tensor) -> torch.Tensor:
         _, heads, _, size = states.shape
         tokens = states.transpose(1, 2).reshape(-1, heads * size)
         empty = tokens.new_zeros(self.rows * self.width, heads * size)
         filled = empty.index_copy(0, self.places, tokens)
         return filled.view(self.rows, self.width, heads, size).transpose(1, 2)
 
-    def end_to_end(self, states: torch.Tensor) -> torch.Tensor:
-        """Return ``[rows, width, heads, head_size]`` as ``[1, tokens, heads, head_size]``."""
+    def _end_to_end(self, states: torch.Tensor) -> torch.Tensor:
         _, _, heads, size = states.shape
-        tokens: torch.Tensor = _Picked.apply(states.reshape(-1, heads * size), self.places)
+        tokens: torch.Tensor = _picked(states.reshape(-1, heads * size), self.places)
         return tokens.view(1, -1, heads, size)
-
-    def remember(
-        self, layer: int, keys: torch.Tensor, values: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return a layer's keys and values of all that each row has read."""
-        return (keys, values) if self.cache is None else self.cache.update(keys, values, layer)
 
 
 class _Picked(torch.autograd.Function):
@@ -76,6 +105,9 @@ class _Picked(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
         empty = gradient.new_zeros(ctx.count, gradient.shape[1])
         return empty.index_copy_(0, ctx.places, gradient), None
+
+
+_picked: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = _Picked.apply
 
 
 def can_read_end_to_end(model: PreTrainedModel, rows: int, width: int, keys: int) -> bool:
@@ -156,9 +188,8 @@ def _attend(
     if rows is not None:
         if attention_mask is None or not simple:
             raise NotImplementedError("attention of rows end to end with more than a mask")
-        keys, values = rows.remember(module.layer_idx, rows.padded(key), rows.padded(value))
-        read = grouped_attention(rows.padded(query), keys, values, attention_mask, factor)
-        return rows.end_to_end(read), None
+        layer = cast("Any", module).layer_idx
+        return rows.attend(layer, query, (key, value), attention_mask, factor), None
     fits = query.device.type == "cpu" and query[..., 0].numel() * key.shape[2] <= _MOST_SCORES
     if fits and simple and attention_mask is not None and attention_mask.shape[1] == 1:
         if attention_mask.dtype == torch.bool:

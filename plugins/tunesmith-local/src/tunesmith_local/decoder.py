@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.nn import functional
-from transformers import EncoderDecoderCache
+from transformers import Cache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
 from tunesmith_local.batching import Batch, lay_out, pad
@@ -40,7 +40,8 @@ class CausalDecoder:
         read = [forward_pass(self._base, p.batch, 1, use_cache=True) for p in self._parts]
         scores, self._cache = read[0][0][:, 0], read[0][1]
         if len(read) > 1:
-            self._cache = select(join([cache for _, cache in read]), self._places)
+            caches = [cast("Cache", cache) for _, cache in read]
+            self._cache = select(join(caches), self._places)
             scores = torch.cat([logits[:, 0] for logits, _ in read])[self._places]
         return scores
 

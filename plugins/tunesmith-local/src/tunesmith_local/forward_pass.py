@@ -7,13 +7,12 @@ attention each goes back to its own (as in ByteTransformer, Zhai et al. 2022).
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from transformers import Cache, DynamicCache
 
 from tunesmith_local.attention import EndToEnd, bias_of, can_read_end_to_end
 from tunesmith_local.batching import Batch
+from tunesmith_local.last_layer import drops_the_rest
 from tunesmith_local.loading import BaseLM
 
 
@@ -58,7 +57,7 @@ def causal_mask(seen: torch.Tensor, width: int) -> torch.Tensor:
     Returns:
         bool, ``[rows, 1, width, keys]``.
     """
-    rows, keys = seen.shape
+    keys = seen.shape[1]
     order = seen.new_ones(width, keys, dtype=torch.bool).tril(keys - width)
     mask = order & seen[:, None].bool()
     # A query of padding sees itself: to see nothing is not a number in some kernels.
@@ -76,13 +75,14 @@ def _end_to_end(
     cache = batch.cache
     if cache is None and use_cache:
         cache = DynamicCache(config=base.model.config)
+    scored = _last(places, rows, width, keep)
     out = base.model(
         inputs_embeds=batch.inputs_embeds.reshape(-1, size).index_select(0, places)[None],
         attention_mask=bias_of(mask, base.dtype),
         position_ids=batch.position_ids.flatten()[places][None],
         use_cache=False,
-        logits_to_keep=_last(places, rows, width, keep),
-        **{EndToEnd.KEYWORD: EndToEnd(places, rows, width, cache)},
+        logits_to_keep=0 if drops_the_rest(base.model) else scored,
+        **{EndToEnd.KEYWORD: EndToEnd(places, rows, width, cache, scored)},
     )
     return out.logits.view(rows, keep, -1), cache
 

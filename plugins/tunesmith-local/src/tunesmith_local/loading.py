@@ -26,6 +26,7 @@ from transformers.utils import logging
 from tunesmith.errors import ExperimentError, NotFoundError
 from tunesmith_local.attention import use_grouped_attention
 from tunesmith_local.dtypes import check_name, chosen_dtype
+from tunesmith_local.last_layer import read_last_layer_where_scored
 
 _SAMPLED_PER_TENSOR = 64
 
@@ -167,6 +168,7 @@ def freeze(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
     head = cast("torch.nn.Module", cast("Any", model).get_output_embeddings())
     head.register_forward_pre_hook(_unstrided)
     use_grouped_attention(model)
+    read_last_layer_where_scored(model)
     return BaseLM(name, model, tokenizer, fingerprint(model), tokenizer_fingerprint(tokenizer))
 
 

@@ -34,7 +34,7 @@ class _Packed:
 class PackedLinear(torch.nn.Linear):
     """A linear layer that multiplies by its packed weight where no gradient is asked for."""
 
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # torch's name
         """Return ``input @ weight.T + bias``, ``[..., out_features]``."""
         if torch.is_grad_enabled() or self.weight.requires_grad or input.dtype != self.weight.dtype:
             return super().forward(input)
@@ -85,6 +85,5 @@ def _has_kernel(base: BaseLM) -> bool:
     if base.device.type != "cpu" or base.dtype not in _DTYPES:
         return False
     names = ("_linear_pointwise", "_reorder_linear_weight")
-    return torch.backends.mkldnn.is_available() and all(
-        hasattr(torch.ops.mkldnn, name) for name in names
-    )
+    available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return available and all(hasattr(torch.ops.mkldnn, name) for name in names)
