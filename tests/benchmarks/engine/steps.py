@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -18,8 +18,9 @@ from unittest import mock
 import torch
 
 from tunesmith_local.attention import fused_attention
-from tunesmith_local.batching import by_length, worth_a_pass
+from tunesmith_local.batching import by_length, padding_worth_a_pass, worth_a_pass
 from tunesmith_local.loading import BaseLM
+from tunesmith_local.packing import PackedLinear
 from tunesmith_local.prefix import prefix_of
 from tunesmith_local.scoring import Example, row_losses
 from tunesmith_local.shared_prefix import reading
@@ -37,12 +38,14 @@ TUNING = {
     "prompt read once an optimizer step": {},
     "grouped attention": {"grouped": True},
     "batches cut where least is padding": {"grouped": True, "cut": True},
+    "rows end to end, last layer where scored": {"grouped": True, "cut": True, "end_to_end": True},
 }
 CLASSIFYING = {
     "prompt kept, labels scored": {},
     "grouped attention": {"grouped": True},
     "common beginning once, least padding": {"grouped": True, "cut": True},
-    "labels beside the text": {"grouped": True, "cut": True, "branches": True},
+    "rows end to end, labels beside the text": {"grouped": True, "cut": True, "end_to_end": True},
+    "packed weights": {"grouped": True, "cut": True, "end_to_end": True, "packing": True},
 }
 _PEER_ROWS = 16
 """Rows of which the peer's classification is timed, and scaled."""
@@ -106,11 +109,13 @@ def _step(
     once: bool = True,
     grouped: bool = False,
     cut: bool = False,
+    end_to_end: bool = False,
 ) -> None:
-    base = replace(base, prefix_exact=prefix and base.prefix_exact)
+    shares = prefix and base.prefix_exact
+    base = replace(base, prefix_exact=shares, end_to_end_exact=end_to_end)
     read = reading(base, prompt) if once else _each_time(base, prompt)
     size, a_pass = (
-        (2 * peer.BATCH_SIZE, worth_a_pass(base.device)) if cut else (peer.BATCH_SIZE, NEVER)
+        (2 * peer.BATCH_SIZE, padding_worth_a_pass(base)) if cut else (peer.BATCH_SIZE, NEVER)
     )
     with _attention(base, grouped), read as losses:
         for batch in by_length([row.length for row in rows], size, a_pass):
@@ -125,16 +130,26 @@ def _classify(
     *,
     grouped: bool = False,
     cut: bool = False,
-    branches: bool = False,
+    end_to_end: bool = False,
+    packing: bool = False,
 ) -> None:
-    base = replace(base, end_to_end_exact=branches)
+    base = replace(base, end_to_end_exact=end_to_end)
     labels = sorted({row.answer for row in rows})
-    a_pass = worth_a_pass(base.device) if cut else NEVER
+    a_pass, worth = (
+        (worth_a_pass(base.device), padding_worth_a_pass(base)) if cut else (NEVER, NEVER)
+    )
     with (
         _attention(base, grouped),
+        _plain_weights(packing),
         mock.patch("tunesmith_local.mixing.worth_a_pass", return_value=a_pass),
+        mock.patch("tunesmith_local.mixing.padding_worth_a_pass", return_value=worth),
     ):
         ours.classify(base, prefix_of(base, prompt), rows, labels)
+
+
+def _plain_weights(packing: bool) -> AbstractContextManager[object]:
+    plain = mock.patch.object(PackedLinear, "forward", torch.nn.Linear.forward)
+    return nullcontext() if packing else plain
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def _scored_only(
     layer: Any, args: tuple[torch.Tensor], given: dict[str, Any]
 ) -> tuple[tuple[torch.Tensor], dict[str, Any]] | None:
     rows: EndToEnd | None = given.get(EndToEnd.KEYWORD)
-    if rows is None:
+    if rows is None or rows.kept is not None:  # a model may be frozen twice
         return None
     (hidden,), kept = args, []
     keeping = replace(rows, keep=lambda *states: kept.append(states))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -21,7 +22,6 @@ _LEAST = 2**18
 """Numbers in a weight that is worth it; the call itself costs more than a smaller product."""
 _ROWS = 512
 """Rows of a product that the layout is made for; it serves any number."""
-_DTYPES = (torch.float32, torch.bfloat16)
 _KEPT = "_tunesmith_packed"
 
 
@@ -36,13 +36,12 @@ class PackedLinear(torch.nn.Linear):
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # torch's name
         """Return ``input @ weight.T + bias``, ``[..., out_features]``."""
-        if torch.is_grad_enabled() or self.weight.requires_grad or input.dtype != self.weight.dtype:
+        weight = self.weight
+        if torch.is_grad_enabled() or weight.requires_grad or input.dtype != weight.dtype:
             return super().forward(input)
-        packed = _packed(self.weight)
-        product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
-            input, packed, self.bias, "none", [], ""
-        )
-        return product
+        if not (weight.is_cpu and _multiplies(weight.dtype)):
+            return super().forward(input)
+        return _product(input, _packed(weight), self.bias)
 
 
 def packed(base: BaseLM, least: int = _LEAST) -> BaseLM:
@@ -57,7 +56,8 @@ def packed(base: BaseLM, least: int = _LEAST) -> BaseLM:
     """
     layers = list(_layers(base, least))
     needed = sum(layer.weight.nbytes for layer in layers)
-    if _has_kernel(base) and needed <= free_bytes(base.device):
+    can = base.device.type == "cpu" and _multiplies(base.dtype)
+    if can and needed <= free_bytes(base.device):
         for layer in layers:
             # The same object with the same weights: what holds the layer goes on holding it.
             layer.__class__ = PackedLinear
@@ -76,14 +76,26 @@ def _packed(weight: torch.Tensor) -> torch.Tensor:
     made_from = (weight.data_ptr(), weight._version)
     kept: _Packed | None = getattr(weight, _KEPT, None)
     if kept is None or kept.made_from != made_from:
-        kept = _Packed(torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS), made_from)
+        kept = _Packed(_laid_out(weight), made_from)
         setattr(weight, _KEPT, kept)
     return kept.tensor
 
 
-def _has_kernel(base: BaseLM) -> bool:
-    if base.device.type != "cpu" or base.dtype not in _DTYPES:
+@cache
+def _multiplies(dtype: torch.dtype) -> bool:
+    """Return whether this torch and this CPU can, by trying."""
+    ones = torch.ones(2, 2, dtype=dtype)
+    try:
+        return bool((_product(ones, _laid_out(ones), None) == 2).all())
+    except (RuntimeError, AttributeError):  # what torch raises for a kernel that is not there
         return False
-    names = ("_linear_pointwise", "_reorder_linear_weight")
-    available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return available and all(hasattr(torch.ops.mkldnn, name) for name in names)
+
+
+def _laid_out(weight: torch.Tensor) -> torch.Tensor:
+    made: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
+    return made
+
+
+def _product(given: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    made: torch.Tensor = torch.ops.mkldnn._linear_pointwise(given, packed, bias, "none", [], "")
+    return made
