@@ -52,8 +52,15 @@ def answer_log_probs(
     logits = _seq2seq(base, prompt, examples, width) if base.is_seq2seq else None
     if logits is None:
         logits = _causal(base, prompt, examples, width)
+    return target_log_probs(logits, targets, mask), mask
+
+
+def target_log_probs(
+    logits: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """Return the natural log-probability of each target, ``[rows, targets]``, 0 where masked."""
     log_probs = torch.log_softmax(logits.float(), dim=-1)
-    return log_probs.gather(-1, targets[..., None]).squeeze(-1) * mask, mask
+    return log_probs.gather(-1, targets[..., None]).squeeze(-1) * mask
 
 
 def row_losses(

@@ -23,7 +23,7 @@ from tunesmith_local.forward_pass import forward_pass
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.mixing import embedded, padded
 from tunesmith_local.prefix import stack
-from tunesmith_local.scoring import Example
+from tunesmith_local.scoring import Example, target_log_probs
 from tunesmith_local.soft_prompt import start_of
 from tunesmith_local.text_states import TextCache, TextReader
 from tunesmith_local.tunable import RowLosses, Tunable
@@ -172,12 +172,9 @@ def _losses(
 ) -> torch.Tensor:
     targets, real = pad([e.answer for e in examples], width, base.pad_id, left=left)
     logits, _ = forward_pass(base, batch, width, use_cache=False)
-    chosen = (
-        logits.float().log_softmax(-1).gather(-1, targets.to(base.device)[..., None]).squeeze(-1)
-    )
     real = real.to(base.device)
-    means: torch.Tensor = (chosen * real).sum(-1) / real.sum(-1)
-    return -means
+    log_probs = target_log_probs(logits, targets.to(base.device), real)
+    return -log_probs.sum(-1) / real.sum(-1)
 
 
 def _index(rows: Sequence[int], like: torch.Tensor) -> torch.Tensor:
