@@ -31,13 +31,13 @@ def precise(kind: str) -> BaseLM:
 
 
 def rows_of(base: BaseLM) -> list[Example]:
-    """Rows whose prompts and answers have different lengths."""
+    """Rows whose prompts and answers have different lengths; all begin alike, two are equal."""
     return [
         Example(
             encode_prompt(base.tokenizer, f"The dog was {'very ' * n}good.").token_ids,
             encode_answer(base.tokenizer, ("no", "yes", "1")[n % 3]),
         )
-        for n in (0, 7, 1, 15, 3)
+        for n in (0, 7, 1, 15, 7)
     ]
 
 

@@ -151,6 +151,15 @@ def test_a_dropout_leaves_out_inputs_in_training_alone() -> None:
     assert torch.equal(losses_in_training(tunable, rows), losses_in_training(tunable, rows))
 
 
+def test_a_dropout_leaves_out_other_inputs_of_every_row() -> None:
+    base = small("granite")
+    tunable, _ = trained(base, METHODS["lora-dropout"], epochs=2)
+    row = examples(base)[0]
+    with tunable.reading(1) as row_losses:
+        one, other = row_losses([row, row]).tolist()
+    assert one != other
+
+
 @pytest.mark.parametrize("kind", [kind for kind in EXACT if kind not in NO_PREFIX])
 def test_a_prefix_starts_with_the_loss_of_the_soft_prompt_it_remembers(kind: str) -> None:
     base = small(kind)

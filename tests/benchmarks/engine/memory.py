@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+ROWS = 32
+"""Four of the peer's batches, and the most rows that the engine reads at once."""
 
 
 def measure(side: str, shape: str, tokens: int, seed: int) -> int:
@@ -28,10 +30,10 @@ def measure(side: str, shape: str, tokens: int, seed: int) -> int:
 
 def main(side: str, name: str, tokens: int, seed: int) -> int:
     """Load, do one step and return its peak."""
-    from . import machine, ours, peer, shapes
+    from . import machine, ours, peer, shapes, tutorial_rows
 
     stock, base = shapes.build(shapes.SHAPES[name], machine.device(), seed)
-    rows = shapes.examples(base, shapes.TRAIN_LENGTHS, shapes.STEP_ROWS, seed)
+    rows = shapes.examples(base, tutorial_rows.TRAIN, seed, ROWS)
     if side == "peer":
         tuned = peer.prompt_tuned(stock, tokens)
         optimizer = peer.optimizer_of(tuned)

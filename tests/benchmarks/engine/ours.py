@@ -20,7 +20,7 @@ from tunesmith_local.training import Training
 from tunesmith_local.tunable import Tunable
 from tunesmith_local.tunables import start
 
-SERVING_BATCH = 32
+SERVING_BATCH = 64
 """Rows that the backend reads at once by default."""
 
 

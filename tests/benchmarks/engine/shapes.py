@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,19 +26,6 @@ from tunesmith_local.self_check import checked
 
 logging.disable_progress_bar()
 
-# Every twentieth of the sorted token counts of the tutorial's rows behind its verbalizer, in a
-# byte-pair vocabulary of 100,000 tokens (cl100k_base): 353 training rows and 116 test rows.
-# fmt: off
-TRAIN_LENGTHS = (
-    15, 23, 24, 27, 29, 30, 31, 31, 32, 32, 33, 33, 34, 35, 36, 37, 38, 39, 41, 44, 92,
-)
-TEST_LENGTHS = (
-    36, 42, 61, 62, 63, 64, 64, 65, 65, 66, 67, 67, 68, 69, 69, 70, 71, 72, 73, 82, 113,
-)
-# fmt: on
-TRAIN_ROWS, TEST_ROWS = 353, 116
-# The test rows begin alike: the verbalizer and an instruction.
-TEST_BEGINNING = 30
 STEP_ROWS = 64
 """Rows of the optimizer step that is measured: eight of the peer's batches."""
 
@@ -118,28 +105,33 @@ def _config(shape: Shape) -> GraniteConfig | GraniteMoeHybridConfig:
     )
 
 
-def examples(base: BaseLM, quantiles: Sequence[int], count: int, seed: int) -> list[Example]:
-    """Return rows of random tokens whose lengths are spread as ``quantiles`` say."""
+def examples(
+    base: BaseLM, like: Sequence[tuple[int, int]], seed: int, count: int | None = None
+) -> list[Example]:
+    """Return rows of random tokens, as long as ``like`` says and beginning alike as it says.
+
+    Args:
+        base: gives the vocabulary.
+        like: rows as in :mod:`.tutorial_rows`.
+        seed: of the tokens, and of the order.
+        count: how many of them; all by default.
+    """
     drawn = random.Random(seed)
-    lengths = [_between(quantiles, (index + 0.5) / count) for index in range(count)]
-    drawn.shuffle(lengths)
-    answers = [encode_answer(base.tokenizer, label) for label in ("0", "1")]
-    return [
-        Example(tuple(drawn.randrange(1, base.vocabulary_size) for _ in range(n)), answers[i % 2])
-        for i, n in enumerate(lengths)
-    ]
+    labels = [encode_answer(base.tokenizer, label) for label in ("0", "1")]
+    rows: list[Example] = []
+    for length, shared in like:
+        begun = rows[-1].prompt[:shared] if rows else ()
+        new = (drawn.randrange(1, base.vocabulary_size) for _ in range(length - shared))
+        prompt = (*begun, *new)
+        same = bool(rows) and rows[-1].prompt == prompt
+        rows.append(Example(prompt, rows[-1].answer if same else drawn.choice(labels)))
+    drawn.shuffle(rows)
+    return rows[:count]
 
 
-def with_common_beginning(rows: Sequence[Example], tokens: int) -> list[Example]:
-    """Return the rows with the first row's first ``tokens`` in front, at the same length."""
-    first = rows[0].prompt[:tokens]
-    return [Example(first + row.prompt[tokens:], row.answer) for row in rows]
-
-
-def _between(quantiles: Sequence[int], share: float) -> int:
-    place = share * (len(quantiles) - 1)
-    low = quantiles[int(place)]
-    return round(low + (quantiles[int(place) + 1] - low) * (place % 1))
+def distinct(rows: Iterable[Sequence[int]]) -> int:
+    """Return how many tokens the rows have, where those behind the same ones count once."""
+    return len({tuple(row[: n + 1]) for row in rows for n in range(len(row))})
 
 
 def soft_prompt(base: BaseLM, tokens: int, seed: int) -> torch.Tensor:

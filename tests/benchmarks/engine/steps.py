@@ -19,13 +19,14 @@ import torch
 
 from tunesmith_local.attention import fused_attention
 from tunesmith_local.batching import by_length, padding_worth_a_pass, worth_a_pass
+from tunesmith_local.beginnings import once
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.packing import PackedLinear
 from tunesmith_local.prefix import prefix_of
 from tunesmith_local.scoring import Example, row_losses
 from tunesmith_local.shared_prefix import reading
 
-from . import machine, ours, peer, shapes
+from . import machine, ours, peer, shapes, tutorial_rows
 
 ROOT = Path(__file__).parents[3]
 Losses = Callable[[Sequence[Example]], torch.Tensor]
@@ -39,6 +40,12 @@ TUNING = {
     "grouped attention": {"grouped": True},
     "batches cut where least is padding": {"grouped": True, "cut": True},
     "rows end to end, last layer where scored": {"grouped": True, "cut": True, "end_to_end": True},
+    "each beginning once, longer passes": {
+        "grouped": True,
+        "cut": True,
+        "end_to_end": True,
+        "beginnings": True,
+    },
 }
 CLASSIFYING = {
     "prompt kept, labels scored": {},
@@ -46,6 +53,13 @@ CLASSIFYING = {
     "common beginning once, least padding": {"grouped": True, "cut": True},
     "rows end to end, labels beside the text": {"grouped": True, "cut": True, "end_to_end": True},
     "packed weights": {"grouped": True, "cut": True, "end_to_end": True, "packing": True},
+    "each beginning once": {
+        "grouped": True,
+        "cut": True,
+        "end_to_end": True,
+        "packing": True,
+        "beginnings": True,
+    },
 }
 _PEER_ROWS = 16
 """Rows of which the peer's classification is timed, and scaled."""
@@ -71,7 +85,7 @@ def main() -> None:
 
 
 def _tuning(stock: torch.nn.Module, base: BaseLM, tokens: int) -> dict[str, float]:
-    rows = shapes.examples(base, shapes.TRAIN_LENGTHS, shapes.STEP_ROWS, 0)
+    rows = shapes.examples(base, tutorial_rows.TRAIN, 0, shapes.STEP_ROWS)
     tuned = peer.prompt_tuned(stock, tokens)
     optimizer = peer.optimizer_of(tuned)
     prompt = torch.nn.Parameter(shapes.soft_prompt(base, tokens, 0))
@@ -82,8 +96,7 @@ def _tuning(stock: torch.nn.Module, base: BaseLM, tokens: int) -> dict[str, floa
 
 
 def _classifying(stock: torch.nn.Module, base: BaseLM, tokens: int) -> dict[str, float]:
-    rows = shapes.examples(base, shapes.TEST_LENGTHS, shapes.TEST_ROWS, 0)
-    rows = shapes.with_common_beginning(rows, shapes.TEST_BEGINNING)
+    rows = shapes.examples(base, tutorial_rows.TEST, 0)
     tuned = peer.prompt_tuned(stock, tokens).eval()
     theirs = machine.seconds(lambda: peer.generate(tuned, rows[:_PEER_ROWS]))
     found = {PLAIN: theirs * len(rows) / _PEER_ROWS}
@@ -110,14 +123,14 @@ def _step(
     grouped: bool = False,
     cut: bool = False,
     end_to_end: bool = False,
+    beginnings: bool = False,
 ) -> None:
     shares = prefix and base.prefix_exact
     base = replace(base, prefix_exact=shares, end_to_end_exact=end_to_end)
     read = reading(base, prompt) if once else _each_time(base, prompt)
-    size, a_pass = (
-        (2 * peer.BATCH_SIZE, padding_worth_a_pass(base)) if cut else (peer.BATCH_SIZE, NEVER)
-    )
-    with _attention(base, grouped), read as losses:
+    size = peer.BATCH_SIZE * (4 if beginnings else 2 if cut else 1)
+    a_pass = padding_worth_a_pass(base) if cut else NEVER
+    with _attention(base, grouped), _repeated(beginnings), read as losses:
         for batch in by_length([row.length for row in rows], size, a_pass):
             torch.autograd.backward(losses([rows[i] for i in batch]).sum() / len(rows))
     prompt.grad = None
@@ -132,6 +145,7 @@ def _classify(
     cut: bool = False,
     end_to_end: bool = False,
     packing: bool = False,
+    beginnings: bool = False,
 ) -> None:
     base = replace(base, end_to_end_exact=end_to_end)
     labels = sorted({row.answer for row in rows})
@@ -141,10 +155,16 @@ def _classify(
     with (
         _attention(base, grouped),
         _plain_weights(packing),
+        _repeated(beginnings),
         mock.patch("tunesmith_local.mixing.worth_a_pass", return_value=a_pass),
         mock.patch("tunesmith_local.mixing.padding_worth_a_pass", return_value=worth),
     ):
         ours.classify(base, prefix_of(base, prompt), rows, labels)
+
+
+def _repeated(beginnings: bool) -> AbstractContextManager[object]:
+    every = mock.patch("tunesmith_local.forward_pass.once", lambda real, _: once(real, None))
+    return nullcontext() if beginnings else every
 
 
 def _plain_weights(packing: bool) -> AbstractContextManager[object]:

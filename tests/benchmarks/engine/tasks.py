@@ -14,13 +14,16 @@ from tunesmith_local.loading import BaseLM
 from tunesmith_local.prefix import prefix_of
 from tunesmith_local.scoring import Example
 
-from . import machine, memory, ours, peer, shapes
+from . import machine, memory, ours, peer, shapes, tutorial_rows
 from .shapes import Shape
 
 Row = dict[str, Any]
 DEPLOYMENTS = 64
 _SAMPLE = 16
 """Rows of which the peer's time is taken, and scaled, where all of them take minutes."""
+_CLASSIFICATIONS = 4
+"""Times that the rows are classified, with as many samples of the peer's between: eight of its
+batches."""
 
 
 @dataclass(frozen=True)
@@ -78,43 +81,48 @@ def tune(bench: Bench, tokens: int) -> Row:
     fold: Callable[[Sequence[float]], float] = sum if bench.epochs else statistics.median
     row = bench.row("tune", tokens, *(fold(side) for side in zip(*times, strict=True)))
     counted = steps if bench.epochs else steps[:1]
-    text = sum(len(e.prompt) + len(e.answer) - 1 for rows in counted for e in rows)
+    read = [[(*e.prompt, *e.answer[:-1]) for e in rows] for rows in counted]
     scored = sum(len(e.answer) for rows in counted for e in rows)
     work = f"{bench.epochs} epochs" if bench.epochs else f"step of {len(steps[0])} rows"
-    return _with_rate(bench, row, work, text, text + tokens * len(counted), scored, backward=True)
+    text = sum(len(ids) for rows in read for ids in rows)
+    needed = sum(tokens + shapes.distinct(rows) for rows in read)
+    return _with_rate(bench, row, work, text, needed, scored, backward=True)
 
 
 def classify(bench: Bench, tokens: int) -> Row:
     """Two labels for the tutorial's test rows: label scores against two generated tokens."""
-    rows = shapes.examples(bench.base, shapes.TEST_LENGTHS, shapes.TEST_ROWS, bench.seed)
-    rows = shapes.with_common_beginning(rows, shapes.TEST_BEGINNING)
+    rows = shapes.examples(bench.base, tutorial_rows.TEST, bench.seed)
     labels = sorted({row.answer for row in rows})
     prefix = prefix_of(bench.base, shapes.soft_prompt(bench.base, tokens, bench.seed))
     tuned = peer.prompt_tuned(bench.stock, tokens).eval()
-    asked = rows[:_SAMPLE] if bench.is_large else rows
     peer.generate(tuned, rows[:2])  # a first call allocates, and lays weights out
     ours.classify(bench.base, prefix, rows[:2], labels)
-    theirs = machine.seconds(lambda: peer.generate(tuned, asked)) * len(rows) / len(asked)
-    mine = machine.seconds(lambda: ours.classify(bench.base, prefix, rows, labels))
-    row = bench.row("classify", tokens, theirs, mine) | {"peer_rows": len(asked)}
+    asked = [rows[n * _SAMPLE : (n + 1) * _SAMPLE] for n in range(_CLASSIFICATIONS)]
+    theirs, mine = _in_turn(
+        [lambda some=some: peer.generate(tuned, some) for some in asked],
+        lambda: ours.classify(bench.base, prefix, rows, labels),
+    )
+    row = bench.row("classify", tokens, theirs * len(rows) / _SAMPLE, mine)
+    row |= {"peer_rows": _SAMPLE * len(asked)}
     text = sum(len(one.prompt) for one in rows)
-    forked = len(rows) * sum(len(label) - 1 for label in labels)
-    work = f"{len(rows)} rows"
-    return _with_rate(bench, row, work, text, text + forked, len(rows) + forked, backward=False)
+    forked = [(*one.prompt, *label[:-1]) for one in rows for label in labels]
+    scored = len(rows) * (1 + sum(len(label) - 1 for label in labels))
+    needed, work = shapes.distinct(forked), f"{len(rows)} rows"
+    return _with_rate(bench, row, work, text, needed, scored, backward=False)
 
 
 def mixed(bench: Bench, tokens: int) -> Row:
     """One row for each of 64 deployments, as long as the tutorial's training rows."""
-    return _mixed(bench, tokens, shapes.TRAIN_LENGTHS, "training")
+    return _mixed(bench, tokens, tutorial_rows.TRAIN, "training")
 
 
 def mixed_long(bench: Bench, tokens: int) -> Row:
     """The same, as long as its test rows, which carry an instruction that each must read."""
-    return _mixed(bench, tokens, shapes.TEST_LENGTHS, "test")
+    return _mixed(bench, tokens, tutorial_rows.TEST, "test")
 
 
-def _mixed(bench: Bench, tokens: int, lengths: Sequence[int], like: str) -> Row:
-    rows = shapes.examples(bench.base, lengths, DEPLOYMENTS, bench.seed)
+def _mixed(bench: Bench, tokens: int, lengths: Sequence[tuple[int, int]], like: str) -> Row:
+    rows = shapes.examples(bench.base, lengths, bench.seed, DEPLOYMENTS)
     prefixes = [
         prefix_of(bench.base, shapes.soft_prompt(bench.base, tokens, bench.seed + number))
         for number in range(DEPLOYMENTS)
@@ -139,7 +147,7 @@ def peak_memory(bench: Bench, tokens: int) -> Row:
     )
     row = bench.row("memory", tokens, 1.0, 1.0)
     row |= {"peer_seconds": None, "our_seconds": None, "ratio": mine / theirs}
-    work = f"step of {shapes.STEP_ROWS} rows"
+    work = f"step of {memory.ROWS} rows"
     return row | {"peer_bytes": theirs, "our_bytes": mine, "work": work}
 
 
@@ -152,16 +160,25 @@ TASKS: dict[str, Callable[[Bench, int], Row]] = {
 }
 
 
+def _in_turn(
+    theirs: Sequence[Callable[[], object]], mine: Callable[[], object]
+) -> tuple[float, float]:
+    """Return the median seconds of each side."""
+    times = [(machine.seconds(work), machine.seconds(mine)) for work in theirs]
+    their_times, my_times = zip(*times, strict=True)
+    return statistics.median(their_times), statistics.median(my_times)
+
+
 def _few(bench: Bench) -> list[Example]:
-    return shapes.examples(bench.base, shapes.TRAIN_LENGTHS, 2, bench.seed)
+    return shapes.examples(bench.base, tutorial_rows.TRAIN, bench.seed, 2)
 
 
 def _steps(bench: Bench) -> list[list[Example]]:
     size = shapes.STEP_ROWS
     if not bench.epochs:
-        rows = shapes.examples(bench.base, shapes.TRAIN_LENGTHS, size, bench.seed)
+        rows = shapes.examples(bench.base, tutorial_rows.TRAIN, bench.seed, size)
         return [rows] * bench.rounds
-    rows = shapes.examples(bench.base, shapes.TRAIN_LENGTHS, shapes.TRAIN_ROWS, bench.seed)
+    rows = shapes.examples(bench.base, tutorial_rows.TRAIN, bench.seed)
     return [rows[i : i + size] for i in range(0, len(rows), size)] * bench.epochs
 
 

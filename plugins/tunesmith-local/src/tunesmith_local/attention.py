@@ -36,7 +36,10 @@ class EndToEnd:
     KEYWORD: ClassVar = "tunesmith_rows"
 
     places: torch.Tensor
-    """``[tokens]``: where each token stands in the padded rows, row after row."""
+    """``[tokens]``: where each token stands in the padded rows, row after row; one of several
+    places where rows begin alike."""
+    tokens: torch.Tensor
+    """``[rows * width]``: the token of each place."""
     rows: int
     width: int
     """Of the longest row."""
@@ -69,7 +72,7 @@ class EndToEnd:
         if self.keep is not None:
             self.keep(*states)
             return torch.zeros_like(query).transpose(1, 2)
-        keys, values = map(self._padded, self.kept or states)
+        keys, values = map(self._shared, self.kept or states)
         if self.cache is not None:
             keys, values = self.cache.update(keys, values, layer)
         if self.kept is None:
@@ -79,6 +82,12 @@ class EndToEnd:
         last = query.view(heads, self.rows, -1, size).transpose(0, 1)
         read = grouped_attention(last, keys, values, bias[:, :, -last.shape[2] :], scaling)
         return read.reshape(1, -1, heads, size)
+
+    def _shared(self, states: torch.Tensor) -> torch.Tensor:
+        _, heads, _, size = states.shape
+        tokens = states.transpose(1, 2).reshape(-1, heads * size)
+        filled: torch.Tensor = _spread(tokens, self.tokens)
+        return filled.view(self.rows, self.width, heads, size).transpose(1, 2)
 
     def _padded(self, states: torch.Tensor) -> torch.Tensor:
         _, heads, _, size = states.shape
@@ -107,7 +116,24 @@ class _Picked(torch.autograd.Function):
         return empty.index_copy_(0, ctx.places, gradient), None
 
 
+class _Spread(torch.autograd.Function):
+    """Rows of a matrix, some of them several times."""
+
+    @staticmethod
+    def forward(ctx: Any, states: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        ctx.tokens, ctx.count = tokens, len(states)
+        return states.index_select(0, tokens)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        # In float32: a beginning gathers from all rows.
+        wide = gradient.to(torch.promote_types(gradient.dtype, torch.float32))
+        summed = wide.new_zeros(ctx.count, gradient.shape[1]).index_add_(0, ctx.tokens, wide)
+        return summed.to(gradient.dtype), None
+
+
 _picked: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = _Picked.apply
+_spread: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = _Spread.apply
 
 
 def can_read_end_to_end(model: PreTrainedModel, rows: int, width: int, keys: int) -> bool:

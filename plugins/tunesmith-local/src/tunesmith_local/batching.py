@@ -23,6 +23,7 @@ from typing import Any
 import torch
 from transformers import Cache
 
+from tunesmith_local.beginnings import histories
 from tunesmith_local.loading import BaseLM
 
 
@@ -38,6 +39,8 @@ class Batch:
     """``[rows, length]``; 0 at the first real token."""
     cache: Cache | None = None
     """Keys and values of a prompt that was read beforehand; the mask then covers it too."""
+    histories: torch.Tensor | None = None
+    """``[rows, length]``: see :func:`tunesmith_local.beginnings.histories`; None shares nothing."""
 
 
 def lay_out(
@@ -65,7 +68,7 @@ def lay_out(
     if prompt is not None:
         embeds = _insert(embeds, prompt, mask)
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    return Batch(embeds, mask, positions)
+    return Batch(embeds, mask, positions, histories=_histories(base, filled))
 
 
 def read_prefix(base: BaseLM, prompt: torch.Tensor) -> Cache:
@@ -85,7 +88,14 @@ def _behind_prefix(base: BaseLM, rows: Sequence[Sequence[int]], prefix: Cache) -
     mask = torch.cat([mask.new_ones(len(rows), virtual), mask], dim=-1)
     # Views: attention grows by concatenation and leaves the prefix as it is.
     views = [tensor.expand(len(rows), -1, -1, -1) for tensor in key_values(prefix)]
-    return Batch(base.embeddings(ids), mask, positions, with_key_values(prefix, views))
+    cache = with_key_values(prefix, views)
+    return Batch(base.embeddings(ids), mask, positions, cache, _histories(base, rows))
+
+
+def _histories(base: BaseLM, rows: Sequence[Sequence[int]]) -> torch.Tensor | None:
+    if not base.end_to_end_exact:
+        return None
+    return pad(histories(rows), max(map(len, rows)), 0, left=True)[0].to(base.device)
 
 
 def key_values(prefix: Cache) -> list[torch.Tensor]:

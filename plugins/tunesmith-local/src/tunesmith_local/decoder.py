@@ -12,6 +12,7 @@ from transformers import Cache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
 from tunesmith_local.batching import Batch, lay_out, pad
+from tunesmith_local.beginnings import longer
 from tunesmith_local.forward_pass import causal_mask, forward_pass
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.mixing import Line, Part, lay_out_mixed
@@ -81,13 +82,14 @@ class CausalDecoder:
         depths = torch.tensor([d for p in paths for d in range(len(p))], device=tokens.device)
         rows, width = batch.inputs_embeds.shape[:2]
         mask = branching(batch.attention_mask, width, [*map(len, paths)])
-        longer = Batch(
+        branched = Batch(
             torch.cat([batch.inputs_embeds, tokens.expand(rows, -1, -1)], dim=1),
             torch.cat([batch.attention_mask, self._mask.new_ones(rows, len(ids))], dim=-1),
             torch.cat([batch.position_ids, self._next_position + depths], dim=-1),
             batch.cache,
+            None if batch.histories is None else longer(batch.histories, len(ids)),
         )
-        logits, _ = forward_pass(self._base, longer, len(ids) + 1, use_cache=False, mask=mask)
+        logits, _ = forward_pass(self._base, branched, len(ids) + 1, use_cache=False, mask=mask)
         places, _ = pad(_consecutive([*map(len, paths)]), max(map(len, paths)), 0, left=False)
         return logits[:, 0], logits[:, 1 + places.to(tokens.device)]
 

@@ -2,7 +2,8 @@
 
 Attention reads rows, and rows of different length need padding. All else in a decoder reads
 single tokens. There the real tokens of all rows stand end to end in one row, and only inside
-attention each goes back to its own (as in ByteTransformer, Zhai et al. 2022).
+attention each goes back to its own (as in ByteTransformer, Zhai et al. 2022). Rows that begin
+alike share the tokens of their beginning; see :mod:`tunesmith_local.beginnings`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from transformers import Cache, DynamicCache
 
 from tunesmith_local.attention import EndToEnd, bias_of, can_read_end_to_end
 from tunesmith_local.batching import Batch
+from tunesmith_local.beginnings import once
 from tunesmith_local.last_layer import drops_the_rest
 from tunesmith_local.loading import BaseLM
 
@@ -71,24 +73,17 @@ def _end_to_end(
     rows, width, size = batch.inputs_embeds.shape
     if mask is None:
         mask = causal_mask(batch.attention_mask, width)
-    places = batch.attention_mask[:, -width:].flatten().nonzero().squeeze(-1)
+    places, tokens = once(batch.attention_mask[:, -width:].bool(), batch.histories)
     cache = batch.cache
     if cache is None and use_cache:
         cache = DynamicCache(config=base.model.config)
-    scored = _last(places, rows, width, keep)
+    scored = tokens.view(rows, width)[:, width - keep :].flatten()
     out = base.model(
         inputs_embeds=batch.inputs_embeds.reshape(-1, size).index_select(0, places)[None],
         attention_mask=bias_of(mask, base.dtype),
         position_ids=batch.position_ids.flatten()[places][None],
         use_cache=False,
         logits_to_keep=0 if drops_the_rest(base.model) else scored,
-        **{EndToEnd.KEYWORD: EndToEnd(places, rows, width, cache, scored)},
+        **{EndToEnd.KEYWORD: EndToEnd(places, tokens, rows, width, cache, scored)},
     )
     return out.logits.view(rows, keep, -1), cache
-
-
-def _last(places: torch.Tensor, rows: int, width: int, keep: int) -> torch.Tensor:
-    """Return where the last places of each row stand, ``[rows * keep]``."""
-    order = places.new_zeros(rows * width)
-    order[places] = torch.arange(len(places), device=places.device)
-    return order.view(rows, width)[:, width - keep :].flatten()

@@ -11,7 +11,7 @@ from tunesmith_local.decoder import Decoder
 _Read = Iterable[tuple[list[tuple[int, ...]], torch.Tensor]]
 _LINES = 128
 """Rows times labels in one forward pass, at most; it bounds the memory of copies and scores."""
-_BRANCHES = 256
+_BRANCHES = 512
 """Rows times label tokens beside their texts, at most; it bounds the memory of scores."""
 
 

@@ -59,7 +59,10 @@ class LoraTunable(Tunable):
         with drawn_by(seed):
             _set_training(dropouts, True)
             try:
-                yield lambda rows: row_losses(self.base, None, rows)
+                # Rows that share a token would lose the same of it.
+                shares = self.base.end_to_end_exact and not any(map(_drops, dropouts))
+                base = replace(self.base, end_to_end_exact=shares)
+                yield lambda rows: row_losses(base, None, rows)
             finally:
                 _set_training(dropouts, False)
 
@@ -105,6 +108,10 @@ def sharing(base: BaseLM) -> BaseLM:
 def adapted(base: BaseLM, model: PeftModel) -> BaseLM:
     """Return the base model whose modules hold the low-rank layers of ``model``."""
     return replace(base, model=cast("PreTrainedModel", model.get_base_model()))
+
+
+def _drops(module: torch.nn.Module) -> bool:
+    return any(isinstance(each, torch.nn.Dropout) for each in module.modules())
 
 
 def _set_training(modules: list[torch.nn.Module], mode: bool) -> None:

@@ -24,7 +24,7 @@ class LocalOptions(BackendOptions):
     ``MODELS/ibm-granite/granite-4.0-350m/config.json``."""
     offline: bool = False
     """Never ask the Hugging Face hub; use only what is on this machine."""
-    predict_batch_size: Annotated[int, Field(ge=1)] = 32
+    predict_batch_size: Annotated[int, Field(ge=1)] = 64
     """Rows that generate together, at most. It changes the speed, never a result."""
     prompt_cache_mb: Annotated[float, Field(ge=0)] = 512.0
     """Megabytes (2**20 bytes) for what the model remembers of the prompts that are deployed; the

@@ -34,7 +34,7 @@ class SoftPromptTunable(Tunable):
         self.facts = start.record()
         self.notes = start.notes
         # What the plain layout spends on the prompt in every row is free for other rows.
-        self.batches_at_once = 2 if base.prefix_exact else 1
+        self.batches_at_once = 4 if base.end_to_end_exact else 2 if base.prefix_exact else 1
 
     def reading(self, seed: int) -> AbstractContextManager[RowLosses]:
         """Read the soft prompt once for all rows, where the model allows it."""

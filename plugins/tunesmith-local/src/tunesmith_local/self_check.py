@@ -221,10 +221,10 @@ def _prompt(base: BaseLM, length: int) -> torch.Tensor:
 
 
 def _random_rows(base: BaseLM) -> list[list[int]]:
+    # They begin alike, as texts of one template do.
     generator = torch.Generator().manual_seed(0)
-    return [
-        torch.randint(base.vocabulary_size, (n,), generator=generator).tolist() for n in _LENGTHS
-    ]
+    ids = torch.randint(base.vocabulary_size, (sum(_LENGTHS),), generator=generator).tolist()
+    return [[ids[0], *ids[sum(_LENGTHS[:i]) + 1 :][: n - 1]] for i, n in enumerate(_LENGTHS)]
 
 
 def _two_steps(base: BaseLM, lines: list[Line]) -> torch.Tensor:
