@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[3]
 VIRTUAL_TOKENS = (20, 100)
 _LONGER_ONLY = ("mixed-long", "memory")
 """Tasks that the longer prompt tells enough about, to end within 15 minutes."""
-_ROUNDS = {"352M": 1, "88M": 3, "micro": 5}
+_ROUNDS = {"352M": 1, "88M": 2, "micro": 5}
 """Optimizer steps of which the median is taken; one is eight of the peer's batches."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -65,16 +66,21 @@ def build(shape: Shape, device: torch.device, seed: int) -> tuple[PreTrainedMode
 
     The peer gets a module as transformers makes it, with nothing of the engine's on it.
     """
-    torch.manual_seed(seed)
-    stock, own = (_empty(shape).to(device) for _ in range(2))
-    own.load_state_dict(stock.state_dict(), assign=True)
-    own.tie_weights()
+    stock = build_stock(shape, device, seed)
+    shared = {id(tensor): tensor for tensor in (*stock.parameters(), *stock.buffers())}
+    own = copy.deepcopy(stock, shared)
     tokenizer = AutoTokenizer.from_pretrained(tunesmith_micro_granite.path())
-    stock.requires_grad_(False).eval()
     return stock, packed(checked(freeze(f"benchmark/{shape.name}", own, tokenizer)))
 
 
-def _empty(shape: Shape) -> Any:
+def build_stock(shape: Shape, device: torch.device, seed: int) -> PreTrainedModel:
+    """Return the peer's model alone."""
+    torch.manual_seed(seed)
+    stock: PreTrainedModel = _made(shape).to(device)
+    return stock.requires_grad_(False).eval()
+
+
+def _made(shape: Shape) -> Any:
     if shape.name == "micro":
         return AutoModelForCausalLM.from_pretrained(
             tunesmith_micro_granite.path(), dtype=shape.dtype
