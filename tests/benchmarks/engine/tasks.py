@@ -85,8 +85,10 @@ def tune(bench: Bench, tokens: int) -> Row:
     scored = sum(len(e.answer) for rows in counted for e in rows)
     work = f"{bench.epochs} epochs" if bench.epochs else f"step of {len(steps[0])} rows"
     text = sum(len(ids) for rows in read for ids in rows)
-    needed = sum(tokens + shapes.distinct(rows) for rows in read)
-    return _with_rate(bench, row, work, text, needed, scored, backward=True)
+    prompts = tokens * len(read)
+    distinct = prompts + sum(map(shapes.distinct, read))
+    counts = _Counts(text, prompts + text, distinct, scored)
+    return _with_rate(bench, row, work, counts, backward=True)
 
 
 def classify(bench: Bench, tokens: int) -> Row:
@@ -107,8 +109,8 @@ def classify(bench: Bench, tokens: int) -> Row:
     text = sum(len(one.prompt) for one in rows)
     forked = [(*one.prompt, *label[:-1]) for one in rows for label in labels]
     scored = len(rows) * (1 + sum(len(label) - 1 for label in labels))
-    needed, work = shapes.distinct(forked), f"{len(rows)} rows"
-    return _with_rate(bench, row, work, text, needed, scored, backward=False)
+    counts = _Counts(text, text + scored - len(rows), shapes.distinct(forked), scored)
+    return _with_rate(bench, row, f"{len(rows)} rows", counts, backward=False)
 
 
 def mixed(bench: Bench, tokens: int) -> Row:
@@ -137,7 +139,8 @@ def _mixed(bench: Bench, tokens: int, lengths: Sequence[tuple[int, int]], like: 
     text = sum(len(one.prompt) for one in rows)
     row |= {"peer_rows": len(asked)}
     work = f"{DEPLOYMENTS} deployments, {like} rows"
-    return _with_rate(bench, row, work, text, text + len(rows), 2 * len(rows), backward=False)
+    read = text + len(rows)
+    return _with_rate(bench, row, work, _Counts(text, read, read, 2 * len(rows)), backward=False)
 
 
 def peak_memory(bench: Bench, tokens: int) -> Row:
@@ -182,14 +185,29 @@ def _steps(bench: Bench) -> list[list[Example]]:
     return [rows[i : i + size] for i in range(0, len(rows), size)] * bench.epochs
 
 
-def _with_rate(
-    bench: Bench, row: Row, work: str, text: int, read: int, scored: int, *, backward: bool
-) -> Row:
-    flops = machine.needed_flops(bench.base, read, scored, backward=backward)
+@dataclass(frozen=True)
+class _Counts:
+    """Tokens of a row of the table."""
+
+    text: int
+    read: int
+    """Those of the prompt, where it is read, and of the labels included."""
+    distinct: int
+    """The same, where tokens behind the same ones count once."""
+    scored: int
+
+
+def _with_rate(bench: Bench, row: Row, work: str, counts: _Counts, *, backward: bool) -> Row:
+    shares = [
+        machine.needed_flops(bench.base, tokens, counts.scored, backward=backward)
+        / bench.rate
+        / row["our_seconds"]
+        for tokens in (counts.read, counts.distinct)
+    ]
     row["work"] = work
-    row["tokens_per_second"] = text / row["our_seconds"]
+    row["tokens_per_second"] = counts.text / row["our_seconds"]
     row["matrix_flops"] = bench.rate
-    row["matrix_share"] = flops / bench.rate / row["our_seconds"]
+    row["matrix_share"], row["distinct_share"] = shares
     return row
 
 
