@@ -27,8 +27,8 @@ ROOT = Path(__file__).parents[3]
 VIRTUAL_TOKENS = (20, 100)
 _LONGER_ONLY = ("mixed-long", "memory")
 """Tasks that the longer prompt tells enough about, to end within 15 minutes."""
-_LARGEST_ONLY = ("mixed-long",)
-"""Likewise for the largest shape, unless the task is asked for by name."""
+_LARGEST_ONLY = ("mixed-long", "memory")
+"""Likewise the largest shape, unless the task is asked for by name."""
 _ROUNDS = {"352M": 1, "88M": 2, "micro": 5}
 """Optimizer steps of which the median is taken; one is eight of the peer's batches."""
 

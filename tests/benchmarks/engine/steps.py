@@ -129,7 +129,7 @@ def _step(
     base = replace(base, prefix_exact=shares, end_to_end_exact=end_to_end)
     read = reading(base, prompt) if once else _each_time(base, prompt)
     size = peer.BATCH_SIZE * (4 if beginnings else 2 if cut else 1)
-    a_pass = padding_worth_a_pass(base) if cut else NEVER
+    a_pass = padding_worth_a_pass(base, training=True) if cut else NEVER
     with _attention(base, grouped), _repeated(beginnings), read as losses:
         for batch in by_length([row.length for row in rows], size, a_pass):
             torch.autograd.backward(losses([rows[i] for i in batch]).sum() / len(rows))

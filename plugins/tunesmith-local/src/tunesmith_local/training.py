@@ -121,7 +121,7 @@ class Training:
         lengths = [row.length for row in rows]
         size = self.method.batch_size * self.tunable.batches_at_once
         base = self.tunable.base
-        a_pass = padding_worth_a_pass(base)
+        a_pass = padding_worth_a_pass(base, training=True)
         for batch in by_length(lengths, size, a_pass, equal_only=not base.padding_exact):
             if self.should_stop():
                 raise JobStopped
