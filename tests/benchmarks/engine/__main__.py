@@ -25,11 +25,10 @@ from .tasks import TASKS, load
 
 ROOT = Path(__file__).parents[3]
 VIRTUAL_TOKENS = (20, 100)
-_LONGER_ONLY = ("mixed-long", "memory")
-"""Tasks that the longer prompt tells enough about, to end within 15 minutes."""
-_LARGEST_ONLY = ("mixed-long", "memory")
-"""Likewise the largest shape, unless the task is asked for by name."""
-_ROUNDS = {"352M": 1, "88M": 2, "micro": 5}
+_ONE_ROW = ("mixed-long", "memory")
+"""Tasks of which the longer prompt tells enough, and the largest shape unless another is asked for
+by name, to end within 15 minutes."""
+_ROUNDS = {"352M": 1, "88M": 1, "micro": 5}
 """Optimizer steps of which the median is taken; one is eight of the peer's batches."""
 
 
@@ -42,10 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in asked.shape or SHAPES:
         rounds = 1 if asked.quick else _ROUNDS[name]
         bench = load(SHAPES[name], asked.seed, epochs=asked.epochs, rounds=rounds)
-        tasks = [task for task in TASKS if name == "352M" or task not in _LARGEST_ONLY]
+        tasks = [task for task in TASKS if name == "352M" or task not in _ONE_ROW]
         for task in asked.task or tasks:
             for tokens in VIRTUAL_TOKENS:
-                if task not in _LONGER_ONLY or tokens == max(VIRTUAL_TOKENS):
+                if task not in _ONE_ROW or tokens == max(VIRTUAL_TOKENS):
                     rows.append(_measured(task, bench, tokens))
     asked.output.parent.mkdir(parents=True, exist_ok=True)
     asked.output.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

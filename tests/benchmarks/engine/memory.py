@@ -30,9 +30,14 @@ def measure(side: str, shape: str, tokens: int, seed: int) -> int:
 
 def main(side: str, name: str, tokens: int, seed: int) -> int:
     """Load, do one step and return its peak."""
+    from tunesmith_local.packing import packed
+    from tunesmith_local.self_check import checked
+
     from . import machine, ours, peer, shapes, tutorial_rows
 
-    stock, base = shapes.build(shapes.SHAPES[name], machine.device(), seed)
+    shape = shapes.SHAPES[name]
+    stock = shapes.build_stock(shape, machine.device(), seed)
+    base = shapes.unchecked(shape, stock)
     rows = shapes.examples(base, tutorial_rows.TRAIN, seed, ROWS)
     if side == "peer":
         tuned = peer.prompt_tuned(stock, tokens)
@@ -40,7 +45,7 @@ def main(side: str, name: str, tokens: int, seed: int) -> int:
         before = _resident()
         peer.one_step(tuned, optimizer, rows)
     else:
-        tunable = ours.prompt_tuned(base, tokens, seed)
+        tunable = ours.prompt_tuned(packed(checked(base)), tokens, seed)
         before = _resident()
         ours.one_step(tunable, rows)
     return _peak() - before

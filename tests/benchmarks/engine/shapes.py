@@ -67,10 +67,15 @@ def build(shape: Shape, device: torch.device, seed: int) -> tuple[PreTrainedMode
     The peer gets a module as transformers makes it, with nothing of the engine's on it.
     """
     stock = build_stock(shape, device, seed)
+    return stock, packed(checked(unchecked(shape, stock)))
+
+
+def unchecked(shape: Shape, stock: PreTrainedModel) -> BaseLM:
+    """Return a second module over the weights of ``stock``, before the engine's self-check."""
     shared = {id(tensor): tensor for tensor in (*stock.parameters(), *stock.buffers())}
     own = copy.deepcopy(stock, shared)
     tokenizer = AutoTokenizer.from_pretrained(tunesmith_micro_granite.path())
-    return stock, packed(checked(freeze(f"benchmark/{shape.name}", own, tokenizer)))
+    return freeze(f"benchmark/{shape.name}", own, tokenizer)
 
 
 def build_stock(shape: Shape, device: torch.device, seed: int) -> PreTrainedModel:

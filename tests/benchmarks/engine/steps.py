@@ -33,33 +33,24 @@ Losses = Callable[[Sequence[Example]], torch.Tensor]
 PLAIN = "plain PEFT"
 NEVER = 10**9
 """Tokens that must be saved for one more pass, where full batches are wanted."""
+_ENDWISE = {"grouped": True, "cut": True, "end_to_end": True}
+_PACKED = {**_ENDWISE, "packing": True}
 TUNING = {
-    "logits only at labels, length buckets": {"prefix": False, "once": False},
-    "prompt read once a batch": {"once": False},
+    "logits only at labels, length buckets": {"prefix": False, "per_step": False},
+    "prompt read once a batch": {"per_step": False},
     "prompt read once an optimizer step": {},
     "grouped attention": {"grouped": True},
     "batches cut where least is padding": {"grouped": True, "cut": True},
-    "rows end to end, last layer where scored": {"grouped": True, "cut": True, "end_to_end": True},
-    "each beginning once, longer passes": {
-        "grouped": True,
-        "cut": True,
-        "end_to_end": True,
-        "beginnings": True,
-    },
+    "rows end to end, last layer where scored": _ENDWISE,
+    "each beginning once, longer passes": {**_ENDWISE, "beginnings": True},
 }
 CLASSIFYING = {
     "prompt kept, labels scored": {},
     "grouped attention": {"grouped": True},
     "common beginning once, least padding": {"grouped": True, "cut": True},
-    "rows end to end, labels beside the text": {"grouped": True, "cut": True, "end_to_end": True},
-    "packed weights": {"grouped": True, "cut": True, "end_to_end": True, "packing": True},
-    "each beginning once": {
-        "grouped": True,
-        "cut": True,
-        "end_to_end": True,
-        "packing": True,
-        "beginnings": True,
-    },
+    "rows end to end, labels beside the text": _ENDWISE,
+    "packed weights": _PACKED,
+    "each beginning once": {**_PACKED, "beginnings": True},
 }
 _PEER_ROWS = 16
 """Rows of which the peer's classification is timed, and scaled."""
@@ -119,7 +110,7 @@ def _step(
     rows: Sequence[Example],
     *,
     prefix: bool = True,
-    once: bool = True,
+    per_step: bool = True,
     grouped: bool = False,
     cut: bool = False,
     end_to_end: bool = False,
@@ -127,7 +118,7 @@ def _step(
 ) -> None:
     shares = prefix and base.prefix_exact
     base = replace(base, prefix_exact=shares, end_to_end_exact=end_to_end)
-    read = reading(base, prompt) if once else _each_time(base, prompt)
+    read = reading(base, prompt) if per_step else _each_time(base, prompt)
     size = peer.BATCH_SIZE * (4 if beginnings else 2 if cut else 1)
     a_pass = padding_worth_a_pass(base, training=True) if cut else NEVER
     with _attention(base, grouped), _repeated(beginnings), read as losses:
