@@ -84,22 +84,27 @@ class EndToEnd:
         return read.reshape(1, -1, heads, size)
 
     def _shared(self, states: torch.Tensor) -> torch.Tensor:
-        _, heads, _, size = states.shape
-        tokens = states.transpose(1, 2).reshape(-1, heads * size)
-        filled: torch.Tensor = _spread(tokens, self.tokens)
-        return filled.view(self.rows, self.width, heads, size).transpose(1, 2)
+        return self._in_rows(_spread(_flat(states), self.tokens), states)
 
     def _padded(self, states: torch.Tensor) -> torch.Tensor:
-        _, heads, _, size = states.shape
-        tokens = states.transpose(1, 2).reshape(-1, heads * size)
-        empty = tokens.new_zeros(self.rows * self.width, heads * size)
-        filled = empty.index_copy(0, self.places, tokens)
+        tokens = _flat(states)
+        empty = tokens.new_zeros(self.rows * self.width, tokens.shape[1])
+        return self._in_rows(empty.index_copy(0, self.places, tokens), states)
+
+    def _in_rows(self, filled: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        _, heads, _, size = like.shape
         return filled.view(self.rows, self.width, heads, size).transpose(1, 2)
 
     def _end_to_end(self, states: torch.Tensor) -> torch.Tensor:
         _, _, heads, size = states.shape
         tokens: torch.Tensor = _picked(states.reshape(-1, heads * size), self.places)
         return tokens.view(1, -1, heads, size)
+
+
+def _flat(states: torch.Tensor) -> torch.Tensor:
+    # [1, heads, tokens, head_size] to [tokens, heads * head_size]
+    _, heads, _, size = states.shape
+    return states.transpose(1, 2).reshape(-1, heads * size)
 
 
 class _Picked(torch.autograd.Function):
