@@ -10,7 +10,9 @@ BIN := $(VENV)/bin
 PACKAGES := .[dev] plugins/tunesmith-sklearn plugins/tunesmith-micro-granite plugins/tunesmith-local \
   plugins/tunesmith-watsonx plugins/tunesmith-emulator[notebook]
 STAMP := $(VENV)/.installed
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto
+# Half as many workers again as processors: tests also wait, most of all while the SDK sleeps.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 CLIENTS := plugins/tunesmith-emulator/tests/clients
 CLIENT_ENVS := build/clients
 

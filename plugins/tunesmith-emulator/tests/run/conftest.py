@@ -113,6 +113,11 @@ def route(upstream, tmp_path, served) -> Iterator[Route]:
     gc.collect()
 
 
+def pytest_collection_finish() -> None:
+    """Let all collections of the session pass over what is imported: it is large, and stays."""
+    gc.freeze()
+
+
 @pytest.fixture
 def inside(route, monkeypatch) -> Route:
     """The same, with this process's own clients led through it."""
