@@ -15,7 +15,7 @@ attention, positions and gradients with far fewer tokens.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -68,7 +68,7 @@ def lay_out(
     if prompt is not None:
         embeds = _insert(embeds, prompt, mask)
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    return Batch(embeds, mask, positions, histories=_histories(base, filled))
+    return Batch(embeds, mask, positions, histories=histories_of(base, filled))
 
 
 def read_prefix(base: BaseLM, prompt: torch.Tensor) -> Cache:
@@ -89,13 +89,22 @@ def _behind_prefix(base: BaseLM, rows: Sequence[Sequence[int]], prefix: Cache) -
     # Views: attention grows by concatenation and leaves the prefix as it is.
     views = [tensor.expand(len(rows), -1, -1, -1) for tensor in key_values(prefix)]
     cache = with_key_values(prefix, views)
-    return Batch(base.embeddings(ids), mask, positions, cache, _histories(base, rows))
+    return Batch(base.embeddings(ids), mask, positions, cache, histories_of(base, rows))
 
 
-def _histories(base: BaseLM, rows: Sequence[Sequence[int]]) -> torch.Tensor | None:
+def histories_of(
+    base: BaseLM, rows: Sequence[Sequence[int]], behind: Sequence[Hashable] | None = None
+) -> torch.Tensor | None:
+    """Return :attr:`Batch.histories` of rows behind their prompts, where a model can share them.
+
+    Args:
+        base: the base model.
+        rows: token ids; see :func:`tunesmith_local.beginnings.histories`.
+        behind: what each stands behind, likewise.
+    """
     if not base.end_to_end_exact:
         return None
-    return pad(histories(rows), max(map(len, rows)), 0, left=True)[0].to(base.device)
+    return pad(histories(rows, behind), max(map(len, rows)), 0, left=True)[0].to(base.device)
 
 
 def key_values(prefix: Cache) -> list[torch.Tensor]:

@@ -22,8 +22,13 @@ import torch
 from torch.nn import functional
 
 from tunesmith.errors import PredictionError
-from tunesmith_local.batching import Batch, by_length, pad, padding_worth_a_pass, worth_a_pass
-from tunesmith_local.beginnings import histories
+from tunesmith_local.batching import (
+    Batch,
+    by_length,
+    histories_of,
+    padding_worth_a_pass,
+    worth_a_pass,
+)
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.prefix import Prefix, PromptState, read_on, stack
 from tunesmith_local.text_states import Suffix
@@ -131,20 +136,16 @@ def lay_out_mixed(base: BaseLM, lines: Sequence[Line]) -> list[Part]:
     ]
 
 
-def padded(
-    base: BaseLM, rows: Sequence[torch.Tensor], read: Sequence[Sequence[int]] | None = None
-) -> Batch:
+def padded(base: BaseLM, rows: Sequence[torch.Tensor]) -> Batch:
     """Lay out embedded rows, ``[length, hidden_size]`` each; padding goes where a text begins.
 
-    In an encoder it goes where a text ends. Gradients flow back to the rows. ``read``, where it
-    is known, says which tokens are the same; see :func:`tunesmith_local.beginnings.histories`.
+    In an encoder it goes where a text ends. Gradients flow back to the rows.
     """
     width = max(map(len, rows))
     embeds = torch.stack([_filled(row, width - len(row), base.is_seq2seq) for row in rows])
     ones = [row.new_ones(len(row), 1, dtype=torch.long) for row in rows]
     mask = torch.stack([_filled(row, width - len(row), base.is_seq2seq) for row in ones])[..., 0]
-    numbers = None if read is None else pad(read, width, 0, left=True)[0].to(base.device)
-    return Batch(embeds, mask, _positions(mask), histories=numbers)
+    return Batch(embeds, mask, _positions(mask))
 
 
 def embedded(base: BaseLM, token_ids: Sequence[int]) -> torch.Tensor:
@@ -214,22 +215,21 @@ def _behind(
 ) -> Batch:
     cache, seen = stack(states, like)
     rows = [_parts(base, replace(line, prefix=None))[-1] for line in lines]
-    batch = padded(base, rows, _histories(base, lines, rows))
+    batch = padded(base, rows)
     mask = torch.cat([seen, batch.attention_mask], dim=-1)
     positions = _positions(mask)[:, -batch.inputs_embeds.shape[1] :]
-    return replace(batch, attention_mask=mask, position_ids=positions, cache=cache)
+    shared = _histories(base, lines, rows)
+    return Batch(batch.inputs_embeds, mask, positions, cache, shared)
 
 
 def _whole(base: BaseLM, lines: Sequence[Line]) -> Batch:
     rows = [torch.cat(_parts(base, line)) for line in lines]
-    return padded(base, rows, _histories(base, lines, rows))
+    return replace(padded(base, rows), histories=_histories(base, lines, rows))
 
 
 def _histories(
     base: BaseLM, lines: Sequence[Line], rows: Sequence[torch.Tensor]
-) -> list[list[int]] | None:
-    if not base.end_to_end_exact:
-        return None
+) -> torch.Tensor | None:
     # A soft prompt behind the text is read behind a text of its own.
     behind = [line.prefix if line.suffix is None else line for line in lines]
     read = [
@@ -238,7 +238,7 @@ def _histories(
         else range(len(row))
         for line, row in zip(lines, rows, strict=True)
     ]
-    return histories(read, behind)
+    return histories_of(base, read, behind)
 
 
 def _parts(base: BaseLM, line: Line) -> list[torch.Tensor]:
