@@ -71,15 +71,12 @@ def tune(bench: Bench, tokens: int) -> Row:
     peer.one_step(tuned, optimizer, _few(bench))  # a first step allocates and compiles
     ours.one_step(tunable, _few(bench))
     steps = _steps(bench)
-    times = [
-        (
-            machine.seconds(lambda rows=rows: peer.one_step(tuned, optimizer, rows)),
-            machine.seconds(lambda rows=rows: ours.one_step(tunable, rows)),
-        )
-        for rows in steps
-    ]
-    fold: Callable[[Sequence[float]], float] = sum if bench.epochs else statistics.median
-    row = bench.row("tune", tokens, *(fold(side) for side in zip(*times, strict=True)))
+    theirs, mine = _in_turn(
+        [lambda rows=rows: peer.one_step(tuned, optimizer, rows) for rows in steps],
+        [lambda rows=rows: ours.one_step(tunable, rows) for rows in steps],
+        sum if bench.epochs else statistics.median,
+    )
+    row = bench.row("tune", tokens, theirs, mine)
     counted = steps if bench.epochs else steps[:1]
     read = [[(*e.prompt, *e.answer[:-1]) for e in rows] for rows in counted]
     scored = sum(len(e.answer) for rows in counted for e in rows)
@@ -102,7 +99,7 @@ def classify(bench: Bench, tokens: int) -> Row:
     asked = [rows[n * _SAMPLE : (n + 1) * _SAMPLE] for n in range(_CLASSIFICATIONS)]
     theirs, mine = _in_turn(
         [lambda some=some: peer.generate(tuned, some) for some in asked],
-        lambda: ours.classify(bench.base, prefix, rows, labels),
+        [lambda: ours.classify(bench.base, prefix, rows, labels)] * len(asked),
     )
     row = bench.row("classify", tokens, theirs * len(rows) / _SAMPLE, mine)
     row |= {"peer_rows": _SAMPLE * len(asked)}
@@ -164,12 +161,14 @@ TASKS: dict[str, Callable[[Bench, int], Row]] = {
 
 
 def _in_turn(
-    theirs: Sequence[Callable[[], object]], mine: Callable[[], object]
+    theirs: Sequence[Callable[[], object]],
+    mine: Sequence[Callable[[], object]],
+    fold: Callable[[Sequence[float]], float] = statistics.median,
 ) -> tuple[float, float]:
-    """Return the median seconds of each side."""
-    times = [(machine.seconds(work), machine.seconds(mine)) for work in theirs]
+    """Return the seconds of each side, folded."""
+    times = [tuple(map(machine.seconds, works)) for works in zip(theirs, mine, strict=True)]
     their_times, my_times = zip(*times, strict=True)
-    return statistics.median(their_times), statistics.median(my_times)
+    return fold(their_times), fold(my_times)
 
 
 def _few(bench: Bench) -> list[Example]:
