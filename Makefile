@@ -11,7 +11,8 @@ PACKAGES := .[dev] plugins/tunesmith-sklearn plugins/tunesmith-micro-granite plu
   plugins/tunesmith-watsonx plugins/tunesmith-emulator[notebook]
 STAMP := $(VENV)/.installed
 # Half as many workers again as processors: tests also wait, most of all while the SDK sleeps.
-WORKERS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
+# joblib counts those that this process may use.
+WORKERS = $(shell $(BIN)/python -c 'import joblib; print(joblib.cpu_count() * 3 // 2)')
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 CLIENTS := plugins/tunesmith-emulator/tests/clients
 CLIENT_ENVS := build/clients
