@@ -43,8 +43,8 @@ class Harness:
     """How long one tuning may take."""
     score_tolerance: ClassVar[float] = 1e-5
     """How far apart two probabilities of one row may lie, alone and in a batch."""
-    cancel_attempts: ClassVar[int] = 20
-    """How many jobs are submitted until one is caught before it ends."""
+    cancel_attempts: ClassVar[int] = 16
+    """How many jobs, each of twice the rows of the one before, may end before one is caught."""
     known_failures: ClassVar[Mapping[str, str]] = {}
     """Tests that fail, by name (``test_x`` or ``test_x[case]``), each with the reason."""
 
