@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ from tunesmith.plugins import registry
 from tunesmith.testing.fake import FAKE_MODEL
 
 sys.path.insert(0, str(Path(__file__).parent))  # the test modules share report_records.py
+
+# A shell ignores Ctrl-C in what it starts in the background, and children would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GOOD = ["lovely staff", "great haircut", "clean and friendly", "kind people", "we love it"]
 BAD = ["rude staff", "a dirty room", "late again", "never again", "slow and poor"]

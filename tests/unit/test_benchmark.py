@@ -19,7 +19,8 @@ from tunesmith.benchmark import BenchmarkRecord, run_benchmark
 from tunesmith.benchmark_file import Benchmark
 from tunesmith.errors import ExperimentError, NotFoundError, PluginError, TunesmithError
 from tunesmith.grid import Grid
-from tunesmith.runs import Run
+from tunesmith.locking import held
+from tunesmith.runs import LOCK, Run
 
 pytestmark = pytest.mark.usefixtures("fake_plugin")
 
@@ -180,7 +181,7 @@ def test_killed_in_the_middle_it_goes_on(
     assert before.record.status == "running"
     assert statuses(before) != {"done": 3, "skipped": 3}
     done = run_record(before, before.record.results[0])
-    time.sleep(0.5)  # its processes end by themselves, soon after it
+    wait_for(lambda: nobody_works_on(directory))  # its processes end by themselves, after it
     after = bench(backends=["sklearn", slow], seeds=[0])
     assert after.directory == directory
     assert statuses(after) == {"done": 3, "skipped": 3}
@@ -205,6 +206,13 @@ def test_ctrl_c_leaves_what_the_same_command_goes_on_with(
     assert "Traceback" not in said
     (record,) = tmp_path.glob("runs/*-benchmark-*/benchmark.json")
     assert json.loads(record.read_text())["status"] == "interrupted"
+
+
+def nobody_works_on(directory: Path) -> bool:
+    for lock in directory.rglob(LOCK):
+        with held(lock, TunesmithError("busy")):
+            pass
+    return True
 
 
 def wait_for(condition: Callable[[], Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +22,9 @@ from tunesmith_emulator.run.child import child_environment
 from tunesmith_emulator.run.downloads import parse_downloads
 from tunesmith_emulator.run.hosts import ibm_hosts
 from tunesmith_emulator.run.proxy import Proxy
+
+# A shell ignores Ctrl-C in what it starts in the background, and children would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SERVED = "https://raw.example-host.test/data/train.json"
 

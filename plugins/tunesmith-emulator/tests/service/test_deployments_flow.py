@@ -39,7 +39,7 @@ def test_a_tuned_model_is_deployed_shown_listed_and_deleted(sdk, rest, model):
 
 
 def test_a_deployment_is_accepted_with_202_and_becomes_ready(rest, model, emulator):
-    emulator.set_pace(initializing=0.3)
+    emulator.set_pace(initializing=1.0)
     body = {"name": "d", "asset": {"id": model}, "online": {}}
     answer = rest.ask("POST", "/ml/v4/deployments", body)
     assert answer.status_code == 202

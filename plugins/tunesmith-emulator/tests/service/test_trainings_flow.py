@@ -97,7 +97,7 @@ def test_a_tuning_is_accepted_with_201_runs_and_stores_its_model(rest):
 
 
 def test_the_states_follow_one_another(rest, emulator):
-    emulator.set_pace(pending=0.3, running=0.3)
+    emulator.set_pace(pending=1.0, running=1.0)
     training = rest.train(rest.upload())
     seen = []
     while not seen or seen[-1] not in {"completed", "failed"}:
