@@ -14,11 +14,11 @@ from local_models import EXACT, build
 from tunesmith.backend import GenerationParams
 from tunesmith.errors import PredictionError
 from tunesmith_local.decoder import branching, start_mixed_decoder
-from tunesmith_local.encoding import encode_answer, encode_prompt
+from tunesmith_local.encoding import encode_answer, encode_opening, encode_prompt
 from tunesmith_local.generation import generate_mixed
 from tunesmith_local.label_scores import label_log_probs
 from tunesmith_local.loading import BaseLM
-from tunesmith_local.mixing import Line, check_lengths, lay_out_mixed, mixed_batches
+from tunesmith_local.mixing import Line, check_lengths, lay_out_mixed, line_of, mixed_batches
 from tunesmith_local.prefix import Prefix, prefix_of
 from tunesmith_local.scoring import Example, answer_log_probs
 from tunesmith_local.self_check import end_to_end_error, read_alone, state_error
@@ -113,6 +113,27 @@ def test_generations_alone_mixed_and_shuffled_are_equal(
     order = random.Random(1).sample(range(len(rows)), len(rows))
     shuffled = generate_mixed(base, [rows[i] for i in order], params)
     assert shuffled == [alone[i] for i in order]
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_the_opening_of_a_template_is_read_with_the_prompt(base_lm: GetBase, kind: str) -> None:
+    base, template = exact(base_lm, kind), "What of di{{input}}?"
+    opening = encode_opening(base.tokenizer, template)
+    prefixes = [prefix_of(base, prompt, opening) for prompt in prompts_of(base)]
+    texts = ["", "sc", "ce", "nner", "a longer text", "r"]
+    ids = [encode_prompt(base.tokenizer, text, template=template).token_ids for text in texts]
+    merged = [row[: len(opening)] != opening for row in ids]
+    assert merged == [text == "nner" for text in texts]  # "in" is one token
+    rows = [(prefix, row) for row in ids for prefix in prefixes]
+    alone = torch.cat([two_steps(base, [Line(Prefix(p.weights), row)]) for p, row in rows])
+    lines = [line_of(prefix, row) for prefix, row in rows]
+    assert [line.length for line in lines] == [len(p) + len(row) for p, row in rows]
+    for size in (1, 4, 32):
+        for indices, batch in mixed_batches(base, lines, size):
+            assert (two_steps(base, batch) - alone[indices]).abs().max() <= 1e-5
+            kept = base.state_exact and not merged[indices[0] // len(prefixes)]
+            longest = max(len(rows[i][1]) for i in indices) - len(opening) * kept
+            assert max(len(line.token_ids) for line in batch) == longest
 
 
 @pytest.mark.parametrize("kind", CACHED)

@@ -122,10 +122,11 @@ def test_a_prompt_is_read_once_by_many_threads() -> None:
 
 def test_bytes_are_those_of_the_tensors(connect: Connect) -> None:
     backend = connect()
-    one, two = deployed(backend, "one", 5), deployed(backend, "two", 11)
+    one, two = deployed(backend, "one", 5), deployed(backend, "three", 11)
     each = 3 * 2 * 2 * 8 * 4  # layers, keys and values, heads, width, float32
-    assert one.details == {"prompt_cache": "kept", "prompt_cache_bytes": 5 * each}
-    assert backend.prompt_caches.sizes() == {one.model.id: 5 * each, two.model.id: 11 * each}
+    # The template's "one " and "three " are read with the prompt.
+    assert one.details == {"prompt_cache": "kept", "prompt_cache_bytes": 9 * each}
+    assert backend.prompt_caches.sizes() == {one.model.id: 9 * each, two.model.id: 17 * each}
     assert backend.deployer.get(one.id) == one
 
 

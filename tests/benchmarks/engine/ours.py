@@ -13,7 +13,7 @@ from tunesmith_local.encoding import EncodedPrompt
 from tunesmith_local.generation import generate_mixed
 from tunesmith_local.label_scores import label_log_probs
 from tunesmith_local.loading import BaseLM
-from tunesmith_local.mixing import Line, mixed_batches
+from tunesmith_local.mixing import line_of, mixed_batches
 from tunesmith_local.prefix import Prefix
 from tunesmith_local.scoring import Example
 from tunesmith_local.training import Training
@@ -42,7 +42,7 @@ def classify(
     base: BaseLM, prefix: Prefix, rows: Sequence[Example], labels: Sequence[tuple[int, ...]]
 ) -> torch.Tensor:
     """Return the log-probability of each label for each row behind a kept prompt."""
-    lines = [Line(prefix, row.prompt) for row in rows]
+    lines = [line_of(prefix, row.prompt) for row in rows]
     scores = torch.zeros(len(lines), len(labels))
     for batch, part in mixed_batches(base, lines, SERVING_BATCH):
         decoder = start_mixed_decoder(base, part)

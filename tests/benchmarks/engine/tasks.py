@@ -11,7 +11,7 @@ import torch
 from transformers import PreTrainedModel
 
 from tunesmith_local.loading import BaseLM
-from tunesmith_local.prefix import prefix_of
+from tunesmith_local.prefix import Prefix, prefix_of
 from tunesmith_local.scoring import Example
 
 from . import machine, memory, ours, peer, shapes, tutorial_rows
@@ -92,7 +92,7 @@ def classify(bench: Bench, tokens: int) -> Row:
     """Two labels for the tutorial's test rows: label scores against two generated tokens."""
     rows = shapes.examples(bench.base, tutorial_rows.TEST, bench.seed)
     labels = sorted({row.answer for row in rows})
-    prefix = prefix_of(bench.base, shapes.soft_prompt(bench.base, tokens, bench.seed))
+    prefix = _deployed(bench, tokens, rows, 0)
     tuned = peer.prompt_tuned(bench.stock, tokens).eval()
     peer.generate(tuned, rows[:2])  # a first call allocates, and lays weights out
     ours.classify(bench.base, prefix, rows[:2], labels)
@@ -122,10 +122,7 @@ def mixed_long(bench: Bench, tokens: int) -> Row:
 
 def _mixed(bench: Bench, tokens: int, lengths: Sequence[tuple[int, int]], like: str) -> Row:
     rows = shapes.examples(bench.base, lengths, bench.seed, DEPLOYMENTS)
-    prefixes = [
-        prefix_of(bench.base, shapes.soft_prompt(bench.base, tokens, bench.seed + number))
-        for number in range(DEPLOYMENTS)
-    ]
+    prefixes = [_deployed(bench, tokens, rows, number) for number in range(DEPLOYMENTS)]
     asked = rows[:_SAMPLE] if bench.is_large else rows
     tuned = peer.prompt_tuned(bench.stock, tokens, adapters=len(asked)).eval()
     peer.generate_switching(tuned, asked[:2])
@@ -136,7 +133,7 @@ def _mixed(bench: Bench, tokens: int, lengths: Sequence[tuple[int, int]], like: 
     text = sum(len(one.prompt) for one in rows)
     row |= {"peer_rows": len(asked)}
     work = f"{DEPLOYMENTS} deployments, {like} rows"
-    read = text + len(rows)
+    read = text + len(rows) - tutorial_rows.OPENING * len(rows)
     return _with_rate(bench, row, work, _Counts(text, read, read, 2 * len(rows)), backward=False)
 
 
@@ -169,6 +166,12 @@ def _in_turn(
     times = [tuple(map(machine.seconds, works)) for works in zip(theirs, mine, strict=True)]
     their_times, my_times = zip(*times, strict=True)
     return fold(their_times), fold(my_times)
+
+
+def _deployed(bench: Bench, tokens: int, rows: Sequence[Example], number: int) -> Prefix:
+    """Return a soft prompt as a deployment keeps it, the verbalizer's opening read behind it."""
+    weights = shapes.soft_prompt(bench.base, tokens, bench.seed + number)
+    return prefix_of(bench.base, weights, rows[0].prompt[: tutorial_rows.OPENING])
 
 
 def _few(bench: Bench) -> list[Example]:

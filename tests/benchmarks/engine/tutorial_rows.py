@@ -8,6 +8,8 @@ Together they say how much any of the rows share.
 
 from __future__ import annotations
 
+OPENING = 8
+"""First tokens of every row, the verbalizer's."""
 # fmt: off
 TRAIN = (
     (46, 0), (38, 11), (47, 11), (92, 10), (80, 20), (69, 25), (31, 11), (32, 10), (27, 10),

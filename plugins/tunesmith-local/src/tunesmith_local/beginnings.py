@@ -10,8 +10,16 @@ one batch, gradients included.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import takewhile
 
 import torch
+
+
+def common(rows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the tokens with which all rows begin."""
+    # What the first and the last in order share, all share.
+    pairs = zip(min(rows), max(rows), strict=False)
+    return tuple(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def histories(

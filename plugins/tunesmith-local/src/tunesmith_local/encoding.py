@@ -8,6 +8,10 @@ from transformers import PreTrainedTokenizerBase
 
 from tunesmith.errors import ExperimentError
 from tunesmith.methods import PLACEHOLDER
+from tunesmith_local.beginnings import common
+
+_SAMPLES = ("", " ", "\n", "a", "A", "1", "(", "é", "字")
+"""Texts to find what of a template stays the same in front of any."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,16 @@ def encode_prompt(
                 f"{len(ids)} tokens; raise max_input_tokens or shorten the verbalizer"
             )
         kept = kept[_characters_to_cut(offsets, len(before), len(kept), len(ids) - max_tokens) :]
+
+
+def encode_opening(tokenizer: PreTrainedTokenizerBase, template: str) -> tuple[int, ...]:
+    """Return the token ids with which texts in ``template`` begin, special tokens included.
+
+    A text may still begin otherwise: its first characters can merge with the template's last.
+    """
+    before, _, _ = template.partition(PLACEHOLDER)
+    encoded = [tokenizer(before + text, verbose=False)["input_ids"] for text in _SAMPLES]
+    return common([tuple(ids) for ids in encoded])
 
 
 def _characters_to_cut(offsets: list[tuple[int, int]], start: int, length: int, excess: int) -> int:

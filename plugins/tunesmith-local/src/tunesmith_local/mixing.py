@@ -5,8 +5,8 @@ mask covers both, and positions are counted by the mask. Recurrent layers must m
 behind the prompt, so rows of different length are then read in turn, equal lengths together, and
 go on as one batch. A row whose prompt has no state is read whole, prompt and text.
 
-Texts behind one prompt often begin alike, with the template and an instruction. That beginning
-is read once for all rows of a call, as the prompt is.
+Texts behind one prompt begin alike: with the template, which is read with the prompt, and often
+with an instruction, which is read once for all rows of a call.
 
 Where the soft prompt stands behind the text, the two change places: the row reads its soft prompt
 behind the state of its text. Rows of both kinds may share a batch.
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 import torch
 from torch.nn import functional
@@ -29,6 +28,7 @@ from tunesmith_local.batching import (
     padding_worth_a_pass,
     worth_a_pass,
 )
+from tunesmith_local.beginnings import common
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.prefix import Prefix, PromptState, read_on, stack
 from tunesmith_local.text_states import Suffix
@@ -42,6 +42,8 @@ class Line:
     token_ids: tuple[int, ...]
     suffix: Suffix | None = None
     """Without a prefix and a suffix it is for the bare base model."""
+    read: int = 0
+    """Tokens of the text before ``token_ids``, which the prefix's state has read."""
 
     @property
     def virtual(self) -> int:
@@ -57,14 +59,20 @@ class Line:
     @property
     def length(self) -> int:
         """Tokens in all, virtual tokens included."""
-        return self.virtual + len(self.token_ids)
+        return self.virtual + self.read + len(self.token_ids)
 
 
 def line_of(prompt: Prefix | Suffix | None, token_ids: tuple[int, ...]) -> Line:
     """Return a text with its prompt in its place."""
     if isinstance(prompt, Suffix):
         return Line(None, token_ids, prompt)
-    return Line(prompt, token_ids)
+    if prompt is None or not prompt.opening:
+        return Line(prompt, token_ids)
+    read = len(prompt.opening)
+    if token_ids[:-1][:read] == prompt.opening:
+        return Line(prompt, token_ids[read:], read=read)
+    # Its first characters merged with the template's last: prompt and text are read in one.
+    return Line(Prefix(prompt.weights), token_ids)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +94,9 @@ def check_lengths(base: BaseLM, lines: Sequence[Line], new_tokens: int) -> None:
         if not line.has_embeddings:
             raise PredictionError(f"input {index} is empty: it has no tokens to generate from")
         if limit is not None and line.length + new_tokens > limit:
+            tokens = line.read + len(line.token_ids)
             raise PredictionError(
-                f"input {index}: {len(line.token_ids)} tokens, {line.virtual} virtual tokens and "
+                f"input {index}: {tokens} tokens, {line.virtual} virtual tokens and "
                 f"{new_tokens} new tokens exceed the {limit} positions of {base.name!r}; "
                 "set truncate_input_tokens or shorten the input"
             )
@@ -163,28 +172,22 @@ def _behind_beginnings(base: BaseLM, lines: Sequence[Line]) -> list[Line]:
         if line.prefix is not None and _continues(base, line):
             groups.setdefault(line.prefix, []).append(index)
     for prefix, rows in groups.items():
-        behind = _behind_beginning(base, prefix, [lines[i].token_ids for i in rows])
+        behind = _behind_beginning(base, prefix, [lines[i] for i in rows])
         for index, line in zip(rows, behind, strict=True):
             found[index] = line
     return found
 
 
-def _behind_beginning(
-    base: BaseLM, prefix: Prefix, texts: Sequence[tuple[int, ...]]
-) -> Iterator[Line]:
-    begun = _beginning([text[:-1] for text in texts])
-    saved = len(begun) * (len(texts) - 1)
+def _behind_beginning(base: BaseLM, prefix: Prefix, lines: Sequence[Line]) -> Iterator[Line]:
+    begun = common([line.token_ids[:-1] for line in lines])
+    saved = len(begun) * (len(lines) - 1)
     if prefix.state is None or saved < worth_a_pass(base.device):
         begun = ()
     else:
         prefix = replace(prefix, state=read_on(base, prefix.state, begun))
-    yield from (Line(prefix, text[len(begun) :]) for text in texts)
-
-
-def _beginning(rows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    # What the first and the last in order share, all share.
-    pairs = zip(min(rows), max(rows), strict=False)
-    return tuple(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    for line in lines:
+        ids, read = line.token_ids[len(begun) :], line.read + len(begun)
+        yield replace(line, prefix=prefix, token_ids=ids, read=read)
 
 
 def _continues(base: BaseLM, line: Line) -> bool:

@@ -60,6 +60,8 @@ class Prefix:
     """``[num_virtual_tokens, hidden_size]``; None for trained keys and values."""
     state: PromptState | None = None
     """None where the model reads the prompt anew with every text."""
+    opening: tuple[int, ...] = ()
+    """Tokens of the text that ``state`` has read behind a soft prompt."""
 
     def __len__(self) -> int:
         """Return the number of virtual tokens."""
@@ -69,9 +71,10 @@ class Prefix:
 
 
 @torch.no_grad()
-def read_state(base: BaseLM, weights: torch.Tensor) -> PromptState:
-    """Read a soft prompt, ``[num_virtual_tokens, hidden_size]``, by itself."""
-    return PromptState(read_prefix(base, weights.detach()), len(weights))
+def read_state(base: BaseLM, weights: torch.Tensor, opening: Sequence[int] = ()) -> PromptState:
+    """Read a soft prompt, ``[num_virtual_tokens, hidden_size]``, and tokens behind it."""
+    state = PromptState(read_prefix(base, weights.detach()), len(weights))
+    return read_on(base, state, opening) if opening else state
 
 
 @torch.no_grad()
@@ -90,9 +93,17 @@ def read_on(base: BaseLM, state: PromptState, token_ids: Sequence[int]) -> Promp
     return PromptState(out.past_key_values, state.length + len(token_ids))
 
 
-def prefix_of(base: BaseLM, weights: torch.Tensor) -> Prefix:
-    """Return a soft prompt with its state, where the model's architecture allows one."""
-    return Prefix(weights, read_state(base, weights) if base.state_exact else None)
+def prefix_of(base: BaseLM, weights: torch.Tensor, opening: tuple[int, ...] = ()) -> Prefix:
+    """Return a soft prompt with its state, where the model's architecture allows one.
+
+    Args:
+        base: the base model.
+        weights: ``[num_virtual_tokens, hidden_size]``.
+        opening: see :attr:`Prefix.opening`.
+    """
+    if not base.state_exact:
+        return Prefix(weights)
+    return Prefix(weights, read_state(base, weights, opening), opening)
 
 
 def stack(states: Sequence[PromptState | None], like: PromptState) -> tuple[Cache, torch.Tensor]:

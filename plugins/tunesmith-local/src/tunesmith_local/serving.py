@@ -94,12 +94,13 @@ class Answerers:
     def _soft_prompt(self, key: str, tuned: TunedLM) -> Prefix | Suffix | None:
         if tuned.prompt is None:
             return None if tuned.state is None else Prefix(None, tuned.state)
-        base, weights, state = tuned.base, tuned.prompt.to(tuned.base.device), None
+        base, weights = tuned.base, tuned.prompt.to(tuned.base.device)
         if tuned.prompt_position == "suffix":
             return Suffix(weights, TextReader(base, self._texts, alone=False))
-        if base.state_exact:
-            state = self._caches.get(key, lambda: read_state(base, weights))
-        return Prefix(weights, state)
+        if not base.state_exact:
+            return Prefix(weights)
+        state = self._caches.get(key, lambda: read_state(base, weights, tuned.opening))
+        return Prefix(weights, state, tuned.opening)
 
     def cache_details(self, model: TunedModel) -> dict[str, Any]:
         """Return what a deployment of ``model`` should say about the memory of its prompt."""

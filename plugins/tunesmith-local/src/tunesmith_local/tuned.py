@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
 
 from tunesmith.methods import PLACEHOLDER
+from tunesmith_local.encoding import encode_opening
 from tunesmith_local.linear_probe import Probe
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.prefix import PromptState
@@ -41,3 +43,8 @@ class TunedLM:
     """Trained keys and values (prefix tuning)."""
     probe: Probe | None = None
     """A classifier of hidden states (linear probe)."""
+
+    @cached_property
+    def opening(self) -> tuple[int, ...]:
+        """Tokens of the template with which texts begin."""
+        return encode_opening(self.base.tokenizer, self.card.template)
