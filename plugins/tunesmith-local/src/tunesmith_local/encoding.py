@@ -11,7 +11,7 @@ from tunesmith.methods import PLACEHOLDER
 from tunesmith_local.beginnings import common
 
 _SAMPLES = ("", " ", "\n", "a", "A", "1", "(", "é", "字")
-"""Texts to find what of a template stays the same in front of any."""
+"""What stands before the input is tokenized alike in front of these, and of nearly all texts."""
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,9 @@ class Line:
 
     prefix: Prefix | None
     token_ids: tuple[int, ...]
+    """Without those of the prefix's opening."""
     suffix: Suffix | None = None
     """Without a prefix and a suffix it is for the bare base model."""
-    read: int = 0
-    """Tokens of the text before ``token_ids``, which the prefix's state has read."""
 
     @property
     def virtual(self) -> int:
@@ -57,9 +56,15 @@ class Line:
         return soft or self.suffix is not None or bool(self.token_ids)
 
     @property
+    def text_length(self) -> int:
+        """Tokens of the text."""
+        opening = () if self.prefix is None else self.prefix.opening
+        return len(opening) + len(self.token_ids)
+
+    @property
     def length(self) -> int:
         """Tokens in all, virtual tokens included."""
-        return self.virtual + self.read + len(self.token_ids)
+        return self.virtual + self.text_length
 
 
 def line_of(prompt: Prefix | Suffix | None, token_ids: tuple[int, ...]) -> Line:
@@ -69,8 +74,8 @@ def line_of(prompt: Prefix | Suffix | None, token_ids: tuple[int, ...]) -> Line:
     if prompt is None or not prompt.opening:
         return Line(prompt, token_ids)
     read = len(prompt.opening)
-    if token_ids[:-1][:read] == prompt.opening:
-        return Line(prompt, token_ids[read:], read=read)
+    if token_ids[:-1][:read] == prompt.opening:  # the last token is left to be read
+        return Line(prompt, token_ids[read:])
     # Its first characters merged with the template's last: prompt and text are read in one.
     return Line(Prefix(prompt.weights), token_ids)
 
@@ -94,9 +99,8 @@ def check_lengths(base: BaseLM, lines: Sequence[Line], new_tokens: int) -> None:
         if not line.has_embeddings:
             raise PredictionError(f"input {index} is empty: it has no tokens to generate from")
         if limit is not None and line.length + new_tokens > limit:
-            tokens = line.read + len(line.token_ids)
             raise PredictionError(
-                f"input {index}: {tokens} tokens, {line.virtual} virtual tokens and "
+                f"input {index}: {line.text_length} tokens, {line.virtual} virtual tokens and "
                 f"{new_tokens} new tokens exceed the {limit} positions of {base.name!r}; "
                 "set truncate_input_tokens or shorten the input"
             )
@@ -172,22 +176,23 @@ def _behind_beginnings(base: BaseLM, lines: Sequence[Line]) -> list[Line]:
         if line.prefix is not None and _continues(base, line):
             groups.setdefault(line.prefix, []).append(index)
     for prefix, rows in groups.items():
-        behind = _behind_beginning(base, prefix, [lines[i] for i in rows])
+        behind = _behind_beginning(base, prefix, [lines[i].token_ids for i in rows])
         for index, line in zip(rows, behind, strict=True):
             found[index] = line
     return found
 
 
-def _behind_beginning(base: BaseLM, prefix: Prefix, lines: Sequence[Line]) -> Iterator[Line]:
-    begun = common([line.token_ids[:-1] for line in lines])
-    saved = len(begun) * (len(lines) - 1)
+def _behind_beginning(
+    base: BaseLM, prefix: Prefix, texts: Sequence[tuple[int, ...]]
+) -> Iterator[Line]:
+    begun = common([text[:-1] for text in texts])
+    saved = len(begun) * (len(texts) - 1)
     if prefix.state is None or saved < worth_a_pass(base.device):
         begun = ()
     else:
-        prefix = replace(prefix, state=read_on(base, prefix.state, begun))
-    for line in lines:
-        ids, read = line.token_ids[len(begun) :], line.read + len(begun)
-        yield replace(line, prefix=prefix, token_ids=ids, read=read)
+        state = read_on(base, prefix.state, begun)
+        prefix = Prefix(prefix.weights, state, (*prefix.opening, *begun))
+    yield from (Line(prefix, text[len(begun) :]) for text in texts)
 
 
 def _continues(base: BaseLM, line: Line) -> bool:

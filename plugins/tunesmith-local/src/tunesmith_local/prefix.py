@@ -61,13 +61,13 @@ class Prefix:
     state: PromptState | None = None
     """None where the model reads the prompt anew with every text."""
     opening: tuple[int, ...] = ()
-    """Tokens of the text that ``state`` has read behind a soft prompt."""
+    """Tokens of the text that ``state`` has read too."""
 
     def __len__(self) -> int:
         """Return the number of virtual tokens."""
         if self.weights is not None:
             return len(self.weights)
-        return 0 if self.state is None else self.state.length
+        return 0 if self.state is None else self.state.length - len(self.opening)
 
 
 @torch.no_grad()
