@@ -71,8 +71,8 @@ def line_of(prompt: Prefix | Suffix | None, token_ids: tuple[int, ...]) -> Line:
     """Return a text with its prompt in its place."""
     if isinstance(prompt, Suffix):
         return Line(None, token_ids, prompt)
-    if prompt is None or not prompt.opening:
-        return Line(prompt, token_ids)
+    if prompt is None:
+        return Line(None, token_ids)
     read = len(prompt.opening)
     if token_ids[:-1][:read] == prompt.opening:  # the last token is left to be read
         return Line(prompt, token_ids[read:])
