@@ -44,7 +44,7 @@ class Harness:
     score_tolerance: ClassVar[float] = 1e-5
     """How far apart two probabilities of one row may lie, alone and in a batch."""
     cancel_attempts: ClassVar[int] = 16
-    """How many jobs, each of twice the rows of the one before, may end before one is caught."""
+    """How many jobs, of ever more rows, are submitted until one is caught before it ends."""
     known_failures: ClassVar[Mapping[str, str]] = {}
     """Tests that fail, by name (``test_x`` or ``test_x[case]``), each with the reason."""
 
