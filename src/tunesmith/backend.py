@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from tunesmith.errors import BackendTimeoutError, UnsupportedError
+from tunesmith.methods import PLACEHOLDER, render
 from tunesmith.records import (
     FINISHED,
     BaseModelInfo,
@@ -24,7 +25,9 @@ from tunesmith.records import (
     Deployment,
     Generation,
     JobStatus,
+    LabelTokens,
     LearningCurve,
+    Message,
     Record,
     Row,
     TunedModel,
@@ -90,7 +93,11 @@ class Capabilities(Record):
     """Whether ``Tuner.submit`` takes a validation set."""
     max_training_rows: int | None = None
     label_scores: bool = False
-    """Whether ``Predictor.classify`` works."""
+    """Whether ``Predictor.classify`` works for a deployment."""
+    base_label_scores: bool = False
+    """Whether ``Predictor.classify`` works for the untuned base model."""
+    chat: bool = False
+    """Whether the base model has a chat template, so that ``Predictor.chat`` works."""
     learning_curve: bool = False
     seeded: bool = False
     """Whether the same seed gives the same tuned model and predictions."""
@@ -345,10 +352,88 @@ class Predictor(ABC):
         """
         raise UnsupportedError("this backend does not declare tokenize")
 
+    def prompts(self, deployment: Deployment, inputs: Sequence[str]) -> list[str]:
+        """Return the text that a deployment reads for each input, after template and cut.
+
+        Here the template of its method is applied; a backend that cuts long inputs overrides this.
+        """
+        template = str(deployment.model.method.get("verbalizer", PLACEHOLDER))
+        return [render(template, text) for text in inputs]
+
+    def chat_text(self, base_model: str, messages: Sequence[Message]) -> str | None:
+        """Return the text in which a chat model reads a conversation, special tokens included.
+
+        It ends where the answer of the model begins, and thinking is off. The contents stand in it
+        as they are: ``{{input}}`` in a content makes it a template.
+
+        Returns:
+            None if the service renders conversations itself, or nothing has a chat template.
+
+        Raises:
+            ExperimentError: the chat template refuses the conversation, e.g. a system message.
+        """
+        del base_model, messages
+        return None
+
+    def chat(
+        self,
+        base_model: str,
+        conversations: Sequence[Sequence[Message]],
+        params: GenerationParams | None = None,
+    ) -> list[Generation]:
+        """Let an untuned chat model answer each conversation.
+
+        Raises:
+            UnsupportedError: ``chat`` is not declared.
+            TunesmithError: as :meth:`generate` and :meth:`chat_text`.
+        """
+        texts = [self.chat_text(base_model, messages) for messages in conversations]
+        rendered = [text for text in texts if text is not None]
+        if len(rendered) < len(texts):
+            raise UnsupportedError(f"chat: {base_model!r} has no chat template here; leave it out")
+        return self.generate(base_model, rendered, params)
+
+    def check_labels(
+        self,
+        base_model: str,
+        prompts: Sequence[str],
+        labels: Sequence[str],
+        params: GenerationParams,
+    ) -> None:
+        """Raise if a model that continues ``prompts`` cannot write one of ``labels``.
+
+        For what only the base model can tell; nothing is generated.
+
+        Raises:
+            ExperimentError: a label does not come back from the tokenizer, is not told from
+                another one, or is longer than ``params`` allow.
+        """
+        del base_model, prompts, labels, params
+
+    def label_tokens(
+        self, base_model: str, prompts: Sequence[str], labels: Sequence[str]
+    ) -> dict[str, LabelTokens]:
+        """Return for each label how the untuned model would write it behind ``prompts``.
+
+        The tokens are those behind the first prompt.
+
+        Raises:
+            UnsupportedError: ``base_label_scores`` is not declared.
+        """
+        raise UnsupportedError("this backend does not declare base_label_scores")
+
     def classify(
         self, target: Target, inputs: Sequence[str], labels: Iterable[str]
     ) -> list[Classification]:
-        """Return the probability of each label for each input."""
+        """Return the probability of each label for each input; they sum to one.
+
+        A label's score is the sum of the log-probabilities of its tokens as they continue the
+        prompt. A base model is asked for the labels as they stand, a deployment for what it was
+        tuned to say for them.
+
+        Raises:
+            UnsupportedError: ``label_scores`` or ``base_label_scores`` is not declared.
+        """
         raise UnsupportedError("this backend does not declare label_scores")
 
 

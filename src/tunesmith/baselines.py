@@ -1,4 +1,4 @@
-"""The cheap truth: what majority class and TF-IDF reach on the same rows, in every report."""
+"""What a tuned model must beat: majority class, TF-IDF, and the untuned model's decision."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from tunesmith.comparison import compare
 from tunesmith.data_spec import ExperimentData
 from tunesmith.evaluation import evaluate
 from tunesmith.plugins import connect, method_class, registry
-from tunesmith.predict import predict_tuned
-from tunesmith.records import Prediction
-from tunesmith.runs import Baseline
+from tunesmith.predict import classify, predict_tuned
+from tunesmith.readings import read_as
+from tunesmith.records import Deployment, Prediction, decided
+from tunesmith.runs import Baseline, Run
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend
     from tunesmith.experiment import Experiment
 
 BACKEND = "sklearn"
+UNTUNED = "zero_shot"
+"""The method that the untuned model's decision is recorded as."""
 
 
 def measure(
@@ -61,3 +64,62 @@ def _baseline(
         seconds=round(seconds, 3),
         comparison=compare(predictions, answers, (predictions[0].model, method)),
     )
+
+
+def measure_untuned(
+    experiment: Experiment,
+    run: Run,
+    backend: Backend,
+    data: ExperimentData,
+    tuned: Sequence[Prediction],
+    base: Sequence[Prediction],
+) -> tuple[Baseline, ...]:
+    """Return the untuned model's decision on what the tuned model reads.
+
+    Returns nothing if the base row of the run is that already, if nothing was tuned, or if the
+    base model has no label scores.
+    """
+    scores = backend.capabilities(experiment.base_model).base_label_scores
+    same = experiment.base_input == "same"
+    if not tuned or not scores or (same and run.record.answer == "decision"):
+        return ()
+    start = time.monotonic()
+    answers = list(base)
+    if not same:
+        assert run.record.deployment is not None  # noqa: S101  # it has answered
+        answers = _decisions(experiment, backend, data, run.record.deployment, tuned)
+    answers = read_as(answers, "decision")
+    return (
+        Baseline(
+            method=UNTUNED,
+            evaluation=evaluate(answers, experiment.labels),
+            seconds=round(time.monotonic() - start, 3),
+            comparison=compare(tuned, answers, ("tuned", UNTUNED)),
+        ),
+    )
+
+
+def _decisions(
+    experiment: Experiment,
+    backend: Backend,
+    data: ExperimentData,
+    deployment: Deployment,
+    tuned: Sequence[Prediction],
+) -> list[Prediction]:
+    rows = data.test_rows().rows
+    prompts = backend.predictor.prompts(deployment, [row.input for row in rows])
+    shares = classify(backend, experiment.base_model, prompts, experiment.labels)
+    return [
+        answer.model_copy(
+            update={
+                "model": "base",
+                "prompt": prompt,
+                "text": "",
+                "answer": "decision",
+                "label": decided(one.probabilities),
+                "said": None,
+                "probabilities": one.probabilities,
+            }
+        )
+        for answer, prompt, one in zip(tuned, prompts, shares, strict=True)
+    ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from tunesmith.records import Record
+from tunesmith.records import ModelRole, Record
 from tunesmith.statistics import wilson_interval
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ class ScoredRow(Record):
     """One line of ``probabilities.jsonl``."""
 
     part: Part
+    model: ModelRole = "tuned"
     row: int
     """Index in its part, from 0."""
     expected: str | None

@@ -209,7 +209,7 @@ def run_cell(
     """
     try:
         with place.open(folder / CELLS) as backend:
-            experiment = Experiment.from_values(cell.experiment)
+            experiment = Experiment.from_record(cell.experiment)
             run = _run(experiment, backend, folder / cell.directory, progress)
             return _result(cell, experiment, backend, run, prices)
     except TunesmithError as error:
@@ -235,7 +235,7 @@ def check_cell(cell: Cell, backend: Backend) -> CellResult:
         ExperimentError: its settings cannot work.
         DatasetError: a data file or a row is wrong.
     """
-    experiment = Experiment.from_values(cell.experiment)
+    experiment = Experiment.from_record(cell.experiment)
     data = load_data(experiment.data, experiment.labels, experiment.seed)
     try:
         check_experiment(experiment, backend, data)

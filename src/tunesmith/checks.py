@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from tunesmith.backend import Capabilities, GenerationParams
 from tunesmith.data_spec import ExperimentData
 from tunesmith.errors import ExperimentError, UnsupportedError, near_misses
+from tunesmith.methods import render
+from tunesmith.prompts import full_template
+from tunesmith.readings import chosen_reading
 from tunesmith.records import BaseModelInfo, Row
 
 if TYPE_CHECKING:
@@ -28,9 +31,22 @@ def check_experiment(
     """
     held_out = data.validation.rows if data.validation else None
     info = _check_declared(experiment, backend, data.train.rows, held_out)
+    capabilities = backend.capabilities(experiment.base_model)
+    chosen_reading(experiment.answer, experiment.method, capabilities, backend.name)
     if experiment.method.tunes:
         backend.tuner.check(experiment, data.train.rows, held_out)
+    else:
+        _check_labels(experiment, backend, data.train.rows)
     return info
+
+
+def _check_labels(experiment: Experiment, backend: Backend, train: Sequence[Row]) -> None:
+    template = full_template(experiment, backend, train)
+    if template is not None:
+        labels = [experiment.labels.surface(name) for name in experiment.labels]
+        prompts = [render(template, row.input) for row in train]
+        params = experiment.generation
+        backend.predictor.check_labels(experiment.base_model, prompts, labels, params)
 
 
 def check_submission(
@@ -73,6 +89,7 @@ def _check_declared(
     info = backend.base_model(experiment.base_model)
     capabilities = backend.capabilities(experiment.base_model)
     _check_method(experiment, backend.name, capabilities)
+    _check_chat(experiment, backend.name, capabilities)
     check_generation(experiment.generation, backend.name, capabilities)
     if experiment.method.tunes:
         _check_hyperparameters(experiment, backend.name, capabilities)
@@ -98,10 +115,18 @@ def _check_method(experiment: Experiment, backend: str, capabilities: Capabiliti
         )
 
 
+def _check_chat(experiment: Experiment, backend: str, capabilities: Capabilities) -> None:
+    if getattr(experiment.method, "chat", False) is True and not capabilities.chat:
+        raise UnsupportedError(
+            f"method.chat: {experiment.base_model!r} has no chat template on backend {backend!r}; "
+            "set chat: false, or auto, which takes one if there is one"
+        )
+
+
 def _check_hyperparameters(
     experiment: Experiment, backend: str, capabilities: Capabilities
 ) -> None:
-    for field in sorted(experiment.method.model_fields_set):
+    for field in sorted(experiment.method.model_fields_set - {"chat"}):
         value = getattr(experiment.method, field)
         allowed = capabilities.hyperparameters.get(field)
         if allowed is None:

@@ -8,6 +8,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,19 @@ def stratified_split(data: Dataset, fraction: float, seed: int) -> tuple[Dataset
         Dataset(source=data.source, rows=rest),
         Dataset(source=f"{data.source} ({fraction:g})", rows=part),
     )
+
+
+def stratified_sample(rows: Sequence[Row], size: int, seed: int) -> list[Row]:
+    """Draw at most ``size`` rows, every label in turn, the same for the same seed."""
+    import random
+
+    rng = random.Random(seed)
+    by_label: dict[str | None, list[Row]] = {}
+    for row in rows:
+        by_label.setdefault(row.output, []).append(row)
+    shuffled = [rng.sample(group, len(group)) for group in by_label.values()]
+    turns = (group[turn] for turn in range(size) for group in shuffled if turn < len(group))
+    return list(islice(turns, size))
 
 
 def few_shot_examples(

@@ -19,7 +19,7 @@ from pydantic import (
 from tunesmith import baselines, model_card, provenance, report
 from tunesmith.audit import Audit
 from tunesmith.backend import Capabilities, GenerationParams
-from tunesmith.calibration import calibrate_rows
+from tunesmith.chat import choose_chat
 from tunesmith.checks import check_experiment
 from tunesmith.comparison import compare
 from tunesmith.data_spec import DataSpec, ExperimentData, load_data
@@ -31,11 +31,21 @@ from tunesmith.labels import LabelSet
 from tunesmith.methods import PLACEHOLDER, Method, PromptTuning
 from tunesmith.options import redacted
 from tunesmith.plugins import method_class
-from tunesmith.predict import classify_tuned, predict_base, predict_tuned
+from tunesmith.predict import predict_base, predict_tuned
+from tunesmith.probabilities import calibrated
 from tunesmith.progress import SILENT, Progress
-from tunesmith.records import BaseModelInfo, Deployment, Prediction, TunedModel
+from tunesmith.prompts import base_prompts
+from tunesmith.readings import READINGS, chosen_reading, held, read_as
+from tunesmith.records import (
+    BaseInput,
+    BaseModelInfo,
+    Deployment,
+    Prediction,
+    Reading,
+    TunedModel,
+)
 from tunesmith.resuming import forget_lost_job, refuse_changed_data
-from tunesmith.runs import ADAPTER, DataRecord, Run, RunRecord
+from tunesmith.runs import ADAPTER, DataRecord, OtherReading, Run, RunRecord
 from tunesmith.validation import first_problem
 
 if TYPE_CHECKING:
@@ -52,6 +62,12 @@ class Experiment(BaseModel):
     method: SerializeAsAny[Method] = Field(default_factory=PromptTuning)
     data: DataSpec
     labels: LabelSet
+    answer: Reading | None = None
+    """What the verdict is about: ``decision``, the most probable label, or ``text``, what the model
+    wrote. By default a decision if every model of the run has label scores."""
+    base_input: BaseInput = "same"
+    """What the base model reads beside a tuned one: the same text as that, or with ``bare`` the
+    input without the template, as in IBM's tutorial."""
     generation: GenerationParams = GenerationParams()
     """How tuned and base model generate alike; watsonx.ai's defaults where nothing is given."""
     seed: int = Field(default=0, ge=0, lt=2**31)
@@ -118,13 +134,28 @@ class Experiment(BaseModel):
     ) -> Run:
         progress.started(run.directory)
         with run.guarded():
-            tuned = self._tuned(run, backend, data, progress)
-            base = self._base(run, backend, data, progress)
+            asked = self._in_chat(run, backend, data, progress)
+            tuned = asked._tuned(run, backend, data, progress)
+            base = asked._base(run, backend, data, progress)
+            if not run.record.alone:
+                tuned, base = calibrated(asked, run, backend, data, tuned, base, progress)
             run.write_predictions([*tuned, *base])
-            self._judge(run, tuned, base, data, progress)
+            asked._judge(run, backend, tuned, base, data, progress)
             report.write(run)
             model_card.write(run)
         return run
+
+    def _in_chat(
+        self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
+    ) -> Experiment:
+        if run.record.chat is None:
+            with run.stage("choose chat"):
+                run.update(chat=choose_chat(self, backend, data.train.rows, progress))
+        return self if run.record.chat is None else self.asked_in(run.record.chat.chat)
+
+    def asked_in(self, chat: bool) -> Experiment:
+        """Return the experiment with a method that reads the chat template, or that does not."""
+        return self.model_copy(update={"method": self.method.model_copy(update={"chat": chat})})
 
     def _tuned(
         self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
@@ -133,10 +164,10 @@ class Experiment(BaseModel):
             return []
         model = self._tune(run, backend, data, progress)
         deployment = self._deploy(run, backend, model, progress)
-        tuned = self._predict_tuned(run, backend, data, deployment, progress)
-        if not run.record.alone:
-            self._calibrate(run, backend, data, deployment, progress)
-        return tuned
+        progress.stage("predict tuned")
+        with run.stage("predict tuned"):
+            rows, answer = data.test_rows().rows, run.record.answer
+            return predict_tuned(self, backend, rows, deployment, progress, run.note, answer)
 
     def _tune(
         self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
@@ -170,40 +201,6 @@ class Experiment(BaseModel):
         assert deployment is not None  # noqa: S101  # set above, or by an earlier process
         return deployment
 
-    def _predict_tuned(
-        self,
-        run: Run,
-        backend: Backend,
-        data: ExperimentData,
-        deployment: Deployment,
-        progress: Progress,
-    ) -> list[Prediction]:
-        progress.stage("predict tuned")
-        with run.stage("predict tuned"):
-            rows = data.test_rows().rows
-            return predict_tuned(self, backend, rows, deployment, progress, run.note)
-
-    def _calibrate(
-        self,
-        run: Run,
-        backend: Backend,
-        data: ExperimentData,
-        deployment: Deployment,
-        progress: Progress,
-    ) -> None:
-        if data.validation is None or not backend.capabilities(self.base_model).label_scores:
-            return
-        progress.stage("calibrate")
-        with run.stage("calibrate"):
-            held_out, rows = data.validation.rows, data.test_rows().rows
-            scored = [
-                *classify_tuned(self, backend, "validation", held_out, deployment, progress),
-                *classify_tuned(self, backend, "test", rows, deployment, progress),
-            ]
-            calibration, scored = calibrate_rows(scored)
-            run.write_probabilities(scored)
-            run.update(calibration=calibration)
-
     def _base(
         self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
     ) -> list[Prediction]:
@@ -212,52 +209,70 @@ class Experiment(BaseModel):
         if not backend.capabilities(self.base_model).base_inference:
             run.note(f"backend {backend.name!r} has no untuned model that generates: no base row")
             return []
-        if self.method.tunes and self.method.input_template != PLACEHOLDER:
+        bare = self.method.tunes and self.base_input == "bare"
+        if bare and self.method.input_template != PLACEHOLDER:
             run.note(
                 "the base model read each input as it stands, the tuned model with its template "
-                f"{self.method.input_template!r}; the method zero_shot prompts the base model"
+                f"{self.method.input_template!r}; base_input: same gives both the same text"
             )
-        return self._predict_base(run, backend, data, progress)
-
-    def _predict_base(
-        self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
-    ) -> list[Prediction]:
         progress.stage("predict base")
         with run.stage("predict base"):
-            rows = data.test_rows().rows
-            return predict_base(self, backend, rows, data.train.rows, progress, run.note)
+            rows, deployment = data.test_rows().rows, run.record.deployment
+            prompts = base_prompts(self, backend, rows, data.train.rows, deployment)
+            return predict_base(self, backend, rows, prompts, progress, run.note, run.record.answer)
 
     def _judge(
         self,
         run: Run,
+        backend: Backend,
         tuned: list[Prediction],
         base: list[Prediction],
         data: ExperimentData,
         progress: Progress,
     ) -> None:
-        run.update(
-            evaluations={
-                role: evaluate(predictions, self.labels)
-                for role, predictions in (("tuned", tuned), ("base", base))
-                if predictions
-            }
-        )
-        if tuned and base:
-            run.update(comparison=compare(tuned, base))
+        main, other = (self._numbers(tuned, base, answer) for answer in self._readings(run))
+        if main is not None:
+            run.update(evaluations=main.evaluations, comparison=main.comparison)
+        run.update(other_reading=other)
         if run.record.alone:
             return
         progress.stage("baselines")
         with run.stage("baselines"):
-            run.update(baselines=baselines.measure(self, data, tuned or base))
+            found = baselines.measure(self, data, tuned or base)
+            asked = baselines.measure_untuned(self, run, backend, data, tuned, base)
+            run.update(baselines=(*found, *asked))
+
+    def _readings(self, run: Run) -> tuple[Reading, Reading]:
+        first = run.record.answer
+        return first, READINGS[1 - READINGS.index(first)]
+
+    def _numbers(
+        self, tuned: list[Prediction], base: list[Prediction], answer: Reading
+    ) -> OtherReading | None:
+        sides = {"tuned": tuned, "base": base}
+        if any(side and answer not in held(side) for side in sides.values()):
+            return None
+        read = {role: read_as(side, answer) for role, side in sides.items() if side}
+        both = tuned and base
+        return OtherReading(
+            answer=answer,
+            evaluations={role: evaluate(side, self.labels) for role, side in read.items()},
+            comparison=compare(read["tuned"], read["base"]) if both else None,
+        )
 
     def _record(
         self, backend: Backend, info: BaseModelInfo, data: ExperimentData, audit: Audit
     ) -> RunRecord:
         capabilities = backend.capabilities(self.base_model)
         absolute = self.data.relative_to(Path.cwd())
+        answer = chosen_reading(self.answer, self.method, capabilities, backend.name)
         return RunRecord(
             name=self.name,
-            experiment=self.model_copy(update={"data": absolute}).model_dump(mode="json"),
+            experiment=self.model_copy(update={"data": absolute, "answer": answer}).model_dump(
+                mode="json"
+            ),
+            answer=answer,
+            base_input=self.base_input,
             backend=backend.name,
             options=redacted(backend.options),
             base_model=self.base_model,
@@ -310,6 +325,17 @@ class Experiment(BaseModel):
         if isinstance(values.get("data"), dict):
             values["data"] = paths_from(path.parent, values["data"])
         return cls.from_values(apply_overrides(values, overrides or {}), source=str(path))
+
+    @classmethod
+    def from_record(cls, values: Mapping[str, Any], *, source: str = "experiment") -> Experiment:
+        """Make the experiment of a record, which says what it was judged by.
+
+        Records of before there was a choice judged text, and their base model read the bare input.
+
+        Raises:
+            ExperimentError: as :meth:`from_values`.
+        """
+        return cls.from_values({"answer": "text", "base_input": "bare", **values}, source=source)
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any], *, source: str = "experiment") -> Experiment:

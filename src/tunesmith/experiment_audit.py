@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith.audit import Audit, Reader, audit_data
 from tunesmith.data_spec import ExperimentData
-from tunesmith.predict import hard_prompt
+from tunesmith.prompts import hard_prompt
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend

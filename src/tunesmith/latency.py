@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tunesmith.predict import base_prompts
+from tunesmith.prompts import base_prompts
 from tunesmith.records import Deployment, Record, Row
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def measure(
     drawn = random.Random(experiment.seed).sample(list(rows), min(SAMPLE, len(rows)))
     target: Target = experiment.base_model if deployment is None else deployment
     inputs = [row.input for row in drawn]
-    texts = base_prompts(experiment, drawn, train) if deployment is None else inputs
+    texts = inputs if deployment else base_prompts(experiment, backend, drawn, train).texts
     return percentiles([_seconds(experiment, backend, target, text) for text in texts])
 
 

@@ -50,7 +50,15 @@ class Method(BaseModel):
         return None
 
 
-class GradientTuning(Method):
+class ReadByModel(Method):
+    """What every method has whose inputs a language model reads."""
+
+    chat: bool | Literal["auto"] = False
+    """Whether the model reads each input as a message of a user, in its own chat template.
+    ``auto``: if it has one, unless label scores on training rows favor plain text."""
+
+
+class GradientTuning(ReadByModel):
     """What every method that follows a gradient has: its loop, its limits and its template.
 
     The names are those that watsonx.ai and caikit share.
@@ -129,7 +137,7 @@ class PromptTuning(VirtualTokens):
     """Where the soft prompt stands: before the text, or between the text and the answer."""
 
 
-class ZeroShot(Method):
+class ZeroShot(ReadByModel):
     """A hard prompt around each input: the baseline that a soft prompt must beat."""
 
     name: ClassVar[str] = "zero_shot"

@@ -9,7 +9,7 @@ from tunesmith.checks import check_experiment
 from tunesmith.data_spec import ExperimentData, load_data
 from tunesmith.experiment_audit import audit_experiment
 from tunesmith.methods import render
-from tunesmith.predict import hard_prompt
+from tunesmith.prompts import hard_prompt
 from tunesmith.records import Record
 
 if TYPE_CHECKING:

@@ -1,38 +1,38 @@
-"""Asks the models and turns their text into labels."""
+"""Asks the models and reads their answers: what they write, and which label they find likeliest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from tunesmith.calibration import Part, ScoredRow
-from tunesmith.dataset import few_shot_examples
-from tunesmith.labels import LabelSet
-from tunesmith.methods import PLACEHOLDER, FewShot, Method, render
+from tunesmith.methods import render
 from tunesmith.progress import SILENT, Progress
-from tunesmith.records import Deployment, Generation, ModelRole, Prediction, Row
+from tunesmith.prompts import BasePrompts
+from tunesmith.readings import probabilities_of
+from tunesmith.records import (
+    Classification,
+    Deployment,
+    Generation,
+    ModelRole,
+    Prediction,
+    Reading,
+    Row,
+    decided,
+)
 
 if TYPE_CHECKING:
-    from tunesmith.backend import Backend, GenerationParams, Target
+    from tunesmith.backend import Backend, Target
     from tunesmith.experiment import Experiment
+    from tunesmith.labels import LabelSet
 
+S = TypeVar("S")
+T = TypeVar("T")
 Note = Callable[[str], None]
 """Takes a sentence that the run's readers must know."""
 
 CHUNK = 64
 """Rows per call: enough for any batching, few enough for a progress bar that moves."""
-
-
-def hard_prompt(method: Method, train: Sequence[Row], labels: LabelSet, seed: int) -> str:
-    """Return the template that a prompting method puts around each input."""
-    if not isinstance(method, FewShot):
-        return method.input_template
-    examples = few_shot_examples(train, labels, method.examples_per_label, seed)
-    solved = (
-        render(method.template, row.input) + labels.surface(str(row.output)) + method.separator
-        for row in examples
-    )
-    return "".join(solved) + method.template
 
 
 def predict_tuned(
@@ -42,88 +42,118 @@ def predict_tuned(
     deployment: Deployment,
     progress: Progress = SILENT,
     note: Note = lambda text: None,
+    answer: Reading = "text",
 ) -> list[Prediction]:
-    """Ask the tuned model; whoever serves it applies the template of its method."""
+    """Ask the tuned model; whoever serves it applies the template of its method.
+
+    Args:
+        experiment: says how to generate.
+        backend: where the deployment is.
+        rows: to ask about.
+        deployment: of the tuned model.
+        progress: is told how it goes.
+        note: takes what readers must know.
+        answer: how the label of each prediction is read.
+    """
     inputs = [row.input for row in rows]
-    generations = _generate(backend, deployment, inputs, experiment.generation, progress)
+    generations = _in_chunks(
+        inputs,
+        lambda part: backend.predictor.generate(deployment, part, experiment.generation),
+        progress,
+    )
     _note_cuts(generations, "tuned", note)
+    shares = None
+    if backend.capabilities(experiment.base_model).label_scores:
+        shares = classify(backend, deployment, inputs, experiment.labels, progress)
     prompts = [render(experiment.method.input_template, text) for text in inputs]
-    return _predictions("tuned", rows, prompts, generations, experiment.labels)
+    return list(_predictions("tuned", rows, prompts, generations, shares, experiment, answer))
 
 
 def predict_base(
     experiment: Experiment,
     backend: Backend,
     rows: Sequence[Row],
-    train: Sequence[Row],
+    prompts: BasePrompts,
     progress: Progress = SILENT,
     note: Note = lambda text: None,
+    answer: Reading = "text",
 ) -> list[Prediction]:
-    """Ask the untuned model."""
-    prompts = base_prompts(experiment, rows, train)
-    generations = _generate(
-        backend, experiment.base_model, prompts, experiment.generation, progress
-    )
-    _note_cuts(generations, "base", note)
-    return _predictions("base", rows, prompts, generations, experiment.labels)
+    """Ask the untuned model; see :func:`predict_tuned`.
 
-
-def base_prompts(experiment: Experiment, rows: Sequence[Row], train: Sequence[Row]) -> list[str]:
-    """Return what the untuned model reads for each row.
-
-    Beside a tuning method it gets exactly the row's input, as in the tutorial; a prompting method
-    gives it its hard prompt.
+    Args:
+        experiment: as there.
+        backend: as there.
+        rows: as there.
+        prompts: what the model reads for the rows.
+        progress: as there.
+        note: as there.
+        answer: as there.
     """
-    template = PLACEHOLDER
-    if not experiment.method.tunes:
-        template = hard_prompt(experiment.method, train, experiment.labels, experiment.seed)
-    return [render(template, row.input) for row in rows]
+    name, params, ask = experiment.base_model, experiment.generation, backend.predictor
+    if prompts.conversations is None:
+        generations = _in_chunks(
+            prompts.texts, lambda part: ask.generate(name, part, params), progress
+        )
+    else:
+        generations = _in_chunks(
+            prompts.conversations, lambda part: ask.chat(name, part, params), progress
+        )
+    _note_cuts(generations, "base", note)
+    shares = None
+    if prompts.conversations is None and backend.capabilities(name).base_label_scores:
+        shares = classify(backend, name, prompts.texts, experiment.labels, progress)
+    return list(_predictions("base", rows, prompts.texts, generations, shares, experiment, answer))
 
 
-def classify_tuned(
-    experiment: Experiment,
-    backend: Backend,
-    part: Part,
-    rows: Sequence[Row],
-    deployment: Deployment,
-    progress: Progress = SILENT,
-) -> list[ScoredRow]:
-    """Ask the tuned model how probable each label is for each row of ``part``."""
-    scored: list[ScoredRow] = []
-    for start in range(0, len(rows), CHUNK):
-        inputs = [row.input for row in rows[start : start + CHUNK]]
-        found = backend.predictor.classify(deployment, inputs, experiment.labels)
-        scored += [
-            _scored(part, start + place, rows[start + place], one.probabilities)
-            for place, one in enumerate(found)
-        ]
-        progress.predicted(len(scored), len(rows))
-    return scored
-
-
-def _scored(part: Part, index: int, row: Row, probabilities: dict[str, float]) -> ScoredRow:
-    return ScoredRow(
-        part=part,
-        row=index,
-        expected=row.output,
-        label=max(probabilities, key=probabilities.__getitem__),
-        probabilities=probabilities,
-    )
-
-
-def _generate(
+def classify(
     backend: Backend,
     target: Target,
     inputs: Sequence[str],
-    params: GenerationParams,
-    progress: Progress,
-) -> list[Generation]:
-    generations: list[Generation] = []
+    labels: LabelSet,
+    progress: Progress = SILENT,
+) -> list[Classification]:
+    """Return how probable each label is for each input, by label.
+
+    Raises:
+        PredictionError: a probability is not a number.
+    """
+    texts = {name: name if isinstance(target, Deployment) else labels.surface(name)
+             for name in labels}  # fmt: skip
+    return _in_chunks(
+        inputs,
+        lambda part: [
+            probabilities_of(one, texts, backend.name)
+            for one in backend.predictor.classify(target, part, list(texts.values()))
+        ],
+        progress,
+    )
+
+
+def scored_rows(
+    part: Part, model: ModelRole, rows: Sequence[Row], shares: Sequence[Classification]
+) -> list[ScoredRow]:
+    """Return the rows of ``part`` with what ``model`` found for them."""
+    return [
+        ScoredRow(
+            part=part,
+            model=model,
+            row=index,
+            expected=row.output,
+            label=decided(one.probabilities),
+            probabilities=one.probabilities,
+        )
+        for index, (row, one) in enumerate(zip(rows, shares, strict=True))
+    ]
+
+
+def _in_chunks(
+    inputs: Sequence[S], ask: Callable[[Sequence[S]], list[T]], progress: Progress
+) -> list[T]:
+    answers: list[T] = []
     for start in range(0, len(inputs), CHUNK):
-        part = inputs[start : start + CHUNK]
-        generations += backend.predictor.generate(target, part, params)
-        progress.predicted(len(generations), len(inputs))
-    return generations
+        answers += ask(inputs[start : start + CHUNK])
+        progress.predicted(len(answers), len(inputs))
+    return answers
 
 
 def _note_cuts(generations: Sequence[Generation], model: ModelRole, note: Note) -> None:
@@ -137,21 +167,21 @@ def _predictions(
     rows: Sequence[Row],
     prompts: Sequence[str],
     generations: Sequence[Generation],
-    labels: LabelSet,
-) -> list[Prediction]:
-    return [
-        Prediction(
+    shares: Sequence[Classification] | None,
+    experiment: Experiment,
+    answer: Reading,
+) -> Iterator[Prediction]:
+    for index, (row, prompt, generation) in enumerate(zip(rows, prompts, generations, strict=True)):
+        written = Prediction(
             row=index,
             model=model,
             input=row.input,
             prompt=prompt if generation.prompt is None else generation.prompt,
             text=generation.text,
-            label=labels.parse(generation.text),
+            label=experiment.labels.parse(generation.text),
             expected=row.output,
+            probabilities=None if shares is None else shares[index].probabilities,
             input_tokens=generation.input_token_count,
             generated_tokens=generation.generated_token_count,
         )
-        for index, (row, prompt, generation) in enumerate(
-            zip(rows, prompts, generations, strict=True)
-        )
-    ]
+        yield written.read_as(answer) or written

@@ -38,6 +38,13 @@ class Row(Record):
     """The label; None in data that is only predicted on."""
 
 
+class Message(Record):
+    """One turn of a conversation with a chat model."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
 class BaseModelInfo(Record):
     """A base model as one backend serves it."""
 
@@ -160,19 +167,42 @@ class Generation(Record):
     truncated: bool = False
     """Whether the input was cut to ``max_input_tokens``."""
     tokens: tuple[TokenInfo, ...] | None = None
+    input_tokens: tuple[TokenInfo, ...] | None = None
+    """The tokens of the prompt, virtual tokens not counted, each with its log-probability behind
+    those before it; the first may have none. Only where asked for."""
 
 
 class Classification(Record):
     """Probabilities over the labels for one input; they sum to one."""
 
     probabilities: dict[str, float]
+    mass: float | None = None
+    """Probability of all labels together among everything that the model could write, 0 to 1;
+    None if the backend cannot tell."""
+
+
+class LabelTokens(Record):
+    """How a base model would write a label."""
+
+    tokens: tuple[str, ...]
+    """Those with which it continues the prompt, as the vocabulary spells them."""
+    mass: float
+    """Its probability among everything that the model could write, mean over the prompts."""
 
 
 ModelRole = Literal["tuned", "base"]
+BaseInput = Literal["same", "bare"]
+"""What the base model reads beside a tuned one: the same text, or the input without template."""
+Reading = Literal["decision", "text"]
+"""How an answer is read: the most probable label, or the label that the model wrote."""
 
 
 class Prediction(Record):
-    """One line of ``predictions.jsonl``: what one model said for one row."""
+    """One line of ``predictions.jsonl``: what one model answered for one row.
+
+    Lines of before there were two readings lack ``answer``, ``said`` and ``probabilities``: their
+    label is the one that the model wrote.
+    """
 
     row: int
     """Index in the test file, from 0."""
@@ -181,9 +211,35 @@ class Prediction(Record):
     prompt: str
     """The text after the template."""
     text: str
+    """What the model wrote."""
     label: str | None
-    """The parsed label; None where the text is not one."""
+    """The answer, read as ``answer`` says; None if the text is no label."""
     expected: str | None
+    answer: Reading = "text"
+    """How ``label`` was read."""
+    said: str | None = None
+    """The label that ``text`` is, None if it is none; recorded where ``answer`` is a decision."""
+    probabilities: dict[str, float] | None = None
+    """Of each label, as the backend gave them; None where it has no label scores."""
+    calibrated: dict[str, float] | None = None
+    """The probabilities at the temperature of the run, if it was calibrated."""
     input_tokens: int | None = None
     """Tokens of the prompt, as the backend counts them; None where it does not."""
     generated_tokens: int | None = None
+
+    def read_as(self, answer: Reading) -> Prediction | None:
+        """Return the same answer in another reading; None if it is not recorded."""
+        if answer == self.answer:
+            return self
+        if answer == "text":
+            return self.model_copy(update={"answer": answer, "label": self.said})
+        if self.probabilities is None:
+            return None
+        return self.model_copy(
+            update={"answer": answer, "label": decided(self.probabilities), "said": self.label}
+        )
+
+
+def decided(probabilities: dict[str, float]) -> str:
+    """Return the most probable label, the first of equals."""
+    return max(probabilities, key=probabilities.__getitem__)

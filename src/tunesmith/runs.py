@@ -25,7 +25,16 @@ from tunesmith.comparison import Comparison
 from tunesmith.errors import RunError, near_misses
 from tunesmith.evaluation import Evaluation
 from tunesmith.locking import held
-from tunesmith.records import Deployment, ModelRole, Prediction, Record, TunedModel, now
+from tunesmith.records import (
+    BaseInput,
+    Deployment,
+    ModelRole,
+    Prediction,
+    Reading,
+    Record,
+    TunedModel,
+    now,
+)
 from tunesmith.validation import first_problem
 
 SCHEMA_VERSION = 1
@@ -59,6 +68,29 @@ class Baseline(Record):
     """The run's own model against the baseline."""
 
 
+class OtherReading(Record):
+    """The numbers of a run in the reading that its verdict is not about."""
+
+    answer: Reading
+    evaluations: dict[ModelRole, Evaluation]
+    comparison: Comparison | None = None
+
+
+class ChatChoice(Record):
+    """Whether a model was asked in its chat template, and why."""
+
+    chat: bool
+    why: str
+    rows: int = 0
+    """Training rows that were asked both ways; 0 if nothing was measured."""
+    chat_correct: int | None = None
+    """Right decisions of the untuned model among them, in the chat template."""
+    plain_correct: int | None = None
+    """The same as plain text."""
+    text: str | None = None
+    """What the model reads for the first training row, special tokens included."""
+
+
 class RunRecord(Record):
     """Everything that a run knows about itself, except the predictions."""
 
@@ -87,12 +119,24 @@ class RunRecord(Record):
     job_id: str | None = None
     model: TunedModel | None = None
     deployment: Deployment | None = None
+    answer: Reading = "text"
+    """The reading of answers that ``evaluations`` and ``comparison`` are about; records of before
+    there were two are about text."""
+    base_input: BaseInput = "bare"
+    """What the base model read beside a tuned one; in records of before there was a choice, the
+    input as it stands."""
+    chat: ChatChoice | None = None
+    """Whether the model was asked in its chat template; None if the method did not ask for it."""
     evaluations: dict[ModelRole, Evaluation] = Field(default_factory=dict)
     comparison: Comparison | None = None
     """Tuned against base."""
+    other_reading: OtherReading | None = None
+    """The same in the other reading, if every model of the run holds it."""
     baselines: tuple[Baseline, ...] = ()
     calibration: Calibration | None = None
     """Of the tuned model, where the backend gives probabilities and there are validation rows."""
+    base_calibration: Calibration | None = None
+    """Of the base model, likewise."""
     seconds: dict[str, float] = Field(default_factory=dict)
     """Wall time of each stage."""
     notes: tuple[str, ...] = ()
@@ -237,11 +281,15 @@ class Run:
             "emulated": record.emulated,
             "method": record.experiment["method"]["name"],
             "seed": record.experiment["seed"],
+            "answer": record.answer,
+            "base_input": record.base_input,
+            "chat": record.chat.model_dump(mode="json") if record.chat else None,
             "test": {"rows": record.data["test"].rows},
             "tuned": _scores(record.evaluations.get("tuned")),
             "base": _scores(record.evaluations.get("base")),
             "baselines": {b.method: _scores(b.evaluation) for b in record.baselines},
             "comparison": _verdict(record.comparison),
+            "other_reading": _other(record.other_reading),
             "steps": record.model.details.get("optimizer_steps") if record.model else None,
             "seconds": record.seconds,
             "notes": list(record.notes),
@@ -301,6 +349,17 @@ def _scores(evaluation: Evaluation | None) -> dict[str, Any] | None:
         "accuracy_interval": list(evaluation.accuracy_interval),
         "f1_macro": evaluation.f1_macro,
         "unparsable": evaluation.unparsable,
+    }
+
+
+def _other(other: OtherReading | None) -> dict[str, Any] | None:
+    if other is None:
+        return None
+    return {
+        "answer": other.answer,
+        "tuned": _scores(other.evaluations.get("tuned")),
+        "base": _scores(other.evaluations.get("base")),
+        "comparison": _verdict(other.comparison),
     }
 
 

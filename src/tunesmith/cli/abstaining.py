@@ -6,16 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tunesmith.atomic import write_atomically
-from tunesmith.backend import Backend
-from tunesmith.calibration import Calibration
 from tunesmith.cli import screen
 from tunesmith.cli.asked import Asked
 from tunesmith.cli.results import score_table
 from tunesmith.errors import RunError
 from tunesmith.evaluation import Evaluation, evaluate
-from tunesmith.predict import classify_tuned
-from tunesmith.progress import Progress
-from tunesmith.records import Prediction, Record, Row
+from tunesmith.records import Prediction, Record
 
 
 class Answer(Record):
@@ -31,38 +27,22 @@ class Answer(Record):
     expected: str | None
 
 
-def calibration_of(asked: Asked) -> Calibration:
-    """Return the calibration of the run that is asked.
+def require_calibration(asked: Asked) -> None:
+    """Refuse a model whose probabilities were not calibrated.
 
     Raises:
-        RunError: it has none, or its tuned model is not what is asked.
+        RunError: its run has no calibration, or there is no run.
     """
-    calibration = asked.run.record.calibration if asked.run else None
-    if calibration is None or asked.deployment is None:
+    if asked.calibration is None:
         raise RunError(
-            "--abstain-below needs the tuned model of a run that was calibrated: give the run "
+            "--abstain-below needs a model of a run that was calibrated: give the run "
             "directory, of an experiment with data.validation on a backend with label scores"
         )
-    return calibration
 
 
-def answers(
-    asked: Asked,
-    backend: Backend,
-    rows: Sequence[Row],
-    predictions: Sequence[Prediction],
-    below: float,
-    progress: Progress,
-) -> list[Answer]:
-    """Ask how probable the labels are, and drop the answers that are less probable than ``below``.
-
-    Raises:
-        RunError: see :func:`calibration_of`.
-    """
-    calibration = calibration_of(asked)
-    assert asked.deployment is not None  # noqa: S101  # there is a calibration
-    scored = classify_tuned(asked.experiment, backend, "test", rows, asked.deployment, progress)
-    highest = [max(calibration.apply(one.probabilities).values()) for one in scored]
+def answers(predictions: Sequence[Prediction], below: float) -> list[Answer]:
+    """Drop the answers whose calibrated probability is lower than ``below``."""
+    highest = [max((p.calibrated or {}).values(), default=0.0) for p in predictions]
     return [
         Answer(
             row=p.row,

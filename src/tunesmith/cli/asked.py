@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.backend import Backend
+from tunesmith.calibration import Calibration
 from tunesmith.cli.connection import open_backend, reopen_backend
 from tunesmith.cli.files import read_record
 from tunesmith.data_spec import load_data
@@ -16,6 +17,8 @@ from tunesmith.errors import RunError
 from tunesmith.experiment import Experiment
 from tunesmith.predict import predict_base, predict_tuned
 from tunesmith.progress import Progress
+from tunesmith.prompts import base_prompts
+from tunesmith.readings import chosen_reading
 from tunesmith.records import Deployment, Prediction, Row
 from tunesmith.runs import Run
 
@@ -26,7 +29,9 @@ class Asked:
 
     experiment: Experiment
     deployment: Deployment | None
-    """None where only the base model is asked."""
+    """Of the tuned model; None if there is none."""
+    base: bool
+    """Whether the untuned model under it is asked."""
     run: Run | None
     backend: str
 
@@ -41,15 +46,39 @@ class Asked:
     def predict(
         self, backend: Backend, rows: tuple[Row, ...], progress: Progress
     ) -> list[Prediction]:
-        """Ask about ``rows``."""
-        if self.deployment is not None:
+        """Ask about ``rows``; probabilities are calibrated if the run was."""
+        found = self.calibration
+        asked = self._ask(backend, rows, progress)
+        if found is None:
+            return asked
+        return [
+            p.model_copy(update={"calibrated": found.apply(p.probabilities)})
+            if p.probabilities
+            else p
+            for p in asked
+        ]
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """Of the model that is asked; None if the run has none."""
+        if self.run is None:
+            return None
+        record, base = self.run.record, self.base or self.deployment is None
+        return record.base_calibration if base else record.calibration
+
+    def _ask(self, backend: Backend, rows: tuple[Row, ...], progress: Progress) -> list[Prediction]:
+        what = self.experiment
+        can = backend.capabilities(what.base_model)
+        answer = chosen_reading(what.answer, what.method, can, backend.name)
+        if self.deployment is not None and not self.base:
             progress.stage("predict tuned")
-            return predict_tuned(self.experiment, backend, rows, self.deployment, progress)
+            return predict_tuned(what, backend, rows, self.deployment, progress, answer=answer)
         progress.stage("predict base")
-        return predict_base(self.experiment, backend, rows, self._examples(), progress)
+        prompts = base_prompts(what, backend, rows, self._examples(), self.deployment)
+        return predict_base(what, backend, rows, prompts, progress, answer=answer)
 
     def _examples(self) -> tuple[Row, ...]:
-        # Beside a tuning method the base model gets the bare row, and no training row is needed.
+        # Beside a tuning method no training row is part of a prompt.
         if self.experiment.method.tunes:
             return ()
         what = self.experiment
@@ -80,15 +109,17 @@ def find_asked(path: Path, *, base: bool, generation: Mapping[str, Any]) -> Aske
         "generation": generation,
     }
     experiment = Experiment.from_values(values, source=str(path))
-    return Asked(experiment, None if base else deployment, None, deployment.backend)
+    return Asked(experiment, deployment, base, None, deployment.backend)
 
 
 def _of_run(path: Path, base: bool, generation: Mapping[str, Any]) -> Asked:
     run = Run.load(path, finished=False)
     values = run.record.experiment
     merged = {**values, "generation": {**values["generation"], **generation}}
-    experiment = Experiment.from_values(merged, source=str(path))
+    experiment = Experiment.from_record(merged, source=str(path))
+    if run.record.chat is not None:
+        experiment = experiment.asked_in(run.record.chat.chat)
     deployment = run.record.deployment
     if deployment is None and experiment.method.tunes and not base:
         raise RunError(f"{path}: the run has no deployment yet; go on: tunesmith resume {path}")
-    return Asked(experiment, None if base else deployment, run, run.record.backend)
+    return Asked(experiment, deployment, base, run, run.record.backend)

@@ -85,15 +85,14 @@ def predict(
     """
     asked = find_asked(model, base=base, generation=parse_overrides(params))
     if abstain_below is not None:
-        abstaining.calibration_of(asked)
+        abstaining.require_calibration(asked)
     spec = asked.experiment.data
     rows = _rows(data, input_field or spec.input_field, output_field or spec.output_field,
                  labelled, asked)  # fmt: skip
     with asked.connect(parse_options(options), runs_dir) as backend, progress() as shown:
         predictions = asked.predict(backend, rows.rows, shown)
-        if abstain_below is not None:
-            given = abstaining.answers(asked, backend, rows.rows, predictions, abstain_below, shown)
     if abstain_below is not None:
+        given = abstaining.answers(predictions, abstain_below)
         abstaining.show(given, predictions, asked, output, as_json=as_json)
         return
     if output is not None:
@@ -144,7 +143,8 @@ def _lines(
     # With a file, the rows are in it.
     shown = [] if output else predictions
     if shown:
-        yield from screen.table(("row", "label", "expected", "input"), map(_cells, shown))
+        headers = ("row", "label", _sure(shown[0]), "expected", "input")
+        yield from screen.table(headers, map(_cells, shown))
         yield ""
     if scored is not None:
         yield from score_table({predictions[0].model: scored})
@@ -152,11 +152,17 @@ def _lines(
         yield screen.relative(output)
 
 
-def _cells(prediction: Prediction) -> tuple[str, str, str, str]:
+def _sure(prediction: Prediction) -> str:
+    return "calibrated" if prediction.calibrated else "probability"
+
+
+def _cells(prediction: Prediction) -> tuple[str, str, str, str, str]:
     label = prediction.label
+    shares = prediction.calibrated or prediction.probabilities or {}
     return (
         str(prediction.row),
         f"? {prediction.text!r:.40}" if label is None else label,
+        f"{shares[label]:.3f}" if label in shares else "-",
         "-" if prediction.expected is None else prediction.expected,
         screen.shortened(prediction.input),
     )

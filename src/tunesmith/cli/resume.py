@@ -35,7 +35,7 @@ def resume(run: Path, options: tuple[str, ...], as_json: bool) -> None:
 
 
 def _go_on(run: Run, options: tuple[str, ...]) -> None:
-    experiment = Experiment.from_values(run.record.experiment, source=str(run.directory))
+    experiment = Experiment.from_record(run.record.experiment, source=str(run.directory))
     with (
         reopen_backend(run, parse_options(options)) as backend,
         progress() as shown,

@@ -99,6 +99,7 @@ CAPABILITIES = Capabilities(
     base_inference=True,
     validation=True,
     label_scores=True,
+    base_label_scores=True,
     learning_curve=True,
     seeded=True,
     batch_independent=True,
@@ -284,7 +285,7 @@ class FakePredictor(Predictor):
         self, target: Target, inputs: Sequence[str], labels: Iterable[str]
     ) -> list[Classification]:
         """See ``Predictor.classify``."""
-        self._backend.require("label_scores")
+        self._backend.require("base_label_scores" if isinstance(target, str) else "label_scores")
         asked = tuple(labels)
         return [self._classify(target, text, asked) for text in inputs]
 

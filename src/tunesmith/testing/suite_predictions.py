@@ -102,8 +102,8 @@ class PredictionConformance(Harness):
 
         Troubleshooting: raise ``score_tolerance`` only for a backend of low precision.
         """
-        if not (capabilities.batch_independent and capabilities.label_scores):
-            pytest.skip("the backend does not declare batch_independent and label_scores")
+        if not (capabilities.batch_independent and _scored(capabilities, target)):
+            pytest.skip("the backend does not declare batch_independent and label scores")
         classify, inputs, labels = backend.predictor.classify, self.inputs(), ("0", "1")
         for together, text in zip(classify(target, inputs, labels), inputs, strict=True):
             alone = classify(target, [text], labels)[0]
@@ -117,7 +117,7 @@ class PredictionConformance(Harness):
         Troubleshooting: ``labels`` may be an iterator; make a tuple of it first.
         """
         classify, inputs = backend.predictor.classify, self.inputs()
-        if not capabilities.label_scores:
+        if not _scored(capabilities, target):
             with refused("label_scores"):
                 classify(target, inputs, iter(("1", "0")))
             return
@@ -195,3 +195,8 @@ class PredictionConformance(Harness):
         for params, budget in budgets:
             for generation in backend.predictor.generate(target, self.inputs(), params):
                 assert (generation.generated_token_count or 0) <= budget
+
+
+def _scored(capabilities: Capabilities, target: Target) -> bool:
+    base = isinstance(target, str)
+    return capabilities.base_label_scores if base else capabilities.label_scores

@@ -110,6 +110,7 @@ class LocalBackend(Backend):
             base_inference=True,
             validation=True,
             label_scores=True,
+            base_label_scores=True,
             learning_curve=True,
             seeded=True,
             batch_independent=True,
