@@ -190,9 +190,14 @@ def test_a_run_with_validation_rows_is_calibrated(
     assert "calibrate" in run.record.seconds
     lines = (run.directory / "probabilities.jsonl").read_text().splitlines()
     scored = [json.loads(line) for line in lines]
-    assert [(s["part"], s["row"]) for s in scored] == [
-        *(("validation", i) for i in range(10)), *(("test", i) for i in range(20)),
-    ]  # fmt: skip
+    base = run.record.base_calibration
+    assert (base is None) == (kind == "sklearn"), "the base model is calibrated, if there is one"
+    untuned = [s for s in scored if s["model"] == "base"]
+    scored = [s for s in scored if s["model"] == "tuned"]
+    for rows in (scored, untuned) if base else (scored,):
+        assert [(s["part"], s["row"]) for s in rows] == [
+            *(("validation", i) for i in range(10)), *(("test", i) for i in range(20)),
+        ]  # fmt: skip
     for line in scored:
         assert list(line["probabilities"]) == list(line["calibrated"]) == ["0", "1"]
         assert line["calibrated"] == calibration.apply(line["probabilities"])
@@ -206,7 +211,8 @@ def test_without_validation_rows_or_probabilities_there_is_no_calibration(
     values: dict[str, Any], tmp_path: Path
 ) -> None:
     class Plain(FakeBackend):
-        declares = {"label_scores": False}  # noqa: RUF012  # as FakeBackend documents it
+        # As FakeBackend documents it.
+        declares = {"label_scores": False, "base_label_scores": False}  # noqa: RUF012
 
     plain = Experiment.from_values(values).run(FakeBackend(), runs_dir=tmp_path)
     values["data"]["validation"] = 0.25

@@ -37,21 +37,32 @@ def test_predictions_hold_a_line_for_each_row_and_model(
     lines = [json.loads(x) for x in (run.directory / "predictions.jsonl").read_text().splitlines()]
     assert len(lines) == 2 * 20
     assert set(lines[0]) == {
-        "row", "model", "input", "prompt", "text", "label", "expected",
-        "input_tokens", "generated_tokens",
+        "row", "model", "input", "prompt", "text", "label", "expected", "answer", "said",
+        "probabilities", "calibrated", "input_tokens", "generated_tokens",
     }  # fmt: skip
     assert [x["row"] for x in lines if x["model"] == "base"] == list(range(20))
     assert [x["row"] for x in lines if x["model"] == "tuned"] == list(range(20))
 
 
-def test_the_tuned_model_gets_the_template_and_the_base_model_the_bare_input(
+def test_the_base_model_reads_what_the_tuned_model_reads(
     values: dict[str, Any], tmp_path: Path
 ) -> None:
-    values["method"]["verbalizer"] = "classify {0, 1} {{input}}"
+    values["method"] |= {"verbalizer": "classify {0, 1} {{input}}", "max_input_tokens": 5}
     run = Experiment.from_values(values).run(FakeBackend(), runs_dir=tmp_path)
-    for prediction in run.predictions():
-        prefix = "classify {0, 1} " if prediction.model == "tuned" else ""
-        assert prediction.prompt == prefix + prediction.input
+    tuned, base = run.answers("tuned"), run.answers("base")
+    assert [p.prompt for p in base] == [p.prompt for p in tuned]
+    assert all(p.prompt.startswith("classify {0, 1} ") for p in base)
+    assert any(p.prompt != f"classify {{0, 1}} {p.input}" for p in base), "no input was cut"
+
+
+def test_or_the_bare_input_as_in_the_tutorial(values: dict[str, Any], tmp_path: Path) -> None:
+    values["method"]["verbalizer"] = "classify {0, 1} {{input}}"
+    values["base_input"] = "bare"
+    run = Experiment.from_values(values).run(FakeBackend(), runs_dir=tmp_path)
+    assert all(p.prompt == p.input for p in run.answers("base"))
+    assert any("base_input: same" in note for note in run.record.notes)
+    (decision,) = [b for b in run.record.baselines if b.method == "zero_shot"]
+    assert decision.comparison.first == "tuned", "the fair opponent is measured all the same"
 
 
 def test_scores_follow_from_the_predictions(experiment: Experiment, tmp_path: Path) -> None:
@@ -99,7 +110,7 @@ def test_few_shot_shows_solved_training_rows(values: dict[str, Any], tmp_path: P
     *examples, question = prompt.split("\n\n")
     assert len(examples) == 4
     for example in examples:
-        text, answer = example.rsplit(" =", 1)
+        text, answer = example.rsplit(" = ", 1)
         assert train[text] == answer
     assert question == f"{run.predictions()[0].input} ="
 

@@ -281,6 +281,10 @@ class FakePredictor(Predictor):
         self._deployment(target)
         return [tuple(text.split()) for text in inputs]
 
+    def prompts(self, deployment: Deployment, inputs: Sequence[str]) -> list[str]:
+        """See ``Predictor.prompts``."""
+        return [self._prompt(deployment, text)[0] for text in inputs]
+
     def classify(
         self, target: Target, inputs: Sequence[str], labels: Iterable[str]
     ) -> list[Classification]:
@@ -292,6 +296,8 @@ class FakePredictor(Predictor):
     def _classify(self, target: Target, text: str, labels: tuple[str, ...]) -> Classification:
         prompt, _ = self._prompt(target, text)
         scores = self._scores(target, prompt)
+        if isinstance(target, str):  # it has no opinion on labels that it never saw
+            scores = dict.fromkeys(labels, 1 / len(labels)) | scores
         for label in labels:
             if label not in scores:
                 raise ExperimentError(f"labels: {label!r} is none of {', '.join(scores)}")

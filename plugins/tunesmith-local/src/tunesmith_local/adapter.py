@@ -23,6 +23,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from tunesmith.errors import NotFoundError
+from tunesmith_local.answers import Rule
 from tunesmith_local.errors import AdapterError
 from tunesmith_local.linear_probe import PROBE_CONFIG, PROBE_WEIGHTS, read_probe
 from tunesmith_local.loading import BaseLM, load_base_model
@@ -43,7 +44,11 @@ _Load = Callable[[BaseLM, Path, AdapterCard, PeftConfig], TunedLM]
 
 
 def save_tuned(
-    tunable: Savable, template: str, max_input_tokens: int | None, directory: Path
+    tunable: Savable,
+    template: str,
+    max_input_tokens: int | None,
+    directory: Path,
+    rule: Rule = "continued",
 ) -> None:
     """Write a tuned model with its library's ``save_pretrained``; it appears complete or not.
 
@@ -67,6 +72,7 @@ def save_tuned(
             max_input_tokens,
             base.tokenizer_fingerprint,
             _sha256(_weights_path(scratch)),
+            rule,
         )
         (scratch / SIDECAR).write_text(json.dumps(asdict(card), indent=2), "utf-8")
         scratch.chmod(0o755)

@@ -111,6 +111,7 @@ class LocalBackend(Backend):
             validation=True,
             label_scores=True,
             base_label_scores=True,
+            chat=self._catalog.has_chat_template(base_model),
             learning_curve=True,
             seeded=True,
             batch_independent=True,

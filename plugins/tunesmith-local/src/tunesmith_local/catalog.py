@@ -14,6 +14,7 @@ from tunesmith.errors import NotFoundError, near_misses
 from tunesmith.hookspecs import BaseModelEntry
 from tunesmith.plugins import import_target, registry
 from tunesmith.records import BaseModelInfo
+from tunesmith_local.chat_templates import has_chat_template
 from tunesmith_local.loading import BaseLM, load_base_model
 from tunesmith_local.options import LocalOptions
 from tunesmith_local.packing import packed
@@ -73,6 +74,14 @@ class Catalog:
         """
         source = self._find(name)
         return BaseModelInfo(name=name, summary=source.summary)
+
+    def has_chat_template(self, name: str) -> bool:
+        """Return whether the model can be asked as a chat model, without loading it.
+
+        Raises:
+            NotFoundError: no such base model here or on the hub.
+        """
+        return has_chat_template(self._find(name).place)
 
     def load(self, name: str) -> BaseLM:
         """Return the loaded model; the first call loads and checks it.

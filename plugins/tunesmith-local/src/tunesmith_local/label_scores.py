@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 
 import torch
 
@@ -22,7 +23,7 @@ def label_log_probs(decoder: Decoder, rows: int, answers: Sequence[Sequence[int]
     Args:
         decoder: has not begun yet.
         rows: its number of rows.
-        answers: token ids, the end-of-text token last; they may share their beginnings.
+        answers: token ids, at least one each; they may share their beginnings.
 
     Returns:
         float32 ``[rows, answers]``, on the CPU.
@@ -52,7 +53,7 @@ def _read(decoder: Decoder, rows: int, paths: list[tuple[int, ...]]) -> tuple[to
 def _paths(answers: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     """Return what must be read: the last token never, and a beginning of another path not again."""
     read = sorted({tuple(answer[:-1]) for answer in answers} - {()})
-    return [a for a, b in zip(read, [*read[1:], ()], strict=True) if b[: len(a)] != a]
+    return [a for a, b in zip_longest(read, read[1:], fillvalue=()) if b[: len(a)] != a]
 
 
 def _path_of(answer: Sequence[int], paths: Sequence[tuple[int, ...]]) -> int | None:

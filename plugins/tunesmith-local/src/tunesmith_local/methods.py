@@ -10,7 +10,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from tunesmith.methods import PLACEHOLDER, GradientTuning, Method, VirtualTokens, check_template
+from tunesmith.methods import (
+    PLACEHOLDER,
+    GradientTuning,
+    ReadByModel,
+    VirtualTokens,
+    check_template,
+)
 
 
 class PTuning(VirtualTokens):
@@ -79,7 +85,7 @@ class FineTuning(GradientTuning):
     accumulate_steps: Annotated[int, Field(ge=1, le=1024)] = 1
 
 
-class LinearProbe(Method):
+class LinearProbe(ReadByModel):
     """Logistic regression on the hidden states of the frozen base model; nothing goes through it.
 
     Alain and Bengio 2016, arXiv:1610.01644. What it reaches is in the base model already; a tuning

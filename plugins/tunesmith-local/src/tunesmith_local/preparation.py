@@ -12,7 +12,9 @@ from tunesmith.errors import DatasetError, ExperimentError
 from tunesmith.labels import LabelSet
 from tunesmith.methods import GradientTuning, VirtualTokens
 from tunesmith.records import Row
-from tunesmith_local.encoding import EncodedPrompt, encode_answer, encode_prompt
+from tunesmith_local.answers import Answers, Rule
+from tunesmith_local.chat_templates import template_of
+from tunesmith_local.encoding import EncodedPrompt, encode_prompt
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.scoring import Example
 from tunesmith_local.tunables import check_method
@@ -28,6 +30,12 @@ class Prepared:
     validation: list[Example] | None
     truncated_rows: int
     """Training and validation rows whose input was cut."""
+    template: str
+    """The whole template, a chat template included."""
+    longest_answer: int
+    """Tokens of the longest label and its end."""
+    rule: Rule
+    """How the labels were tokenized."""
     notes: tuple[str, ...]
     """What the record should tell the user."""
     signature: str
@@ -48,13 +56,17 @@ def prepare(
         ExperimentError: the settings cannot work with this base model or with each other.
         DatasetError: there are no rows, or one has no label of ``labels``.
     """
-    _check(base, method, labels, train, validation)
-    encoded = [_encode(base, method, row) for row in train]
-    held_out = None if validation is None else [_encode(base, method, row) for row in validation]
+    check_rows(labels, train, validation)
+    check_method(base, method)
+    template = template_of(base, method)
+    encoded = _encoded(base, method, template, train)
+    held_out = None if validation is None else _encoded(base, method, template, validation)
+    answers, longest, label = _answers(base, method, labels, [*encoded, *(held_out or [])])
+    _check_lengths(base, method, longest, label)
     truncated = sum(prompt.truncated for prompt in [*encoded, *(held_out or [])])
-    examples = _examples(base, labels, train, encoded)
+    examples = _examples(answers, labels, train, encoded)
     held_out_examples = (
-        None if held_out is None else _examples(base, labels, validation or (), held_out)
+        None if held_out is None else _examples(answers, labels, validation or (), held_out)
     )
     return Prepared(
         method=method,
@@ -62,21 +74,12 @@ def prepare(
         train=examples,
         validation=held_out_examples,
         truncated_rows=truncated,
-        notes=tuple(_notes(method, truncated)),
+        template=template,
+        longest_answer=longest,
+        rule=answers.rule,
+        notes=tuple(_notes(method, truncated, answers.rule)),
         signature=_signature(base, method, seed, [examples, held_out_examples]),
     )
-
-
-def _check(
-    base: BaseLM,
-    method: GradientTuning,
-    labels: LabelSet,
-    train: Sequence[Row],
-    validation: Sequence[Row] | None,
-) -> None:
-    check_rows(labels, train, validation)
-    _check_lengths(base, method, labels)
-    check_method(base, method)
 
 
 def check_rows(labels: LabelSet, train: Sequence[Row], validation: Sequence[Row] | None) -> None:
@@ -98,57 +101,66 @@ def check_rows(labels: LabelSet, train: Sequence[Row], validation: Sequence[Row]
                 )
 
 
-def _check_lengths(base: BaseLM, method: GradientTuning, labels: LabelSet) -> None:
-    answers = {name: encode_answer(base.tokenizer, labels.surface(name)) for name in labels}
-    _check_distinct(base, answers)
-    sizes = {name: len(tokens) for name, tokens in answers.items()}
-    longest = max(sizes, key=lambda name: sizes[name])
-    if sizes[longest] > method.max_output_tokens:
+def _answers(
+    base: BaseLM, method: GradientTuning, labels: LabelSet, prompts: Sequence[EncodedPrompt]
+) -> tuple[Answers, int, str]:
+    """Return the labels as answers, and the tokens and the text of the longest one."""
+    texts = [labels.surface(name) for name in labels]
+    continued = Answers(base, texts, ended=True)
+    longest, label = continued.check(prompts)
+    apart = Answers(base, texts, ended=True, rule="apart")
+    shorter, _ = apart.check(prompts[:1])
+    # A limit that was set for labels alone holds, as it did before a space could come first.
+    if shorter <= method.max_output_tokens < longest:
+        return apart, shorter, label
+    return continued, longest, label
+
+
+def _check_lengths(base: BaseLM, method: GradientTuning, longest: int, label: str) -> None:
+    if longest > method.max_output_tokens:
         raise ExperimentError(
-            f"method.max_output_tokens is {method.max_output_tokens}, but label {longest!r} and "
-            f"its end are {sizes[longest]} tokens for {base.name!r}; raise it"
+            f"method.max_output_tokens is {method.max_output_tokens}, but label {label!r} and "
+            f"its end are {longest} tokens for {base.name!r}; raise it"
         )
     limit = None if base.is_seq2seq else base.max_positions
     virtual = method.num_virtual_tokens if isinstance(method, VirtualTokens) else 0
-    needed = virtual + method.max_input_tokens + sizes[longest]
+    needed = virtual + method.max_input_tokens + longest
     if limit is not None and needed > limit:
         raise ExperimentError(
             f"method: num_virtual_tokens {virtual}, max_input_tokens "
-            f"{method.max_input_tokens} and {sizes[longest]} answer tokens exceed the {limit} "
+            f"{method.max_input_tokens} and {longest} answer tokens exceed the {limit} "
             f"positions of {base.name!r}; lower max_input_tokens"
         )
 
 
-def _check_distinct(base: BaseLM, answers: dict[str, tuple[int, ...]]) -> None:
-    seen: dict[tuple[int, ...], str] = {}
-    for name, tokens in answers.items():
-        # What a model says must come back as the label; unknown-token tokenizers lose letters.
-        if tokens in seen:
-            raise ExperimentError(
-                f"labels: the tokenizer of {base.name!r} cannot tell {name!r} from "
-                f"{seen[tokens]!r}: both are the tokens {list(tokens)}; use other words"
-            )
-        seen[tokens] = name
-
-
-def _encode(base: BaseLM, method: GradientTuning, row: Row) -> EncodedPrompt:
-    return encode_prompt(
-        base.tokenizer, row.input, template=method.verbalizer, max_tokens=method.max_input_tokens
-    )
-
-
-def _examples(
-    base: BaseLM, labels: LabelSet, rows: Sequence[Row], prompts: Sequence[EncodedPrompt]
-) -> list[Example]:
-    answers = {name: encode_answer(base.tokenizer, labels.surface(name)) for name in labels}
+def _encoded(
+    base: BaseLM, method: GradientTuning, template: str, rows: Sequence[Row]
+) -> list[EncodedPrompt]:
+    limit = method.max_input_tokens
     return [
-        Example(prompt.token_ids, answers[str(row.output)])
-        for row, prompt in zip(rows, prompts, strict=True)
+        encode_prompt(base.tokenizer, row.input, template=template, max_tokens=limit)
+        for row in rows
     ]
 
 
-def _notes(method: GradientTuning, truncated: int) -> list[str]:
+def _examples(
+    answers: Answers, labels: LabelSet, rows: Sequence[Row], prompts: Sequence[EncodedPrompt]
+) -> list[Example]:
+    places = {name: place for place, name in enumerate(labels)}
+    examples = []
+    for row, prompt in zip(rows, prompts, strict=True):
+        continued = answers.behind(prompt)
+        examples.append(Example(continued.prompt, continued.answers[places[str(row.output)]]))
+    return examples
+
+
+def _notes(method: GradientTuning, truncated: int, rule: Rule) -> list[str]:
     notes: list[str] = []
+    if rule == "apart":
+        notes.append(
+            f"max_output_tokens {method.max_output_tokens} leaves no room for the space before a "
+            "label: labels are tuned without it"
+        )
     if (
         isinstance(method, VirtualTokens)
         and method.init_text is not None

@@ -13,6 +13,7 @@ import torch
 from tunesmith.errors import DatasetError, ExperimentError
 from tunesmith.labels import LabelSet
 from tunesmith.records import Row
+from tunesmith_local.chat_templates import template_of
 from tunesmith_local.encoding import EncodedPrompt, encode_prompt
 from tunesmith_local.linear_probe import Probe, read_features, write_probe
 from tunesmith_local.loading import BaseLM
@@ -71,7 +72,10 @@ def encode_rows(
 def method_prompt(base: BaseLM, method: LinearProbe, text: str) -> EncodedPrompt:
     """Encode one input as the probe reads it."""
     return encode_prompt(
-        base.tokenizer, text, template=method.verbalizer, max_tokens=method.max_input_tokens
+        base.tokenizer,
+        text,
+        template=template_of(base, method),
+        max_tokens=method.max_input_tokens,
     )
 
 

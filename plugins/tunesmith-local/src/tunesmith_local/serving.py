@@ -5,52 +5,33 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from tunesmith.backend import Deployer, GenerationParams, Predictor, Target, TargetKey, target_key
-from tunesmith.errors import UnsupportedError
-from tunesmith.methods import PLACEHOLDER
-from tunesmith.records import Classification, Deployment, Generation, TunedModel
+from tunesmith.errors import ExperimentError, UnsupportedError
+from tunesmith.records import (
+    Classification,
+    Deployment,
+    Generation,
+    LabelTokens,
+    Message,
+    TunedModel,
+)
 from tunesmith_local import probe_answers
 from tunesmith_local.adapter import load_tuned
+from tunesmith_local.answering import Answering
+from tunesmith_local.answers import Answers
 from tunesmith_local.catalog import BACKEND, Catalog
-from tunesmith_local.decoder import start_mixed_decoder
-from tunesmith_local.encoding import EncodedPrompt, encode_answer, encode_prompt
+from tunesmith_local.chat_templates import rendered
+from tunesmith_local.decisions import classifications, log_probs
+from tunesmith_local.encoding import EncodedPrompt, encode_prompt
 from tunesmith_local.generation import RETURN_OPTIONS, generate_mixed, stream
-from tunesmith_local.label_scores import label_log_probs
-from tunesmith_local.linear_probe import Probe
 from tunesmith_local.loading import BaseLM
-from tunesmith_local.mixing import Line, check_lengths, line_of, mixed_batches
 from tunesmith_local.prefix import Prefix, read_state
 from tunesmith_local.state_cache import StateCache
 from tunesmith_local.store import Store
 from tunesmith_local.text_states import Suffix, TextCache, TextReader
 from tunesmith_local.tuned import TunedLM
-
-
-@dataclass(frozen=True, eq=False)
-class Answering:
-    """A base model, changed or not, with what stands before or behind its inputs, if anything."""
-
-    base: BaseLM
-    soft_prompt: Prefix | Suffix | None
-    template: str = PLACEHOLDER
-    max_input_tokens: int | None = None
-    probe: Probe | None = None
-    """Answers in place of the language model."""
-
-    def encode(self, text: str, limit: int | None = None) -> EncodedPrompt:
-        """Encode one input; ``limit`` can only lower the model's own."""
-        limits = [n for n in (limit, self.max_input_tokens) if n]
-        return encode_prompt(
-            self.base.tokenizer,
-            text,
-            template=self.template,
-            max_tokens=min(limits, default=None),
-        )
 
 
 class Answerers:
@@ -65,6 +46,7 @@ class Answerers:
         self._caches = caches
         self._texts = texts
         self._tuned: dict[str, TunedLM] = {}
+        self._answers: dict[str, Answers] = {}
         self._lock = threading.Lock()
 
     def of(self, target: Target) -> Answering:
@@ -89,7 +71,17 @@ class Answerers:
             tuned = self._tuned[model.id]
         card = tuned.card
         soft_prompt = self._soft_prompt(model.id, tuned)
-        return Answering(tuned.base, soft_prompt, card.template, card.max_input_tokens, tuned.probe)
+        limit, spoken = card.max_input_tokens, self._spoken(model, tuned)
+        return Answering(tuned.base, soft_prompt, card.template, limit, tuned.probe, spoken)
+
+    def _spoken(self, model: TunedModel, tuned: TunedLM) -> Answers | None:
+        if tuned.probe is not None:
+            return None
+        if model.id not in self._answers:
+            texts = [model.labels.surface(name) for name in model.labels]
+            found = Answers(tuned.base, texts, ended=True, rule=tuned.card.answers)
+            self._answers[model.id] = found
+        return self._answers[model.id]
 
     def _soft_prompt(self, key: str, tuned: TunedLM) -> Prefix | Suffix | None:
         if tuned.prompt is None:
@@ -123,6 +115,7 @@ class Answerers:
         """Let a tuned model go; asked again, it is read again."""
         with self._lock:
             self._tuned.pop(model.id, None)
+            self._answers.pop(model.id, None)
         self._caches.forget(model.id)
 
 
@@ -236,43 +229,64 @@ class LocalPredictor(Predictor):
         encoded = [list(encode_prompt(tokenizer, text).token_ids) for text in inputs]
         return [tuple(tokenizer.convert_ids_to_tokens(ids)) for ids in encoded]
 
-    @torch.no_grad()
     def classify(
         self, target: Target, inputs: Sequence[str], labels: Iterable[str]
     ) -> list[Classification]:
         """Return the probability of each label for each input.
 
-        A label's score is the probability of its tokens and the end of text after them,
-        normalized over ``labels``. For a deployment, a label is spelled as it was tuned. A linear
+        A label's score is the probability of its tokens as they continue the prompt, normalized
+        over ``labels``. For a deployment, a label is spelled as it was tuned, and ends. A linear
         probe gives its own probabilities.
         """
         names = list(labels)
-        answering = self._answerers.of(target)
-        if answering.probe is not None and isinstance(target, Deployment):
-            prompts = [answering.encode(text) for text in inputs]
+        who = self._answerers.of(target)
+        if who.probe is not None and isinstance(target, Deployment):
+            prompts = [who.encode(text) for text in inputs]
             known = target.model.labels.names
             return probe_answers.classify(
-                answering.base, answering.probe, prompts, names, known, self._batch_size
+                who.base, who.probe, prompts, names, known, self._batch_size
             )
-        tokenizer = answering.base.tokenizer
-        answers = [encode_answer(tokenizer, _surface(target, name)) for name in names]
-        prompt = answering.soft_prompt
-        lines = [line_of(prompt, answering.encode(text).token_ids) for text in inputs]
-        scores = self._scores(answering.base, lines, answers)
-        shares = scores.double().softmax(-1).tolist()
-        return [
-            Classification(probabilities=dict(zip(names, share, strict=True))) for share in shares
-        ]
+        texts = [_surface(target, name) for name in names]
+        return classifications(names, log_probs(who, inputs, texts, self._batch_size))
 
-    def _scores(
-        self, base: BaseLM, lines: Sequence[Line], answers: Sequence[tuple[int, ...]]
-    ) -> torch.Tensor:
-        check_lengths(base, lines, max(map(len, answers), default=0) - 1)
-        scores = torch.zeros(len(lines), len(answers))
-        for batch, part in mixed_batches(base, lines, self._batch_size):
-            decoder = start_mixed_decoder(base, part)
-            scores[batch] = label_log_probs(decoder, len(batch), answers)
-        return scores
+    def prompts(self, deployment: Deployment, inputs: Sequence[str]) -> list[str]:
+        """Return what a deployment reads for each input, after template and cut."""
+        who = self._answerers.of(deployment)
+        return [who.prompt(text).text for text in inputs]
+
+    def chat_text(self, base_model: str, messages: Sequence[Message]) -> str | None:
+        """Return a conversation in the model's chat template; None if it has none."""
+        return rendered(self._answerers.of(base_model).base, messages)
+
+    def check_labels(
+        self,
+        base_model: str,
+        prompts: Sequence[str],
+        labels: Sequence[str],
+        params: GenerationParams,
+    ) -> None:
+        """Refuse labels that the model could not write behind ``prompts``."""
+        who = self._answerers.of(base_model)
+        longest, label = who.answers(labels).check(who.prompt(text) for text in prompts)
+        room = params.max_new_tokens
+        if room is not None and room < longest:
+            raise ExperimentError(
+                f"generation.max_new_tokens is {room}, but label {label!r} is {longest} tokens "
+                f"for {base_model!r}; raise it"
+            )
+
+    def label_tokens(
+        self, base_model: str, prompts: Sequence[str], labels: Sequence[str]
+    ) -> dict[str, LabelTokens]:
+        """Return how the untuned model would write each label behind ``prompts``."""
+        who = self._answerers.of(base_model)
+        masses = log_probs(who, prompts, labels, self._batch_size).exp().mean(0).tolist()
+        spelled = who.answers(labels).behind(who.prompt(prompts[0])).answers
+        spell = who.base.tokenizer.convert_ids_to_tokens
+        return {
+            label: LabelTokens(tokens=tuple(spell(list(tokens))), mass=mass)
+            for label, tokens, mass in zip(labels, spelled, masses, strict=True)
+        }
 
 
 def _surface(target: Target, label: str) -> str:

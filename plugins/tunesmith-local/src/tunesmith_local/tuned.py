@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 
 from tunesmith.methods import PLACEHOLDER
+from tunesmith_local.answers import Rule
 from tunesmith_local.encoding import encode_opening
 from tunesmith_local.linear_probe import Probe
 from tunesmith_local.loading import BaseLM
@@ -26,6 +27,8 @@ class AdapterCard:
     tokenizer_fingerprint: str = ""
     weights_sha256: str = ""
     """Of the weights file; a flipped bit is found, which safetensors does not look for."""
+    answers: Rule = "apart"
+    """How answers were tokenized; a card that does not tell is of before there was a choice."""
 
 
 @dataclass(frozen=True, eq=False)

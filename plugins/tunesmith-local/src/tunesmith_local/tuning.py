@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from tunesmith.backend import Backend, Tuner, TuningJob
 from tunesmith.checks import check_submission
 from tunesmith.errors import ExperimentError, TuningError
 from tunesmith.jobs import JobStopped, ThreadJob
+from tunesmith.labels import LabelSet
 from tunesmith.methods import GradientTuning, Method
 from tunesmith.records import (
     EpochLoss,
@@ -26,7 +28,9 @@ from tunesmith.records import (
     TuningEvent,
 )
 from tunesmith_local.adapter import save_tuned
+from tunesmith_local.answers import Rule
 from tunesmith_local.catalog import BACKEND, Catalog
+from tunesmith_local.chat_templates import template_of
 from tunesmith_local.checkpoint import CheckpointStore
 from tunesmith_local.encoding import encode_answer
 from tunesmith_local.loading import BaseLM, model_summary
@@ -111,6 +115,16 @@ class StoredJob(TuningJob):
         return _told(self._store.events(self.id))
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A tuned model that is not on disk yet, and how it reads and writes."""
+
+    weights: Savable
+    template: str
+    max_input_tokens: int
+    rule: Rule = "continued"
+
+
 class LocalTuner(Tuner):
     """Tunes in threads of this process."""
 
@@ -149,9 +163,11 @@ class LocalTuner(Tuner):
         if isinstance(method, LinearProbe):
             check_parameters(experiment.generation)
             encode_rows(base, method, experiment.labels, train, validation)
+            longest = _longest_label(base, experiment.labels)
         else:
-            _prepare(base, _job_record(experiment), train, validation)
-        _check_room(experiment, base)
+            prepared = _prepare(base, _job_record(experiment), train, validation)
+            longest = prepared.longest_answer
+        _check_room(experiment, longest)
 
     def resume(self, job_id: str) -> TuningJob:
         """Go on from the last checkpoint; see :meth:`tunesmith.backend.Tuner.resume`.
@@ -211,7 +227,9 @@ class LocalTuner(Tuner):
                 prepared = _prepare(base, job.record, *self.store.rows(job.id))
                 tunable, result = self._train(job, base, prepared)
                 details = _details(base, prepared, tunable, result)
-                return self._keep(job, tunable, prepared.method, result.curve, details)
+                limit, rule = prepared.method.max_input_tokens, prepared.rule
+                made = _Made(tunable, prepared.template, limit, rule)
+                return self._keep(job, made, result.curve, details)
             finally:
                 self._turn.release()
 
@@ -250,13 +268,13 @@ class LocalTuner(Tuner):
         )
         stop_if_asked()
         details = {**model_summary(base), **fitted.facts, "notes": list(fitted.notes)}
-        return self._keep(job, fitted, method, LearningCurve(), details)
+        made = _Made(fitted, template_of(base, method), method.max_input_tokens)
+        return self._keep(job, made, LearningCurve(), details)
 
     def _keep(
         self,
         job: LocalJob,
-        made: Savable,
-        method: GradientTuning | LinearProbe,
+        made: _Made,
         curve: LearningCurve,
         details: dict[str, Any],
     ) -> TunedModel:
@@ -275,7 +293,7 @@ class LocalTuner(Tuner):
         )
         folder = self.store.model_folder(model.id)
         shutil.rmtree(folder, ignore_errors=True)
-        save_tuned(made, method.verbalizer, method.max_input_tokens, folder)
+        save_tuned(made.weights, made.template, made.max_input_tokens, folder, made.rule)
         self.store.put_model(model)
         # Completed on disk before the checkpoints go, or a crash here would start all over.
         job.record = record.model_copy(update={"model_id": model.id, "status": "completed"})
@@ -292,9 +310,12 @@ def _prepare(
     return prepare(base, method, record.labels, record.seed, train, validation)
 
 
-def _check_room(experiment: Experiment, base: BaseLM) -> None:
-    room, labels = experiment.generation.max_new_tokens, experiment.labels
-    longest = max(len(encode_answer(base.tokenizer, labels.surface(label))) for label in labels)
+def _longest_label(base: BaseLM, labels: LabelSet) -> int:
+    return max(len(encode_answer(base.tokenizer, labels.surface(label))) for label in labels)
+
+
+def _check_room(experiment: Experiment, longest: int) -> None:
+    room = experiment.generation.max_new_tokens
     if room is not None and room < longest:
         raise ExperimentError(
             f"generation.max_new_tokens is {room}, but the longest label and its end are "
@@ -329,6 +350,8 @@ def _details(
         **tunable.facts,
         "trained_parameters": sum(p.numel() for p in tunable.parameters.values()),
         "rows": len(prepared.train),
+        "answer_tokens": prepared.rule,
+        **({"template": prepared.template} if prepared.method.chat else {}),
         "optimizer_steps": result.steps,
         "stopped_early": result.stopped_early,
         "truncated_rows": prepared.truncated_rows,
