@@ -15,10 +15,10 @@ from tunesmith.hookspecs import BaseModelEntry
 from tunesmith.plugins import import_target, registry
 from tunesmith.records import BaseModelInfo
 from tunesmith_local.chat_templates import has_chat_template
+from tunesmith_local.findings import Findings, default_cache
 from tunesmith_local.loading import BaseLM, load_base_model
 from tunesmith_local.options import LocalOptions
 from tunesmith_local.packing import packed
-from tunesmith_local.self_check import checked
 
 BACKEND = "local"
 _HUB_SECONDS = 10.0
@@ -51,8 +51,10 @@ class Catalog:
     """Knows the base models of this machine and keeps the loaded ones."""
 
     def __init__(self, options: LocalOptions) -> None:
-        """Use the ``models``, ``device``, ``dtype`` and ``offline`` of ``options``."""
+        """Use the ``models``, ``device``, ``dtype``, ``offline`` and ``cache`` of ``options``."""
         self._options = options
+        self._findings = Findings(options.cache or default_cache())
+        self._unchecked: dict[str, BaseLM] = {}
         self._loaded: dict[str, BaseLM] = {}
         self._found: set[str] = set()
         self._lock = threading.Lock()
@@ -81,20 +83,39 @@ class Catalog:
         return has_chat_template(self._find(name).place)
 
     def load(self, name: str) -> BaseLM:
-        """Return the loaded model; the first call loads and checks it.
+        """Return the loaded model, ready to compute with; the first call loads and checks it.
 
         Raises:
             NotFoundError: it cannot be found or read.
         """
         with self._lock:
             if name not in self._loaded:
-                self._loaded[name] = packed(checked(self._read(self._find(name))))
+                base = self._as_read(name)
+                self._loaded[name] = packed(self._findings.checked(base))
+                del self._unchecked[name]
             return self._loaded[name]
+
+    def read(self, name: str) -> BaseLM:
+        """Return the loaded model, to ask about its tokens and shapes; no forward pass is made.
+
+        Until :meth:`load` is called, its short cuts count as inexact.
+
+        Raises:
+            NotFoundError: it cannot be found or read.
+        """
+        with self._lock:
+            return self._loaded.get(name) or self._as_read(name)
 
     def clear(self) -> None:
         """Forget the loaded models."""
         with self._lock:
             self._loaded.clear()
+            self._unchecked.clear()
+
+    def _as_read(self, name: str) -> BaseLM:
+        if name not in self._unchecked:
+            self._unchecked[name] = self._read(self._find(name))
+        return self._unchecked[name]
 
     def _read(self, source: Source) -> BaseLM:
         # What is on this machine is read without a look at the hub: fast, and the same tomorrow.

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,8 +42,6 @@ class BaseLM:
     tokenizer: PreTrainedTokenizerBase
     fingerprint: str
     """See :func:`fingerprint`."""
-    tokenizer_fingerprint: str = ""
-    """See :func:`tokenizer_fingerprint`."""
     padding_exact: bool = False
     """Whether rows of different length may share a batch; :mod:`.self_check` finds out."""
     prefix_exact: bool = False
@@ -53,6 +52,11 @@ class BaseLM:
     """Whether rows may stand end to end, and labels side by side behind a text; likewise."""
     text_exact: bool = False
     """Whether a soft prompt may continue the kept states of texts, in training too; likewise."""
+
+    @cached_property
+    def tokenizer_fingerprint(self) -> str:
+        """See :func:`tokenizer_fingerprint`. Only tuned models ask, and it takes a while."""
+        return tokenizer_fingerprint(self.tokenizer)
 
     @property
     def device(self) -> torch.device:
@@ -169,7 +173,7 @@ def freeze(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
     head.register_forward_pre_hook(_unstrided)
     use_grouped_attention(model)
     read_last_layer_where_scored(model)
-    return BaseLM(name, model, tokenizer, fingerprint(model), tokenizer_fingerprint(tokenizer))
+    return BaseLM(name, model, tokenizer, fingerprint(model))
 
 
 def _unstrided(head: torch.nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:

@@ -22,6 +22,9 @@ class LocalOptions(BackendOptions):
     models: Annotated[Path | None, Field(json_schema_extra={"env": "TUNESMITH_MODELS"})] = None
     """A directory that holds base models under their portable names, e.g.
     ``MODELS/ibm-granite/granite-4.0-350m/config.json``."""
+    cache: Annotated[Path | None, Field(json_schema_extra={"env": "TUNESMITH_CACHE"})] = None
+    """Where findings about base models are kept between processes; ``tunesmith`` in
+    ``XDG_CACHE_HOME`` or ``~/.cache`` by default. It may be deleted at any time."""
     offline: bool = False
     """Never ask the Hugging Face hub; use only what is on this machine."""
     predict_batch_size: Annotated[int, Field(ge=1)] = 64

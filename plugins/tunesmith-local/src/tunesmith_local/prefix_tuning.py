@@ -36,6 +36,8 @@ class PrefixTunable(Tunable):
             UnsupportedError: the model remembers a prompt in another way.
         """
         check_prefix(base)
+        if not base.prefix_exact:
+            raise _not_in_keys_and_values(base)
         start = start_of(base, method, seed)
         with torch.no_grad():
             memory = read_prefix(base, start.weights)
@@ -63,20 +65,27 @@ class PrefixTunable(Tunable):
 def check_prefix(base: BaseLM) -> None:
     """Refuse a base model that does not remember a prompt as keys and values alone.
 
+    This goes by the model's config; the self-check measures the same before a training starts.
+
     Raises:
         UnsupportedError: names the method that works.
     """
-    if not base.prefix_exact:
-        raise UnsupportedError(
-            f"method.name: prefix_tuning needs a model that remembers a prompt as the keys and "
-            f"values of full attention, and {base.name!r} does not; use prompt_tuning"
-        )
+    layers = DynamicCache(config=base.model.config).layers
+    if base.is_seq2seq or not all(type(layer) is DynamicLayer for layer in layers):
+        raise _not_in_keys_and_values(base)
     if getattr(base.model.config, "head_dim", None) not in (None, _peft_head_size(base)):
         raise UnsupportedError(
             f"method.name: prefix_tuning is kept in PEFT's format, which has no place for heads "
             f"of {base.model.config.head_dim} in {base.name!r} (hidden size "
             f"{base.hidden_size}); use prompt_tuning"
         )
+
+
+def _not_in_keys_and_values(base: BaseLM) -> UnsupportedError:
+    return UnsupportedError(
+        f"method.name: prefix_tuning needs a model that remembers a prompt as the keys and "
+        f"values of full attention, and {base.name!r} does not; use prompt_tuning"
+    )
 
 
 def prefix_state(base: BaseLM, weights: torch.Tensor) -> PromptState:

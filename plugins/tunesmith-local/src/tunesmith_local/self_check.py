@@ -37,24 +37,33 @@ _TOLERANCE = 1e-4
 _LOW_PRECISION = (torch.bfloat16, torch.float16)
 _LENGTHS = (2, 5, 9)
 _VIRTUAL_TOKENS = (3, 0, 5)
+FLAGS = ("padding_exact", "prefix_exact", "state_exact", "end_to_end_exact", "text_exact")
+"""What is measured: fields of :class:`.BaseLM`."""
 _Reading = Callable[[torch.Tensor], AbstractContextManager[RowLosses]]
 
 
 def checked(base: BaseLM) -> BaseLM:
     """Return the model with what its short cuts are exact for, as it was measured.
 
-    For the time of the check, weights in bfloat16 or float16 take four bytes each. Where there is
-    no room for them nothing is measured, and no short cut is taken.
+    Where there is no room to measure, no short cut is taken; see :func:`measured`.
+    """
+    return measured(base) or base
+
+
+def measured(base: BaseLM) -> BaseLM | None:
+    """Return the model with what its short cuts are exact for; None where there is no room.
+
+    For the time of the check, weights in bfloat16 or float16 take four bytes each.
     """
     low = sum(tensor.numel() for tensor in _low_precision(base.model))
     # The weights themselves are there already, in two bytes of the four.
     if 2 * low > free_bytes(base.device):
-        return base
+        return None
     try:
         with _in_float32(base.model):
             return _measured(base)
     except torch.OutOfMemoryError:
-        return base
+        return None
 
 
 def _measured(base: BaseLM) -> BaseLM:

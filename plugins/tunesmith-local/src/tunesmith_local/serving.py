@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from transformers import PreTrainedTokenizerBase
+
 from tunesmith.backend import Deployer, GenerationParams, Predictor, Target, TargetKey, target_key
 from tunesmith.errors import ExperimentError, UnsupportedError
 from tunesmith.records import (
@@ -59,6 +61,11 @@ class Answerers:
         if isinstance(target, str):
             return Answering(self._catalog.load(target), None)
         return self.of_model(self._store.deployment(target.id).model)
+
+    def tokenizer_of(self, target: Target) -> PreTrainedTokenizerBase:
+        """Return the tokenizer of a target; see :meth:`of`. A base model is read, not checked."""
+        base = self._catalog.read(target) if isinstance(target, str) else self.of(target).base
+        return base.tokenizer
 
     def of_model(self, model: TunedModel) -> Answering:
         """Return what answers for a tuned model; see :meth:`of`."""
@@ -225,7 +232,7 @@ class LocalPredictor(Predictor):
 
     def tokenize(self, target: Target, inputs: Sequence[str]) -> list[tuple[str, ...]]:
         """Return the tokens of each input as it stands, without a template."""
-        tokenizer = self._answerers.of(target).base.tokenizer
+        tokenizer = self._answerers.tokenizer_of(target)
         encoded = [list(encode_prompt(tokenizer, text).token_ids) for text in inputs]
         return [tuple(tokenizer.convert_ids_to_tokens(ids)) for ids in encoded]
 

@@ -157,9 +157,9 @@ class LocalTuner(Tuner):
     def check(
         self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
     ) -> None:
-        """Load the base model and encode all rows, as a tuning does, and start nothing."""
+        """Read the base model and encode all rows, as a tuning does; no forward pass is made."""
         check_submission(experiment, self._backend, train, validation)
-        base, method = self._catalog.load(experiment.base_model), experiment.method
+        base, method = self._catalog.read(experiment.base_model), experiment.method
         if isinstance(method, LinearProbe):
             check_parameters(experiment.generation)
             encode_rows(base, method, experiment.labels, train, validation)
