@@ -127,7 +127,7 @@ def _digest(facts: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _read(path: Path, facts: dict[str, Any]) -> dict[str, bool] | None:
+def _read(path: Path, facts: dict[str, Any]) -> dict[str, Any] | None:
     try:
         kept = json.loads(path.read_text("utf-8"))
         found = kept["found"] if kept["facts"] == facts else {}
