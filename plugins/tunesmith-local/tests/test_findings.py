@@ -57,7 +57,7 @@ def counted() -> Iterator[list[str]]:
     passes: list[str] = []
 
     def count(module: torch.nn.Module, inputs: object) -> None:
-        if isinstance(module, PreTrainedModel):
+        if isinstance(module, PreTrainedModel) and module.base_model is module:
             passes.append(type(module).__name__)
 
     hook = register_module_forward_pre_hook(count)

@@ -21,7 +21,13 @@ from tunesmith_local.loading import BaseLM
 from tunesmith_local.mixing import Line, check_lengths, lay_out_mixed, line_of, mixed_batches
 from tunesmith_local.prefix import Prefix, prefix_of
 from tunesmith_local.scoring import Example, answer_log_probs
-from tunesmith_local.self_check import end_to_end_error, read_alone, state_error
+from tunesmith_local.self_check import (
+    end_to_end_error,
+    kept_lines,
+    plain_gradient,
+    read_alone,
+    state_error,
+)
 from tunesmith_local.soft_prompt import initial_prompt
 
 GetBase = Callable[[str], BaseLM]
@@ -79,7 +85,7 @@ def test_the_self_check_knows_where_a_state_can_be_kept(base_lm: GetBase, kind: 
     base = base_lm(kind)
     assert base.state_exact == (kind in CACHED)
     if base.state_exact:
-        assert state_error(base, read_alone(base)) < 1e-5
+        assert state_error(base, read_alone(base), kept_lines(base)) < 1e-5
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -227,7 +233,7 @@ def test_labels_stand_side_by_side_where_attention_is_full(base_lm: GetBase, kin
     base, full = base_lm(kind), kind in CACHED and kind not in RECURRENT
     assert base.end_to_end_exact == full
     if full:
-        assert end_to_end_error(base) < 1e-5
+        assert end_to_end_error(base, read_alone(base), plain_gradient(base)) < 1e-5
 
 
 def test_a_text_and_all_labels_are_one_pass(base_lm: GetBase) -> None:

@@ -9,11 +9,11 @@ import pytest
 import torch
 from local_models import build
 
-from tunesmith_local import batching, mixing, self_check
+from tunesmith_local import batching, decoder, mixing, self_check, suffix_prompt, text_states
 from tunesmith_local.batching import Batch
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.mixing import Line
-from tunesmith_local.self_check import checked, read_alone
+from tunesmith_local.self_check import Alone, checked, read_alone
 
 LOW = [torch.bfloat16, torch.float16]
 SOUND = {  # padding, prefix, state
@@ -33,7 +33,7 @@ def flags(base: BaseLM) -> tuple[bool, bool, bool]:
 
 def unchecked(base: BaseLM) -> BaseLM:
     """The model before the check."""
-    return replace(base, padding_exact=False, prefix_exact=False, state_exact=False)
+    return replace(base, **dict.fromkeys(self_check.FLAGS, False))
 
 
 @pytest.mark.parametrize("dtype", LOW)
@@ -104,6 +104,71 @@ def test_a_layout_that_is_off_by_one_is_found_in_bfloat16(
     assert {index for index, exact in enumerate(result) if not exact} == found
 
 
+def labels_see_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths beside a text read those before them."""
+    right = decoder.branching
+
+    def wrong(seen: torch.Tensor, width: int, lengths: Sequence[int]) -> torch.Tensor:
+        mask = right(seen, width, lengths)
+        mask[:, :, width:, seen.shape[1] :] = torch.ones(sum(lengths), sum(lengths)).tril().bool()
+        return mask
+
+    monkeypatch.setattr(decoder, "branching", wrong)
+
+
+def rows_share_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal tokens count as one reading, whatever stands before them."""
+    monkeypatch.setattr(batching, "histories", lambda rows, behind=None: [[*row] for row in rows])
+
+
+def a_gap_behind_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A soft prompt behind a kept text, one position too far."""
+    monkeypatch.setattr(
+        suffix_prompt, "Batch", lambda x, mask, places, cache: Batch(x, mask, places + 1, cache)
+    )
+
+
+def a_text_that_reads_padding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts that are read together, as if all were as long as the longest."""
+    right = text_states.pad
+
+    def wrong(*given: object, **more: object) -> tuple[torch.Tensor, torch.Tensor]:
+        ids, mask = right(*given, **more)
+        return ids, torch.ones_like(mask)
+
+    monkeypatch.setattr(text_states, "pad", wrong)
+
+
+@pytest.mark.parametrize("kind", ["granite", "llama"])
+@pytest.mark.parametrize(
+    ("mistake", "lost"),
+    [
+        (labels_see_each_other, "end_to_end_exact"),
+        (rows_share_too_much, "end_to_end_exact"),
+        (a_gap_behind_the_text, "text_exact"),
+        (a_text_that_reads_padding, "text_exact"),
+    ],
+)
+def test_a_wrong_short_cut_is_lost_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    mistake: Callable[[pytest.MonkeyPatch], None],
+    lost: str,
+) -> None:
+    base = build(kind, dtype=torch.bfloat16)
+    mistake(monkeypatch)
+    found = checked(unchecked(base))
+    assert {flag for flag in self_check.FLAGS if not getattr(found, flag)} == {lost}
+
+
+@pytest.mark.parametrize(("kind", "passes"), [("granite", 19), ("hybrid-mamba", 16), ("t5", 8)])
+def test_the_check_reads_little(kind: str, passes: int) -> None:
+    base, read = build(kind), []
+    base.model.base_model.register_forward_pre_hook(lambda *_: read.append(1))
+    checked(unchecked(base))
+    assert len(read) <= passes
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, *LOW])
 @pytest.mark.parametrize("kind", ["granite", "hybrid-mamba", "t5"])
 def test_the_check_leaves_every_bit_of_the_model_as_it_was(kind: str, dtype: torch.dtype) -> None:
@@ -120,7 +185,7 @@ def test_a_gpu_without_room_for_the_check_takes_no_short_cut(
 ) -> None:
     base = build("granite", dtype=torch.bfloat16)
 
-    def too_large(base: BaseLM) -> torch.Tensor:
+    def too_large(base: BaseLM) -> Alone:
         read_alone(base)
         raise torch.OutOfMemoryError
 
