@@ -1,7 +1,7 @@
 # make demo      tune, deploy, predict and compare on the embedded model; prints the report's path
 # make test      lint, types, import layers and every test but those of other vendors' clients
 # make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK against the emulator, and all pages in Chromium
-# make bench     start-up times and the engine against plain PEFT, printed and never asserted
+# make bench     start-up and loading times (MODEL=FOLDER), the engine against plain PEFT; printed, never asserted
 # make load      16 clients on the emulator against stock PEFT, printed and never asserted
 
 PYTHON ?= python3
@@ -39,6 +39,7 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/startup.py
+	$(BIN)/python tests/benchmarks/loading.py $(MODEL)
 	$(BIN)/python -m tests.benchmarks.engine
 
 load: $(STAMP)
