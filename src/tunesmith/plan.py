@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from tunesmith.audit import TokenCounts, token_counts
 from tunesmith.checks import check_experiment
 from tunesmith.data_spec import ExperimentData, load_data
 from tunesmith.experiment_audit import audit_experiment
+from tunesmith.label_uses import label_uses, unlikely
 from tunesmith.methods import render
 from tunesmith.prompts import hard_prompt
-from tunesmith.records import Record
+from tunesmith.records import LabelTokens, Record
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend, Capabilities
@@ -37,6 +40,8 @@ class Plan(Record):
     seed: int
     data: dict[str, PartPlan]
     """``train``, ``test`` and, where there is one, ``validation``."""
+    labels: dict[str, LabelTokens] = Field(default_factory=dict)
+    """How the untuned model would write each label; empty if it has no label scores."""
     optimizer_steps: int | None
     cost: float | None
     """Money: 0 on a backend that costs none, else None: no service tells it beforehand."""
@@ -56,6 +61,7 @@ def make_plan(experiment: Experiment, backend: Backend) -> Plan:
     capabilities = backend.capabilities(experiment.base_model)
     steps = experiment.method.optimizer_steps(len(data.train))
     found = audit_experiment(experiment, backend, data)
+    uses = label_uses(experiment, backend, data.train.rows)
     return Plan(
         name=experiment.name,
         backend=backend.name,
@@ -64,9 +70,14 @@ def make_plan(experiment: Experiment, backend: Backend) -> Plan:
         method=experiment.method.name,
         seed=experiment.seed,
         data=_parts(experiment, backend, data, capabilities),
+        labels=uses,
         optimizer_steps=steps,
         cost=None if capabilities.costs_money else 0.0,
-        notes=(*found.notes, *_notes(experiment, info.stand_in, capabilities, steps)),
+        notes=(
+            *found.notes,
+            *_notes(experiment, info.stand_in, capabilities, steps),
+            *unlikely(uses),
+        ),
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from tunesmith.audit.findings import Finding
 from tunesmith.audit.frames import Frame
 from tunesmith.audit.lengths import Lengths, TokenCounts
-from tunesmith.records import Record
+from tunesmith.records import LabelTokens, Record
 
 
 class PartAudit(Record):
@@ -48,6 +50,8 @@ class Audit(Record):
     """Texts with more than one label, in either part or across."""
     smallest_difference: float | None
     """In accuracy, that so many test rows establish with 80 % power; None where none."""
+    labels: dict[str, LabelTokens] = Field(default_factory=dict)
+    """How the untuned model would write each label, if it was asked."""
     findings: tuple[Finding, ...]
     """The most serious first."""
 

@@ -19,11 +19,13 @@ from tunesmith.cli.connection import (
     parse_options,
     runs_dir_option,
 )
+from tunesmith.cli.results import label_lines
 from tunesmith.data_spec import load_data
 from tunesmith.dataset import load_dataset
 from tunesmith.errors import ExperimentError, TunesmithError, UnsupportedError
 from tunesmith.experiment import Experiment
 from tunesmith.experiment_audit import audit_experiment
+from tunesmith.label_uses import label_uses
 from tunesmith.methods import PromptTuning
 
 EXPERIMENTS = (".yaml", ".yml")
@@ -104,7 +106,9 @@ def _of_experiment(
     experiment = Experiment.from_file(file, overrides)
     data = load_data(experiment.data, experiment.labels, experiment.seed, test=False)
     with where() as backend:
-        return audit_experiment(experiment, backend, data, ask_service=True)
+        found = audit_experiment(experiment, backend, data, ask_service=True)
+        uses = label_uses(experiment, backend, data.train.rows)
+    return found.model_copy(update={"labels": uses})
 
 
 def _of_files(train: str, test: str | None, given: Mapping[str, Any], where: partial[Any]) -> Audit:
@@ -137,6 +141,7 @@ def _lines(found: Audit, train: str, test: str | None) -> Iterator[str]:
         ((name, *_cells(part)) for name, part in parts.items() if part is not None),
     )
     yield ""
+    yield from label_lines(found.labels)
     yield from _finding_lines(found.findings)
     yield f"next: {_next(found, train, test)}"
 

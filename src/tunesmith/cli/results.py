@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tunesmith.cli import screen
 from tunesmith.evaluation import Evaluation
-from tunesmith.records import ModelRole
+from tunesmith.records import LabelTokens, ModelRole
 from tunesmith.runs import REPORT, Run
 
 HEADERS = ("", "accuracy", "95 % interval", "macro F1", "unparsable")
@@ -26,6 +26,17 @@ def result_lines(run: Run) -> Iterator[str]:
     for note in record.notes:
         yield f"note: {note}"
     yield screen.relative(run.directory / REPORT)
+
+
+def label_lines(labels: Mapping[str, LabelTokens]) -> Iterator[str]:
+    """Yield a table of how the untuned model would write each label, if that is known."""
+    if not labels:
+        return
+    yield from screen.table(
+        ("label", "tokens", "probability"),
+        ((name, " ".join(use.tokens), f"{use.mass:.2g}") for name, use in labels.items()),
+    )
+    yield ""
 
 
 def score_table(named: dict[str, Evaluation]) -> list[str]:

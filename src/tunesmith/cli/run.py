@@ -19,7 +19,7 @@ from tunesmith.cli.connection import (
 )
 from tunesmith.cli.interruption import resumable
 from tunesmith.cli.progress import progress
-from tunesmith.cli.results import result_lines
+from tunesmith.cli.results import label_lines, result_lines
 from tunesmith.experiment import Experiment
 from tunesmith.experiment_file import parse_overrides
 from tunesmith.plan import PartPlan, Plan, make_plan
@@ -83,6 +83,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
         right=5,
     )
     yield ""
+    yield from label_lines(plan.labels)
     for note in plan.notes:
         yield f"note: {note}"
     yield "cost: unknown; the backend costs money" if plan.cost is None else "cost: none"

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tunesmith.backend import Backend, TuningJob
+from tunesmith.chat import choose_chat
 from tunesmith.checks import check_experiment
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
@@ -25,6 +26,7 @@ from tunesmith.cli.run import set_option
 from tunesmith.data_spec import load_data
 from tunesmith.experiment import Experiment
 from tunesmith.experiment_file import parse_overrides
+from tunesmith.progress import SILENT
 from tunesmith.records import TunedModel
 
 
@@ -71,6 +73,10 @@ def _submit(experiment: Experiment, backend: Backend) -> TuningJob:
     data = load_data(experiment.data, experiment.labels, experiment.seed, test=False)
     check_experiment(experiment, backend, data)
     held_out = data.validation.rows if data.validation else None
+    chosen = choose_chat(experiment, backend, data.train.rows, SILENT)
+    if chosen is not None:
+        screen.note(f"chat template: {'yes' if chosen.chat else 'no'}; {chosen.why}")
+        experiment = experiment.asked_in(chosen.chat)
     return backend.tuner.submit(experiment, data.train.rows, held_out)
 
 

@@ -67,6 +67,14 @@ class Answerers:
         base = self._catalog.read(target) if isinstance(target, str) else self.of(target).base
         return base.tokenizer
 
+    def unchecked(self, base_model: str) -> Answering:
+        """Return what answers for a base model, slowly: no short cut is looked for.
+
+        Raises:
+            NotFoundError: no such base model.
+        """
+        return Answering(self._catalog.read(base_model), None)
+
     def of_model(self, model: TunedModel) -> Answering:
         """Return what answers for a tuned model; see :meth:`of`."""
         base = self._catalog.load(model.base_model)
@@ -263,7 +271,7 @@ class LocalPredictor(Predictor):
 
     def chat_text(self, base_model: str, messages: Sequence[Message]) -> str | None:
         """Return a conversation in the model's chat template; None if it has none."""
-        return rendered(self._answerers.of(base_model).base, messages)
+        return rendered(self._answerers.unchecked(base_model).base, messages)
 
     def check_labels(
         self,
@@ -273,7 +281,7 @@ class LocalPredictor(Predictor):
         params: GenerationParams,
     ) -> None:
         """Refuse labels that the model could not write behind ``prompts``."""
-        who = self._answerers.of(base_model)
+        who = self._answerers.unchecked(base_model)
         longest, label = who.answers(labels).check(who.prompt(text) for text in prompts)
         room = params.max_new_tokens
         if room is not None and room < longest:
@@ -286,7 +294,7 @@ class LocalPredictor(Predictor):
         self, base_model: str, prompts: Sequence[str], labels: Sequence[str]
     ) -> dict[str, LabelTokens]:
         """Return how the untuned model would write each label behind ``prompts``."""
-        who = self._answerers.of(base_model)
+        who = self._answerers.unchecked(base_model)
         masses = log_probs(who, prompts, labels, self._batch_size).exp().mean(0).tolist()
         spelled = who.answers(labels).behind(who.prompt(prompts[0])).answers
         spell = who.base.tokenizer.convert_ids_to_tokens
