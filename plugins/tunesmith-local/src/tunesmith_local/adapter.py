@@ -9,16 +9,9 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from peft import (
-    LoraConfig,
-    PeftConfig,
-    PeftModel,
-    PrefixTuningConfig,
-    PromptEncoderConfig,
-    PromptTuningConfig,
-)
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -34,13 +27,16 @@ from tunesmith_local.suffix_prompt import SUFFIX_KEY, SuffixConfig, suffix_confi
 from tunesmith_local.tunable import Savable
 from tunesmith_local.tuned import AdapterCard, TunedLM
 
+if TYPE_CHECKING:  # PEFT is imported by what needs it: a base model alone does not
+    from peft import PeftConfig
+
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
 SIDECAR = "tunesmith.json"
 _MODEL_CONFIG = "config.json"
 _MODEL_WEIGHTS = "model.safetensors"
 _KEY = "prompt_embeddings"
-_Load = Callable[[BaseLM, Path, AdapterCard, PeftConfig], TunedLM]
+_Load = Callable[[BaseLM, Path, AdapterCard, "PeftConfig"], TunedLM]
 
 
 def save_tuned(
@@ -102,9 +98,9 @@ def load_tuned(base: BaseLM, directory: Path) -> TunedLM:
     if suffix is not None:
         return _suffix_prompt(base, directory, card, suffix)
     config = _read_config(directory)
-    for kind, load in _LOADERS.items():
-        if type(config) is kind:
-            return load(base, directory, card, config)
+    load = _LOADERS.get(type(config).__name__)
+    if load is not None:
+        return load(base, directory, card, config)
     raise AdapterError(
         f"{directory / CONFIG}: a {config.peft_type} adapter; there is no method for it here"
     )
@@ -134,6 +130,8 @@ def _prefix(base: BaseLM, directory: Path, card: AdapterCard, config: PeftConfig
 
 
 def _lora(base: BaseLM, directory: Path, card: AdapterCard, config: PeftConfig) -> TunedLM:
+    from peft import PeftModel
+
     del config
     copied = sharing(base)
     try:
@@ -170,12 +168,13 @@ def _shapes(base: BaseLM) -> dict[str, torch.Size]:
     return {name: value.shape for name, value in base.model.named_parameters()}
 
 
-_LOADERS: dict[type[PeftConfig], _Load] = {
-    PromptTuningConfig: _soft_prompt,
-    PromptEncoderConfig: _soft_prompt,
-    PrefixTuningConfig: _prefix,
-    LoraConfig: _lora,
+_LOADERS: dict[str, _Load] = {
+    "PromptTuningConfig": _soft_prompt,
+    "PromptEncoderConfig": _soft_prompt,
+    "PrefixTuningConfig": _prefix,
+    "LoraConfig": _lora,
 }
+"""By the class of PEFT's config."""
 
 
 def _weights_path(directory: Path) -> Path:
@@ -189,6 +188,8 @@ def _sha256(path: Path) -> str:
 
 
 def _read_config(directory: Path) -> PeftConfig:
+    from peft import PeftConfig
+
     try:
         config: PeftConfig = PeftConfig.from_pretrained(str(directory), local_files_only=True)
     except (OSError, ValueError, TypeError, KeyError) as error:

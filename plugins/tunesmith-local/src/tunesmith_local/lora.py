@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
-from peft import PeftModel
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
@@ -20,6 +19,9 @@ from tunesmith_local.methods import Lora
 from tunesmith_local.peft_models import drawn_by, lora_model, save_peft
 from tunesmith_local.scoring import row_losses
 from tunesmith_local.tunable import RowLosses, Tunable
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 
 class LoraTunable(Tunable):

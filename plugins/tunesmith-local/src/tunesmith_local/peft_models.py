@@ -1,4 +1,7 @@
-"""PEFT models around a base model that is shared, not copied."""
+"""PEFT models around a base model that is shared, not copied.
+
+PEFT is imported when the first one is made: what only predicts with a base model does without.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from peft import (
-    LoraConfig,
-    PeftConfig,
-    PeftModel,
-    PrefixTuningConfig,
-    PromptEncoderConfig,
-    PromptTuningConfig,
-    TaskType,
-    get_peft_model,
-)
 
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.methods import Lora, PTuning
+
+if TYPE_CHECKING:
+    from peft import PeftConfig, PeftModel, TaskType
 
 _warning_filters = threading.Lock()  # they belong to the process, not to a thread
 
@@ -37,6 +33,8 @@ def soft_prompt_model(base: BaseLM, weights: torch.Tensor) -> PeftModel:
         base: the base model.
         weights: ``[num_virtual_tokens, hidden_size]``.
     """
+    from peft import PromptTuningConfig
+
     config = PromptTuningConfig(
         task_type=_task(base),
         num_virtual_tokens=weights.shape[0],
@@ -49,6 +47,8 @@ def soft_prompt_model(base: BaseLM, weights: torch.Tensor) -> PeftModel:
 
 def p_tuning_model(base: BaseLM, method: PTuning, weights: torch.Tensor) -> PeftModel:
     """Wrap the base model with PEFT's P-tuning network, whose input starts as ``weights``."""
+    from peft import PromptEncoderConfig
+
     config = PromptEncoderConfig(
         task_type=_task(base),
         num_virtual_tokens=weights.shape[0],
@@ -67,6 +67,8 @@ def prefix_model(base: BaseLM, keys_and_values: torch.Tensor) -> PeftModel:
         base: the base model; every layer must cache keys and values of one shape.
         keys_and_values: ``[num_virtual_tokens, layers * 2 * key_value_heads * head_size]``.
     """
+    from peft import PrefixTuningConfig
+
     config = PrefixTuningConfig(
         task_type=_task(base), num_virtual_tokens=len(keys_and_values), init_weights="zero"
     )
@@ -75,6 +77,8 @@ def prefix_model(base: BaseLM, keys_and_values: torch.Tensor) -> PeftModel:
 
 def lora_model(base: BaseLM, method: Lora) -> PeftModel:
     """Put PEFT's low-rank layers into the model of ``base`` itself."""
+    from peft import LoraConfig
+
     modules = method.target_modules
     config = LoraConfig(
         task_type=_task(base),
@@ -121,10 +125,14 @@ def quiet_peft() -> Iterator[None]:
 
 
 def _task(base: BaseLM) -> TaskType:
+    from peft import TaskType
+
     return TaskType.SEQ_2_SEQ_LM if base.is_seq2seq else TaskType.CAUSAL_LM
 
 
 def _wrapped(base: BaseLM, config: PeftConfig) -> PeftModel:
+    from peft import get_peft_model
+
     with quiet_peft():
         wrapped = get_peft_model(base.model, config)
     # The portable name, where PEFT takes the path on this machine.

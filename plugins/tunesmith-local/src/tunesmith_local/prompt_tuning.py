@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-
-from peft import PeftModel
+from typing import TYPE_CHECKING
 
 from tunesmith.methods import PromptTuning
 from tunesmith_local.loading import BaseLM
@@ -21,6 +20,9 @@ from tunesmith_local.peft_models import (
 from tunesmith_local.shared_prefix import reading
 from tunesmith_local.soft_prompt import InitialPrompt, start_of
 from tunesmith_local.tunable import RowLosses, Tunable
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 
 class SoftPromptTunable(Tunable):
