@@ -1,4 +1,4 @@
-"""Keeps every test of this repository off the developer's own cache."""
+"""Keeps every test off what this machine's user has: the cache, and other programs' models."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import tempfile
 import pytest
 
 _CACHE = "TUNESMITH_CACHE"
+
+os.environ["TUNESMITH_STORES"] = "off"
 
 
 def pytest_configure(config: pytest.Config) -> None:

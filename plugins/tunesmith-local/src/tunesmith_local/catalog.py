@@ -16,6 +16,9 @@ from tunesmith.plugins import import_target, registry
 from tunesmith.records import BaseModelInfo
 from tunesmith_local.chat_templates import has_chat_template
 from tunesmith_local.findings import Findings, default_cache
+from tunesmith_local.gguf.files import models_in
+from tunesmith_local.gguf.names import gguf_source
+from tunesmith_local.gguf.stores import stored_models
 from tunesmith_local.loading import BaseLM, load_base_model
 from tunesmith_local.options import LocalOptions
 from tunesmith_local.packing import packed
@@ -31,7 +34,7 @@ class Source:
     name: str
     """Portable name, fit for a record: never an absolute path."""
     place: str
-    """A directory or a hub id."""
+    """A directory, a GGUF file or a hub id."""
     summary: str = ""
     dtype: str = "auto"
     """Type of the weights where the user asks for none; see ``load_base_model``."""
@@ -39,7 +42,7 @@ class Source:
     @property
     def is_local(self) -> bool:
         """Whether it can be loaded without the hub."""
-        if Path(self.place).is_dir():
+        if Path(self.place).exists():
             return True
         try:
             return isinstance(try_to_load_from_cache(self.place, "config.json"), str)
@@ -62,6 +65,7 @@ class Catalog:
     def infos(self) -> list[BaseModelInfo]:
         """Return the base models that are on this machine, by name."""
         here = {name: e.summary for name, e in _registered().items() if _is_here(e)}
+        here |= {stored.name: stored.summary for stored in stored_models()}
         here |= {source.name: source.summary for source in self._in_models_folder()}
         return [BaseModelInfo(name=name, summary=here[name]) for name in sorted(here)]
 
@@ -130,7 +134,7 @@ class Catalog:
             try:
                 return load(offline=True)
             except NotFoundError:
-                if self._options.offline or Path(source.place).is_dir():
+                if self._options.offline or Path(source.place).exists():
                     raise  # else the cache is incomplete, and the hub may fill it
         self._ask_hub(source.place)
         return load()
@@ -141,6 +145,8 @@ class Catalog:
             return Source(Path(name).resolve().name, str(Path(name)))
         if self._options.models and (self._options.models / name / "config.json").is_file():
             return Source(name, str(self._options.models / name))
+        if (file := gguf_source(name, self._options.models)) is not None:
+            return Source(*file)
         if name in registered:
             return _source(registered[name])
         source = Source(name, name)
@@ -164,8 +170,8 @@ class Catalog:
         return (
             f"base model {name!r} is not on this machine, and the Hugging Face hub did not give "
             f"it ({reason}). On this machine: {known}.{near_misses(name, _registered())} Without "
-            "a network, use 'tunesmith/micro-granite' (pip install tunesmith-micro-granite) or a "
-            "local directory with config.json, tokenizer and *.safetensors"
+            "a network, use 'tunesmith/micro-granite' (pip install tunesmith-micro-granite), a "
+            "GGUF file, or a local directory with config.json, tokenizer and *.safetensors"
         )
 
     def _in_models_folder(self) -> list[Source]:
@@ -173,9 +179,8 @@ class Catalog:
         if folder is None:
             return []
         configs = [*folder.glob("*/config.json"), *folder.glob("*/*/config.json")]
-        return [
-            Source(path.parent.relative_to(folder).as_posix(), str(path.parent)) for path in configs
-        ]
+        places = [path.parent for path in configs] + models_in(folder)
+        return [Source(place.relative_to(folder).as_posix(), str(place)) for place in places]
 
 
 def _registered() -> dict[str, BaseModelEntry]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,12 +26,14 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from tunesmith.errors import ExperimentError, NotFoundError
+from tunesmith.errors import ExperimentError, NotFoundError, PluginError
 from tunesmith_local.attention import use_grouped_attention
 from tunesmith_local.dtypes import check_name, chosen_dtype
+from tunesmith_local.gguf.files import file_in
 from tunesmith_local.last_layer import read_last_layer_where_scored
 
 _SAMPLED_PER_TENSOR = 64
+_Choice = Callable[[torch.dtype | None], torch.dtype]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,13 +121,14 @@ def load_base_model(
     dtype: str = "auto",
     offline: bool = False,
 ) -> BaseLM:
-    """Load a base model from a directory or the Hugging Face hub.
+    """Load a base model from a directory, a GGUF file or the Hugging Face hub.
 
-    Only safetensors files are read. The parameters are frozen and the model is in eval mode.
+    Of a directory, only safetensors files are read. The parameters are frozen and the model is in
+    eval mode.
 
     Args:
         name: portable name, which the records carry.
-        source: local directory or hub id; ``name`` itself by default.
+        source: local directory, GGUF file or hub id; ``name`` itself by default.
         device: ``auto`` (CUDA where there is one, else CPU) or a torch device.
         dtype: ``auto`` (bfloat16 on CUDA, and on a CPU that multiplies it natively where the
             checkpoint is stored in it; else float32) or a name in :data:`.dtypes.DTYPES`.
@@ -132,21 +137,44 @@ def load_base_model(
     Raises:
         NotFoundError: the model cannot be found or read; the message names the choices.
         ExperimentError: the device or the dtype is not one, or they do not go together.
+        PluginError: it is a GGUF file, and the package that reads it is not installed.
     """
     place = str(source if source is not None else name)
     check_name(dtype)
     target = _device(device)
+    if (file := file_in(Path(place))) is not None:
+        model, tokenizer = _from_gguf(name, file, partial(chosen_dtype, dtype, target))
+    else:
+        model, tokenizer = _from_folder(name, place, partial(chosen_dtype, dtype, target), offline)
+    model.to(target)  # type: ignore[arg-type]  # transformers wraps it without its self
+    return freeze(name, model, tokenizer)
+
+
+def _from_gguf(name: str, file: Path, choose: _Choice) -> tuple[PreTrainedModel, Any]:
+    if find_spec("gguf") is None:
+        raise PluginError(
+            f"base model {name!r}: {file.name} is read by the package gguf, which is not "
+            "installed; install it with: pip install 'tunesmith-local[gguf]'"
+        )
+    from tunesmith_local.gguf.reading import read_gguf
+
+    with _reading(name, str(file)), quiet_bar():
+        return read_gguf(file, choose)
+
+
+def _from_folder(
+    name: str, place: str, choose: _Choice, offline: bool
+) -> tuple[PreTrainedModel, Any]:
     with _reading(name, place):
         config = AutoConfig.from_pretrained(place, local_files_only=offline)
         tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=offline)
-    kind = chosen_dtype(dtype, target, config.dtype)
+    kind = choose(config.dtype)
     family = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     with _reading(name, place), quiet_bar():
         model = family.from_pretrained(
             place, config=config, dtype=kind, use_safetensors=True, local_files_only=offline
         )
-    model.to(target)  # type: ignore[arg-type]  # transformers wraps it without its self
-    return freeze(name, model, tokenizer)
+    return model, tokenizer
 
 
 def freeze(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> BaseLM:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunesmith.hookspecs import BackendEntry, BaseModelEntry, MethodEntry, hookimpl
+from tunesmith_local.gguf.stores import stored_models
 
 __all__ = ["register_backends", "register_base_models"]
 
@@ -44,8 +45,12 @@ def register_backends() -> Sequence[BackendEntry]:
 
 @hookimpl
 def register_base_models() -> Sequence[BaseModelEntry]:
-    """Name the open Granite models that fit on one machine; the hub brings them on first use."""
+    """Name the open Granite models that fit on one machine; the hub brings them on first use.
+
+    Named too are the models that Ollama, LM Studio and llama.cpp keep on this machine.
+    """
+    stored = {model.name: model.summary for model in stored_models()}
     return [
         BaseModelEntry(name=name, summary=summary, served_as={"local": name})
-        for name, summary in _HUB_MODELS.items()
+        for name, summary in (_HUB_MODELS | stored).items()
     ]

@@ -1,0 +1,14 @@
+"""What is said about a GGUF file that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tunesmith.errors import NotFoundError
+
+OTHER_FILE = "use another file of this model, or its directory with config.json and *.safetensors"
+
+
+def unusable(place: Path, what: str, remedy: str = OTHER_FILE) -> NotFoundError:
+    """Return the error of file ``place``: what is wrong, with the field, and what to do."""
+    return NotFoundError(f"{place}: {what}; {remedy}")

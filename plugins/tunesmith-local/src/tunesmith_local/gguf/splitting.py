@@ -1,0 +1,63 @@
+"""How a byte-level vocabulary cuts text before it merges, by the name that a GGUF file gives.
+
+The file holds no rule, only a name that llama.cpp's converter gave it (``tokenizer.ggml.pre``).
+A name that is not listed is an error: another rule would give other tokens without a word.
+"""
+
+from __future__ import annotations
+
+from tokenizers import Regex, pre_tokenizers
+
+_GPT2 = frozenset(
+    ("default", "gpt-2", "mpt", "olmo", "jais", "trillion", "granite-docling", "phi-2", "gigachat")
+)
+_DIGIT_BY_DIGIT = frozenset(
+    ("refact", "smollm", "starcoder", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2")
+)
+# These take a word that is in the vocabulary whole, and begin a text with their first token.
+_LLAMA3 = frozenset(("llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral"))
+
+
+def splitting(name: str) -> pre_tokenizers.PreTokenizer | None:
+    """Return the rule called ``name``; None if it is not known."""
+    if name in _GPT2:
+        return pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    if name in _DIGIT_BY_DIGIT:
+        return pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Digits(individual_digits=True),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+            ]
+        )
+    pattern = _patterns().get(name)
+    if pattern is None:
+        return None
+    return pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(pattern), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+
+
+def keeps_whole_words(name: str) -> bool:
+    """Return whether a word in the vocabulary is one token, whatever the merges make of it."""
+    return name in _LLAMA3
+
+
+def begins_by_default(name: str) -> bool:
+    """Return whether a text begins with the first token if the file does not say."""
+    return name in _LLAMA3
+
+
+def known_names() -> list[str]:
+    """Return the names of the rules."""
+    return sorted(_GPT2 | _DIGIT_BY_DIGIT | set(_patterns()))
+
+
+def _patterns() -> dict[str, str]:
+    try:
+        from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
+    except ImportError:  # an older transformers
+        return {}
+    return dict(GGUF_PRE_TOKENIZER_SPLITS)
