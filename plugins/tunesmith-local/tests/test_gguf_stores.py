@@ -21,8 +21,9 @@ DIGEST = "sha256:" + "5" * 64
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home directory, and no variable that leads elsewhere."""
-    for name in ("OLLAMA_MODELS", "LLAMA_CACHE", "XDG_CACHE_HOME", "TUNESMITH_STORES"):
+    for name in ("OLLAMA_MODELS", "LLAMA_CACHE", "XDG_CACHE_HOME", "HF_HOME", "HF_HUB_CACHE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("TUNESMITH_STORES")
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
 
@@ -38,15 +39,13 @@ def ollama(root: Path, model: str, digest: str = DIGEST, content: str | None = N
     manifest.write_text(json.dumps({"layers": layers}) if content is None else content)
 
 
-def blob(root: Path, digest: str = DIGEST) -> None:
-    place = root / "blobs" / digest.replace(":", "-")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(FILES / "granite.gguf", place)
+def blob(root: Path, kind: str = "granite") -> None:
+    put(root / "blobs" / DIGEST.replace(":", "-"), kind)
 
 
-def put(place: Path) -> None:
+def put(place: Path, kind: str = "granite") -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(FILES / "granite.gguf", place)
+    shutil.copy(FILES / f"{kind}.gguf", place)
 
 
 def names() -> list[str]:
@@ -90,6 +89,16 @@ def test_lm_studios_and_llama_cpps_are_called_by_their_files(home: Path) -> None
         "lmstudio:ibm/granite-GGUF/granite-Q4_K_M.gguf",
         "lmstudio:old/repo/file.gguf",
     ]
+
+
+def test_those_of_the_hubs_cache_are_called_by_their_repository(home: Path) -> None:
+    cache = home / ".cache/huggingface/hub/models--ibm-granite--granite-4.0-350m-GGUF"
+    put(cache / "blobs/123")
+    for revision in ("old", "new"):
+        link = cache / "snapshots" / revision / "granite-Q8_0.gguf"
+        link.parent.mkdir(parents=True)
+        link.symlink_to(cache / "blobs/123")
+    assert names() == ["huggingface:ibm-granite/granite-4.0-350m-GGUF/granite-Q8_0.gguf"]
 
 
 def test_projectors_and_later_parts_are_not_listed(home: Path) -> None:
@@ -136,16 +145,19 @@ def connect() -> LocalBackend:
     return LocalBackend(LocalOptions.model_validate({"device": "cpu", "offline": True}))
 
 
+@pytest.mark.parametrize("kind", ["granite", "llama"])
 @pytest.mark.parametrize("name", ["ollama:granite4:latest", "ollama:granite4"])
-def test_a_model_of_a_store_is_a_base_model_under_its_name(home: Path, name: str) -> None:
+def test_a_model_of_a_store_is_a_base_model_under_its_name(
+    home: Path, name: str, kind: str
+) -> None:
     root = home / ".ollama/models"
-    blob(root)
+    blob(root, kind)
     ollama(root, "registry.ollama.ai/library/granite4/latest")
     backend = connect()
     assert "ollama:granite4:latest" in [info.name for info in backend.base_models()]
     base = backend._catalog.load(name)
     assert base.name == name
-    assert type(base.model).__name__ == "GraniteForCausalLM"
+    assert base.model.config.model_type == kind
 
 
 def test_a_name_that_a_store_does_not_have_names_those_it_has(home: Path) -> None:

@@ -1,4 +1,4 @@
-"""The models that Ollama, LM Studio and llama.cpp keep on this machine.
+"""The GGUF files that Ollama, LM Studio, llama.cpp and the Hugging Face hub keep on this machine.
 
 Only folders and Ollama's manifests, a few hundred bytes each, are read here, and no GGUF file. A
 store that is broken, or another program's, lists what can be read of it.
@@ -103,6 +103,16 @@ def _llama_cpp() -> Iterator[Stored]:
     yield from _files(root, "*.gguf", "llamacpp", "llama.cpp")
 
 
+def _hub() -> Iterator[Stored]:
+    # A later llama.cpp keeps its files there too. Every revision is a folder of links.
+    home = os.environ.get("HF_HOME") or Path.home() / ".cache/huggingface"
+    root = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
+    for file in sorted(root.glob("models--*/snapshots/*/*.gguf")):
+        if is_model(file) and file.is_file():
+            repository = file.parents[2].name.removeprefix("models--").replace("--", "/")
+            yield Stored(f"huggingface:{repository}/{file.name}", file, "the Hugging Face cache")
+
+
 def _files(root: Path, pattern: str, store: str, program: str) -> Iterator[Stored]:
     for file in sorted(root.glob(pattern)):
         if is_model(file) and file.is_file():
@@ -117,4 +127,5 @@ _STORES: dict[str, Callable[[], Iterator[Stored]]] = {
     "ollama": _ollama,
     "lmstudio": _lm_studio,
     "llamacpp": _llama_cpp,
+    "huggingface": _hub,
 }
