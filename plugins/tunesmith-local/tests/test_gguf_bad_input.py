@@ -128,6 +128,12 @@ def test_a_tokenizer_that_cannot_be_rebuilt(
     assert field in refused(place)
 
 
+def test_a_file_that_names_no_rule_for_splitting_text(tmp_path: Path) -> None:
+    lost = "tokenizer.ggml.pre"
+    place = rewritten(GOOD, tmp_path / "old.gguf", without=lambda name: name == lost)
+    assert f"field {lost} is 'default', not one of" in refused(place)
+
+
 @pytest.mark.parametrize("field", ["tokenizer.ggml.model", "tokenizer.ggml.tokens"])
 def test_a_tokenizer_that_is_missing(tmp_path: Path, field: str) -> None:
     place = rewritten(GOOD, tmp_path / "mute.gguf", without=lambda name: name == field)

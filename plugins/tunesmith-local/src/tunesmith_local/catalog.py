@@ -75,8 +75,10 @@ class Catalog:
         Raises:
             NotFoundError: no such base model here or on the hub.
         """
-        source = self._find(name)
-        return BaseModelInfo(name=name, summary=source.summary)
+        entry = _registered().get(name)
+        if entry is not None and entry.path is not None and _is_here(entry):
+            return BaseModelInfo(name=name, summary=entry.summary)
+        return BaseModelInfo(name=name, summary=self._find(name).summary)
 
     def has_chat_template(self, name: str) -> bool:
         """Return whether the model can be asked as a chat model, without loading it.

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from tokenizers import Regex, pre_tokenizers
 
-_GPT2 = frozenset(
-    ("default", "gpt-2", "mpt", "olmo", "jais", "trillion", "granite-docling", "phi-2", "gigachat")
-)
-_DIGIT_BY_DIGIT = frozenset(
-    ("refact", "smollm", "starcoder", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2")
-)
+_GPT2 = {"gpt-2", "phi-2", "mpt", "olmo", "jais", "trillion", "gigachat", "mellum", "exaone4"}
+_GPT2 |= {"a.x-4.0", "granite-docling"}
+_DIGIT_BY_DIGIT = {"refact", "smollm", "starcoder", "command-r", "codeshell", "exaone"}
+_DIGIT_BY_DIGIT |= {"minerva-7b", "mellum2"}
 # These take a word that is in the vocabulary whole, and begin a text with their first token.
-_LLAMA3 = frozenset(("llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral"))
+_WHOLE_WORDS = {"llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral", "midm-2.0"}
+_WHOLE_WORDS |= {"lfm2", "jina-v5-nano", "tekken"}
 
 
 def splitting(name: str) -> pre_tokenizers.PreTokenizer | None:
@@ -42,12 +41,12 @@ def splitting(name: str) -> pre_tokenizers.PreTokenizer | None:
 
 def keeps_whole_words(name: str) -> bool:
     """Return whether a word in the vocabulary is one token, whatever the merges make of it."""
-    return name in _LLAMA3
+    return name in _WHOLE_WORDS
 
 
 def begins_by_default(name: str) -> bool:
     """Return whether a text begins with the first token if the file does not say."""
-    return name in _LLAMA3
+    return name in _WHOLE_WORDS
 
 
 def known_names() -> list[str]:

@@ -63,7 +63,7 @@ def _byte_level(header: Header) -> PreTrainedTokenizerBase:
 
 
 def _backend(header: Header) -> Tokenizer:
-    rule = str(header.fields.get(f"{_FIELD}pre", "default"))
+    rule = _rule(header)
     cut = splitting(rule)
     if cut is None:
         raise _field_is(header, "pre", rule, known_names())
@@ -74,6 +74,12 @@ def _backend(header: Header) -> Tokenizer:
     if added := _added_around(header, rule):
         backend.post_processor = added
     return backend
+
+
+def _rule(header: Header) -> str:
+    # Files of early 2024 name no rule; those of GPT-2 need none.
+    found = str(header.fields.get(f"{_FIELD}pre", "default"))
+    return "gpt-2" if found == "default" and header.architecture == "gpt2" else found
 
 
 def _merging(header: Header, rule: str) -> models.BPE:
