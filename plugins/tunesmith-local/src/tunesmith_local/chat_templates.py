@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from tunesmith.errors import ExperimentError, UnsupportedError
 from tunesmith.methods import PLACEHOLDER, GradientTuning
 from tunesmith.records import Message
+from tunesmith_local.gguf.files import file_in
 from tunesmith_local.loading import BaseLM
 from tunesmith_local.methods import LinearProbe
 
@@ -24,7 +26,13 @@ _THINKING_OFF: dict[str, Any] = {"enable_thinking": False, "thinking": False}
 
 
 def has_chat_template(place: str) -> bool:
-    """Return whether the tokenizer at ``place``, a folder or a hub id, has one; loads nothing."""
+    """Return whether the tokenizer at ``place`` has one; loads nothing.
+
+    Args:
+        place: a folder, a GGUF file or a hub id.
+    """
+    if (gguf := file_in(Path(place))) is not None:
+        return _in_gguf(gguf)
     template, config = (_file(place, name) for name in _FILES)
     if template is not None:
         return True
@@ -80,6 +88,14 @@ def template_of(base: BaseLM, method: GradientTuning | LinearProbe) -> str:
             "that the input has no place in it; set chat: false"
         )
     return text
+
+
+def _in_gguf(file: Path) -> bool:
+    if find_spec("gguf") is None:  # whoever loads the file says so
+        return False
+    from tunesmith_local.gguf.header import read_header
+
+    return bool(read_header(file).fields.get("tokenizer.chat_template"))
 
 
 def _refused(name: str, messages: Sequence[Message], error: Exception) -> str:
