@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 
 from tunesmith.backend import GenerationParams
-from tunesmith.records import Generation, StopReason, TokenInfo, TopToken
+from tunesmith.records import Generation, StopReason, TokenInfo
 from tunesmith_local.decoder import start_mixed_decoder
 from tunesmith_local.encoding import EncodedPrompt, decode
 from tunesmith_local.loading import BaseLM
@@ -17,6 +17,7 @@ from tunesmith_local.mixing import Line, check_lengths, line_of, mixed_batches
 from tunesmith_local.prefix import Prefix, prefix_of
 from tunesmith_local.sampling import Decoding, choose, penalize, row_generators
 from tunesmith_local.text_states import Suffix
+from tunesmith_local.token_infos import input_token_infos, token_infos
 
 GENERATION_PARAMETERS = frozenset(
     {
@@ -39,7 +40,14 @@ GENERATION_PARAMETERS = frozenset(
 """What :func:`generate` honors."""
 
 RETURN_OPTIONS = frozenset(
-    {"input_text", "generated_tokens", "token_logprobs", "token_ranks", "top_n_tokens"}
+    {
+        "input_text",
+        "generated_tokens",
+        "input_tokens",
+        "token_logprobs",
+        "token_ranks",
+        "top_n_tokens",
+    }
 )
 """The keys of ``return_options`` that it honors."""
 
@@ -52,6 +60,8 @@ class _Row:
     prompt: EncodedPrompt
     ids: list[int] = field(default_factory=list)
     infos: list[TokenInfo] = field(default_factory=list)
+    input_infos: tuple[TokenInfo, ...] | None = None
+    """The tokens of the prompt, if they are asked for."""
     text: str = ""
     reason: StopReason = "not_finished"
 
@@ -100,6 +110,7 @@ def generate_mixed(
 
     Raises:
         PredictionError: a prompt is empty, or does not fit into the model's positions.
+        UnsupportedError: ``input_tokens`` of a model with an encoder.
     """
     params = params or GenerationParams()
     decoding = Decoding.of(params)
@@ -107,6 +118,7 @@ def generate_mixed(
     rows = [_Row(prompt, item) for prompt, item in inputs]
     lines = [row.line for row in rows]
     check_lengths(base, lines, decoding.max_new_tokens)
+    _read_inputs(base, rows, params)
     for indices, batch in mixed_batches(base, lines, batch_size):
         for _ in _steps(base, [rows[i] for i in indices], batch, decoding, params, started):
             pass  # it fills the rows as it goes
@@ -123,20 +135,32 @@ def stream(
 
     The pieces carry the counts so far; the last one carries the stop reason.
 
+    Tokens of the input come with the first piece.
+
     Raises:
-        PredictionError: as :func:`generate_mixed`.
+        TunesmithError: as :func:`generate_mixed`.
     """
     params = params or GenerationParams()
     decoding = Decoding.of(params)
     row = _Row(soft_prompt, encoded)
     check_lengths(base, [row.line], decoding.max_new_tokens)
+    _read_inputs(base, [row], params)
     sent = ""
     for _ in _steps(base, [row], [row.line], decoding, params, time.monotonic()):
         whole = _result(row, params)
         ready = whole.text if row.reason != "not_finished" else _settled(whole.text, decoding)
         if ready.startswith(sent) and (len(ready) > len(sent) or row.reason != "not_finished"):
             yield whole.model_copy(update={"text": ready[len(sent) :]})
-            sent = ready
+            sent, row.input_infos = ready, None
+
+
+def _read_inputs(base: BaseLM, rows: Sequence[_Row], params: GenerationParams) -> None:
+    options = params.return_options or {}
+    if options.get("input_tokens"):
+        for row in rows:
+            row.input_infos = input_token_infos(
+                base, row.soft_prompt, row.prompt.token_ids, options
+            )
 
 
 def _settled(text: str, decoding: Decoding) -> str:
@@ -156,6 +180,11 @@ def _steps(
     started: float,
 ) -> Iterator[None]:
     """Add a token to each unfinished row, read as ``lines`` say, yielding after each round."""
+    if not decoding.max_new_tokens:
+        for row in rows:
+            row.reason = "max_tokens"
+        yield
+        return
     last = decoding.max_new_tokens - 1
     generators = row_generators(decoding, [row.prompt.text for row in rows])
     decoder = start_mixed_decoder(base, lines)
@@ -176,9 +205,6 @@ def _steps(
         yield
         if all(row.reason != "not_finished" for row in rows):
             return
-    for row in rows:  # reached with max_new_tokens 0 only
-        row.reason = "max_tokens"
-    yield
 
 
 def _append(
@@ -216,28 +242,7 @@ def _token_infos(
     options = params.return_options or {}
     if not options.get("generated_tokens"):
         return [None] * len(tokens)
-    log_probs = torch.log_softmax(scores.float(), dim=-1)
-    chosen = log_probs.gather(1, torch.tensor(tokens, device=scores.device)[:, None])
-    ranks = (log_probs > chosen).sum(-1) + 1
-    top = int(options.get("top_n_tokens") or 0)
-    return [
-        TokenInfo(
-            text=str(base.tokenizer.convert_ids_to_tokens(token)),
-            logprob=float(chosen[i]) if options.get("token_logprobs") else None,
-            rank=int(ranks[i]) if options.get("token_ranks") else None,
-            top_tokens=_top_tokens(base, log_probs[i], top) if top else None,
-        )
-        for i, token in enumerate(tokens)
-    ]
-
-
-def _top_tokens(base: BaseLM, log_probs: torch.Tensor, count: int) -> tuple[TopToken, ...]:
-    values, ids = log_probs.topk(count)
-    texts = base.tokenizer.convert_ids_to_tokens(ids.tolist())
-    return tuple(
-        TopToken(text=str(text), logprob=value)
-        for text, value in zip(texts, values.tolist(), strict=True)
-    )
+    return [*token_infos(base, scores, tokens, options)]
 
 
 def _result(row: _Row, params: GenerationParams) -> Generation:
@@ -250,4 +255,5 @@ def _result(row: _Row, params: GenerationParams) -> Generation:
         stop_reason=row.reason,
         truncated=row.prompt.truncated,
         tokens=tuple(row.infos) if options.get("generated_tokens") else None,
+        input_tokens=row.input_infos,
     )
