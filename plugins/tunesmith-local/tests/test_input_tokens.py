@@ -18,7 +18,14 @@ from tunesmith_local.prefix import Prefix, prefix_of, read_state
 GetBase = Callable[[str], BaseLM]
 TEXTS = ("The dog sat in a bin", "x", "Gentle and quick: é 字")
 OPTIONS = {"input_tokens": True, "token_logprobs": True, "token_ranks": True, "top_n_tokens": 2}
-CAUSAL = ["granite", "granite-moe", "hybrid-attention", "hybrid-mamba", "hybrid-mamba-bias", "llama"]
+CAUSAL = [
+    "granite",
+    "granite-moe",
+    "hybrid-attention",
+    "hybrid-mamba",
+    "hybrid-mamba-bias",
+    "llama",
+]
 
 
 def asked(new_tokens: int = 0, **options: bool | int) -> GenerationParams:
@@ -37,9 +44,7 @@ def plain(base: BaseLM, text: str, prompt: torch.Tensor | None = None) -> torch.
 
 @pytest.mark.parametrize("kind", CAUSAL)
 @pytest.mark.parametrize("virtual", [0, 3])
-def test_they_are_those_of_a_plain_forward_pass(
-    base_lm: GetBase, kind: str, virtual: int
-) -> None:
+def test_they_are_those_of_a_plain_forward_pass(base_lm: GetBase, kind: str, virtual: int) -> None:
     base = base_lm(kind)
     prompt = torch.randn(virtual, 32) if virtual else None
     encoded = [encode_prompt(base.tokenizer, text) for text in TEXTS]

@@ -9,7 +9,7 @@ from pathlib import Path
 import tunesmith
 from tunesmith.backend import Backend, Capabilities, GenerationParams, Target, target_key
 from tunesmith.errors import UnsupportedError
-from tunesmith.records import Deployment, Generation
+from tunesmith.records import Deployment, Generation, Message
 from tunesmith_emulator.batching import Batcher, Item, Lane, Statistics
 from tunesmith_emulator.settings import Settings
 
@@ -114,6 +114,20 @@ class Engine:
             UnsupportedError: the backend counts no tokens.
         """
         return self.backend.predictor.tokenize(target, [text])[0]
+
+    def chat_text(self, base_model: str, messages: Sequence[Message]) -> str:
+        """Return the text in which ``base_model`` reads a conversation.
+
+        Raises:
+            ExperimentError: its chat template refuses the conversation.
+            UnsupportedError: the backend has no chat template for it.
+        """
+        text = self.backend.predictor.chat_text(base_model, messages)
+        if text is None:
+            raise UnsupportedError(
+                f"backend {self._name!r} gives no text for a chat with {base_model!r}"
+            )
+        return text
 
     def close(self) -> None:
         """Fail what waits, and let the backend go."""

@@ -6,6 +6,9 @@ import re
 from typing import Any
 
 import pytest
+import torch
+
+MICRO = "tunesmith/micro-granite"
 
 
 def test_an_answer_has_the_shape_of_the_service(local: Any) -> None:
@@ -191,3 +194,36 @@ def test_warnings_of_the_model_ride_on_its_answers(local: Any) -> None:
         assert local.ask()["system"]["warnings"] == entry.warnings
     finally:
         entry.warnings.clear()
+
+
+@pytest.mark.parametrize("asked", ["token_logprobs", "token_ranks", "top_n_tokens"])
+def test_tokens_of_the_input_are_told_with_what_is_asked_for(local: Any, asked: str) -> None:
+    options = {"input_tokens": True, asked: 2 if asked == "top_n_tokens" else True}
+    result = local.result("gentle and quick", max_new_tokens=0, return_options=options)
+    name = {"token_logprobs": "logprob", "token_ranks": "rank", "top_n_tokens": "top_tokens"}[asked]
+    first, *others = result["input_tokens"]
+    assert set(first) == {"text"}  # nothing stands before it
+    assert all(set(token) == {"text", name} for token in others)
+    assert len(result["input_tokens"]) == result["input_token_count"]
+    assert result["generated_text"] == ""
+
+
+def test_tokens_of_the_input_have_the_log_probabilities_of_the_model(local: Any) -> None:
+    text = "Review: the groomer was gentle."
+    base = local.engine.backend._catalog.load(MICRO)
+    ids = base.tokenizer(text, return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        scores = base.model(input_ids=ids).logits[0].log_softmax(-1)
+    expected = [float(scores[i, token]) for i, token in enumerate(ids[0, 1:])]
+    options = {"input_tokens": True, "token_logprobs": True}
+    tokens = local.result(text, return_options=options)["input_tokens"]
+    assert [token["logprob"] for token in tokens[1:]] == pytest.approx(expected, abs=1e-4)
+    assert [token["text"] for token in tokens] == base.tokenizer.convert_ids_to_tokens(ids[0])
+
+
+def test_a_tuned_model_reads_its_input_behind_its_prompt(local: Any) -> None:
+    options = {"input_tokens": True, "token_logprobs": True}
+    answer = local.tuned("Gentle.", max_new_tokens=0, return_options=options)["results"][0]
+    told = "".join(token["text"] for token in answer["input_tokens"]).replace("Ġ", " ")
+    assert told == "Is the review good? Gentle. Answer:"
+    assert all(token["logprob"] <= 0 for token in answer["input_tokens"])  # the first as well

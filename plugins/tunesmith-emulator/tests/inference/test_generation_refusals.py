@@ -54,10 +54,13 @@ def test_a_wrong_value_is_refused_by_name(local: Any, name: str, value: object) 
     assert error["code"] == "invalid_request_entity"
 
 
-def test_an_option_that_the_backend_lacks_is_refused(local: Any) -> None:
-    error = local.refused_parameter(return_options={"generated_tokens": True, "input_tokens": True})
-    assert error["code"] == "unsupported"
-    assert "input_tokens" in error["message"]
+def test_tokens_that_the_backend_does_not_give_are_refused(sklearn: Any) -> None:
+    for option in ("generated_tokens", "input_tokens"):
+        asked = {"input": "Gentle.", "parameters": {"return_options": {option: True}}}
+        for path in ("text/generation", "text/generation_stream"):
+            error = sklearn.refusal(f"deployments/tuned/{path}", asked)
+            assert error["target"] == {"type": "field", "name": "parameters.return_options"}
+            assert option in error["message"]
 
 
 def test_more_new_tokens_than_the_model_has_are_refused(local: Any) -> None:

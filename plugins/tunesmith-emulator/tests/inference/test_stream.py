@@ -64,6 +64,15 @@ def test_the_prompt_comes_once_and_each_token_once(local: Any) -> None:
     assert texts == [token["text"] for token in whole["generated_tokens"]]
 
 
+def test_tokens_of_the_input_come_once_with_its_count(local: Any) -> None:
+    options = {"input_tokens": True, "token_logprobs": True}
+    asked = {"max_new_tokens": 3, "min_new_tokens": 3, "return_options": options}
+    whole = local.result("Review: the groomer was gentle", **asked)
+    opening, *rest = local.events("text/generation_stream", body(**asked))[1:]
+    assert opening["data"]["results"][0]["input_tokens"] == whole["input_tokens"]
+    assert all("input_tokens" not in event["data"]["results"][0] for event in rest)
+
+
 def test_warnings_ride_on_the_first_chunk(local: Any) -> None:
     events = local.events("text/generation_stream", body(unknown=1))
     having = [i for i, event in enumerate(events) if "system" in event["data"]]

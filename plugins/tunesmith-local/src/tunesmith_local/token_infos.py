@@ -95,9 +95,7 @@ def _line(prompt: Prefix | Suffix | None, tokens: Sequence[int]) -> tuple[Line, 
     return Line(Prefix(prompt.weights), tuple(tokens)), len(prompt.weights)
 
 
-def _scores(
-    base: BaseLM, line: Line, place: int, count: int
-) -> Iterator[tuple[int, torch.Tensor]]:
+def _scores(base: BaseLM, line: Line, place: int, count: int) -> Iterator[tuple[int, torch.Tensor]]:
     """Yield the scores behind ``count`` places of a row from ``place`` on, chunk by chunk.
 
     Each chunk reads the row again, whose memory is nothing beside that of the scores: no model

@@ -85,6 +85,10 @@ class Spec:
             cancellable=True,
             streaming=True,
             tokenize=self.emulation.get("tokenize", True),
+            # Of a tuned model none (label_scores): it says the end of text behind its label, and
+            # no input can hold that token.
+            base_label_scores=self._scores_inputs,
+            chat=self._chats,
             remote=True,
             costs_money=not self.emulation,
             emulated=bool(self.emulation),
@@ -119,6 +123,16 @@ class Spec:
     @property
     def _functions(self) -> set[str]:
         return {str(function.get("id")) for function in self.raw.get("functions") or ()}
+
+    @property
+    def _scores_inputs(self) -> bool:
+        # An emulator of before this says nothing of it, and gives no tokens of inputs.
+        return self.generates and self.emulation.get("base_label_scores", not self.emulation)
+
+    @property
+    def _chats(self) -> bool:
+        # An emulator answers every chat, with plain text if the model has no chat template.
+        return "text_chat" in self._functions and self.emulation.get("chat", not self.emulation)
 
     def _ranges(self) -> dict[str, Range]:
         given = self.raw.get("training_parameters") or {}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, TypeVar, get_args
 
@@ -13,11 +14,30 @@ from ibm_watsonx_ai.foundation_models import ModelInference
 from tunesmith.backend import GenerationParams, Predictor, Target
 from tunesmith.checks import check_generation
 from tunesmith.errors import PredictionError, QuotaError, UnsupportedError
-from tunesmith.records import Deployment, Generation, StopReason, TokenInfo, TopToken
+from tunesmith.records import (
+    Classification,
+    Deployment,
+    Generation,
+    LabelTokens,
+    Message,
+    StopReason,
+    TokenInfo,
+    TopToken,
+)
 from tunesmith_watsonx.catalog import BACKEND, Catalog
+from tunesmith_watsonx.chat import chat_parameters, generation_of, messages_of
 from tunesmith_watsonx.concurrency import Gate, Throttled, in_order
 from tunesmith_watsonx.connection import Connection
 from tunesmith_watsonx.errors import response_of, status_of
+from tunesmith_watsonx.label_scores import (
+    PARAMS,
+    LabelScores,
+    behind,
+    check_room,
+    check_tokens,
+    read_scores,
+    texts_of,
+)
 
 T = TypeVar("T")
 _STOP_REASONS = frozenset(get_args(StopReason))
@@ -94,6 +114,118 @@ class WatsonxPredictor(Predictor):
 
         return in_order(tokens, inputs, stop)
 
+    def chat(
+        self,
+        base_model: str,
+        conversations: Sequence[Sequence[Message]],
+        params: GenerationParams | None = None,
+    ) -> list[Generation]:
+        """Let the model answer each conversation, which the service puts into its chat template.
+
+        A stop sequence is no part of the text, unlike in :meth:`generate`.
+
+        Raises:
+            UnsupportedError: the model does not chat, or a chat lacks a parameter.
+            QuotaError: as :meth:`generate`.
+        """
+        spec = self._catalog.find(base_model)
+        if not spec.capabilities.chat:
+            raise UnsupportedError(
+                f"chat: {base_model!r} has no chat template at the service; leave it out"
+            )
+        self._asked(base_model, params)
+        asked = chat_parameters(params)
+        if not conversations:
+            return []
+        model, stop = self._inference(base_model), threading.Event()
+
+        def answer(conversation: Sequence[Message]) -> Generation:
+            messages = messages_of(conversation)
+            return generation_of(
+                self._send(base_model, lambda: model.chat(messages=messages, params=asked), stop)
+            )
+
+        return in_order(answer, conversations, stop)
+
+    def classify(
+        self, target: Target, inputs: Sequence[str], labels: Iterable[str]
+    ) -> list[Classification]:
+        """Return the probability of each label for each input of an untuned model.
+
+        That takes one request for each label and one more, for each input.
+
+        Raises:
+            UnsupportedError: ``target`` is a deployment, the service gives no log-probabilities,
+                or one label begins another.
+            PredictionError: a log-probability is absent or no number.
+        """
+        names = list(labels)
+        base_model = self._scored(target)
+        # The first alone: if its labels cannot be told apart, the others are not paid for.
+        first, rest = inputs[:1], inputs[1:]
+        scores = [s for part in (first, rest) for s in self._scores(base_model, part, names)]
+        return [one.classification for one in scores]
+
+    def label_tokens(
+        self, base_model: str, prompts: Sequence[str], labels: Sequence[str]
+    ) -> dict[str, LabelTokens]:
+        """Return how the untuned model would write each label; asked for as :meth:`classify` is."""
+        scores = self._scores(self._scored(base_model), prompts, labels)
+        return {
+            label: LabelTokens(
+                tokens=scores[0].tokens[label],
+                mass=math.fsum(math.exp(one.log_probs[label]) for one in scores) / len(scores),
+            )
+            for label in labels
+        }
+
+    def check_labels(
+        self,
+        base_model: str,
+        prompts: Sequence[str],
+        labels: Sequence[str],
+        params: GenerationParams,
+    ) -> None:
+        """Raise if a label has more tokens than may be generated, or begins another.
+
+        The service tokenizes the first prompt with each label; nothing is generated.
+        """
+        capabilities = self._catalog.find(base_model).capabilities
+        if not (prompts and capabilities.base_label_scores and capabilities.tokenize):
+            return
+        prompt, *texts = self.tokenize(base_model, texts_of(prompts[0], labels))
+        spelled = dict(zip(labels, texts, strict=True))
+        start = behind(prompt, spelled)
+        tokens = {label: words[start:] for label, words in spelled.items()}
+        check_tokens(tokens)
+        check_room(tokens, params)
+
+    def _scored(self, target: Target) -> str:
+        # A tuned model says its label and then the end of text, whose token no input can hold.
+        if isinstance(target, Deployment):
+            raise UnsupportedError(
+                "label_scores: watsonx.ai tells nothing about the end of text, which a tuned "
+                "model says behind its label; set answer: text"
+            )
+        if not self._catalog.find(target).capabilities.base_label_scores:
+            raise UnsupportedError(
+                f"base_label_scores: the service gives no log-probabilities of input tokens for "
+                f"{target!r}; set answer: text"
+            )
+        return target
+
+    def _scores(
+        self, base_model: str, prompts: Sequence[str], labels: Sequence[str]
+    ) -> list[LabelScores]:
+        asked = [texts_of(prompt, labels) for prompt in prompts]
+        texts = list(dict.fromkeys(text for row in asked for text in row))
+        answers = self.generate(base_model, texts, PARAMS)
+        tokens = {text: one.input_tokens for text, one in zip(texts, answers, strict=True)}
+        return [
+            read_scores(tokens[row[0]], dict(zip(labels, map(tokens.get, row[1:]), strict=True)))
+            for row in asked
+        ]
+
     def _asked(self, target: Target, params: GenerationParams | None) -> dict[str, Any] | None:
         if isinstance(target, Deployment):
             # It may outlive its base model, of which the service then tells nothing more.
@@ -166,14 +298,18 @@ def _retry_after(error: Exception) -> float | None:
 def _generation(answer: Mapping[str, Any]) -> Generation:
     result = answer["results"][0]
     reason = str(result.get("stop_reason", "not_finished")).lower()
-    tokens = result.get("generated_tokens")
     return Generation(
         text=str(result.get("generated_text", "")),
         input_token_count=result.get("input_token_count"),
         generated_token_count=result.get("generated_token_count"),
         stop_reason=reason if reason in _STOP_REASONS else "not_finished",
-        tokens=None if tokens is None else tuple(map(_token, tokens)),
+        tokens=_tokens(result.get("generated_tokens")),
+        input_tokens=_tokens(result.get("input_tokens")),
     )
+
+
+def _tokens(given: Sequence[Mapping[str, Any]] | None) -> tuple[TokenInfo, ...] | None:
+    return None if given is None else tuple(map(_token, given))
 
 
 def _token(token: Mapping[str, Any]) -> TokenInfo:

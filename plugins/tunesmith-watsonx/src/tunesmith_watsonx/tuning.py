@@ -84,6 +84,7 @@ class WatsonxTuner(Tuner):
             # First, because it knows why nothing is offered and what can be done about it.
             self._catalog.tunable(experiment.base_model)
         check_submission(experiment, self._backend, train, validation)
+        self._check_chat(experiment)
         self._check_defaults(experiment)
         _check_rows(experiment.labels, train)
         self._check_lengths(experiment)
@@ -130,6 +131,15 @@ class WatsonxTuner(Tuner):
         doing = f"starting the tuning of {experiment.base_model!r}"
         with self._connection.tune_experiment() as tuning, self._connection.call(doing):
             return _run(tuning, name, spec.model_id, settings, asset_id)
+
+    def _check_chat(self, experiment: Experiment) -> None:
+        # ``auto`` would become true, for want of label scores of a conversation.
+        chat = getattr(experiment.method, "chat", False)
+        if chat is True or (chat and self._backend.capabilities(experiment.base_model).chat):
+            raise UnsupportedError(
+                f"method.chat: {chat!r}, but the service tunes on the text of the verbalizer "
+                "alone; set chat: false, or write the chat template into the verbalizer"
+            )
 
     def _check_defaults(self, experiment: Experiment) -> None:
         # The core checks what was set; what was not is sent too, and must be right as well.

@@ -162,6 +162,8 @@ class Catalogue:
             "addition": entry.addition,
             "generation_parameters": sorted(entry.capabilities.generation_parameters),
             "tokenize": entry.capabilities.tokenize,
+            "base_label_scores": _scores_inputs(entry.capabilities),
+            "chat": entry.capabilities.chat,
         }
         problem = ask(entry.served_by)[1]
         if problem:
@@ -182,6 +184,12 @@ class Catalogue:
         return ServiceError(
             404, "model_not_supported", f"Model {model_id!r} is not supported: {why}"
         )
+
+
+def _scores_inputs(capabilities: Capabilities) -> bool:
+    """Return whether a client can score labels: from log-probabilities of input tokens."""
+    options = "return_options" in capabilities.generation_parameters
+    return options and capabilities.base_inference and capabilities.base_label_scores
 
 
 def _out_of_time(model: Model, day: date) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import Sequence
@@ -68,10 +69,18 @@ def result(generation: Generation, wanted: Wanted, text: str) -> dict[str, Any]:
     if wanted.seed is not None:
         entry["seed"] = wanted.seed
     if generation.tokens is not None:
-        entry["generated_tokens"] = [
-            token.model_dump(exclude_none=True) for token in generation.tokens
-        ]
+        entry["generated_tokens"] = [_token(token) for token in generation.tokens]
+    if generation.input_tokens is not None:
+        entry["input_tokens"] = [_token(token) for token in generation.input_tokens]
     return entry
+
+
+def _token(token: TokenInfo) -> dict[str, Any]:
+    told = token.model_dump(exclude_none=True)
+    # JSON has no word for what is no number; a token without one is what the service sends then.
+    if not math.isfinite(told.get("logprob", 0.0)):
+        del told["logprob"]
+    return told
 
 
 @dataclass(frozen=True)

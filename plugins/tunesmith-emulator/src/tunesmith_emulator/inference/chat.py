@@ -1,13 +1,14 @@
 """Chat as text generation: messages become one prompt.
 
-The interface of a backend has no chat template, so the emulator has one, and it is plain:
-
-* A **base model** reads the system messages, then the earlier turns as lines ``User: …``,
-  ``Assistant: …`` and ``Tool: …``, then an empty line and the last user message as it stands. A
-  chat of one user message therefore is the text generation of that message. Where the last
+* A **base model with a chat template** reads the messages in it, as its backend renders them.
+* A **base model without one** reads the system messages, then the earlier turns as lines
+  ``User: …``, ``Assistant: …`` and ``Tool: …``, then an empty line and the last user message as it
+  stands. A chat of one user message therefore is the text generation of that message. If the last
   message is not the user's, every turn is a line and ``Assistant:`` ends the prompt.
 * A **tuned model** has learnt one input and its answer. It reads the last user message alone, so
-  that it answers as it does to text generation; a warning names what it did not read.
+  that it answers as it does to text generation; a warning names what it did not read. That holds
+  for one that was tuned in a chat template too: the message is its input, and the template is put
+  around it as in tuning.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tunesmith.records import Message as Turn
 from tunesmith_emulator.envelope import ServiceError, wrong_field
 
 ROLES = ("system", "user", "assistant", "tool")
@@ -52,13 +54,34 @@ def read_messages(given: object) -> list[Message]:
 def base_prompt(messages: Sequence[Message]) -> str:
     """Return what a base model reads; see the top of this module."""
     system = [message.text for message in messages if message.role == "system"]
-    turns = [message for message in messages if message.role != "system"]
-    if turns[-1].role == "user":
-        lines, end = turns[:-1], turns[-1].text
+    rest = [message for message in messages if message.role != "system"]
+    if rest[-1].role == "user":
+        lines, end = rest[:-1], rest[-1].text
     else:
-        lines, end = turns, "Assistant:"
+        lines, end = rest, "Assistant:"
     blocks = [*system, "\n".join(turn.line for turn in lines), end]
     return "\n\n".join(block for block in blocks if block)
+
+
+def turns(messages: Sequence[Message]) -> list[Turn]:
+    """Return what a chat template renders.
+
+    Raises:
+        ServiceError: 400, names a message of a tool, which the templates here do not read.
+    """
+    for index, message in enumerate(messages):
+        if message.role == "tool":
+            where = f"messages[{index}].role"
+            raise wrong_field(
+                where, f"{where}: messages of a tool are not emulated in a chat template."
+            )
+    return [Turn.model_validate({"role": m.role, "content": m.text}) for m in messages]
+
+
+def field_of_system(messages: Sequence[Message]) -> str:
+    """Return the field that a chat template refuses: the system message, if there is one."""
+    found = (i for i, message in enumerate(messages) if message.role == "system")
+    return next((f"messages[{index}]" for index in found), "messages")
 
 
 def tuned_input(messages: Sequence[Message]) -> tuple[str, list[str]]:

@@ -60,18 +60,20 @@ _PARAMETERS = (
     "Every parameter is honored or refused. One that the backend lacks is refused unless its "
     "value changes nothing (greedy, minimum 0, penalty 1, no stop sequence); unknown keys and "
     "sampling parameters of greedy decoding are answered with a warning. Not emulated: "
-    "moderations, crypto, prompt_variables, input_tokens and top_n_tokens. A backend that counts "
+    "moderations, crypto and prompt_variables. The first of input_tokens has no logprob, unless "
+    "something stands before it, such as a soft prompt (inferred). A backend that counts "
     "no tokens shows counts of 0, and no max_new_tokens cuts its answer: warnings say so."
 )
 _STREAM = (
-    "As text/generation; a backend that cannot stream sends one piece, an error after the first "
-    "piece is an event, and no event `close` ends the stream."
+    "As text/generation; tokens of the input come with the count of the input (inferred). A "
+    "backend that cannot stream sends one piece, an error after the first piece is an event, and "
+    "no event `close` ends the stream."
 )
 _CHAT = (
-    "A plain template over text generation: a base model reads the last user message as it "
-    "stands, behind the system's and the earlier turns. Greedy unless temperature, seed or top_p "
-    "asks for sampling. Not emulated: images, tools, n above 1, JSON formats, guided decoding, "
-    "reasoning, frequency and presence penalties, logit_bias."
+    "A base model reads its own chat template, where the backend has one; else plain text: the "
+    "last user message as it stands, behind the system's and the earlier turns. Greedy unless "
+    "temperature, seed or top_p asks for sampling. Not emulated: images, tools, n above 1, JSON "
+    "formats, guided decoding, reasoning, frequency and presence penalties, logit_bias."
 )
 _TUNED_CHAT = (
     "As text/chat; a tuned model reads the last user message alone and answers as it does to "

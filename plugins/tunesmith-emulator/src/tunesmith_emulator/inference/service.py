@@ -9,11 +9,12 @@ from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from tunesmith.backend import Capabilities, Target
-from tunesmith.errors import PredictionError
+from tunesmith.errors import ExperimentError, PredictionError
 from tunesmith.records import Deployment, Generation
 from tunesmith_emulator.engine import Engine, base_model_of
 from tunesmith_emulator.envelope import ServiceError, wrong_field
 from tunesmith_emulator.inference import answers, chat, chat_parameters, parameters
+from tunesmith_emulator.inference.chat import Message
 from tunesmith_emulator.inference.parameters import Spelling, Wanted
 from tunesmith_emulator.scope import Scope
 from tunesmith_emulator.translation import service_errors
@@ -107,7 +108,7 @@ class Inference:
         }
 
     def generate_stream(self, body: JSON, deployment: str | None = None) -> Iterator[JSON]:
-        """Answer ``text/generation_stream``: the count of the input, then the pieces.
+        """Answer ``text/generation_stream``: count and tokens of the input, then the pieces.
 
         The counts of generated tokens are those so far; the input's are 0 after the first body.
         """
@@ -118,7 +119,8 @@ class Inference:
                 if shown is None:
                     yield self._opening(who, piece, wanted)
                     shown = _shown_prompt(piece, wanted, text)
-                entry = answers.result(piece, wanted, shown + piece.text)
+                own = piece.model_copy(update={"input_tokens": None})
+                entry = answers.result(own, wanted, shown + piece.text)
                 yield {**answers.head(who.model_id), "results": [entry | {"input_token_count": 0}]}
                 shown = ""
 
@@ -171,15 +173,27 @@ class Inference:
 
     def _chat(self, body: JSON, deployment: str | None) -> tuple[Answering, str, list[Wanted]]:
         who, messages = self._answering(body, deployment), chat.read_messages(body.get("messages"))
-        wanted, text = chat_parameters.read_chat(body), chat.base_prompt(messages)
+        wanted = chat_parameters.read_chat(body)
         if isinstance(who.target, Deployment):
             text, unread = chat.tuned_input(messages)
             wanted = replace(wanted, warnings=(*wanted.warnings, *unread))
+        else:
+            text = self._base_text(who.target, messages)
         _check_length(text, who)
         wanted = self._fit(who, wanted, chat_parameters.as_chat)
         can_limit = "max_new_tokens" in self._capabilities(who).generation_parameters
         limit = who.entry.max_new_tokens
         return who, text, chat_parameters.attempts(wanted, limit) if can_limit else [wanted]
+
+    def _base_text(self, base_model: str, messages: Sequence[Message]) -> str:
+        """Return what a base model reads: its own chat template, if it has one."""
+        if not self._engine.capabilities(base_model).chat:
+            return chat.base_prompt(messages)
+        turns = chat.turns(messages)
+        try:
+            return self._engine.chat_text(base_model, turns)
+        except ExperimentError as error:
+            raise wrong_field(chat.field_of_system(messages), str(error)) from error
 
     def _answering(self, body: JSON, deployment: str | None) -> Answering:
         _refuse_extras(body)
@@ -222,7 +236,9 @@ class Inference:
             seen = len(tokens or ())
 
     def _opening(self, who: Answering, piece: Generation, wanted: Wanted) -> JSON:
-        nothing = Generation(text="", input_token_count=piece.input_token_count)
+        nothing = Generation(
+            text="", input_token_count=piece.input_token_count, input_tokens=piece.input_tokens
+        )
         return {
             **answers.head(who.model_id),
             "results": [answers.result(nothing, wanted, "")],
