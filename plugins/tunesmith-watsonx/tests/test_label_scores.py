@@ -107,9 +107,9 @@ def test_a_storm_of_refusals_changes_no_score(over_local, local_scores):
 
 def test_a_limit_that_does_not_end_is_a_quota_error(over_local, options_for):
     over_local.fail(GENERATION, status=429, times=None)
-    with WatsonxBackend(options_for(over_local, patience_seconds=0.1)) as backend:
-        with pytest.raises(QuotaError, match=r"did not end within 0\.1 s"):
-            backend.predictor.classify(MODEL, PROMPTS, LABELS)
+    impatient = WatsonxBackend(options_for(over_local, patience_seconds=0.1))
+    with impatient as backend, pytest.raises(QuotaError, match=r"did not end within 0\.1 s"):
+        backend.predictor.classify(MODEL, PROMPTS, LABELS)
 
 
 def test_a_label_that_begins_another_is_refused_before_other_rows_are_asked(

@@ -1,7 +1,8 @@
 """Backends for these tests, installed as a plugin: small, real learners (tunesmith.testing.fake).
 
 ``slow`` takes its time, so that a tuning can be met under way; ``stubborn`` cannot go on with a
-tuning of another process; ``clumsy`` fails to deploy.
+tuning of another process; ``clumsy`` fails to deploy; ``chatty`` has a chat template, which
+refuses a system message, as Gemma's does.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from tunesmith.errors import ExperimentError
 from tunesmith.hookspecs import BackendEntry, hookimpl
-from tunesmith.testing.fake import FakeBackend, FakeOptions
+from tunesmith.records import Message
+from tunesmith.testing.fake import FakeBackend, FakeOptions, FakePredictor
 
 STEP_SECONDS = 0.05
 
@@ -37,11 +40,29 @@ class Clumsy(FakeBackend):
         super().__init__(options.model_copy(update={"fail": "deploy"}))
 
 
+class ChattyPredictor(FakePredictor):
+    def chat_text(self, base_model: str, messages: Sequence[Message]) -> str | None:
+        if any(message.role == "system" for message in messages):
+            raise ExperimentError(f"the chat template of {base_model!r} has no system message")
+        turns = "".join(f"<{message.role}> {message.content} </>" for message in messages)
+        return f"{turns}<assistant> "
+
+
+class Chatty(FakeBackend):
+    name = "chatty"
+    declares: ClassVar = {"chat": True}
+
+    @property
+    def predictor(self) -> ChattyPredictor:
+        return ChattyPredictor(self)
+
+
 @hookimpl
 def register_backends() -> Sequence[BackendEntry]:
     return [
         BackendEntry("slow", "takes its time", "service_backends:Slow"),
         BackendEntry("stubborn", "cannot resume", "service_backends:Stubborn"),
+        BackendEntry("chatty", "has a chat template", "service_backends:Chatty"),
         BackendEntry("clumsy", "cannot deploy", "service_backends:Clumsy"),
     ]
 

@@ -1,0 +1,74 @@
+"""Chat with a base model that has a chat template of its own, through the real SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from service_rest import MODEL_ID, Rest
+
+from tunesmith_emulator import Emulator
+
+CHAT = "/ml/v1/text/chat"
+
+
+@pytest.fixture
+def chatty(start: Callable[..., Emulator]) -> Emulator:
+    return start("chatty", stand_in="tunesmith/fake")
+
+
+@pytest.fixture
+def rest(chatty: Emulator, rest_for: Callable[..., Rest]) -> Rest:
+    return rest_for(chatty)
+
+
+@pytest.fixture
+def model(chatty: Emulator) -> Iterator[Any]:
+    """The SDK's own client of a model."""
+    from ibm_watsonx_ai import APIClient, Credentials
+    from ibm_watsonx_ai.foundation_models import ModelInference
+
+    client = APIClient(Credentials(**chatty.credentials), project_id=chatty.project_id)
+    yield ModelInference(model_id=MODEL_ID, api_client=client, validate=False)
+    client.httpx_client.close()
+
+
+def say(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+def body(*messages: dict[str, str]) -> dict[str, Any]:
+    return {"model_id": MODEL_ID, "messages": list(messages)}
+
+
+def test_the_model_reads_its_own_template(model: Any) -> None:
+    turns = [say("user", "Hi"), say("assistant", "Hello"), say("user", "Is gentle good?")]
+    answer = model.chat(messages=turns)
+    assert answer["choices"][0]["message"]["content"] == "1"
+    read = "<user> Hi </><assistant> Hello </><user> Is gentle good? </><assistant> "
+    assert answer["usage"]["prompt_tokens"] == len(read.split())
+
+
+def test_a_system_message_that_the_template_refuses_is_named(rest: Rest) -> None:
+    for path in (CHAT, f"{CHAT}_stream"):
+        answer = rest.ask("POST", path, body(say("user", "Hi"), say("system", "Be short.")))
+        assert answer.status_code == 400
+        (error,) = answer.json()["errors"]
+        assert error["target"] == {"type": "field", "name": "messages[1]"}
+        assert "no system message" in error["message"]
+
+
+def test_a_message_of_a_tool_is_named(rest: Rest) -> None:
+    answer = rest.ask("POST", CHAT, body(say("user", "Rain?"), say("tool", "no")))
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["target"]["name"] == "messages[1].role"
+
+
+def test_the_spec_says_so(rest: Rest, emulator: Emulator, rest_for: Callable[..., Rest]) -> None:
+    def marks(client: Rest) -> list[bool]:
+        specs = client.get("/ml/v1/foundation_model_specs")["resources"]
+        return [spec["tunesmith"]["chat"] for spec in specs]
+
+    assert all(marks(rest))
+    assert not any(marks(rest_for(emulator)))
