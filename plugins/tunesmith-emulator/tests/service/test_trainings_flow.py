@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from service_rest import MODEL_ID, ROWS, refusal
 
+from tunesmith.records import LearningCurve
+
 EPOCHS = 3
 
 
@@ -146,6 +148,22 @@ def test_summary_and_learning_curve_can_be_read_while_the_tuning_runs(
     assert drawn_epochs(tuner) >= 1
     tuner.cancel_run()
     assert tuner.get_run_status() == "canceled"
+
+
+def test_what_is_wrong_with_a_learning_curve_is_a_warning_of_the_details(slow_rest, monkeypatch):
+    seen = []
+
+    def diagnose(curve):
+        seen.append([(epoch.epoch, epoch.loss) for epoch in curve.epochs])
+        return ["The loss stayed flat.", "Try a higher learning rate."]
+
+    monkeypatch.setattr("tunesmith_emulator.trainings.diagnosis.diagnose", diagnose)
+    training = slow_rest.ended(slow_rest.train(slow_rest.upload()))
+    warnings = training["system"]["warnings"]
+    assert [w["message"] for w in warnings] == diagnose(LearningCurve())
+    assert {w["id"] for w in warnings} == {"diagnosis"}
+    metrics = training["entity"]["status"]["metrics"]
+    assert seen[0] == [(i + 1, m["ml_metrics"]["loss"]) for i, m in enumerate(metrics[::2])]
 
 
 def test_a_run_is_found_again_by_its_id(sdk, emulator, rest):

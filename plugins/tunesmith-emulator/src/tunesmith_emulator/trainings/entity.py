@@ -9,6 +9,7 @@ from tunesmith_emulator.database import TrainingRow
 from tunesmith_emulator.envelope import MORE_INFO
 from tunesmith_emulator.metadata import metadata
 from tunesmith_emulator.times import stamp
+from tunesmith_emulator.trainings import diagnosis
 from tunesmith_emulator.trainings.metrics import fine_tuning_entries
 
 FINE, PROMPT = "fine_tuning", "prompt_tuning"
@@ -87,8 +88,15 @@ def _results(row: TrainingRow) -> dict[str, Any]:
 
 
 def _warnings(row: TrainingRow) -> dict[str, Any]:
-    if row.method["name"] in {"prompt_tuning", "lora"}:
-        return {}
-    text = f"The method {row.method['name']!r} stands in for {row.kind}: the backend has no other."
-    warning = {"id": "stand_in_method", "message": text, "more_info": MORE_INFO}
-    return {"system": {"warnings": [warning]}}
+    told = [("stand_in_method", text) for text in _stand_in(row)]
+    if row.state == "completed":
+        told += [("diagnosis", text) for text in diagnosis.sentences(row.metrics)]
+    warnings = [{"id": i, "message": text, "more_info": MORE_INFO} for i, text in told]
+    return {"system": {"warnings": warnings}} if warnings else {}
+
+
+def _stand_in(row: TrainingRow) -> list[str]:
+    name = row.method["name"]
+    if name in {"prompt_tuning", "lora"}:
+        return []
+    return [f"The method {name!r} stands in for {row.kind}: the backend has no other."]
