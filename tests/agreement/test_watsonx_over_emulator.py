@@ -23,7 +23,7 @@ SEED = 7
 def experiment() -> Experiment:
     return Experiment.from_file(
         DATA / "tutorial.yaml",
-        {"seed": SEED, "method.num_epochs": 2, "method.accumulate_steps": 4},
+        {"seed": SEED, "method.num_epochs": 2, "method.accumulate_steps": 4, "answer": "text"},
     )
 
 

@@ -173,3 +173,14 @@ def test_what_a_label_melts_together_with_the_prompt_is_scored_with_it():
     scores = read_scores(prompt, texts)
     assert scores.log_probs == {"0": -1.0, "1": -5.0}
     assert scores.tokens == {"0": (" 0",), "1": (" ", "1")}
+
+
+def test_a_prompting_run_is_decided_by_them(local_scores, experiment, tmp_path):
+    method = {"name": "zero_shot", "template": "Review: {{input}}\nGood (1) or bad (0)?"}
+    run = experiment(method=method).run(local_scores, runs_dir=tmp_path / "runs")
+    answers = run.answers("base")
+    assert answers
+    assert {prediction.answer for prediction in answers} == {"decision"}
+    for prediction in answers:
+        assert sum(prediction.probabilities.values()) == pytest.approx(1)
+        assert prediction.probabilities[prediction.label] == max(prediction.probabilities.values())
