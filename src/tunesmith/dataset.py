@@ -263,7 +263,8 @@ def _json(source: str, text: str) -> Iterator[tuple[str, Any]]:
 
 
 def _json_lines(source: str, text: str) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(text.splitlines(), 1):
+    # JSON allows in a text what str.splitlines takes for the end of a line, such as U+2028.
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 yield f"{source}, line {number}", json.loads(line)

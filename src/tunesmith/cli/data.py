@@ -12,7 +12,7 @@ from tunesmith.cli.command import command
 from tunesmith.data_catalog import CATALOG, CatalogEntry, fetch, find_entry
 
 
-@command("data", example="tunesmith data tutorial\ntunesmith data tutorial --from ~/downloads")
+@command("data", example="tunesmith data sst2\ntunesmith data tutorial --from ~/downloads")
 @click.argument("name", required=False)
 @click.option(
     "--from",
@@ -30,7 +30,11 @@ from tunesmith.data_catalog import CATALOG, CatalogEntry, fetch, find_entry
 def data(
     name: str | None, source: Path | None, to: Path | None, url: str | None, as_json: bool
 ) -> None:
-    """Fetch the data set NAME, verified by checksum; without NAME, list what there is."""
+    """Fetch the data set NAME, verified by checksum; without NAME, list what there is.
+
+    A data set that is published in another format is kept as it is in the folder "published"; its
+    rows are written beside that as JSON lines with "input" and "output".
+    """
     if name is None:
         listed = [{"name": e.name, "summary": e.summary, "terms": e.terms, "url": e.url}
                   for e in CATALOG.values()]  # fmt: skip
