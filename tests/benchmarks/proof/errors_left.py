@@ -1,0 +1,113 @@
+"""The commonest kind of error that is left, and answers that are labels in a user's eyes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunesmith.labels import LabelSet
+from tunesmith.records import Prediction
+from tunesmith.runs import Run
+
+MENDS = {
+    "begins with a label": ("stop_sequences", "max_new_tokens"),
+    "a label in another spelling": ("labels",),
+    "holds one label among other words": ("answer: decision", "labels", "template"),
+}
+"""For each kind of answer, the settings of which a report must name one."""
+_MARKS = " \t\n.,;:!?\"'`*_#()[]{}<>-"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The commonest kind of error among the answers of one model."""
+
+    wrong: int
+    rows: int
+    kind: str
+    count: int
+    """Wrong answers of that kind."""
+
+
+def commonest_error(predictions: Sequence[Prediction]) -> Left:
+    """Return the pair of expected and given label that is wrong most often."""
+    wrong = [p for p in predictions if p.label != p.expected]
+    kinds = Counter(
+        f"{p.expected} taken for {p.label}" if p.label else f"{p.expected} answered with no label"
+        for p in wrong
+    )
+    kind, count = kinds.most_common(1)[0] if kinds else ("none", 0)
+    return Left(len(wrong), len(predictions), kind, count)
+
+
+def kind_of(text: str, labels: LabelSet) -> str | None:
+    """Return in which way ``text`` is a label in a user's eyes; None if it is none, or parses."""
+    if labels.parse(text) is not None:
+        return None
+    found = {form: name for name in labels for form in (*labels.root[name], name)}
+    plain = {_plain(form): name for form, name in found.items()}
+    if _plain(text) in plain:
+        return "a label in another spelling"
+    if any(re.match(rf"{re.escape(form)}(?!\w)", _plain(text)) for form in plain if form):
+        return "begins with a label"
+    named = {name for form, name in plain.items() if _holds(_plain(text), form)}
+    return "holds one label among other words" if len(named) == 1 else None
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("_", " ").lower().split()).strip(_MARKS)
+
+
+def _holds(text: str, form: str) -> bool:
+    # A digit or a single letter in a sentence is seldom meant as a label.
+    return len(form) > 1 and re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text) is not None
+
+
+def unmended(run: Run) -> dict[str, int]:
+    """Return labels in a user's eyes that count as unparsable, by kind, if no mend is named.
+
+    Empty if the report of the run names for each kind a setting that mends it.
+    """
+    labels = LabelSet.model_validate(run.record.experiment["labels"])
+    kinds = Counter(kind for p in run.predictions() if (kind := _counted(p, labels)))
+    report = _text(run.directory / "report.md")
+    return {kind: count for kind, count in kinds.items() if not _names(report, MENDS[kind])}
+
+
+def counted_kinds(run: Run) -> dict[str, int]:
+    """Return how many answers are labels in a user's eyes and none by the text, by kind."""
+    labels = LabelSet.model_validate(run.record.experiment["labels"])
+    return dict(Counter(kind for p in run.predictions() if (kind := _counted(p, labels))))
+
+
+def _counted(prediction: Prediction, labels: LabelSet) -> str | None:
+    written = prediction.read_as("text")
+    if written is None or written.label is not None or not prediction.text:
+        return None
+    return kind_of(prediction.text, labels)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _names(report: str, settings: Sequence[str]) -> bool:
+    return any(setting in report for setting in settings)
+
+
+def sentence(left: Left, title: str) -> str:
+    """Return the commonest error in words."""
+    if not left.wrong:
+        return f"{title}: no error is left."
+    return (
+        f"{title}: {left.wrong} of {left.rows} answers are wrong; the commonest kind is "
+        f"{left.kind} ({left.count})."
+    )
+
+
+def total(kinds: Sequence[Mapping[str, int]]) -> int:
+    """Return the number of answers in all."""
+    return sum(sum(found.values()) for found in kinds)

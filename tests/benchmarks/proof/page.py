@@ -1,0 +1,186 @@
+"""The page of a proof: docs/explanation/proof.md and its plot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tunesmith.comparison import format_p
+from tunesmith.report import words
+
+from . import errors_left
+from .steps import TITLES, TUNED
+
+_INTRO = """\
+# Proof: a real model on public data
+
+Written by `make proof`; change nothing here by hand. {model} in {dtype}, {size}.
+Every row of the tables is an ordinary run with settings that were written by hand before any test
+row was read; all methods of a data set see the same training and test rows. The answer is a
+*decision*, the most probable label; the column *as text* is what the model wrote, parsed.
+"""
+
+
+def write(proof: Mapping[str, Any], page: Path, image: Path) -> None:
+    """Write the page and its plot."""
+    image.parent.mkdir(parents=True, exist_ok=True)
+    plot(proof, image)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    shown = Path(*[".."] * len(page.parent.parts[len(_common(page, image)) :])) / Path(
+        *image.parts[len(_common(page, image)) :]
+    )
+    page.write_text("\n".join(lines(proof, shown.as_posix())) + "\n", encoding="utf-8")
+
+
+def _common(page: Path, image: Path) -> tuple[str, ...]:
+    same = []
+    for a, b in zip(page.parent.parts, image.parent.parts, strict=False):
+        if a != b:
+            break
+        same.append(a)
+    return tuple(same)
+
+
+def lines(proof: Mapping[str, Any], image: str) -> Iterator[str]:
+    """Return the lines of the page."""
+    yield _INTRO.format(**proof)
+    yield f"![Accuracy of each method on each data set]({image})"
+    for found in proof["data_sets"].values():
+        yield from _data_set(found)
+    yield from _verdicts(proof)
+    yield from _errors(proof)
+    yield from _made_with(proof)
+
+
+def _data_set(found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"\n## {found['title']}\n"
+    yield (
+        f"{found['train_rows']} training rows, {words.rows(found['test_rows'])} to test on, "
+        f"{len(found['labels'])} labels. {found['rule']}\n"
+    )
+    yield "| method | accuracy | 95 % interval | as text | seeds | time of a run |"
+    yield "|---|---|---|---|---|---|"
+    for name in TITLES:
+        if name in found["methods"]:
+            yield _row(found["methods"][name], bold=name == TUNED)
+    for step, error in found["failed"].items():
+        yield f"\n`{step}` failed: {error}"
+    yield from _against(found)
+    yield from _choice(found)
+
+
+def _row(method: Mapping[str, Any], *, bold: bool) -> str:
+    accuracy = f"{method['accuracy']:.3f}"
+    several = ", ".join(f"{a:.3f}" for a in method["accuracies"])
+    low, high = method["interval"]
+    one = len(method["accuracies"]) == 1
+    text = method["text_accuracy"]
+    return (
+        f"| {method['title']} | {f'**{accuracy}**' if bold else accuracy}"
+        f"{'' if one else f' ({several})'} | {f'{low:.3f} to {high:.3f}' if one else ''} "
+        f"| {words.NONE if text is None else f'{text:.3f}'} "
+        f"| {', '.join(map(str, method['seeds']))} | {words.duration(method['seconds'])} |"
+    )
+
+
+def _against(found: Mapping[str, Any]) -> Iterator[str]:
+    if not found["prompt_tuning_against"]:
+        return
+    yield "\nPrompt tuning against each of them (exact paired test, all seeds; Holm's p):\n"
+    yield "| against | difference | p | |"
+    yield "|---|---|---|---|"
+    for name, one in found["prompt_tuning_against"].items():
+        verdict = "established" if one["established"] else "not established"
+        p = format_p(one["corrected_p"])
+        yield f"| {TITLES[name]} | {words.points(one['difference'])} | {p} | {verdict} |"
+
+
+def _choice(found: Mapping[str, Any]) -> Iterator[str]:
+    choice = found["choice"]
+    if not choice:
+        return
+    method, labels = choice["experiment"]["method"], choice["experiment"]["labels"]
+    said = ", ".join(f"`{forms[0]}`" for forms in list(labels.values())[:5])
+    where = " in the chat template" if method["chat"] else ""
+    yield (
+        f"\nOf {len(choice['tried'])} wordings, `tunesmith init` chose "
+        f"`{method['template']!r}`{where} with the words {said}: right on {choice['correct']} of "
+        f"{choice['rows']} training rows."
+    )
+
+
+def _verdicts(proof: Mapping[str, Any]) -> Iterator[str]:
+    yield "\n## Headlines\n"
+    yield "The first line of each report, and whether the label scores of that run overturn it.\n"
+    yield "| run | headline | overturned |"
+    yield "|---|---|---|"
+    for found in proof["data_sets"].values():
+        for run in found["runs"]:
+            yield f"| `{run['step']}` | {_cell(run['headline'])} | {run['overturned'] or 'no'} |"
+    yield f"\nOverturned: {proof['overturned']}. "
+    yield (
+        "Answers that are a label in a user's eyes, counted as unparsable, without the report "
+        f"naming how to mend it: {proof['not_mended']}."
+    )
+
+
+def _errors(proof: Mapping[str, Any]) -> Iterator[str]:
+    yield "\n## Errors that are left\n"
+    yield "Of prompt tuning, first seed:\n"
+    for found in proof["data_sets"].values():
+        if found["errors_left"]:
+            left = errors_left.Left(**found["errors_left"])
+            yield f"- {errors_left.sentence(left, found['title'])}"
+
+
+def _made_with(proof: Mapping[str, Any]) -> Iterator[str]:
+    yield "\n## Made with\n"
+    yield f"- {proof['machine']}; {words.duration(proof['seconds'])} in all."
+    yield f"- {', '.join(f'{name} {number}' for name, number in proof['versions'].items())}."
+    yield f"- Code: commit `{proof['commit']}`." if proof["commit"] else "- Code: no git checkout."
+    for name, found in (("model", proof["model_checksums"]), ("data", proof["data_checksums"])):
+        yield f"- SHA-256 of the {name}: {_sums(found)}."
+
+
+def _sums(found: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} `{digest[:16]}…`" for name, digest in found.items()) or "not known"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def plot(proof: Mapping[str, Any], image: Path) -> None:
+    """Draw the accuracies: a panel for each data set, a line for each method."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    import matplotlib.pyplot as plt
+
+    mpl.rcParams["svg.hashsalt"] = "tunesmith"  # the same file for the same numbers
+    found = list(proof["data_sets"].values())
+    names = [n for n in reversed(TITLES) if any(n in one["methods"] for one in found)]
+    figure, axes = plt.subplots(1, len(found), figsize=(10, 3.6), sharey=True, squeeze=False)
+    for axis, one in zip(axes[0], found, strict=True):
+        _panel(axis, one, names)
+    axes[0][0].set_yticks(range(len(names)), [TITLES[n].replace("`", "") for n in names])
+    figure.tight_layout()
+    figure.savefig(image, metadata={"Date": None})
+    plt.close(figure)
+
+
+def _panel(axis: Any, found: Mapping[str, Any], names: list[str]) -> None:
+    for place, name in enumerate(names):
+        method = found["methods"].get(name)
+        if method is None:
+            continue
+        color = "tab:blue" if name == TUNED else "tab:gray"
+        low, high = method["interval"]
+        if len(method["accuracies"]) == 1:
+            axis.plot([low, high], [place, place], color=color, linewidth=1)
+        axis.plot(method["accuracies"], [place] * len(method["accuracies"]), "o", color=color)
+    axis.set_xlim(0, 1)
+    axis.set_title(found["title"])
+    axis.set_xlabel("accuracy")
+    axis.grid(axis="x", linewidth=0.4)

@@ -1,0 +1,139 @@
+"""From the runs of a proof to its numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from statistics import mean
+from typing import Any
+
+from tunesmith.comparison import compare_seeds
+from tunesmith.provenance import git_state
+from tunesmith.records import Prediction
+from tunesmith.statistics import ALPHA, holm
+
+from . import errors_left, headlines
+from .running import Done
+from .steps import TITLES, TUNED
+
+LIBRARIES = ("tunesmith", "torch", "transformers", "peft", "tokenizers", "scikit-learn")
+CHEAP = ("majority", "tfidf_logreg")
+PROMPTED = ("zero_shot", "zero_shot_chat", "zero_shot_chosen", "few_shot")
+
+
+def of_data_set(title: str, done: Sequence[Done], rows: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the numbers of one data set."""
+    answers = {name: _answers(done, name) for name in TITLES}
+    own = answers[TUNED]
+    return {
+        "title": title,
+        **rows,
+        "methods": {name: _method(done, name) for name in TITLES if _of(done, name)},
+        "failed": {d.step.name: d.error for d in done if d.error},
+        "prompt_tuning_against": _against(own, answers) if own else {},
+        "runs": [_run(d, answers) for d in done if d.run],
+        "choice": next((d.choice for d in done if d.choice), None),
+        "errors_left": asdict(errors_left.commonest_error(own[0])) if own else None,
+    }
+
+
+def _of(done: Sequence[Done], title: str) -> list[Done]:
+    return [d for d in done if d.step.title == title and d.run is not None]
+
+
+def _answers(done: Sequence[Done], title: str) -> list[list[Prediction]]:
+    return [d.run.answers() for d in _of(done, title) if d.run]
+
+
+def _method(done: Sequence[Done], title: str) -> dict[str, Any]:
+    records = [(d, d.run.record) for d in _of(done, title) if d.run]
+    found = [record.evaluations[record.primary] for _, record in records]
+    return {
+        "title": TITLES[title],
+        "accuracy": mean(e.accuracy for e in found),
+        "accuracies": [e.accuracy for e in found],
+        "interval": list(found[0].accuracy_interval),
+        "f1_macro": mean(e.f1_macro for e in found),
+        "rows": found[0].rows,
+        "unparsable": [e.unparsable for e in found],
+        "answer": records[0][1].answer,
+        "text_accuracy": _text_accuracy(record for _, record in records),
+        "seeds": [d.step.seed for d, _ in records],
+        "seconds": mean(sum(record.seconds.values()) for _, record in records),
+    }
+
+
+def _text_accuracy(records: Iterable[Any]) -> float | None:
+    others = [record.other_reading for record in records]
+    if any(other is None or other.answer != "text" for other in others):
+        return None
+    primary = "tuned" if "tuned" in others[0].evaluations else "base"
+    return mean(other.evaluations[primary].accuracy for other in others)
+
+
+def _against(
+    own: Sequence[Sequence[Prediction]], answers: Mapping[str, Sequence[Sequence[Prediction]]]
+) -> dict[str, Any]:
+    """Compare prompt tuning, all seeds together, with each other method; Holm over all of them."""
+    rivals = {name: found for name, found in answers.items() if found and name != TUNED}
+    rivals = {name: found for name, found in rivals.items() if name in (*CHEAP, *PROMPTED)}
+    compared = {
+        name: compare_seeds(own, [found[0]] * len(own), ("prompt tuning", name))
+        for name, found in rivals.items()
+    }
+    corrected = holm([c.p_value for c in compared.values()])
+    return {
+        name: {
+            "difference": c.difference,
+            "p": c.p_value,
+            "corrected_p": p,
+            "established": p < ALPHA and c.difference > 0,
+        }
+        for (name, c), p in zip(compared.items(), corrected, strict=True)
+    }
+
+
+def _run(done: Done, answers: Mapping[str, Sequence[Sequence[Prediction]]]) -> dict[str, Any]:
+    run = done.run
+    assert run is not None  # see of_data_set
+    report = json.loads((run.directory / "report.json").read_text(encoding="utf-8"))
+    headline = report["headline"]
+    own = headlines.right_by_scores(run.answers())
+    rivals = _rivals(done, answers)
+    return {
+        "step": done.step.name,
+        "backend": done.step.backend,
+        "seed": done.step.seed,
+        "headline": f"{headline['lead']} {headline['sentence']}".strip(),
+        "overturned": headlines.overturned(headline["lead"], own, rivals) if own else None,
+        "labels_in_other_words": errors_left.counted_kinds(run),
+        "not_mended": errors_left.unmended(run),
+        "method": run.record.experiment["method"],
+        "labels": run.record.experiment["labels"],
+        "notes": list(run.record.notes),
+        "seconds": run.record.seconds,
+    }
+
+
+def _rivals(
+    done: Done, answers: Mapping[str, Sequence[Sequence[Prediction]]]
+) -> dict[str, list[bool]]:
+    """Return which rows the opponents of one run have right: cheap ones and the untuned model."""
+    rivals = {name: headlines.right(answers[name][0]) for name in CHEAP if answers[name]}
+    assert done.run is not None  # see of_data_set
+    base = [p for p in done.run.predictions() if p.model == "base"]
+    scored = headlines.right_by_scores(base) if done.run.record.primary == "tuned" else None
+    return rivals | ({"untuned model": scored} if scored else {})
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries."""
+    return {name: version(name) for name in LIBRARIES}
+
+
+def commit() -> str | None:
+    """Return the commit of the code, with a plus sign if files were changed since."""
+    state = git_state()
+    return None if state is None else state["commit"] + ("+" if state["dirty"] else "")

@@ -1,0 +1,134 @@
+"""Does the steps of a proof, each once: a finished one is read back, a stopped one goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunesmith import connect
+from tunesmith.backend import Backend
+from tunesmith.errors import RunError, TunesmithError
+from tunesmith.experiment import Experiment
+from tunesmith.progress import Progress
+from tunesmith.records import TuningEvent
+from tunesmith.report import words
+from tunesmith.runs import RECORD, Run
+
+from .choosing import chosen
+from .steps import CHOSEN, LOCAL, SKLEARN, Step
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step and its run, or why it has none."""
+
+    step: Step
+    run: Run | None
+    error: str | None = None
+    choice: Mapping[str, Any] | None = None
+    """Of ``CHOSEN``: what was tried on training rows, and what was chosen."""
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all stages of the run."""
+        return sum(self.run.record.seconds.values()) if self.run else 0.0
+
+
+@contextlib.contextmanager
+def backends(folder: Path) -> Iterator[dict[str, Backend]]:
+    """Connect to the backends of a proof; nothing is downloaded."""
+    with (
+        connect(LOCAL, store=folder / "store", offline=True) as local,
+        connect(SKLEARN, store=folder / "store-sklearn") as sklearn,
+    ):
+        yield {LOCAL: local, SKLEARN: sklearn}
+
+
+def do_all(
+    steps: Sequence[Step], places: Mapping[str, Backend], folder: Path, say: Say
+) -> list[Done]:
+    """Do each step in ``folder``; what fails is recorded and the rest goes on."""
+    done: list[Done] = []
+    for number, step in enumerate(steps, 1):
+        left = remaining(done, steps)
+        say(f"[{number}/{len(steps)}] {step.name}: {left}")
+        start = time.monotonic()
+        done.append(_do(step, places[step.backend], folder, say))
+        say(f"    {_outcome(done[-1])}, {words.duration(time.monotonic() - start)}")
+    return done
+
+
+def remaining(done: Sequence[Done], steps: Sequence[Step]) -> str:
+    """Return about how long the steps that are left will take, by the pace of those done."""
+    measured = [d for d in done if d.step.weight and d.run]
+    work = sum(d.step.weight for d in measured)
+    if not work:
+        return "no estimate yet"
+    pace = sum(d.seconds for d in measured) / work
+    return f"about {words.duration(pace * sum(s.weight for s in steps[len(done) :]))} left"
+
+
+def _outcome(done: Done) -> str:
+    if done.run is None:
+        return f"failed: {done.error}"
+    evaluation = done.run.record.evaluations[done.run.record.primary]
+    return f"accuracy {evaluation.accuracy:.3f} ({evaluation.correct} of {evaluation.rows})"
+
+
+def _do(step: Step, backend: Backend, folder: Path, say: Say) -> Done:
+    try:
+        values, choice = dict(step.experiment), None
+        if step.title == CHOSEN:
+            choice = chosen(values, backend, folder / f"{step.key}.json")
+            values = {**values, **choice["experiment"]}
+        run = _run(Experiment.from_values(values), backend, folder / step.key, say)
+    except TunesmithError as error:
+        return Done(step, None, error=str(error))
+    return Done(step, run, choice=choice)
+
+
+def _run(experiment: Experiment, backend: Backend, folder: Path, say: Say) -> Run:
+    shown = Shown(say)
+    for path in sorted(folder.glob(f"*/{RECORD}")):
+        run = Run.load(path.parent, finished=False)
+        if run.record.status == "completed":
+            return run
+        try:
+            return experiment.resume(run, backend, progress=shown)
+        except RunError as error:  # the rows changed, or the run holds nothing to go on with
+            say(f"    started again: {error}")
+            shutil.rmtree(path.parent)
+    return experiment.run(backend, runs_dir=folder, progress=shown)
+
+
+class Shown(Progress):
+    """Tells of stages, and of epochs as they end."""
+
+    def __init__(self, say: Say) -> None:
+        """Tell it to ``say``."""
+        self._say = say
+        self._epoch = 0
+
+    def stage(self, name: str) -> None:
+        """See ``Progress.stage``."""
+        self._say(f"    {name}")
+
+    def tuning(self, event: TuningEvent) -> None:
+        """See ``Progress.tuning``."""
+        epoch = int(event.epoch or 0)
+        if epoch > self._epoch:
+            self._epoch = epoch
+            self._say(f"    epoch {epoch}")
+
+
+def to_stderr(text: str) -> None:
+    """Print a line of progress."""
+    print(text, file=sys.stderr, flush=True)
