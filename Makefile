@@ -2,6 +2,10 @@
 # make test      lint, types, import layers and every test but those of other vendors' clients
 # make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK against the emulator, and all pages in Chromium
 # make bench     start-up and loading times (MODEL=FOLDER), the engine against plain PEFT; printed, never asserted
+# make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK against the emulator, all pages in
+#                Chromium, and the proof on a few rows
+# make bench     start-up times and the engine against plain PEFT, printed and never asserted
+# make proof     a real model on public data, step by step; writes build/proof.json and the page of it
 # make load      16 clients on the emulator against stock PEFT, printed and never asserted
 
 PYTHON ?= python3
@@ -17,7 +21,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist works
 CLIENTS := plugins/tunesmith-emulator/tests/clients
 CLIENT_ENVS := build/clients
 
-.PHONY: demo test test-all clients lint bench load clean
+.PHONY: demo test test-all clients lint bench proof load clean
 
 demo: $(STAMP)
 	@$(BIN)/tunesmith run data/grooming_reviews/experiment.yaml
@@ -28,6 +32,7 @@ test: lint
 
 test-all: test clients
 	TUNESMITH_REQUIRE_CLIENTS=1 $(PYTEST) --dist loadfile $(CLIENTS) tests/browser
+	$(BIN)/python -m tests.benchmarks.proof --quick
 
 clients: $(CLIENT_ENVS)/.installed
 
@@ -41,6 +46,10 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/startup.py
 	$(BIN)/python tests/benchmarks/loading.py $(MODEL)
 	$(BIN)/python -m tests.benchmarks.engine
+
+# Other sizes: make proof PROOF=--quick (minutes), make proof PROOF=--long (all rows and labels).
+proof: $(STAMP)
+	$(BIN)/python -m tests.benchmarks.proof $(PROOF)
 
 load: $(STAMP)
 	$(BIN)/python tests/benchmarks/emulator_load.py

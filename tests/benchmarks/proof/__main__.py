@@ -36,11 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what is left of the proof, write its page, and return the exit code."""
     asked = _parser().parse_args(arguments)
     size = SIZES[asked.size]
+    sets = [what for what in DATA_SETS if what.name in (asked.only or what.name)]
     folder = asked.build / "proof" / size.name
     try:
         files = {
             what.name: prepare(what, size.rows[what.name], asked.data, folder / "data" / what.name)
-            for what in DATA_SETS
+            for what in sets
         }
     except NoData as why:
         return _skip(str(why))
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         why_not = model.missing(places[LOCAL], asked.model)
         if why_not:
             return _skip(why_not)
-        plans = {what.name: _plan(what, files[what.name], size, asked.model) for what in DATA_SETS}
+        chat = places[LOCAL].capabilities(asked.model).chat
+        plans = {w.name: _plan(w, files[w.name], size, asked.model, chat) for w in sets}
         done = do_all([s for p in plans.values() for s in p.steps()], places, folder, to_stderr)
         proof = _proof(asked, size, plans, done, places[LOCAL])
     return _write(proof, asked, size)
@@ -65,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default=MODEL, help="a base model's name, or its folder")
     parser.add_argument("--data", type=Path, nargs="*", help="folders of the published files",
                         default=PLACES)  # fmt: skip
+    parser.add_argument("--only", action="append", choices=[what.name for what in DATA_SETS],
+                        help="one data set; repeatable")  # fmt: skip
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs")
     return parser
@@ -75,9 +79,9 @@ def _skip(why: str) -> int:
     return 0
 
 
-def _plan(what: DataSet, files: Files, size: Size, name: str) -> Plan:
+def _plan(what: DataSet, files: Files, size: Size, name: str, chat: bool) -> Plan:
     counts = [len(load_dataset(str(path)).rows) for path in (files.train, files.test)]
-    return Plan(what, files, size, name, *counts)
+    return Plan(what, files, size, name, chat, *counts)
 
 
 def _proof(

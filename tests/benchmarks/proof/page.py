@@ -12,6 +12,9 @@ from tunesmith.report import words
 from . import errors_left
 from .steps import TITLES, TUNED
 
+ASKED = {"zero_shot", "zero_shot_chat", "zero_shot_chosen"}
+"""Steps in which the untuned model decides without examples."""
+
 _INTRO = """\
 # Proof: a real model on public data
 
@@ -45,12 +48,33 @@ def _common(page: Path, image: Path) -> tuple[str, ...]:
 def lines(proof: Mapping[str, Any], image: str) -> Iterator[str]:
     """Return the lines of the page."""
     yield _INTRO.format(**proof)
-    yield f"![Accuracy of each method on each data set]({image})"
+    yield from _summary(proof)
+    yield f"\n![Accuracy of each method on each data set]({image})"
     for found in proof["data_sets"].values():
         yield from _data_set(found)
     yield from _verdicts(proof)
     yield from _errors(proof)
     yield from _made_with(proof)
+
+
+def _summary(proof: Mapping[str, Any]) -> Iterator[str]:
+    yield "| data set | TF-IDF | untuned, best wording | prompt tuning | against both |"
+    yield "|---|---|---|---|---|"
+    for found in proof["data_sets"].values():
+        methods, against = found["methods"], found["prompt_tuning_against"]
+        asked = max(ASKED & methods.keys(), key=lambda n: methods[n]["accuracy"], default=None)
+        cells = [_accuracy(methods.get(name)) for name in ("tfidf_logreg", asked, TUNED)]
+        both = {against[name]["verdict"] for name in ("tfidf_logreg", asked) if name in against}
+        yield f"| {found['title']} | {' | '.join(cells)} | {_overall(both)} |"
+
+
+def _accuracy(method: Mapping[str, Any] | None) -> str:
+    return words.NONE if method is None else f"{method['accuracy']:.3f}"
+
+
+def _overall(verdicts: set[str]) -> str:
+    order = ("wrong direction", "not established", "established")
+    return next((verdict for verdict in order if verdict in verdicts), words.NONE)
 
 
 def _data_set(found: Mapping[str, Any]) -> Iterator[str]:
@@ -91,9 +115,8 @@ def _against(found: Mapping[str, Any]) -> Iterator[str]:
     yield "| against | difference | p | |"
     yield "|---|---|---|---|"
     for name, one in found["prompt_tuning_against"].items():
-        verdict = "established" if one["established"] else "not established"
         p = format_p(one["corrected_p"])
-        yield f"| {TITLES[name]} | {words.points(one['difference'])} | {p} | {verdict} |"
+        yield f"| {TITLES[name]} | {words.points(one['difference'])} | {p} | {one['verdict']} |"
 
 
 def _choice(found: Mapping[str, Any]) -> Iterator[str]:
@@ -132,6 +155,15 @@ def _errors(proof: Mapping[str, Any]) -> Iterator[str]:
         if found["errors_left"]:
             left = errors_left.Left(**found["errors_left"])
             yield f"- {errors_left.sentence(left, found['title'])}"
+    yield "\nAnswers that are a label in a user's eyes and none by their text, by run:\n"
+    rest = [run for found in proof["data_sets"].values() for run in found["runs"]]
+    spoken = [run for run in rest if run["labels_in_other_words"]]
+    for run in spoken:
+        kinds = (f"{kind}: {number}" for kind, number in run["labels_in_other_words"].items())
+        mended = "the report names the mend" if not run["not_mended"] else "no mend is named"
+        yield f"- `{run['step']}`: {', '.join(kinds)}; {mended}"
+    if not spoken:
+        yield "- none"
 
 
 def _made_with(proof: Mapping[str, Any]) -> Iterator[str]:

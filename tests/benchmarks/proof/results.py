@@ -89,10 +89,16 @@ def _against(
             "difference": c.difference,
             "p": c.p_value,
             "corrected_p": p,
-            "established": p < ALPHA and c.difference > 0,
+            "verdict": _verdict(c.difference, p),
         }
         for (name, c), p in zip(compared.items(), corrected, strict=True)
     }
+
+
+def _verdict(difference: float, p: float) -> str:
+    if p >= ALPHA:
+        return "not established"
+    return "established" if difference > 0 else "wrong direction"
 
 
 def _run(done: Done, answers: Mapping[str, Sequence[Sequence[Prediction]]]) -> dict[str, Any]:

@@ -58,7 +58,8 @@ def do_all(
     """Do each step in ``folder``; what fails is recorded and the rest goes on."""
     done: list[Done] = []
     for number, step in enumerate(steps, 1):
-        left = remaining(done, steps)
+        waiting = [s for s in steps[number - 1 :] if not is_finished(folder / s.key)]
+        left = remaining(done, waiting)
         say(f"[{number}/{len(steps)}] {step.name}: {left}")
         start = time.monotonic()
         done.append(_do(step, places[step.backend], folder, say))
@@ -66,14 +67,23 @@ def do_all(
     return done
 
 
-def remaining(done: Sequence[Done], steps: Sequence[Step]) -> str:
-    """Return about how long the steps that are left will take, by the pace of those done."""
+def is_finished(folder: Path) -> bool:
+    """Return whether the step in ``folder`` holds a completed run."""
+    return any(_status(path.parent) == "completed" for path in folder.glob(f"*/{RECORD}"))
+
+
+def _status(directory: Path) -> str:
+    return Run.load(directory, finished=False).record.status
+
+
+def remaining(done: Sequence[Done], waiting: Sequence[Step]) -> str:
+    """Return about how long ``waiting`` steps will take, by the pace of those that are done."""
+    work = sum(step.weight for step in waiting)
     measured = [d for d in done if d.step.weight and d.run]
-    work = sum(d.step.weight for d in measured)
-    if not work:
+    if work and not measured:
         return "no estimate yet"
-    pace = sum(d.seconds for d in measured) / work
-    return f"about {words.duration(pace * sum(s.weight for s in steps[len(done) :]))} left"
+    pace = sum(d.seconds for d in measured) / sum(d.step.weight for d in measured) if work else 0
+    return f"about {words.duration(pace * work)} left"
 
 
 def _outcome(done: Done) -> str:

@@ -62,6 +62,8 @@ class Plan:
     files: Files
     size: Size
     model: str
+    chat: bool
+    """Whether the model has a chat template."""
     train_rows: int
     test_rows: int
 
@@ -70,7 +72,8 @@ class Plan:
         yield self._cheap("majority")
         yield self._cheap("tfidf_logreg")
         yield self._asked("zero_shot", {"name": "zero_shot", "template": self.data.template})
-        yield self._asked("zero_shot_chat", self._chat())
+        if self.chat:
+            yield self._asked("zero_shot_chat", self._in_chat())
         yield self._asked(CHOSEN, {"name": "zero_shot"})
         yield self._asked("few_shot", self._few_shot(), longer=4)
         yield self._tuned("linear_probe", self._probe(), 0, passes=1)
@@ -107,7 +110,7 @@ class Plan:
         weight = passes * self.train_rows + 6 * self.test_rows
         return Step(self.data, title, seed, LOCAL, values, weight)
 
-    def _chat(self) -> dict[str, Any]:
+    def _in_chat(self) -> dict[str, Any]:
         words = [form for forms in self.labels().values() for form in forms]
         question = self.data.question.replace("{{labels}}", ", ".join(words))
         return {"name": "zero_shot", "template": question, "chat": True}
