@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 ROWS = 200
 """Training rows that are asked, at most."""
+LABELS_READ = 2400
+"""Rows times labels for one template, about: with more labels, fewer rows are asked."""
 CHUNK = 64
 NAMED = 12
-"""More labels than this are not named in a question."""
+"""More labels than this are not named in a question, nor tried with a capital."""
 SENTIMENT = frozenset({"negative", "positive", "neutral", "neg", "pos", "mixed"})
 OPPOSITES = (("negative", "positive"), ("no", "yes"))
 """Words that two codes such as 0 and 1 may stand for."""
@@ -98,12 +100,12 @@ def choose_wording(
         ExperimentError: no wording gives words that this model can write.
         TunesmithError: the backend cannot answer.
     """
-    sample = stratified_sample(rows, min(limit, ROWS), seed)
+    sample = stratified_sample(rows, min(limit, _affordable(len(labels))), seed)
     chats = backend.capabilities(base_model).chat
     templates = list(candidate_templates(labels, chats))
     tried: list[Tried] = []
     for number, (template, chat) in enumerate(templates, 1):
-        progress.cell(_shown(template, chat), number, len(templates))
+        progress.stage(f"template {number} of {len(templates)}: {_shown(template, chat)}")
         tried += _try(backend, base_model, (template, chat), sample, labels)
     if not tried:
         raise ExperimentError(
@@ -111,6 +113,11 @@ def choose_wording(
             f"{', '.join(map(repr, labels))}; give words of your own under labels"
         )
     return Choice(base_model=base_model, rows=len(sample), tried=tuple(tried))
+
+
+def _affordable(labels: int) -> int:
+    # The time grows with rows times labels; each label is to be asked about once at least.
+    return min(ROWS, max(labels, LABELS_READ // labels))
 
 
 def candidate_templates(labels: Sequence[str], chat: bool) -> Iterator[tuple[str, bool]]:
@@ -129,8 +136,9 @@ def candidate_words(labels: Sequence[str]) -> Iterator[dict[str, str]]:
     """Return the words to try for each label: as it is first, never two labels with one word."""
     as_they_are = {label: label for label in labels}
     spaced = {label: " ".join(label.replace("_", " ").split()) or label for label in labels}
-    every = [as_they_are, spaced, *({k: w[:1].upper() + w[1:] for k, w in words.items()}
-             for words in (as_they_are, spaced))]  # fmt: skip
+    every = [as_they_are, spaced]
+    if len(labels) <= NAMED:
+        every.append({label: word[:1].upper() + word[1:] for label, word in spaced.items()})
     if _are_codes(labels):
         every += [
             dict(zip(labels, order, strict=True))
@@ -187,13 +195,26 @@ def _try(
     if prompts is None:
         return
     sayable = [w for w in candidate_words(labels) if _can_say(backend, base_model, prompts, w)]
-    for group in _groups(sayable):
+    for words, shares in _scored(backend, base_model, prompts, sayable):
+        right = sum(_decided(one, words) == row.output
+                    for one, row in zip(shares, rows, strict=True))  # fmt: skip
+        yield Tried(wording=Wording(template=text, chat=chat, words=words), correct=right)
+
+
+def _scored(
+    backend: Backend, base_model: str, prompts: Sequence[str], every: Sequence[dict[str, str]]
+) -> Iterator[tuple[dict[str, str], list[Mapping[str, float]]]]:
+    """Return the scores for each of ``every`` words; what the model refuses is left out."""
+    for group in _groups(every):
         asked = list(dict.fromkeys(word for words in group for word in words.values()))
-        shares = _ask(backend, base_model, prompts, asked)
-        for words in group:
-            right = sum(_decided(one, words) == row.output
-                        for one, row in zip(shares, rows, strict=True))  # fmt: skip
-            yield Tried(wording=Wording(template=text, chat=chat, words=words), correct=right)
+        try:
+            shares = _ask(backend, base_model, prompts, asked)
+        except ExperimentError:
+            if len(group) > 1:
+                for words in group:
+                    yield from _scored(backend, base_model, prompts, [words])
+            continue
+        yield from ((words, shares) for words in group)
 
 
 def _prompts(

@@ -70,7 +70,7 @@ def _text_accuracy(records: Iterable[Any]) -> float | None:
     if any(other is None or other.answer != "text" for other in others):
         return None
     primary = "tuned" if "tuned" in others[0].evaluations else "base"
-    return mean(other.evaluations[primary].accuracy for other in others)
+    return float(mean(other.evaluations[primary].accuracy for other in others))
 
 
 def _against(

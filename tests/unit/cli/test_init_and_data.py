@@ -21,8 +21,12 @@ Invoke = Callable[..., Result]
 CONTENT = {"train.json": b'[{"input": "a", "output": "0"}]', "test.json": b"[]"}
 
 
-def test_written_experiment_runs(invoke: Invoke) -> None:
-    done = invoke("init", "train.json", "--test", "test.json", "-o", "new.yaml")
+SEARCH = ("--backend", "fake")
+
+
+@pytest.mark.parametrize("search", [("--no-search",), SEARCH], ids=["no search", "search"])
+def test_written_experiment_runs(search: tuple[str, ...], invoke: Invoke) -> None:
+    done = invoke("init", "train.json", "--test", "test.json", "-o", "new.yaml", *search)
     assert done.stdout.splitlines()[-1] == "next: tunesmith run new.yaml --dry-run"
     experiment = Experiment.from_file("new.yaml")
     assert experiment.labels.names == ("0", "1")
@@ -33,7 +37,7 @@ def test_written_experiment_runs(invoke: Invoke) -> None:
 
 
 def test_without_test_rows_it_says_so(invoke: Invoke) -> None:
-    done = invoke("init", "train.json", "-o", "new.yaml")
+    done = invoke("init", "train.json", "-o", "new.yaml", "--no-search")
     assert "a run needs test rows" in done.stdout
     experiment = Experiment.from_file("new.yaml")
     assert experiment.data.test is None
@@ -43,7 +47,7 @@ def test_without_test_rows_it_says_so(invoke: Invoke) -> None:
 
 def test_paths_are_relative_to_the_file(invoke: Invoke) -> None:
     Path("deep").mkdir()
-    invoke("init", "train.json", "--test", "test.json", "-o", "deep/new.yaml")
+    invoke("init", "train.json", "--test", "test.json", "-o", "deep/new.yaml", "--no-search")
     assert 'train: "../train.json"' in Path("deep/new.yaml").read_text()
     assert (
         Path(Experiment.from_file("deep/new.yaml").data.train).resolve()
@@ -62,7 +66,7 @@ def test_paths_are_relative_to_the_file(invoke: Invoke) -> None:
 def test_labels_survive_yaml(outputs: list[str], expected: tuple[str, ...], invoke: Invoke) -> None:
     rows = [{"input": f"text {o}", "output": o} for o in outputs]
     Path("odd.json").write_text(json.dumps(rows))
-    assert invoke("init", "odd.json", "-o", "odd.yaml").exit_code == 0
+    assert invoke("init", "odd.json", "-o", "odd.yaml", "--no-search").exit_code == 0
     experiment = Experiment.from_file("odd.yaml")
     assert experiment.labels.names == expected
     assert all(name in experiment.method.init_text for name in expected)  # type: ignore[attr-defined]
@@ -70,18 +74,19 @@ def test_labels_survive_yaml(outputs: list[str], expected: tuple[str, ...], invo
 
 def test_fields_are_written(invoke: Invoke) -> None:
     Path("rows.csv").write_text("review,stars\nfine,1\npoor,0\n")
-    invoke("init", "rows.csv", "--input-field", "review", "--output-field", "stars", "-o", "c.yaml")
+    invoke("init", "rows.csv", "--input-field", "review", "--output-field", "stars", "-o", "c.yaml",
+           "--no-search")  # fmt: skip
     spec = Experiment.from_file("c.yaml").data
     assert (spec.input_field, spec.output_field) == ("review", "stars")
 
 
 def test_existing_file_is_kept(invoke: Invoke) -> None:
     before = Path("experiment.yaml").read_text()
-    done = invoke("init", "train.json")
+    done = invoke("init", "train.json", "--no-search")
     assert done.exit_code == 2
     assert "--force" in done.stderr
     assert Path("experiment.yaml").read_text() == before
-    assert invoke("init", "train.json", "--force").exit_code == 0
+    assert invoke("init", "train.json", "--force", "--no-search").exit_code == 0
     assert Path("experiment.yaml").read_text() != before
 
 
@@ -97,15 +102,78 @@ def test_init_refuses_what_cannot_be_classified(
     rows: list[dict[str, str]], message: str, invoke: Invoke
 ) -> None:
     Path("bad.json").write_text(json.dumps(rows))
-    done = invoke("init", "bad.json", "-o", "bad.yaml")
+    done = invoke("init", "bad.json", "-o", "bad.yaml", "--no-search")
     assert done.exit_code == 2
     assert message in done.stderr
     assert not Path("bad.yaml").exists()
 
 
+def test_many_labels_with_rows_enough_are_labels(invoke: Invoke) -> None:
+    rows = [{"input": f"text {i}", "output": f"intent {i % 60}"} for i in range(300)]
+    Path("many.json").write_text(json.dumps(rows))
+    assert invoke("init", "many.json", "-o", "many.yaml", "--no-search").exit_code == 0
+    assert len(Experiment.from_file("many.yaml").labels) == 60
+
+
+def test_the_search_is_in_the_file_with_its_numbers(invoke: Invoke) -> None:
+    done = invoke("init", "train.json", "-o", "new.yaml", "--rows", "8", *SEARCH, "--json")
+    assert done.exit_code == 0, done.stderr
+    wording = json.loads(done.stdout)["wording"]
+    assert wording["rows"] == 8
+    best = max(one["correct"] for one in wording["tried"])
+    text = Path("new.yaml").read_text()
+    assert "# Right decisions of the untuned model on 8 training rows" in text
+    assert f'#   {best:>3}  "{{{{input}}}}\\n": 0, 1  <- ladder and verbalizer' in text
+    experiment = Experiment.from_file("new.yaml")
+    assert experiment.method.input_template == "{{input}}\n"
+    assert experiment.method_named("zero_shot").input_template == "{{input}}\n"
+    assert not Path("runs").exists()
+
+
+def test_no_search_asks_no_model_and_writes_no_wording(invoke: Invoke) -> None:
+    done = invoke("init", "train.json", "-o", "new.yaml", "--backend", "lacking", "--no-search")
+    assert done.exit_code == 0, done.stderr
+    text = Path("new.yaml").read_text()
+    assert '# verbalizer: "{{input}}"' in text
+    assert "ladder:" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--backend", "lacking"), "backend 'lacking' needs no_such_module"),
+        (("--backend", "fake", "--base-model", "no/such"), "no/such"),
+    ],
+)
+def test_a_model_that_was_asked_for_and_is_missing_is_an_error(
+    arguments: tuple[str, ...], message: str, invoke: Invoke
+) -> None:
+    done = invoke("init", "train.json", "-o", "new.yaml", *arguments)
+    assert done.exit_code != 0
+    assert message in done.stderr
+    assert not Path("new.yaml").exists()
+
+
+def test_without_any_model_the_file_is_written_and_the_reason_said(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tunesmith.cli.init.BACKEND", "lacking")
+    done = invoke("init", "train.json", "-o", "new.yaml")
+    assert done.exit_code == 0, done.stderr
+    assert "no template was tried: backend 'lacking' needs no_such_module" in done.stderr
+    assert Experiment.from_file("new.yaml").labels.names == ("0", "1")
+
+
+def test_another_base_model_gets_the_settings_of_a_real_one(invoke: Invoke) -> None:
+    invoke("init", "train.json", "-o", "new.yaml", "--base-model", "some/model", "--no-search")
+    experiment = Experiment.from_file("new.yaml")
+    assert experiment.base_model == "some/model"
+    assert (experiment.method.num_epochs, experiment.method.learning_rate) == (4, 0.3)  # type: ignore[attr-defined]
+
+
 def test_init_checks_the_test_rows(invoke: Invoke) -> None:
     Path("bad.json").write_text('[{"input": "a", "output": "2"}]')
-    done = invoke("init", "train.json", "--test", "bad.json", "-o", "bad.yaml")
+    done = invoke("init", "train.json", "--test", "bad.json", "-o", "bad.yaml", "--no-search")
     assert done.exit_code == 2
     assert "'2' is not one of the labels" in done.stderr
 
