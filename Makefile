@@ -1,10 +1,8 @@
 # make demo      tune, deploy, predict and compare on the embedded model; prints the report's path
 # make test      lint, types, import layers and every test but those of other vendors' clients
-# make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK against the emulator, and all pages in Chromium
-# make bench     start-up and loading times (MODEL=FOLDER), the engine against plain PEFT; printed, never asserted
 # make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK against the emulator, all pages in
 #                Chromium, and the proof on a few rows
-# make bench     start-up times and the engine against plain PEFT, printed and never asserted
+# make bench     start-up and loading times (MODEL=FOLDER), the engine against plain PEFT; printed, never asserted
 # make proof     a real model on public data, step by step; writes build/proof.json and the page of it
 # make load      16 clients on the emulator against stock PEFT, printed and never asserted
 
