@@ -79,8 +79,9 @@ def measure_untuned(
     Returns nothing if the base row of the run is that already, if nothing was tuned, or if the
     base model has no label scores.
     """
-    scores = backend.capabilities(experiment.base_model).base_label_scores
     same = experiment.base_input == "same"
+    # Where they were too dear, or could not be had, the base model's predictions have none either.
+    scores = bool(base) and base[0].probabilities is not None
     if not tuned or not scores or (same and run.record.answer == "decision"):
         return ()
     start = time.monotonic()

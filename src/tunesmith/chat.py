@@ -42,8 +42,11 @@ def choose_chat(
     text = full_template(chat, backend, train)
     if asked is True:
         return ChatChoice(chat=True, why="asked for", text=_first(text, train))
+    if text is None and experiment.method.tunes:
+        return ChatChoice(chat=False, why=f"backend {backend.name!r} tunes on plain text")
     if text is None or not capabilities.base_label_scores:
-        return ChatChoice(chat=True, why="nothing to measure with: no label scores")
+        why = "nothing to measure with: no label scores"
+        return ChatChoice(chat=True, why=why, text=_first(text, train))
     progress.stage("choose chat")
     rows = stratified_sample(train, ROWS, experiment.seed)
     right = [_correct(one, backend, rows, train, progress) for one in (chat, plain)]

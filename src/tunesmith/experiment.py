@@ -23,7 +23,7 @@ from tunesmith.chat import choose_chat
 from tunesmith.checks import check_experiment
 from tunesmith.comparison import compare
 from tunesmith.data_spec import DataSpec, ExperimentData, load_data
-from tunesmith.errors import ExperimentError
+from tunesmith.errors import ExperimentError, UnsupportedError
 from tunesmith.evaluation import evaluate
 from tunesmith.experiment_audit import audit_experiment
 from tunesmith.experiment_file import apply_overrides, read_yaml
@@ -151,7 +151,18 @@ class Experiment(BaseModel):
         if run.record.chat is None:
             with run.stage("choose chat"):
                 run.update(chat=choose_chat(self, backend, data.train.rows, progress))
-        return self if run.record.chat is None else self.asked_in(run.record.chat.chat)
+        chosen = run.record.chat
+        if chosen is None:
+            return self
+        if chosen.chat and chosen.text is None and run.record.answer == "decision":
+            # The service renders the conversation: there is no text behind which a label is scored.
+            if self.answer == "decision":
+                raise UnsupportedError(
+                    f"answer: decision: backend {backend.name!r} has no label scores for a chat; "
+                    "set answer: text, or method.chat: false"
+                )
+            run.update(answer="text")
+        return self.asked_in(chosen.chat)
 
     def asked_in(self, chat: bool) -> Experiment:
         """Return the experiment with a method that reads the chat template, or that does not."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from tunesmith.calibration import Part, ScoredRow
+from tunesmith.errors import UnsupportedError
 from tunesmith.methods import render
 from tunesmith.progress import SILENT, Progress
 from tunesmith.prompts import BasePrompts
@@ -101,8 +102,33 @@ def predict_base(
     _note_cuts(generations, "base", note)
     shares = None
     if prompts.conversations is None and backend.capabilities(name).base_label_scores:
-        shares = classify(backend, name, prompts.texts, experiment.labels, progress)
+        shares = _base_shares(experiment, backend, prompts.texts, progress, note, answer)
     return list(_predictions("base", rows, prompts.texts, generations, shares, experiment, answer))
+
+
+def _base_shares(
+    experiment: Experiment,
+    backend: Backend,
+    texts: Sequence[str],
+    progress: Progress,
+    note: Note,
+    answer: Reading,
+) -> list[Classification] | None:
+    """Return the label probabilities; None if the verdict does without them and they are dear."""
+    name, labels = experiment.base_model, experiment.labels
+    if answer == "decision":
+        return classify(backend, name, texts, labels, progress)
+    if backend.capabilities(name).costs_money:
+        note(
+            "the untuned model's decision was not measured: it would cost a request for each row "
+            "and label; method.name=zero_shot with answer=decision measures it"
+        )
+        return None
+    try:
+        return classify(backend, name, texts, labels, progress)
+    except UnsupportedError as error:
+        note(f"the untuned model's decision was not measured: {error}")
+        return None
 
 
 def classify(
