@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -243,3 +245,8 @@ def test_a_tuning_after_a_dry_run_takes_the_short_cuts(
         details = backend.tuner.tune(trial, ROWS).details
     assert details["padding_exact"]
     assert details["prefix_shared"]
+
+
+def test_a_process_without_an_adapter_imports_no_peft() -> None:
+    code = "import sys, tunesmith_local.backend; sys.exit('peft' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

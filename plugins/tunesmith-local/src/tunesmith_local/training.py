@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from transformers import Adafactor
 
 from tunesmith.jobs import JobStopped
 from tunesmith.methods import GradientTuning
@@ -244,6 +243,8 @@ def _optimizer(method: GradientTuning, tunable: Tunable) -> torch.optim.Optimize
     if method.optimizer == "adamw":
         return torch.optim.AdamW(parameters, lr=method.learning_rate)
     # Lester et al. 2021: no parameter scaling, no relative step, weight decay 1e-5.
+    from transformers import Adafactor  # brings the trainer and PEFT with it
+
     return Adafactor(  # type: ignore[no-untyped-call]  # transformers has no types there
         parameters,
         lr=method.learning_rate,
