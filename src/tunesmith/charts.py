@@ -44,7 +44,7 @@ class Standing:
     evaluation: Evaluation
     seconds: float | None
     kind: str
-    """``tuned``, ``base`` or ``baseline``."""
+    """``tuned``, ``base``, ``other`` (one of these in the other reading) or ``baseline``."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,7 @@ def _draw_standing(axes: Axes, place: int, standing: Standing) -> None:
     axes.plot(
         accuracy, place, "o", markersize=10, color=color, markeredgewidth=2.4, zorder=3,
         clip_on=False,  # 0 % stands on the frame
-        markerfacecolor=PAPER if standing.kind == "baseline" else color,
+        markerfacecolor=PAPER if standing.kind in ("baseline", "other") else color,
     )  # fmt: skip
     axes.annotate(
         f"{accuracy:.1f}%", (1, place), xycoords=("axes fraction", "data"), xytext=(12, 0),

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tunesmith.cells import CellResult
 from tunesmith.comparison import Comparison, compare, p_text
+from tunesmith.judgment import MAJORITY
 from tunesmith.records import Prediction, Record
 from tunesmith.runs import Run
 from tunesmith.statistics import ALPHA, holm
 
-MAJORITY = "majority"
 NOT_NEEDED = "You do not need tuning"
 OPEN = "Nothing was tuned, so whether tuning would help is open"
 CAUTION = (

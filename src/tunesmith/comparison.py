@@ -21,12 +21,26 @@ class Disagreement(Record):
     input: str
     expected: str
     first: str
-    """What the first model said; of several seeds, what each said."""
+    """What the first model answered: the label of a decision, else the text that it wrote; of
+    several seeds, what each answered."""
     second: str
     first_is_right: bool
     """Whether it is the first that is right, or right on more seeds."""
     lead: int = 1
     """On how many seeds more."""
+
+
+class LabeledRows(Record):
+    """A comparison on the rows alone to which both models gave a label, on every seed."""
+
+    rows: int
+    first_only: int
+    """As in :class:`Comparison`."""
+    second_only: int
+    p_value: float
+    """Two-sided, of the same test, not corrected."""
+    verdict: Verdict
+    """By that p."""
 
 
 class Comparison(Record):
@@ -67,11 +81,14 @@ class Comparison(Record):
     seeds, over every pair of a seed of the first and one of the second."""
     kappa: float | None = None
     """Cohen's kappa over the same answers; None where both always say one and the same thing."""
+    labeled: LabeledRows | None = None
+    """The same without the rows on which an answer is no label. None if there is no such row, and
+    in records of before this was counted."""
     disagreements: tuple[Disagreement, ...]
 
     @property
     def line(self) -> str:
-        """The verdict in one line."""
+        """The verdict in one line; it says so if answers that are no label decide it."""
         parts = (
             f"{self._side(self.first, self.first_correct, self.first_unparsable)} against "
             f"{self._side(self.second, self.second_correct, self.second_unparsable)}{self._seeds}",
@@ -81,7 +98,22 @@ class Comparison(Record):
             tested_text(self),
             *needed_text(self),
         )
-        return f"{self.verdict}: {'; '.join(parts)}"
+        apart = ""
+        if self.by_format and self.labeled:
+            apart = (
+                f"a difference of format, {self.labeled.verdict} on the {self.labeled.rows} rows to "
+                "which both gave a label; all rows: "
+            )
+        return f"{apart}{self.verdict}: {'; '.join(parts)}"
+
+    @property
+    def by_format(self) -> bool:
+        """Whether answers that are no label decide the verdict; see :func:`by_format`."""
+        p_value = self.p_value if self.corrected_p is None else self.corrected_p
+        times = p_value / self.p_value if self.p_value else 1.0
+        return self.labeled is not None and by_format(
+            self.labeled, self.verdict, self.difference, times
+        )
 
     @property
     def margins(self) -> Counter[int]:
@@ -151,6 +183,7 @@ def compare_seeds(
         verdict="not established",
         agreement=agreement,
         kappa=kappa,
+        labeled=_labeled(by_row),
         disagreements=tuple(found),
     )
     p_value = paired_p(measured.margins, measured.rows, measured.seeds)
@@ -165,13 +198,14 @@ def correct(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """
     corrected = holm([c.p_value for c in comparisons])
     return [
-        _judged(c.model_copy(update={"corrected_p": p}), p, ALPHA * c.p_value / p)
+        # A p too small for a float is 0, and corrected it is 0 again.
+        _judged(c.model_copy(update={"corrected_p": p}), p, ALPHA * c.p_value / p if p else ALPHA)
         for c, p in zip(comparisons, corrected, strict=True)
     ]
 
 
 def _judged(found: Comparison, p_value: float, alpha: float) -> Comparison:
-    verdict = _verdict(p_value, found.difference)
+    verdict = verdict_of(p_value, found.difference)
     margins, rows, seeds = found.margins, found.rows, found.seeds
     needed = None
     if verdict == "not established" and found.difference > 0:
@@ -182,10 +216,27 @@ def _judged(found: Comparison, p_value: float, alpha: float) -> Comparison:
     )
 
 
-def _verdict(p_value: float, direction: float) -> Verdict:
+def verdict_of(p_value: float, difference: float) -> Verdict:
+    """Return the verdict of a two-sided p and the sign of a difference."""
     if p_value >= ALPHA:
         return "not established"
-    return "established" if direction > 0 else "wrong direction"
+    return "established" if difference > 0 else "wrong direction"
+
+
+def by_format(kept: LabeledRows, verdict: Verdict, difference: float, times: float = 1.0) -> bool:
+    """Return whether ``verdict`` would be another one on the rows to which both gave a label.
+
+    Args:
+        kept: the comparison on those rows.
+        verdict: on all rows.
+        difference: in accuracy, on all rows.
+        times: by how much Holm's correction raised p.
+    """
+    without = verdict_of(min(1.0, kept.p_value * times), kept.first_only - kept.second_only)
+    if verdict == "not established":
+        # That claims nothing; but "does as well" would, of a model that lost its rows by format.
+        return difference <= 0 and without == "established"
+    return without != verdict
 
 
 def interval_text(found: Comparison) -> str:
@@ -277,18 +328,48 @@ def _agreement(by_row: Sequence[_Row]) -> tuple[float, float | None]:
     return agreement, float(cohen_kappa_score(*zip(*pairs, strict=True)))
 
 
+def labeled_rows(margins: Counter[int], rows: int, seeds: int = 1) -> LabeledRows:
+    """Return the comparison on ``rows`` rows with these margins."""
+    p_value = paired_p(margins, rows, seeds) if rows else 1.0
+    return LabeledRows(
+        rows=rows,
+        first_only=sum(number for margin, number in margins.items() if margin > 0),
+        second_only=sum(number for margin, number in margins.items() if margin < 0),
+        p_value=p_value,
+        verdict=verdict_of(p_value, sum(m * number for m, number in margins.items())),
+    )
+
+
+def _labeled(by_row: Sequence[_Row]) -> LabeledRows | None:
+    kept = [row for row in by_row if all(p.label is not None for side in row for p in side)]
+    if len(kept) == len(by_row):
+        return None
+    margins = Counter(_margin(*row) for row in kept)
+    del margins[0]
+    return labeled_rows(margins, len(kept), len(by_row[0][0]))
+
+
+def _margin(first: Sequence[Prediction], second: Sequence[Prediction]) -> int:
+    return sum(map(_right, first)) - sum(map(_right, second))
+
+
 def _disagreement(
     first: tuple[Prediction, ...], second: tuple[Prediction, ...]
 ) -> Disagreement | None:
-    margin = sum(map(_right, first)) - sum(map(_right, second))
+    margin = _margin(first, second)
     if not margin:
         return None
     return Disagreement(
         row=first[0].row,
         input=first[0].input,
         expected=first[0].expected or "",
-        first=" | ".join(p.text for p in first),
-        second=" | ".join(p.text for p in second),
+        first=" | ".join(map(_said, first)),
+        second=" | ".join(map(_said, second)),
         first_is_right=margin > 0,
         lead=abs(margin),
     )
+
+
+def _said(prediction: Prediction) -> str:
+    decided = prediction.answer == "decision" and prediction.label is not None
+    return str(prediction.label) if decided else prediction.text

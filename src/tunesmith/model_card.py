@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tunesmith.atomic import write_atomically
+from tunesmith.comparison import Comparison, correct
 from tunesmith.dataset import HUB
 from tunesmith.errors import RunError
 from tunesmith.evaluation import Evaluation
+from tunesmith.judgment import compared, judge
 from tunesmith.methods import PLACEHOLDER
 from tunesmith.runs import ADAPTER, Run, RunRecord
 
@@ -73,13 +75,18 @@ def model_card(record: RunRecord) -> str:
         best_epoch=model.curve.best_epoch,
         versions=_versions(record.provenance),
         evaluation=evaluation,
-        cheap=next((b for b in record.baselines if b.method == "tfidf_logreg"), None),
+        headline=judge(record).headline,
+        opponents=[one.line for one in _corrected(compared(record))],
         seq2seq=seq2seq,
         auto_class="AutoModelForSeq2SeqLM" if seq2seq else "AutoModelForCausalLM",
         dtype=details.get("dtype", "auto"),
         template=model.method.get("verbalizer", PLACEHOLDER),
         max_new_tokens=(record.experiment.get("generation") or {}).get("max_new_tokens") or 20,
     )  # fmt: skip
+
+
+def _corrected(found: list[Comparison]) -> list[Comparison]:
+    return correct(found) if len(found) > 1 else found
 
 
 def _files(method: Mapping[str, Any]) -> tuple[str, str]:

@@ -22,8 +22,10 @@ from tunesmith.atomic import write_atomically
 from tunesmith.audit import Audit
 from tunesmith.calibration import Calibration, ScoredRow
 from tunesmith.comparison import Comparison
+from tunesmith.diagnosis import Symptom, diagnose, needs_answers
 from tunesmith.errors import RunError, near_misses
 from tunesmith.evaluation import Evaluation
+from tunesmith.judgment import judge
 from tunesmith.locking import held
 from tunesmith.records import (
     BaseInput,
@@ -268,10 +270,25 @@ class Run:
         role = model or self.record.primary
         return [p for p in self.predictions() if p.model == role]
 
-    def summary(self) -> dict[str, Any]:
-        """Return what ``--json`` prints."""
+    def diagnosis(self) -> tuple[Symptom, ...]:
+        """Return what the run shows; its answers are read only if some are no label.
+
+        Raises:
+            RunError: the answers cannot be read.
+        """
         record = self.record
+        return diagnose(record, self.predictions() if needs_answers(record) else ())
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ``--json`` prints.
+
+        Raises:
+            RunError: as :meth:`diagnosis`.
+        """
+        record = self.record
+        found = judge(record)
         return {
+            "headline": found.headline,
             "run_dir": str(self.directory),
             "name": record.name,
             "status": record.status,
@@ -289,6 +306,8 @@ class Run:
             "base": _scores(record.evaluations.get("base")),
             "baselines": {b.method: _scores(b.evaluation) for b in record.baselines},
             "comparison": _verdict(record.comparison),
+            "judgment": found.model_dump(mode="json"),
+            "diagnosis": [one.model_dump(mode="json") for one in self.diagnosis()],
             "other_reading": _other(record.other_reading),
             "steps": record.model.details.get("optimizer_steps") if record.model else None,
             "seconds": record.seconds,

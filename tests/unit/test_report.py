@@ -16,6 +16,7 @@ from tunesmith import charts, report
 from tunesmith.audit import audit_data
 from tunesmith.dataset import Dataset
 from tunesmith.errors import RunError
+from tunesmith.judgment import judge
 from tunesmith.labels import LabelSet
 from tunesmith.records import EpochLoss, LearningCurve, Row
 from tunesmith.runs import Run
@@ -58,11 +59,19 @@ def test_tables_have_captions_and_scoped_heads(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("variant", "missing"),
-    [("both", set()), ("tuned only", set()), ("zero shot", {"curve"}), ("five labels", set())],
+    [
+        ("both", set()),
+        ("tuned only", {"diagnosis"}),
+        ("zero shot", {"diagnosis", "curve"}),
+        ("five labels", set()),
+    ],
 )
 def test_sections_stand_in_order(variant: str, missing: set[str]) -> None:
     page = Page(report.render(*VARIANTS[variant]))
-    order = ["scoreboard", "curve", "confusion", "rows", "notes", "method", "data", "provenance"]
+    order = [
+        "diagnosis", "scoreboard", "curve", "confusion", "rows", "notes", "method", "data",
+        "provenance",
+    ]  # fmt: skip
     found = [str(attrs["id"]) for tag, attrs in page.tags if tag == "section"]
     assert found == [name for name in order if name not in missing]
 
@@ -110,20 +119,19 @@ def test_hostile_labels_and_answers_stay_text() -> None:
 @pytest.mark.parametrize(
     ("tuned", "base", "words", "tone"),
     [
-        ("+" * 20, "+" * 10 + "-" * 10, "Established: the tuned model beats the base", "good"),
-        ("+" * 20, "+" * 18 + "??", "Not established: these 20 rows do not show", "plain"),
-        ("+" * 10 + "?" * 10, "+" * 20, "Wrong direction: the tuned model is worse", "bad"),
+        ("+" * 20, "+" * 10 + "-" * 10, "Established over the untuned model.", "good"),
+        ("+" * 20, "+" * 18 + "--", "Not established: these 20 rows do not show that", "plain"),
+        ("+" * 10 + "-" * 10, "+" * 20, "Not worth it: the untuned model (1.000) beats", "bad"),
+        ("+" * 18 + "--", "+" * 19 + "-", "Tuning added nothing: the untuned model answers", "bad"),
     ],
 )
-def test_the_verdict_is_that_of_the_comparison(
-    tuned: str, base: str, words: str, tone: str
-) -> None:
-    record, answers = made(tuned, base)
+def test_the_verdict_is_that_of_the_judgment(tuned: str, base: str, words: str, tone: str) -> None:
+    record, answers = made(tuned, base, base_input="same")
     found = record.comparison
     assert found is not None
     said = report.headline(record)
+    assert f"{said.lead} {said.sentence}" == judge(record).headline
     assert f"{said.lead} {said.sentence}".startswith(words)
-    assert said.lead.lower().rstrip(":") == found.verdict
     assert said.tone == tone
     page = Page(report.render(record, answers))
     assert words in page.text
@@ -132,10 +140,10 @@ def test_the_verdict_is_that_of_the_comparison(
 
 
 def test_numbers_of_the_verdict() -> None:
-    page = Page(report.render(*made("+" * 20, "+" * 18 + "??")))
+    page = Page(report.render(*made("+" * 20, "+" * 18 + "??", base_input="same")))
     for words in (
         f"a difference of +10.0 points (95% interval {MINUS}7.7 to +30.1). Only the tuned model is "
-        "right on 2 rows, only the base model on 0 rows; exact McNemar p = 0.5.",
+        "right on 2 rows, only the untuned model on 0 rows; exact McNemar p = 0.5.",
         f"Difference +10.0 {MINUS}7.7 to +30.1 points",
         "Exact McNemar p 0.5 two-sided",
         "Same answer 90.0% kappa 0.82",
@@ -149,7 +157,7 @@ def test_numbers_of_the_verdict() -> None:
         ("+" * 20, "+" * 18 + "??", "about 78 rows would establish it with 80% power."),
         ("+" * 20, "+" * 18 + "--", "same answer to 90.0% of the rows (Cohen's kappa 0.80)."),
         ("+" * 19 + "?", "+" * 18 + "-?", "No label at all: 1 of the 1 wrong answer of the tuned "
-         "model, 1 of the 2 wrong answers of the base model. The base model read each input as"),
+         "model, 1 of the 2 wrong answers of the untuned model. The untuned model read each input as"),
         ("+" * 16 + "-" * 4, "-" * 4 + "+" * 9 + "-" * 7,
          "From the two accuracies alone p could be anything from 0.016 to 0.12; the rows decide."),
     ],
@@ -174,8 +182,10 @@ def test_one_model_alone_is_measured_not_compared() -> None:
     assert "no base model that answers" in tuned
     assert "Base" not in tuned
     zero = Page(report.render(*VARIANTS["zero shot"])).text
-    assert "the base model is right on 31 of 40 rows." in zero
-    assert "zero_shot only prompts the base model" in zero
+    assert "(0.775) does as well as the prompted model (0.775)." in zero
+    alone = Page(report.render(*made(None, "++-", alone=True))).text
+    assert "Measured, not compared: the prompted model is right on 2 of 3 rows." in alone
+    assert "Its own model alone was asked" in alone
     assert "Errors of the base model" in zero
 
 
@@ -189,17 +199,17 @@ def test_one_model_alone_is_measured_not_compared() -> None:
 )
 def test_the_cheap_truth(tuned: str, cheap: str, words: str) -> None:
     record, answers = made(tuned, "+" * 20, cheap)
-    assert words in report.cheap_truth(record.baselines)
+    assert words in report.cheap_truth(record)
     assert words in Page(report.render(record, answers)).text
 
 
 def test_the_cheap_truth_names_the_model_of_a_zero_shot_run() -> None:
     record, _ = made(None, "+" * 20, "+" * 10 + "-" * 10)
-    assert "the base model beats it" in report.cheap_truth(record.baselines)
+    assert "the prompted model beats it" in report.cheap_truth(record)
 
 
 def test_without_baselines_the_page_says_so() -> None:
-    assert report.cheap_truth(()) == ""
+    assert report.cheap_truth(VARIANTS["tuned only"][0]) == ""
     assert "no TF-IDF baseline was measured" in Page(report.render(*VARIANTS["tuned only"])).text
 
 

@@ -40,7 +40,7 @@ def test_the_three_say_the_same(name: str) -> None:
     sentences = [headline["explanation"], found["cheap_truth"], found["curve_words"]]
     for sentence in (*headline["remarks"], *filter(None, sentences)):
         assert sentence in page
-        assert sentence in said
+        assert text(sentence) in said
     assert f"**{headline['lead']}** {headline['sentence']}" in said
     assert "\n\n\n" not in said
     for standing in found["scoreboard"]:
@@ -104,7 +104,7 @@ def test_the_rows_to_read_are_in_all_three() -> None:
 
 def test_headings_are_those_of_the_page() -> None:
     assert [line for line in headings(markdown(VARIANTS["both"])) if line.startswith("## ")] == [
-        "## Scoreboard", "## Learning curve", "## Confusion matrices", "## Rows to read",
+        "## Diagnosis", "## Scoreboard", "## Learning curve", "## Confusion matrices", "## Rows to read",
         "## Notes", "## Method and settings", "## Data", "## Provenance",
     ]  # fmt: skip
 

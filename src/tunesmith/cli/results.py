@@ -5,24 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tunesmith.cli import screen
+from tunesmith.comparison import correct
 from tunesmith.evaluation import Evaluation
-from tunesmith.records import LabelTokens, ModelRole
+from tunesmith.judgment import compared, judge
+from tunesmith.records import LabelTokens, ModelRole, Reading
 from tunesmith.runs import REPORT, Run
 
 HEADERS = ("", "accuracy", "95 % interval", "macro F1", "unparsable")
 
 
 def result_lines(run: Run) -> Iterator[str]:
-    """Yield the table, the verdict, the notes and, last, the path of the report."""
+    """Yield the headline, the table, what it rests on, the notes and, last, the report's path.
+
+    Raises:
+        RunError: the answers of the run cannot be read.
+    """
     record = run.record
+    yield judge(record).headline
     yield f"{record.name}: {record.experiment['method']['name']} on {_model(run)}, {_where(run)}"
     yield ""
     yield from score_table(_named(run))
     yield ""
-    if record.comparison:
-        yield record.comparison.line
-    for baseline in record.baselines:
-        yield baseline.comparison.line
+    found = compared(record)
+    for comparison in correct(found) if len(found) > 1 else found:
+        yield comparison.line
+    for symptom in run.diagnosis():
+        yield f"diagnosis: {symptom.line}"
+        yield from (f"  {way.line}" for way in symptom.ways)
+        if symptom.answers:
+            yield f"  for example: {', '.join(f'{answer!r:.60}' for answer in symptom.answers)}"
     for note in record.notes:
         yield f"note: {note}"
     yield screen.relative(run.directory / REPORT)
@@ -56,10 +67,18 @@ def scores(evaluation: Evaluation) -> tuple[str, str, str, str]:
 
 
 def _named(run: Run) -> dict[str, Evaluation]:
-    evaluations = run.record.evaluations
-    roles: tuple[ModelRole, ...] = ("tuned", "base")
-    named: dict[str, Evaluation] = {r: evaluations[r] for r in roles if r in evaluations}
-    return {**named, **{b.method: b.evaluation for b in run.record.baselines}}
+    record, other = run.record, run.record.other_reading
+    named = dict(_own(record.evaluations, record.answer if other else None))
+    if other is not None:
+        named |= _own(other.evaluations, other.answer)
+    return {**named, **{b.method: b.evaluation for b in record.baselines}}
+
+
+def _own(
+    evaluations: dict[ModelRole, Evaluation], answer: Reading | None
+) -> Iterator[tuple[str, Evaluation]]:
+    for role in sorted(evaluations, reverse=True):
+        yield f"{role}, {answer}" if answer else role, evaluations[role]
 
 
 def _model(run: Run) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from tunesmith import charts
 from tunesmith.charts import Point
+from tunesmith.judgment import TFIDF
 from tunesmith.report import words
 from tunesmith.report.grid_page import missing, shared
 from tunesmith.report.html import drawn, filled
-from tunesmith.report.verdict import TFIDF
 from tunesmith.runs import RunRecord
 
 if TYPE_CHECKING:

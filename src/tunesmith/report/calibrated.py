@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tunesmith.calibration import Calibration
-from tunesmith.records import Record
+from tunesmith.records import Prediction, Record
 from tunesmith.report import words
+from tunesmith.runs import RunRecord
 
 
 class CalibrationWords(Record):
@@ -51,3 +54,15 @@ def _abstaining(found: Calibration) -> str:
         f"on {words.percent(found.test.accuracy)} of them (95% interval "
         f"{words.span(found.test.accuracy_interval)})."
     )
+
+
+def probability_words(record: RunRecord, predictions: Sequence[Prediction]) -> str:
+    """Say which probabilities the predictions hold; empty if they hold none."""
+    if not any(p.probabilities for p in predictions):
+        return ""
+    if record.calibration is None and record.base_calibration is None:
+        return (
+            "The probabilities are raw: there were no validation rows to calibrate them on; "
+            "data.validation=0.15 holds some of the training rows out."
+        )
+    return "The probabilities are calibrated on the validation rows."

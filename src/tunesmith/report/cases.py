@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunesmith.records import ModelRole, Prediction, Record
+from tunesmith.records import ModelRole, Prediction, Record, decided
 from tunesmith.runs import RunRecord
 
 SHOWN_DISAGREEMENTS = 40
@@ -12,11 +12,16 @@ SHOWN_ERRORS = 20
 
 
 class Answer(Record):
-    """What a model said for a row."""
+    """What a model answered for a row."""
 
     text: str
+    """What it wrote."""
     label: str | None
-    """The parsed label; None where the text is not one."""
+    """The answer, in the reading of the run; None if the text is no label."""
+    likeliest: str | None = None
+    """The most probable label; None if there are no label scores."""
+    probability: float | None = None
+    """Of that label, calibrated if it can be."""
     right: bool
 
 
@@ -74,12 +79,21 @@ def find_cases(record: RunRecord, predictions: Sequence[Prediction]) -> Cases:
 
 def _case(row: int, predictions: dict[ModelRole, Prediction]) -> Case:
     any_answer = next(iter(predictions.values()))
-    answers = {
-        role: Answer(text=p.text, label=p.label, right=p.label == p.expected)
-        for role, p in sorted(predictions.items(), reverse=True)
-    }
+    answers = {role: _answer(p) for role, p in sorted(predictions.items(), reverse=True)}
     return Case(
         row=row, input=any_answer.input, expected=any_answer.expected or "", answers=answers
+    )
+
+
+def _answer(prediction: Prediction) -> Answer:
+    shares = prediction.calibrated or prediction.probabilities
+    likeliest = decided(shares) if shares else None
+    return Answer(
+        text=prediction.text,
+        label=prediction.label,
+        likeliest=likeliest,
+        probability=shares[likeliest] if shares and likeliest is not None else None,
+        right=prediction.label == prediction.expected,
     )
 
 

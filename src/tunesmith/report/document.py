@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,15 +11,17 @@ from tunesmith.audit import Audit
 from tunesmith.calibration import Calibration
 from tunesmith.charts import Standing
 from tunesmith.comparison import Comparison
+from tunesmith.diagnosis import Symptom, diagnose
 from tunesmith.errors import RunError
 from tunesmith.evaluation import Evaluation
-from tunesmith.records import LearningCurve, ModelRole, Prediction, Record
+from tunesmith.judgment import MAJORITY, TFIDF, UNTUNED, Judgment, judge
+from tunesmith.records import LearningCurve, ModelRole, Prediction, Reading, Record
 from tunesmith.report import verdict, words
-from tunesmith.report.calibrated import CalibrationWords, calibrated
+from tunesmith.report.calibrated import CalibrationWords, calibrated, probability_words
 from tunesmith.report.cases import Cases, find_cases
 from tunesmith.report.machine import measured_with
-from tunesmith.report.verdict import Headline
-from tunesmith.runs import DataRecord, RunRecord
+from tunesmith.report.verdict import Against, Headline
+from tunesmith.runs import ChatChoice, DataRecord, OtherReading, RunRecord
 
 SCHEMA_VERSION = 1
 DEFAULT_GENERATION = (
@@ -26,8 +29,12 @@ DEFAULT_GENERATION = (
 )
 """Stands where no parameter of generation was set."""
 
-_TITLES = {"majority": "Majority class", verdict.TFIDF: "TF-IDF + logistic regression"}
-_NAMES = {"majority": "Majority", verdict.TFIDF: "TF-IDF"}
+_TITLES = {
+    MAJORITY: "Majority class",
+    TFIDF: "TF-IDF + logistic regression",
+    UNTUNED: "Untuned model, decision on the same text",
+}
+_NAMES = {MAJORITY: "Majority", TFIDF: "TF-IDF", UNTUNED: "Untuned"}
 
 
 class Document(Record):
@@ -39,18 +46,34 @@ class Document(Record):
     backend: str
     base_model: str
     headline: Headline
+    judgment: Judgment
+    opponents: tuple[Against, ...]
+    """The run's own model with each of them, Holm-corrected."""
+    diagnosis: tuple[Symptom, ...]
     warnings: tuple[str, ...]
+    answer: Reading
+    """The reading of answers that the verdict is about."""
+    answer_words: str
+    other_reading: OtherReading | None
+    chat: ChatChoice | None
+    """Whether a chat model was asked as one, and why."""
+    read: dict[ModelRole, str]
+    """What each model read for the first test row, special tokens included."""
     comparison: Comparison | None
     """Tuned against base; in JSON without its disagreements, which are among the cases."""
     cheap_truth: str
-    """TF-IDF against the run's own model in words; empty where it was not measured."""
+    """TF-IDF against the run's own model in words; empty if it was not measured."""
     scoreboard: tuple[Standing, ...]
     curve: LearningCurve | None
     curve_words: str
     evaluations: dict[ModelRole, Evaluation]
     calibration: Calibration | None
-    """Of the tuned model's label probabilities, where the run has validation rows."""
+    """Of the label probabilities of the run's own model, if the run has validation rows."""
     calibration_words: CalibrationWords | None
+    base_calibration: Calibration | None
+    """Of those of the untuned model beside a tuned one, likewise."""
+    probability_words: str
+    """Which probabilities the rows to read show; empty if none were recorded."""
     cases: Cases
     notes: tuple[str, ...]
     method: dict[str, Any]
@@ -75,7 +98,13 @@ class Document(Record):
 
     def to_json(self) -> str:
         """Return the report as JSON text."""
-        return self.model_dump_json(indent=2, exclude={"comparison": {"disagreements"}})
+        rows = {"disagreements"}
+        without = {
+            "comparison": rows,
+            "opponents": {"__all__": {"comparison": rows}},
+            "other_reading": {"comparison": rows},
+        }
+        return self.model_dump_json(indent=2, exclude=without)
 
 
 def make_document(record: RunRecord, predictions: Sequence[Prediction]) -> Document:
@@ -90,22 +119,33 @@ def make_document(record: RunRecord, predictions: Sequence[Prediction]) -> Docum
     """
     if not record.evaluations:
         raise RunError(f"run {record.name!r} holds no evaluation; there is nothing to report")
-    curve = _curve(record)
+    curve, found = _curve(record), judge(record)
+    own = record.calibration if record.primary == "tuned" else record.base_calibration
     return Document(
         name=record.name,
         created_at=record.created_at,
         backend=record.backend,
         base_model=record.base_model,
         headline=verdict.headline(record),
+        judgment=found,
+        opponents=verdict.against(record, found),
+        diagnosis=diagnose(record, predictions),
         warnings=verdict.warnings(record),
+        answer=record.answer,
+        answer_words=verdict.reading_words(record.answer),
+        other_reading=record.other_reading,
+        chat=record.chat,
+        read=_read(predictions),
         comparison=record.comparison,
-        cheap_truth=verdict.cheap_truth(record.baselines),
+        cheap_truth=verdict.cheap_truth(record),
         scoreboard=tuple(_standings(record)),
         curve=curve,
         curve_words=_curve_in_words(record, curve) if curve else "",
         evaluations=dict(sorted(record.evaluations.items(), reverse=True)),
-        calibration=record.calibration,
-        calibration_words=calibrated(record.calibration) if record.calibration else None,
+        calibration=own,
+        calibration_words=calibrated(own) if own else None,
+        base_calibration=record.base_calibration if record.primary == "tuned" else None,
+        probability_words=probability_words(record, predictions),
         cases=find_cases(record, predictions),
         notes=record.notes,
         method=record.model.method if record.model else record.experiment["method"],
@@ -121,13 +161,11 @@ def make_document(record: RunRecord, predictions: Sequence[Prediction]) -> Docum
 
 
 def _standings(record: RunRecord) -> list[Standing]:
-    spent = record.seconds
-    tuning = [spent[stage] for stage in ("tune", "deploy", "predict tuned") if stage in spent]
-    times = {"tuned": sum(tuning) if tuning else None, "base": spent.get("predict base")}
-    own = [
-        Standing(role.title(), f"{role.title()} model", evaluation, times[role], role)
-        for role, evaluation in sorted(record.evaluations.items(), reverse=True)
-    ]
+    other = record.other_reading
+    own = list(_own_standings(record, record.evaluations, record.answer if other else None))
+    if other is not None:
+        apart = _own_standings(record, other.evaluations, other.answer)
+        own += [replace(standing, kind="other", seconds=None) for standing in apart]
     cheap = [
         Standing(
             _NAMES.get(b.method, b.method), _TITLES.get(b.method, b.method), b.evaluation,
@@ -136,6 +174,26 @@ def _standings(record: RunRecord) -> list[Standing]:
         for b in sorted(record.baselines, key=lambda b: -b.evaluation.accuracy)
     ]  # fmt: skip
     return own + cheap
+
+
+def _own_standings(
+    record: RunRecord, evaluations: dict[ModelRole, Evaluation], answer: Reading | None
+) -> Iterator[Standing]:
+    spent = record.seconds
+    tuning = [spent[stage] for stage in ("tune", "deploy", "predict tuned") if stage in spent]
+    times = {"tuned": sum(tuning) if tuning else None, "base": spent.get("predict base")}
+    how = f", {answer}" if answer else ""
+    for role, evaluation in sorted(evaluations.items(), reverse=True):
+        title = f"{role.title()} model{how}"
+        yield Standing(f"{role.title()}{how}", title, evaluation, times[role], role)
+
+
+def _read(predictions: Sequence[Prediction]) -> dict[ModelRole, str]:
+    first: dict[ModelRole, Prediction] = {}
+    for one in predictions:
+        if one.model not in first or one.row < first[one.model].row:
+            first[one.model] = one
+    return {role: first[role].prompt for role in sorted(first, reverse=True)}
 
 
 def _curve(record: RunRecord) -> LearningCurve | None:

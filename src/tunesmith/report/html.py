@@ -54,6 +54,7 @@ def _environment() -> Environment:
         "span": words.span, "signed_span": words.signed_span, "duration": words.duration,
         "plain": words.plain, "answer": words.answer, "cut": words.cut, "cost": words.cost,
         "latency": words.latency, "unbroken": _unbroken,
+        "capitalized": lambda text: text[:1].upper() + text[1:],
         "interval": lambda evaluation: words.span(evaluation.accuracy_interval), "path": quote,
     }  # fmt: skip
     environment.globals |= {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tunesmith import charts
 from tunesmith.charts import Point
+from tunesmith.judgment import MAJORITY
 from tunesmith.report import words
 from tunesmith.report.grid_page import missing, shared
 from tunesmith.report.html import drawn, filled
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from tunesmith.climbing import LadderVerdict, RungComparison
     from tunesmith.evaluation import Evaluation
     from tunesmith.ladder import LadderRecord
-
-MAJORITY = "majority"
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tunesmith.comparison import format_p
 from tunesmith.evaluation import Evaluation
 from tunesmith.report import words
-from tunesmith.report.cases import Case
+from tunesmith.report.cases import Answer, Case
 from tunesmith.report.document import DEFAULT_GENERATION, Document
 
 Line = Sequence[object]
@@ -18,6 +19,7 @@ def to_markdown(document: Document) -> str:
     """Return ``document`` as Markdown; texts of the data and of the models stay plain text."""
     parts = (
         _top(document),
+        _diagnosis(document),
         _scoreboard(document),
         _section("Learning curve", [document.curve_words]) if document.curve else (),
         _confusions(document),
@@ -51,7 +53,8 @@ def _top(d: Document) -> Iterator[str]:
     yield from (f"# {text(d.name)}", "")
     method = str(d.method["name"]).replace("_", " ")
     yield from (text(f"{method}, {d.base_model}, backend {d.backend}, {d.created_at:%Y-%m-%d}"), "")
-    yield from (f"**{d.headline.lead}** {d.headline.sentence}", "", d.headline.explanation, "")
+    yield from (f"**{d.headline.lead}** {text(d.headline.sentence)}", "")
+    yield from (text(d.headline.explanation), "")
     yield from _bullets(d.headline.remarks)
     for warning in d.warnings:
         yield from (f"> **Mind:** {text(warning)}", "")
@@ -68,7 +71,46 @@ def _scoreboard(d: Document) -> Iterator[str]:
         )
         for s in d.scoreboard
     )  # fmt: skip
-    yield from _section("Scoreboard", [f"**The cheap truth:** {truth}", "", *table(headers, rows)])
+    yield from _section(
+        "Scoreboard",
+        [d.answer_words, "", f"**The cheap truth:** {text(truth)}", "", *_opponents(d),
+         *table(headers, rows)],
+    )  # fmt: skip
+
+
+def _opponents(d: Document) -> Iterator[str]:
+    headers = ("opponent", "right", "difference", "interval", f"only the {d.judgment.own} right",
+               "only it right", "p", "p after Holm", "verdict")  # fmt: skip
+    rows = (
+        (
+            text(line.opponent.name), f"{c.second_correct} / {c.rows}", words.signed(c.difference),
+            words.signed_span(c.interval) if c.interval else words.NONE, c.first_only,
+            c.second_only, text(format_p(c.p_value)), text(format_p(line.opponent.corrected_p)),
+            line.verdict,
+        )
+        for line in d.opponents
+        for c in (line.comparison,)
+    )  # fmt: skip
+    if d.opponents:
+        yield from table(headers, rows)
+
+
+def _diagnosis(d: Document) -> Iterator[str]:
+    if not d.diagnosis:
+        return
+    yield from ("## Diagnosis", "")
+    for one in d.diagnosis:
+        told = f" To try: {one.remedy}:" if one.command else f" {one.remedy}."
+        yield from (
+            f"**{one.kind.capitalize()}.** {text(one.seen[:1].upper() + one.seen[1:])}{told}",
+            "",
+        )
+        if one.command:
+            yield from ("```sh", words.cut(one.command), "```", "")
+        yield from _bullets(way.line for way in one.ways)
+        answers = (text(words.answer(answer)) for answer in one.answers)
+        if one.answers:
+            yield from (f"For example: {'; '.join(answers)}", "")
 
 
 def _confusions(d: Document) -> Iterator[str]:
@@ -91,7 +133,10 @@ def _calibration(d: Document) -> Iterator[str]:
     found, said = d.calibration, d.calibration_words
     if found is None or said is None:
         return
-    scores = (("before", found.before), ("after", found.after))
+    scores = [("before", found.before), ("after", found.after)]
+    if d.base_calibration is not None:
+        base = d.base_calibration
+        scores += [("untuned model, before", base.before), ("untuned model, after", base.after)]
     rows = ((name, f"{s.ece:.3f}", f"{s.nll:.3f}", f"{s.brier:.3f}") for name, s in scores)
     headers = ("probabilities", "expected calibration error", "negative log-likelihood", "Brier")
     lines = [said.temperature, "", *table(headers, rows), said.abstaining]
@@ -100,6 +145,8 @@ def _calibration(d: Document) -> Iterator[str]:
 
 def _rows(d: Document) -> Iterator[str]:
     yield from ("## Rows to read", "")
+    if d.probability_words:
+        yield from (d.probability_words, "")
     if d.comparison:
         yield from _shown(
             "Where the two disagree", d.cases.disagreements, d.cases.all_disagreements
@@ -113,7 +160,7 @@ def _shown(title: str, cases: Sequence[Case], number: int) -> Iterator[str]:
     yield from (f"### {title}", "", f"{words.rows(number)}.{more}" if number else "None.", "")
     for case in cases:
         said = (
-            f"{role}: {text(words.answer(a.text))} ({'right' if a.right else 'wrong'})"
+            f"{role}: {_said(a)} ({'right' if a.right else 'wrong'})"
             for role, a in case.answers.items()
         )
         answers = "; ".join((f"expected: {text(case.expected)}", *said))
@@ -121,6 +168,16 @@ def _shown(title: str, cases: Sequence[Case], number: int) -> Iterator[str]:
         yield f"  > {text(case.input)}"
     if cases:
         yield ""
+
+
+def _said(a: Answer) -> str:
+    wrote = text(words.answer(a.text))
+    if a.probability is None:
+        return wrote
+    likeliest = f"{text(a.likeliest)} {a.probability:.2f}"
+    if a.label == a.likeliest:
+        return f"{likeliest}, wrote {wrote}"
+    return f"{wrote}, most probable {likeliest}"
 
 
 def _settings(d: Document) -> Iterator[str]:
@@ -131,6 +188,10 @@ def _settings(d: Document) -> Iterator[str]:
     if not d.generation:
         yield from (DEFAULT_GENERATION, "")
     yield from _values("what the backend reports", d.details)
+    if d.chat is not None:
+        asked = "as a chat model" if d.chat.chat else "as plain text"
+        yield from (f"Asked {asked}: {text(d.chat.why)}.", "")
+    yield from _values("what a model read for the first test row", d.read)
 
 
 def _data(d: Document) -> Iterator[str]:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tunesmith.comparison import Comparison, format_p, p_text
-from tunesmith.records import Record
+from tunesmith.comparison import Comparison, correct, format_p, p_text
+from tunesmith.evaluation import Evaluation
+from tunesmith.judgment import TFIDF, Judgment, Opponent, compared, judge
+from tunesmith.records import ModelRole, Reading, Record
 from tunesmith.report import words
-from tunesmith.runs import Baseline, RunRecord
+from tunesmith.runs import RunRecord
 from tunesmith.statistics import ALPHA, overlap_range
 
-TUNED, BASE = "tuned model", "base model"
-TFIDF = "tfidf_logreg"
 _DEVELOPMENT_MODEL = "tunesmith/micro-granite"
+_BEATEN = {
+    "established": "beaten",
+    "not established": "not shown to be beaten",
+    "wrong direction": "beats it",
+}
 
 
 class Headline(Record):
@@ -28,46 +33,98 @@ class Headline(Record):
     """``good``, ``bad`` or ``plain``."""
 
 
+class Against(Record):
+    """A line of the table of opponents."""
+
+    opponent: Opponent
+    comparison: Comparison
+    """The run's own model with it, corrected for the number of opponents."""
+    about: bool
+    """Whether the first line of the report is about it."""
+
+    @property
+    def verdict(self) -> str:
+        """In words, of the opponent."""
+        return "a difference of format" if self.opponent.by_format else _BEATEN[self.own_verdict]
+
+    @property
+    def own_verdict(self) -> str:
+        """By the corrected p, of the run's own model."""
+        return self.comparison.verdict
+
+
+def against(record: RunRecord, found: Judgment) -> tuple[Against, ...]:
+    """Return the opponents of a run's own model, the most accurate first."""
+    comparisons = compared(record)
+    several = correct(comparisons) if len(comparisons) > 1 else comparisons
+    return tuple(
+        Against(opponent=opponent, comparison=comparison, about=place == found.about)
+        for place, (opponent, comparison) in enumerate(zip(found.opponents, several, strict=True))
+    )
+
+
 def headline(record: RunRecord) -> Headline:
-    """Return the verdict of ``record`` in words."""
-    if record.comparison is None:
-        return _measured(record)
-    found = record.comparison
-    lead, sentence, tone = {
-        "established": ("Established:", f"the {TUNED} beats the {BASE}.", "good"),
-        "not established": (
-            "Not established:",
-            f"these {found.rows} rows do not show that the {TUNED} beats the {BASE}.",
-            "plain",
-        ),
-        "wrong direction": ("Wrong direction:", f"the {TUNED} is worse than the {BASE}.", "bad"),
-    }[found.verdict]
-    interval = "" if found.interval is None else f" (95% interval {_interval(found)})"
-    explanation = (
-        f"The {TUNED} is right on {found.first_correct} of {found.rows} test rows, the {BASE} on "
-        f"{found.second_correct}: a difference of {words.points(found.difference)}{interval}. "
-        f"Only the {TUNED} is right on {words.rows(found.first_only)}, only the {BASE} on "
-        f"{words.rows(found.second_only)}; exact McNemar {p_text(found.p_value)}."
-    )
-    remarks = tuple(_remarks(record, found))
+    """Return the verdict of ``record`` in words: about the strongest of its opponents."""
+    found = judge(record)
+    lines = against(record, found)
+    about = next((line for line in lines if line.about), None)
+    why = _measured(record) if about is None else _explained(found, about, len(lines))
     return Headline(
-        lead=lead, sentence=sentence, explanation=explanation, remarks=remarks, tone=tone
+        lead=found.lead,
+        sentence=found.sentence,
+        explanation=why,
+        remarks=tuple(_remarks(record, found, lines)),
+        tone=found.tone,
     )
+
+
+def _explained(found: Judgment, about: Against, number: int) -> str:
+    one, own, name = about.comparison, found.own, about.opponent.name
+    interval = "" if one.interval is None else f" ({_level(one)} interval {_interval(one)})"
+    holm = ""
+    if one.corrected_p is not None:
+        holm = f", {p_text(one.corrected_p)} after Holm over {number} comparisons"
+    return (
+        f"The {own} is right on {one.first_correct} of {one.rows} test rows, {name} on "
+        f"{one.second_correct}: a difference of {words.points(one.difference)}{interval}. "
+        f"Only the {own} is right on {words.rows(one.first_only)}, only {name} on "
+        f"{words.rows(one.second_only)}; exact McNemar {p_text(one.p_value)}{holm}."
+    )
+
+
+def _level(found: Comparison) -> str:
+    widened = found.corrected_p is not None and found.corrected_p > found.p_value
+    return "corrected" if widened else "95%"
 
 
 def _interval(found: Comparison) -> str:
     return words.signed_span(found.interval or ())
 
 
-def _remarks(record: RunRecord, found: Comparison) -> Iterator[str]:
+def _remarks(record: RunRecord, found: Judgment, lines: Sequence[Against]) -> Iterator[str]:
     if found.rows_needed is not None:
         yield (
             f"If the difference is real and of this size, about {words.rows(found.rows_needed)} "
             "would establish it with 80% power."
         )
-    yield from _agreement(found)
+    yield from _formal(lines)
+    about = next((line.comparison for line in lines if line.about), None)
+    if about is not None:
+        yield from _agreement(about)
     yield from _no_label(record)
-    yield from _two_accuracies(found)
+    yield from _other_reading(record)
+    if about is not None:
+        yield from _two_accuracies(about)
+
+
+def _formal(lines: Sequence[Against]) -> Iterator[str]:
+    for line in lines:
+        if line.opponent.by_format and not line.about:
+            one = line.opponent
+            yield (
+                f"The difference to {one.name} is one of format: "
+                f"{one.unparsable} of its {one.rows} answers are no label."
+            )
 
 
 def _agreement(found: Comparison) -> Iterator[str]:
@@ -78,20 +135,42 @@ def _agreement(found: Comparison) -> Iterator[str]:
 
 
 def _no_label(record: RunRecord) -> Iterator[str]:
-    tuned, base = record.evaluations["tuned"], record.evaluations["base"]
     said = [
-        f"{e.unparsable} of the {words.count(e.rows - e.correct, 'wrong answer')} of the {model}"
-        for model, e in ((TUNED, tuned), (BASE, base))
+        f"{e.unparsable} of the {words.count(e.rows - e.correct, 'wrong answer')} of the "
+        f"{model_name(record, role)}"
+        for role, e in sorted(record.evaluations.items(), reverse=True)
         if e.unparsable
     ]
     if not said:
         return
     # A base model that was not told the task loses rows for a reason that is not its judgment.
-    untold = (
-        f" The {BASE} read each input as it stands; the method zero_shot shows what it does with "
-        "a hard prompt."
+    base = record.evaluations.get("base")
+    untold = base is not None and base.unparsable and _bare(record)
+    why = (
+        " The untuned model read each input as it stands; base_input: same gives it the text that "
+        "the tuned model reads."
     )
-    yield f"No label at all: {', '.join(said)}.{untold if base.unparsable else ''}"
+    yield f"No label at all: {', '.join(said)}.{why if untold else ''}"
+
+
+def _bare(record: RunRecord) -> bool:
+    return record.primary == "tuned" and record.base_input == "bare"
+
+
+def _other_reading(record: RunRecord) -> Iterator[str]:
+    other = record.other_reading
+    if other is None:
+        return
+    said = [
+        f"the {model_name(record, role)} is right on {e.correct} of {e.rows}{_unlabeled(e)}"
+        for role, e in sorted(other.evaluations.items(), reverse=True)
+    ]
+    how = "written text" if other.answer == "text" else "label scores"
+    yield f"By {how} instead, {' and '.join(said)}."
+
+
+def _unlabeled(evaluation: Evaluation) -> str:
+    return f" ({evaluation.unparsable} no label)" if evaluation.unparsable else ""
 
 
 def _two_accuracies(found: Comparison) -> Iterator[str]:
@@ -104,38 +183,51 @@ def _two_accuracies(found: Comparison) -> Iterator[str]:
         )
 
 
-def cheap_truth(baselines: Sequence[Baseline]) -> str:
-    """Say whether the run's own model beats TF-IDF; empty where that was not measured."""
-    found = next((b for b in baselines if b.method == TFIDF), None)
-    if found is None:
+def model_name(record: RunRecord, role: ModelRole) -> str:
+    """Return a model of a run in words, without an article."""
+    if role == "tuned":
+        return "tuned model"
+    return "untuned model" if record.primary == "tuned" else "prompted model"
+
+
+def reading_words(answer: Reading) -> str:
+    """Return how answers were read, in a sentence."""
+    if answer == "decision":
+        return "An answer is the label that the model finds most probable."
+    return "An answer is what the model wrote, if that is a label."
+
+
+def cheap_truth(record: RunRecord) -> str:
+    """Say whether the run's own model beats TF-IDF; empty if that was not measured."""
+    cheap = next((b for b in record.baselines if b.method == TFIDF), None)
+    found = judge(record)
+    one = next((o for o in found.opponents if o.method == TFIDF), None)
+    if cheap is None or one is None:
         return ""
-    model = TUNED if found.comparison.first == "tuned" else BASE
     verdict = {
-        "established": f"the {model} beats it",
-        "not established": f"the {model} is not shown to beat it",
-        "wrong direction": f"it beats the {model}",
-    }[found.comparison.verdict]
+        "established": f"the {found.own} beats it",
+        "not established": f"the {found.own} is not shown to beat it",
+        "wrong direction": f"it beats the {found.own}",
+    }[one.verdict]
+    if one.by_format:
+        verdict = "the difference is one of format"
     return (
-        f"TF-IDF with logistic regression is right on {found.evaluation.correct} of "
-        f"{words.rows(found.evaluation.rows)} after {words.duration(found.seconds)}; {verdict} "
-        f"({words.points(found.comparison.difference)}, {p_text(found.comparison.p_value)})."
+        f"TF-IDF with logistic regression is right on {one.correct} of {words.rows(one.rows)} "
+        f"after {words.duration(cheap.seconds)}; {verdict} "
+        f"({words.points(one.difference)}, {p_text(one.corrected_p)})."
     )
 
 
-def _measured(record: RunRecord) -> Headline:
-    role, evaluation = next(iter(record.evaluations.items()))
+def _measured(record: RunRecord) -> str:
+    if record.alone:
+        return "Its own model alone was asked: what stands beside it is in the ladder or benchmark."
+    if record.primary == "tuned":
+        return (
+            f"The backend {record.backend} has no base model that answers beside it, so nothing "
+            "says what tuning was worth."
+        )
     method = record.experiment["method"]["name"]
-    why = (
-        f"The backend {record.backend} has no base model that answers beside it, so nothing says "
-        f"what tuning was worth."
-        if role == "tuned"
-        else f"Nothing was tuned: the method {method} only prompts the base model."
-    )
-    name = TUNED if role == "tuned" else BASE
-    sentence = f"the {name} is right on {evaluation.correct} of {words.rows(evaluation.rows)}."
-    return Headline(
-        lead="Measured, not compared:", sentence=sentence, explanation=why, tone="plain"
-    )
+    return f"Nothing was tuned: the method {method} only prompts the base model."
 
 
 def development(base_model: str) -> list[str]:
