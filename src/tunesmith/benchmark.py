@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tunesmith.audit import audit_data
 from tunesmith.benchmark_file import Benchmark
 from tunesmith.cell_work import Work, outcome_text
-from tunesmith.cells import CellResult, CellStatus, Place, check_cell, connected, make_cell
+from tunesmith.cells import (
+    CellResult,
+    CellStatus,
+    Place,
+    check_cell,
+    connected,
+    in_common,
+    make_cell,
+)
 from tunesmith.data_spec import load_data
 from tunesmith.errors import ExperimentError, NotFoundError, UnsupportedError
 from tunesmith.grid import Grid, GridRecord, setup_of
@@ -83,7 +91,7 @@ class BenchmarkRecord(GridRecord):
         said = [f"{r.cell} {outcome_text(r)}" for r in missing]
         notes = [f"{r.cell.name} on {r.cell.backend}: {note}"
                  for r in self.results for note in r.notes]  # fmt: skip
-        every = (INTERVAL_NOTE, *self.notes, *dict.fromkeys(notes))
+        every = (INTERVAL_NOTE, *self.reading, *self.notes, *dict.fromkeys(notes))
         return [*said, *(f"note: {note}" for note in every)]
 
     def page(self, runs: Sequence[RunRecord]) -> str:
@@ -195,9 +203,12 @@ def _checked(experiment: Any, place: Place, backend: Backend, name: str, number:
 
 
 def lines_of(results: Sequence[CellResult]) -> tuple[BenchmarkLine, ...]:
-    """Return a line for each method, backend and base model, in the order of the cells."""
+    """Return a line for each method, backend and base model, in the order of the cells.
+
+    The figures are those of the reading of answers that all cells hold.
+    """
     groups: dict[tuple[str, str, str], list[CellResult]] = {}
-    for result in results:
+    for result in in_common(results)[0]:
         cell = result.cell
         groups.setdefault((cell.base_model, cell.name, cell.backend), []).append(result)
     return tuple(_line(group) for group in groups.values())

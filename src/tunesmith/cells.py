@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,7 +30,8 @@ from tunesmith.options import redacted, resolve_options
 from tunesmith.plugins import backend_class
 from tunesmith.prices import Cost, Prices, cost_of
 from tunesmith.progress import SILENT, Progress
-from tunesmith.records import Record
+from tunesmith.readings import READINGS
+from tunesmith.records import Reading, Record
 from tunesmith.runs import RECORD, Run, slug_of
 
 if TYPE_CHECKING:
@@ -109,6 +110,10 @@ class CellResult(Record):
     reason: str | None = None
     """Why it failed or was skipped."""
     evaluation: Evaluation | None = None
+    answer: Reading = "text"
+    """The reading of answers that ``evaluation`` is about."""
+    other_evaluation: Evaluation | None = None
+    """The same in the other reading, if the run holds it."""
     seconds: dict[str, float] = Field(default_factory=dict)
     """Wall time of each stage."""
     cost: Cost | None = None
@@ -123,6 +128,43 @@ class CellResult(Record):
     def total_seconds(self) -> float:
         """Wall time of all stages."""
         return sum(self.seconds.values())
+
+    def read_as(self, answer: Reading) -> CellResult | None:
+        """Return the result in a reading; None if its run does not hold that."""
+        if self.evaluation is None or answer == self.answer:
+            return self
+        if self.other_evaluation is None:
+            return None
+        return self.model_copy(
+            update={
+                "answer": answer,
+                "evaluation": self.other_evaluation,
+                "other_evaluation": self.evaluation,
+            }
+        )
+
+
+def in_common(results: Sequence[CellResult]) -> tuple[list[CellResult], Reading | None]:
+    """Return the results in a reading that all hold, and which one that is.
+
+    That of all if they have one, else decisions before text. None, and the results as they are, if
+    nothing is done or nothing is held by all.
+    """
+    judged = {result.answer for result in results if result.status == "done"}
+    for answer in READINGS if len(judged) > 1 else judged:
+        read = [result.read_as(answer) for result in results]
+        if None not in read:
+            return [result for result in read if result is not None], answer
+    return list(results), None
+
+
+def reading_note(answer: Reading | None) -> tuple[str, ...]:
+    """Return how answers were read, for whoever reads a table; nothing if nothing is done."""
+    how = {
+        "decision": "an answer is the most probable label (answer: decision)",
+        "text": "an answer is the label that the model wrote (answer: text)",
+    }
+    return (how[answer],) if answer else ()
 
 
 def make_cell(
@@ -276,6 +318,7 @@ def _result(
     record = run.record
     capabilities = backend.capabilities(experiment.base_model)
     measured, notes = _latency(experiment, backend, run)
+    other = record.other_reading
     if record.deployment is not None and capabilities.remote:
         backend.deployer.undeploy(record.deployment)
         notes = (*notes, "the deployment was removed after its last answer")
@@ -283,23 +326,34 @@ def _result(
         cell=cell,
         status="done",
         evaluation=record.evaluations[record.primary],
+        answer=record.answer,
+        other_evaluation=other.evaluations.get(record.primary) if other else None,
         seconds=record.seconds,
         cost=cost_of(record, run.predictions(), prices, costs_money=capabilities.costs_money),
         costs_money=capabilities.costs_money,
         latency=measured,
         stand_in=record.stand_in,
         emulated=record.emulated,
-        notes=(*cell.notes, *record.notes, *notes),
+        notes=(*cell.notes, *record.notes, *notes, *_diagnosed(run)),
     )
+
+
+def _diagnosed(run: Run) -> Iterator[str]:
+    for symptom in run.diagnosis():
+        # What a model writes matters little where it is asked for decisions; its page has it.
+        if symptom.kind != "no label" or run.record.answer == "text":
+            yield symptom.line
 
 
 def _latency(
     experiment: Experiment, backend: Backend, run: Run
 ) -> tuple[Latency | None, tuple[str, ...]]:
     data = load_data(experiment.data, experiment.labels, experiment.seed)
-    rows, train = data.test_rows().rows, data.train.rows
+    rows, train, record = data.test_rows().rows, data.train.rows, run.record
+    asked = experiment if record.chat is None else experiment.asked_in(record.chat.chat)
     try:
-        return latency.measure(experiment, backend, rows, train, run.record.deployment), ()
+        measured = latency.measure(asked, backend, rows, train, record.deployment, record.answer)
+        return measured, ()
     except BackendError as error:
         # All rows are answered and evaluated; a late failure does not undo that.
         return None, (f"latency was not measured: {error}",)

@@ -101,8 +101,8 @@ class Comparison(Record):
         apart = ""
         if self.by_format and self.labeled:
             apart = (
-                f"a difference of format, {self.labeled.verdict} on the {self.labeled.rows} rows to "
-                "which both gave a label; all rows: "
+                f"a difference of format, {self.labeled.verdict} on the {self.labeled.rows} rows "
+                "to which both gave a label; all rows: "
             )
         return f"{apart}{self.verdict}: {'; '.join(parts)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from tunesmith.judgment import MAJORITY
@@ -82,7 +83,7 @@ def diagnose_curve(
             ``num_epochs``, ``accumulate_steps``.
         command: that tunes again; ``--set`` is added to it.
     """
-    return tuple(_of_curve(curve, settings, command))
+    return tuple(_of_curve(curve, settings, _Command(command)))
 
 
 def needs_answers(record: RunRecord) -> bool:
@@ -92,7 +93,7 @@ def needs_answers(record: RunRecord) -> bool:
 
 
 def _symptoms(record: RunRecord, predictions: Sequence[Prediction]) -> Iterator[Symptom]:
-    role, command = record.primary, f"tunesmith run FILE --backend {record.backend}"
+    role, command = record.primary, _command(record)
     own = record.evaluations.get(role)
     if own is not None and record.experiment["method"]["name"] != MAJORITY:
         yield from _below_majority(record, own, command)
@@ -104,7 +105,9 @@ def _symptoms(record: RunRecord, predictions: Sequence[Prediction]) -> Iterator[
         yield from _no_label(record, model, answers, command)
 
 
-def _of_curve(curve: LearningCurve, settings: Mapping[str, Any], command: str) -> Iterator[Symptom]:
+def _of_curve(
+    curve: LearningCurve, settings: Mapping[str, Any], command: _Command
+) -> Iterator[Symptom]:
     ends = _ends(curve)
     if ends is None:
         return
@@ -139,18 +142,46 @@ def _ends(curve: LearningCurve) -> tuple[float, float, str, float] | None:
     return first, last, f"from the first to the last {quarter} of {len(steps)} steps", STEPS_APART
 
 
+@dataclass(frozen=True)
+class _Command:
+    """A command that runs again, and how settings stand in it."""
+
+    base: str
+    method: Mapping[str, Any] | None = None
+    """Of a run whose method is not that of the file: then it stands there whole."""
+
+    def told(self, settings: Mapping[str, Any]) -> str:
+        """Return the command with ``settings``, keys of the experiment."""
+        if self.method is not None and "method.name" not in settings:
+            own = {k.partition(".")[2]: v for k, v in settings.items() if k.startswith("method.")}
+            rest = {k: v for k, v in settings.items() if not k.startswith("method.")}
+            settings = {"method": {**self.method, **own}, **rest}
+        return " ".join([self.base, *(f"--set {setting_text(*pair)}" for pair in settings.items())])
+
+
+def _command(record: RunRecord) -> _Command:
+    # A rung's or a cell's method is one of many that its file names.
+    method = record.experiment["method"] if record.alone else None
+    return _Command(f"tunesmith run FILE --backend {record.backend}", method)
+
+
 _Remedy = tuple[str, Mapping[str, Any]]
 """In words, and the settings that do it."""
 _NO_SETTING: _Remedy = "look at the data", {}
 
 
 def _symptom(
-    kind: Kind, seen: str, remedy: _Remedy, command: str, role: ModelRole = "tuned", **more: Any
+    kind: Kind,
+    seen: str,
+    remedy: _Remedy,
+    command: _Command,
+    role: ModelRole = "tuned",
+    **more: Any,
 ) -> Symptom:
     words, settings = remedy
-    if not settings:
-        command = "tunesmith audit FILE" if remedy is _NO_SETTING else ""
-    told = " ".join([command, *(f"--set {setting_text(k, v)}" for k, v in settings.items())])
+    told = command.told(settings) if settings else ""
+    if remedy is _NO_SETTING:
+        told = "tunesmith audit FILE"
     return Symptom(kind=kind, seen=seen, remedy=words, command=told, role=role, **more)
 
 
@@ -184,13 +215,13 @@ def _retuned(record: RunRecord) -> _Remedy:
         if record.primary == "tuned" or record.experiment["method"]["name"] == "few_shot":
             return _NO_SETTING
         return "show it solved examples", {"method.name": "few_shot"}
-    for symptom in _of_curve(record.model.curve, record.model.method, ""):
+    for symptom in _of_curve(record.model.curve, record.model.method, _Command("")):
         if symptom.kind == "loss is flat":
             return _more(record.model.curve, record.model.method)
     return _slower(record.model.method)
 
 
-def _below_majority(record: RunRecord, own: Evaluation, command: str) -> Iterator[Symptom]:
+def _below_majority(record: RunRecord, own: Evaluation, command: _Command) -> Iterator[Symptom]:
     measured = next((b.evaluation for b in record.baselines if b.method == MAJORITY), None)
     most = max(score.support for score in own.labels.values())
     correct = measured.correct if measured else most
@@ -211,7 +242,7 @@ def _decide(record: RunRecord) -> _Remedy:
     return _retuned(record)
 
 
-def _one_label(record: RunRecord, own: Evaluation, command: str) -> Iterator[Symptom]:
+def _one_label(record: RunRecord, own: Evaluation, command: _Command) -> Iterator[Symptom]:
     names = list(own.labels)
     said = [sum(line[place] for line in own.confusion) for place in range(len(names))]
     place = said.index(max(said))
@@ -228,7 +259,7 @@ def _one_label(record: RunRecord, own: Evaluation, command: str) -> Iterator[Sym
 
 
 def _no_label(
-    record: RunRecord, role: ModelRole, predictions: Sequence[Prediction], command: str
+    record: RunRecord, role: ModelRole, predictions: Sequence[Prediction], command: _Command
 ) -> Iterator[Symptom]:
     texts = [p.text for p in predictions if _unparsed(p)]
     ways = _ways(record, texts, predictions)

@@ -19,11 +19,11 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 from pydantic import Field, ValidationError
 
 from tunesmith.atomic import write_atomically
-from tunesmith.cells import CellResult, repriced
+from tunesmith.cells import CellResult, in_common, reading_note, repriced
 from tunesmith.errors import RunError
 from tunesmith.locking import held
 from tunesmith.prices import PriceTable
-from tunesmith.records import Record, now
+from tunesmith.records import Reading, Record, now
 from tunesmith.runs import LOCK, REPORT, Run, RunRecord, slug_of
 from tunesmith.validation import first_problem
 
@@ -48,6 +48,15 @@ class GridRecord(Record):
     fingerprints of the data."""
     results: tuple[CellResult, ...]
     notes: tuple[str, ...] = ()
+
+    def common(self) -> tuple[list[CellResult], Reading | None]:
+        """Return the results in the reading of answers that all hold; see ``cells.in_common``."""
+        return in_common(self.results)
+
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """How answers are read in the table, in words; nothing if nothing is done."""
+        return reading_note(self.common()[1])
 
     def table(self) -> tuple[Sequence[str], list[Sequence[str]]]:
         """Return headers and rows of the table, as texts."""

@@ -29,7 +29,8 @@ Tone = Literal["good", "bad", "plain"]
 
 MAJORITY, TFIDF, UNTUNED, FEW_SHOT = "majority", "tfidf_logreg", "zero_shot", "few_shot"
 """Methods of baselines that have a name in a sentence."""
-_NAMES = {TFIDF: "TF-IDF", UNTUNED: "the untuned model", FEW_SHOT: "few-shot prompting"}
+NAMES = {TFIDF: "TF-IDF", UNTUNED: "the untuned model", FEW_SHOT: "few-shot prompting"}
+"""What these are called in a sentence."""
 _OF_EQUALS = (UNTUNED, FEW_SHOT, None, TFIDF)
 """Of equally accurate opponents the first of these is the strongest; None is the base row."""
 
@@ -175,8 +176,8 @@ def _name(record: RunRecord, baseline: Baseline | None) -> str:
     if baseline is None:
         return "the untuned model" + (" on the bare input" if record.base_input == "bare" else "")
     if baseline.method == MAJORITY:
-        return f"always saying {majority_label(baseline)!r}"
-    return _NAMES.get(baseline.method, baseline.method)
+        return f"always saying {majority_label(baseline)!r:.42}"
+    return NAMES.get(baseline.method, baseline.method)
 
 
 def _by_format(record: RunRecord, found: Comparison, verdict: Verdict, times: float) -> bool:

@@ -54,6 +54,7 @@ class LadderRecord(GridRecord):
         """Return headers and a row for each rung."""
         against = {one.rung: one.line for one in self.verdict.comparisons} if self.verdict else {}
         best = self.verdict.best if self.verdict else None
+        results, _ = self.common()
         rows = [
             (
                 result.cell.name,
@@ -61,7 +62,7 @@ class LadderRecord(GridRecord):
                 *cells_of(result),
                 "the best" if result.cell.name == best else against.get(result.cell.name, ""),
             )
-            for result in self.results
+            for result in results
         ]
         return ("rung", "backend", *HEADERS, "against the best"), list(rows)
 
@@ -76,7 +77,8 @@ class LadderRecord(GridRecord):
         missing = (r for r in self.results if r.status in ("failed", "skipped"))
         lines += [f"{r.cell.name} {r.status}: {r.reason}" for r in missing]
         notes = [f"{r.cell.name}: {note}" for r in self.results for note in r.notes]
-        return [*lines, *(f"note: {note}" for note in (*self.notes, *dict.fromkeys(notes)))]
+        every = (*self.reading, *self.notes, *dict.fromkeys(notes))
+        return [*lines, *(f"note: {note}" for note in every)]
 
     def page(self, runs: Sequence[RunRecord]) -> str:
         """See ``GridRecord.page``."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from tunesmith.prompts import base_prompts
-from tunesmith.records import Deployment, Record, Row
+from tunesmith.predict import classify
+from tunesmith.prompts import BasePrompts, base_prompts
+from tunesmith.records import Deployment, Reading, Record, Row
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend, Target
@@ -36,6 +38,7 @@ def measure(
     rows: Sequence[Row],
     train: Sequence[Row],
     deployment: Deployment | None,
+    answer: Reading = "text",
 ) -> Latency:
     """Time requests for rows that the seed draws, after the model has answered all rows once.
 
@@ -45,12 +48,16 @@ def measure(
         rows: to draw from.
         train: rows that solved examples come from.
         deployment: the tuned model; None asks the base model.
+        answer: what a request asks for: the probabilities of the labels, or a text.
     """
     drawn = random.Random(experiment.seed).sample(list(rows), min(SAMPLE, len(rows)))
     target: Target = experiment.base_model if deployment is None else deployment
-    inputs = [row.input for row in drawn]
-    texts = inputs if deployment else base_prompts(experiment, backend, drawn, train).texts
-    return percentiles([_seconds(experiment, backend, target, text) for text in texts])
+    prompts = BasePrompts([row.input for row in drawn])
+    if deployment is None:
+        prompts = base_prompts(experiment, backend, drawn, train)
+    return percentiles(
+        [_seconds(ask) for ask in _asks(experiment, backend, target, prompts, answer)]
+    )
 
 
 def percentiles(seconds: Sequence[float]) -> Latency:
@@ -61,7 +68,22 @@ def percentiles(seconds: Sequence[float]) -> Latency:
     return Latency(p50=cuts[49], p90=cuts[89], p99=cuts[98], requests=tuple(seconds))
 
 
-def _seconds(experiment: Experiment, backend: Backend, target: Target, text: str) -> float:
+def _asks(
+    experiment: Experiment, backend: Backend, target: Target, prompts: BasePrompts, answer: Reading
+) -> Iterator[Callable[[], object]]:
+    predictor, params = backend.predictor, experiment.generation
+    if answer == "decision":
+        for text in prompts.texts:
+            yield partial(classify, backend, target, [text], experiment.labels)
+    elif prompts.conversations is not None:
+        for messages in prompts.conversations:
+            yield partial(predictor.chat, experiment.base_model, [messages], params)
+    else:
+        for text in prompts.texts:
+            yield partial(predictor.generate, target, [text], params)
+
+
+def _seconds(ask: Callable[[], object]) -> float:
     start = time.perf_counter()
-    backend.predictor.generate(target, [text], experiment.generation)
+    ask()
     return round(time.perf_counter() - start, 6)

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from tunesmith.atomic import write_atomically
-from tunesmith.comparison import Comparison, correct
+from tunesmith.comparison import correct
 from tunesmith.dataset import HUB
 from tunesmith.errors import RunError
 from tunesmith.evaluation import Evaluation
-from tunesmith.judgment import compared, judge
+from tunesmith.judgment import NAMES, TFIDF, UNTUNED, compared, judge
 from tunesmith.methods import PLACEHOLDER
 from tunesmith.runs import ADAPTER, Run, RunRecord
 
@@ -76,7 +76,7 @@ def model_card(record: RunRecord) -> str:
         versions=_versions(record.provenance),
         evaluation=evaluation,
         headline=judge(record).headline,
-        opponents=[one.line for one in _corrected(compared(record))],
+        opponents=dict(_opponents(record)),
         seq2seq=seq2seq,
         auto_class="AutoModelForSeq2SeqLM" if seq2seq else "AutoModelForCausalLM",
         dtype=details.get("dtype", "auto"),
@@ -85,8 +85,15 @@ def model_card(record: RunRecord) -> str:
     )  # fmt: skip
 
 
-def _corrected(found: list[Comparison]) -> list[Comparison]:
-    return correct(found) if len(found) > 1 else found
+def _opponents(record: RunRecord) -> Iterator[tuple[str, str]]:
+    """Yield against what the model was measured, and the verdict; what was not measured too."""
+    found, names = compared(record), [one.name for one in judge(record).opponents]
+    several = correct(found) if len(found) > 1 else found
+    for name, one in zip(names, several, strict=True):
+        yield name, one.line
+    for needed in (NAMES[UNTUNED], NAMES[TFIDF]):
+        if not any(name.startswith(needed) for name in names):
+            yield needed, "not measured"
 
 
 def _files(method: Mapping[str, Any]) -> tuple[str, str]:

@@ -60,16 +60,18 @@ def register_backends():
 """
 ODD_BACKENDS = """
 import os
-from tunesmith.testing.fake import FakeBackend
+from tunesmith.testing.fake import FakeBackend, FakePredictor
 
 class Dying(FakeBackend):
     name = "dying"
 
     @property
     def predictor(self):
-        found = super().predictor
-        found.generate = lambda *arguments: os._exit(9)
-        return found
+        return Deadly(self)
+
+class Deadly(FakePredictor):
+    def generate(self, target, inputs, params=None):
+        os._exit(9)
 
 class NoValidation(FakeBackend):
     name = "no-validation"

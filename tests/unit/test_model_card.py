@@ -11,6 +11,7 @@ import yaml
 
 from tunesmith import Experiment
 from tunesmith.errors import RunError
+from tunesmith.judgment import judge
 from tunesmith.model_card import model_card
 from tunesmith.records import TunedModel
 from tunesmith.runs import Run, RunRecord
@@ -94,7 +95,7 @@ def test_the_text_says_how_it_was_made_and_what_it_is_worth(run: Run) -> None:
         f"- Optimizer steps: {record.model.details['optimizer_steps']}\n", "- Seed: 0, honored\n",
         f"tunesmith {record.provenance['tunesmith']}", record.data["train"].fingerprint,
         record.data["test"].fingerprint, f"({evaluation.correct} of 20)",
-        f"base model: {record.comparison.verdict}: ", "No licence is stated here",
+        judge(record).headline, "Against the untuned model: ", "No licence is stated here",
         "tunesmith predict RUN_DIRECTORY -",
     ):  # fmt: skip
         assert words in card, words
@@ -102,10 +103,9 @@ def test_the_text_says_how_it_was_made_and_what_it_is_worth(run: Run) -> None:
 
 def test_tf_idf_is_the_other_yardstick(run: Run) -> None:
     pytest.importorskip("tunesmith_sklearn")
-    cheap = next(b for b in run.record.baselines if b.method == "tfidf_logreg")
-    said = f"TF-IDF with logistic regression: {cheap.comparison.verdict}: "
-    assert said in model_card(run.record)
-    assert "TF-IDF with logistic regression: not measured." in model_card(
+    found = next(o for o in judge(run.record).opponents if o.method == "tfidf_logreg")
+    assert f"- Against TF-IDF: {found.verdict}: " in model_card(run.record)
+    assert "- Against TF-IDF: not measured." in model_card(
         run.record.model_copy(update={"baselines": ()})
     )
 
@@ -167,8 +167,8 @@ def test_a_run_alone_says_what_it_was_not_compared_with(
     backend = Exporting(FakeOptions(store=tmp_path / "store"))
     run = Experiment.from_values(values).run_alone(backend, tmp_path / "cell")
     card = (run.directory / "adapter/README.md").read_text()
-    assert "base model: not measured." in card
-    assert "logistic regression: not measured." in card
+    assert "untuned model: not measured." in card
+    assert "TF-IDF: not measured." in card
 
 
 def test_the_weights_belong_to_the_stand_in(values: dict[str, Any], tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_the_weights_belong_to_the_stand_in(values: dict[str, Any], tmp_path: Pa
         ({"base_model": "tunesmith/micro-granite"}, "**A development model was tuned.**"),
         ({"seed_honored": False}, "not honored by the backend"),
         ({"notes": ("3 of 9 inputs were cut",)}, "- 3 of 9 inputs were cut"),
-        ({"comparison": None}, "base model: not measured."),
+        ({"comparison": None}, "untuned model: not measured."),
     ],
 )
 def test_limits_are_said_where_there_are_any(run: Run, changes: dict[str, Any], words: str) -> None:

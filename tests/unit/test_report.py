@@ -157,7 +157,7 @@ def test_numbers_of_the_verdict() -> None:
         ("+" * 20, "+" * 18 + "??", "about 78 rows would establish it with 80% power."),
         ("+" * 20, "+" * 18 + "--", "same answer to 90.0% of the rows (Cohen's kappa 0.80)."),
         ("+" * 19 + "?", "+" * 18 + "-?", "No label at all: 1 of the 1 wrong answer of the tuned "
-         "model, 1 of the 2 wrong answers of the untuned model. The untuned model read each input as"),
+         "model, 1 of the 2 wrong answers of the untuned model. The untuned model read each input"),
         ("+" * 16 + "-" * 4, "-" * 4 + "+" * 9 + "-" * 7,
          "From the two accuracies alone p could be anything from 0.016 to 0.12; the rows decide."),
     ],

@@ -104,8 +104,8 @@ def test_the_rows_to_read_are_in_all_three() -> None:
 
 def test_headings_are_those_of_the_page() -> None:
     assert [line for line in headings(markdown(VARIANTS["both"])) if line.startswith("## ")] == [
-        "## Diagnosis", "## Scoreboard", "## Learning curve", "## Confusion matrices", "## Rows to read",
-        "## Notes", "## Method and settings", "## Data", "## Provenance",
+        "## Diagnosis", "## Scoreboard", "## Learning curve", "## Confusion matrices",
+        "## Rows to read", "## Notes", "## Method and settings", "## Data", "## Provenance",
     ]  # fmt: skip
 
 

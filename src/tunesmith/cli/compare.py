@@ -8,10 +8,13 @@ from pathlib import Path
 import click
 
 from tunesmith.cli import run_groups, screen
+from tunesmith.cli.answers import READ_AS, answer_option
 from tunesmith.cli.command import command
 from tunesmith.cli.run_groups import Group
 from tunesmith.comparison import Comparison, compare_seeds, correct, p_text
 from tunesmith.errors import RunError
+from tunesmith.readings import common_reading, read_as
+from tunesmith.records import ModelRole, Prediction, Reading
 from tunesmith.runs import Run
 
 SHOWN_ROWS = 20
@@ -25,22 +28,29 @@ HEADERS = ("", "right", "wrong", "unparsable", "accuracy", "only it right")
     "tunesmith compare runs/A-SEED-0 runs/A-SEED-1 runs/B-SEED-0 runs/B-SEED-1",
 )
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@answer_option
 @screen.json_option
-def compare(runs: tuple[Path, ...], as_json: bool) -> None:
+def compare(runs: tuple[Path, ...], answer: Reading | None, as_json: bool) -> None:
     """Say whether the tuned model of a RUN beats its base model, or one run another.
 
     Of three runs or more, those that differ in nothing but the seed are taken together, and the
     first are compared with each of the others; Holm's correction for several comparisons is in
     the verdicts. An exact paired test over the rows that only one of the two gets right decides.
+
+    Answers are read as the runs were judged; if that differs, in a reading that all hold.
     """
     loaded = [Run.load(path) for path in runs]
     groups = run_groups.grouped(loaded) if len(loaded) > 2 else [[run] for run in loaded]
-    found = [_within(groups[0])] if len(groups) == 1 else _between(groups)
+    if len(groups) == 1:
+        one, read = _within(groups[0], answer)
+        found = [one]
+    else:
+        found, read = _between(groups, answer)
     notes = run_groups.notes(groups)
-    screen.emit(as_json, _document(found, notes), lambda: _lines(found, notes))
+    screen.emit(as_json, _document(found, read, notes), lambda: _lines(found, read, notes))
 
 
-def _within(runs: Sequence[Run]) -> Comparison:
+def _within(runs: Sequence[Run], asked: Reading | None) -> tuple[Comparison, Reading]:
     missing = {"tuned", "base"} - set(runs[0].record.evaluations)
     if missing:
         raise RunError(
@@ -48,27 +58,42 @@ def _within(runs: Sequence[Run]) -> Comparison:
             "compare it with another run: tunesmith compare RUN OTHER"
         )
     run_groups.refuse_other_data(runs)
-    return compare_seeds([r.answers("tuned") for r in runs], [r.answers("base") for r in runs])
+    roles: tuple[ModelRole, ...] = ("tuned", "base")
+    (tuned, base), read = _in_common([[r.answers(role) for r in runs] for role in roles], asked)
+    return compare_seeds(tuned, base), read
 
 
-def _between(groups: Sequence[Group]) -> list[Comparison]:
+def _between(groups: Sequence[Group], asked: Reading | None) -> tuple[list[Comparison], Reading]:
     run_groups.refuse_other_data([run for group in groups for run in group])
     names = run_groups.names(groups)
-    answers = [[run.answers() for run in group] for group in groups]
+    answers, read = _in_common([[run.answers() for run in group] for group in groups], asked)
     found = [
         compare_seeds(answers[0], others, (names[0], name))
         for others, name in zip(answers[1:], names[1:], strict=True)
     ]
-    return correct(found) if len(found) > 1 else found
+    return (correct(found) if len(found) > 1 else found), read
 
 
-def _document(found: Sequence[Comparison], notes: Sequence[str]) -> dict[str, object]:
+_Sides = list[list[list[Prediction]]]
+"""For each model, for each seed, its answers."""
+
+
+def _in_common(sides: _Sides, asked: Reading | None) -> tuple[_Sides, Reading]:
+    read = common_reading([answers for side in sides for answers in side], asked)
+    return [[read_as(answers, read) for answers in side] for side in sides], read
+
+
+def _document(
+    found: Sequence[Comparison], read: Reading, notes: Sequence[str]
+) -> dict[str, object]:
     each = [{**one.model_dump(mode="json"), "line": one.line} for one in found]
     body: dict[str, object] = each[0] if len(each) == 1 else {"comparisons": each}
-    return {**body, "notes": list(notes)}
+    return {**body, "answer": read, "notes": list(notes)}
 
 
-def _lines(found: Sequence[Comparison], notes: Sequence[str]) -> Iterator[str]:
+def _lines(found: Sequence[Comparison], read: Reading, notes: Sequence[str]) -> Iterator[str]:
+    yield READ_AS[read]
+    yield ""
     for one in found:
         yield from screen.table(HEADERS, _sides(one), right=5)
         yield ""

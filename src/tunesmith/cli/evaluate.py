@@ -8,13 +8,15 @@ from pathlib import Path
 import click
 
 from tunesmith.cli import screen
+from tunesmith.cli.answers import answer_option
 from tunesmith.cli.command import command
 from tunesmith.cli.results import score_table
 from tunesmith.errors import RunError, near_misses
 from tunesmith.evaluation import UNPARSABLE, Evaluation
 from tunesmith.evaluation import evaluate as evaluate_predictions
 from tunesmith.labels import LabelSet
-from tunesmith.records import Prediction
+from tunesmith.readings import read_as
+from tunesmith.records import Prediction, Reading
 from tunesmith.runs import PREDICTIONS, RECORD, Run, read_predictions
 
 ROLES = ("tuned", "base")
@@ -27,13 +29,19 @@ ROLES = ("tuned", "base")
     metavar="A,B,…",
     help="The labels, in order; by default those of the run beside the file, or those found.",
 )
+@answer_option
 @screen.json_option
-def evaluate(predictions: Path, labels: str | None, as_json: bool) -> None:
-    """Score PREDICTIONS: a file of "tunesmith predict" with labels, or a run directory."""
+def evaluate(predictions: Path, labels: str | None, answer: Reading | None, as_json: bool) -> None:
+    """Score PREDICTIONS: a file of "tunesmith predict" with labels, or a run directory.
+
+    Answers are read as they are recorded unless --answer is given.
+    """
     file = predictions
     if predictions.is_dir():
         file = Run.load(predictions).directory / PREDICTIONS
     lines = read_predictions(file)
+    if answer is not None:
+        lines = _read_as(lines, answer, file)
     names = _labels(labels, file, lines)
     _check(file, lines, names)
     evaluations = {
@@ -43,6 +51,13 @@ def evaluate(predictions: Path, labels: str | None, as_json: bool) -> None:
     }
     document = {role: e.model_dump(mode="json") for role, e in evaluations.items()}
     screen.emit(as_json, document, lambda: _lines(evaluations, list(names)))
+
+
+def _read_as(lines: Sequence[Prediction], answer: Reading, file: Path) -> list[Prediction]:
+    try:
+        return read_as(lines, answer)
+    except RunError as error:
+        raise RunError(f"{file}: {error}") from None
 
 
 def _labels(given: str | None, file: Path, lines: Sequence[Prediction]) -> LabelSet:

@@ -26,7 +26,7 @@ def render_benchmark(record: BenchmarkRecord, runs: Sequence[RunRecord] = ()) ->
         runs: one of each backend that finished a cell: what the cells share is read there.
     """
     lines = [line for line in record.lines if line.accuracy is not None]
-    done = [result for result in record.results if result.status == "done"]
+    done = [result for result in record.common()[0] if result.status == "done"]
     several = len({result.cell.base_model for result in record.results}) > 1
 
     def named(cell: Cell) -> str:

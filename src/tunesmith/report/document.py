@@ -57,8 +57,8 @@ class Document(Record):
     other_reading: OtherReading | None
     chat: ChatChoice | None
     """Whether a chat model was asked as one, and why."""
-    read: dict[ModelRole, str]
-    """What each model read for the first test row, special tokens included."""
+    read: dict[str, str]
+    """What each model read for the first test row, special tokens included, by role."""
     comparison: Comparison | None
     """Tuned against base; in JSON without its disagreements, which are among the cases."""
     cheap_truth: str
@@ -99,7 +99,7 @@ class Document(Record):
     def to_json(self) -> str:
         """Return the report as JSON text."""
         rows = {"disagreements"}
-        without = {
+        without: dict[str, Any] = {
             "comparison": rows,
             "opponents": {"__all__": {"comparison": rows}},
             "other_reading": {"comparison": rows},
@@ -188,7 +188,7 @@ def _own_standings(
         yield Standing(f"{role.title()}{how}", title, evaluation, times[role], role)
 
 
-def _read(predictions: Sequence[Prediction]) -> dict[ModelRole, str]:
+def _read(predictions: Sequence[Prediction]) -> dict[str, str]:
     first: dict[ModelRole, Prediction] = {}
     for one in predictions:
         if one.model not in first or one.row < first[one.model].row:

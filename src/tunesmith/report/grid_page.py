@@ -26,6 +26,7 @@ def shared(record: GridRecord, runs: Sequence[RunRecord]) -> dict[str, Any]:
         "run": run,
         "audit": run.audit if run else None,
         "base_models": list(dict.fromkeys(r.cell.base_model for r in record.results)),
+        "reading": record.reading,
         "notes": _notes(record),
         "provenance": _provenance(record, runs),
     }

@@ -52,9 +52,10 @@ def render_ladder(record: LadderRecord, runs: Sequence[RunRecord] = ()) -> str:
         record: begun or ended.
         runs: one of each backend that finished a rung: what the rungs share is read there.
     """
+    results, _ = record.common()
     rungs = [
         _rung(result, result.evaluation, record.verdict)
-        for result in record.results
+        for result in results
         if result.evaluation is not None
     ]
     chosen = [rung for rung in rungs if rung.tags]

@@ -79,8 +79,8 @@ def _scoreboard(d: Document) -> Iterator[str]:
 
 
 def _opponents(d: Document) -> Iterator[str]:
-    headers = ("opponent", "right", "difference", "interval", f"only the {d.judgment.own} right",
-               "only it right", "p", "p after Holm", "verdict")  # fmt: skip
+    headers = ("opponent", "right", "difference", "interval", "won",
+               "lost", "p", "p after Holm", "verdict")  # fmt: skip
     rows = (
         (
             text(line.opponent.name), f"{c.second_correct} / {c.rows}", words.signed(c.difference),

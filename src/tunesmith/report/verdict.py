@@ -15,7 +15,7 @@ from tunesmith.statistics import ALPHA, overlap_range
 _DEVELOPMENT_MODEL = "tunesmith/micro-granite"
 _BEATEN = {
     "established": "beaten",
-    "not established": "not shown to be beaten",
+    "not established": "open",
     "wrong direction": "beats it",
 }
 

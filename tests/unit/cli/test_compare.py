@@ -22,19 +22,50 @@ def test_within_one_run(run_dir: Path, invoke: Invoke) -> None:
     assert done.stdout.splitlines()[-1] == comparison.line
     document = json.loads(invoke("compare", str(run_dir), "--json").stdout)
     assert (document.pop("line"), document.pop("notes")) == (comparison.line, [])
+    assert document.pop("answer") == "decision"
     assert document == comparison.model_dump(mode="json")
 
 
-def test_unparsable_answers_stand_apart_from_wrong_ones(run_dir: Path, invoke: Invoke) -> None:
+def test_unparsable_answers_stand_apart_from_wrong_ones(
+    run_of: Callable[..., Path], invoke: Invoke
+) -> None:
+    run_dir = run_of("--backend", "fake", "--set", "answer=text")
     run = Run.load(run_dir)
     base = [p.model_copy(update={"text": "hm", "label": None}) for p in run.answers("base")[:1]]
     run.write_predictions([*run.answers("tuned"), *base, *run.answers("base")[1:]])
-    table = invoke("compare", str(run_dir)).stdout.splitlines()
+    read, _, *table = invoke("compare", str(run_dir)).stdout.splitlines()
+    assert read == "answers are read as text: the label that a model wrote"
     assert table[0].split("  ")[-1].strip() == "only it right"
     assert table[0].split()[:4] == ["right", "wrong", "unparsable", "accuracy"]
     assert table[1].split() == ["tuned", "4", "0", "0", "1.000", "1"]
     assert table[2].split() == ["base", "3", "0", "1", "0.750", "0"]
     assert "the same answer to 75.0% of the rows, Cohen's kappa 0.60" in table
+
+
+def test_a_run_is_compared_in_the_reading_that_is_asked_for(run_dir: Path, invoke: Invoke) -> None:
+    run = Run.load(run_dir)
+    silent = [p.model_copy(update={"text": "hm", "said": None}) for p in run.answers("base")]
+    run.write_predictions([*run.answers("tuned"), *silent])
+    decided = json.loads(invoke("compare", str(run_dir), "--json").stdout)
+    assert (decided["answer"], decided["second_unparsable"]) == ("decision", 0)
+    written = json.loads(invoke("compare", str(run_dir), "--answer", "text", "--json").stdout)
+    assert (written["answer"], written["second_unparsable"]) == ("text", 4)
+    assert written["labeled"]["rows"] == 0
+
+
+def test_runs_of_two_readings_are_compared_in_the_one_that_both_hold(
+    run_dir: Path, run_of: Callable[..., Path], invoke: Invoke
+) -> None:
+    other = run_of("--backend", "fake", "--set", "answer=text")
+    found = json.loads(invoke("compare", str(run_dir), str(other), "--json").stdout)
+    assert found["answer"] == "decision"
+    silent = [p.model_copy(update={"probabilities": None}) for p in Run.load(other).predictions()]
+    Run.load(other).write_predictions(silent)
+    found = json.loads(invoke("compare", str(run_dir), str(other), "--json").stdout)
+    assert found["answer"] == "text"
+    done = invoke("compare", str(run_dir), str(other), "--answer", "decision")
+    assert done.exit_code == 2
+    assert "not every model holds the reading 'decision'; take 'text'" in done.stderr
 
 
 def test_two_runs(run_dir: Path, run_of: Callable[..., Path], invoke: Invoke) -> None:
@@ -153,7 +184,7 @@ def test_other_test_rows_are_refused(
 def test_other_labels_are_refused(
     run_dir: Path, run_of: Callable[..., Path], invoke: Invoke
 ) -> None:
-    other = run_of("--backend", "fake", "--set", "labels=['0', '1', 'x']")
+    other = run_of("--backend", "fake", "--set", "labels=['0', '1', 'x']", "--set", "answer=text")
     done = invoke("compare", str(run_dir), str(other))
     assert (done.exit_code, done.stdout) == (2, "")
     assert f"only {other.name} has 'x'" in done.stderr

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from tunesmith.comparison import correct
 from tunesmith.experiment import Experiment
+from tunesmith.judgment import compared, judge
 from tunesmith.runs import Run
 
 Invoke = Callable[..., Result]
@@ -35,12 +37,22 @@ def test_table_shows_tuned_base_and_baselines(invoke: Invoke) -> None:
     top = next(place for place, line in enumerate(lines) if "accuracy" in line)
     assert lines[top].split() == ["accuracy", "95", "%", "interval", "macro", "F1", "unparsable"]
     table = lines[top + 1 : lines.index("", top)]
-    rows = {line.split()[0]: line for line in table}
-    assert list(rows) == ["tuned", "base", "majority", "tfidf_logreg"]
+    names = [line.split("  ")[0] for line in table]
+    assert names == [
+        "tuned, decision", "base, decision", "tuned, text", "base, text", "majority",
+        "tfidf_logreg",
+    ]  # fmt: skip
     record = Run.load(Path(lines[-1]).parent).record
-    assert f"{record.evaluations['tuned'].accuracy:.3f}" == rows["tuned"].split()[1]
-    assert record.comparison is not None
-    assert record.comparison.line in lines
+    assert f"{record.evaluations['tuned'].accuracy:.3f}" == table[0].split()[2]
+    assert [line for line in lines if " against " in line and "McNemar" in line] == [
+        one.line for one in correct(compared(record))
+    ]
+
+
+def test_the_first_line_is_the_headline(invoke: Invoke) -> None:
+    lines = invoke("run", "experiment.yaml", "--backend", "fake").stdout.splitlines()
+    record = Run.load(Path(lines[-1]).parent).record
+    assert lines[0] == judge(record).headline
 
 
 def test_report_path_is_relative_to_here(invoke: Invoke, tmp_path: Path) -> None:
