@@ -32,6 +32,8 @@ ALWAYS = 0.95
 """Share of one label among the answers from which on a model says it always."""
 UNPARSABLE = 0.2
 """Share of answers that are no label from which on a run says so."""
+COMMON = 0.8
+"""Share of the answers without a label from which on one way's own remedy comes first."""
 SHOWN = 3
 """Raw answers that are shown."""
 
@@ -269,10 +271,10 @@ def _no_label(
             "no label",
             f"{len(texts)} of {len(predictions)} answers that the {_named(record, role)} wrote "
             f"are no label{_weight(record)}.",
-            _mended(record, role, ways),
+            _mended(record, role, ways, predictions),
             command,
             role,
-            answers=tuple(texts[:SHOWN]),
+            answers=tuple(dict.fromkeys(texts))[:SHOWN],
             ways=ways,
         )
 
@@ -280,18 +282,28 @@ def _no_label(
 def _ways(
     record: RunRecord, texts: Sequence[str], predictions: Sequence[Prediction]
 ) -> tuple[Way, ...]:
-    # Where the verdict is about decisions already, that is no remedy for what is written.
-    decides = record.answer == "text" and any(p.probabilities for p in predictions)
     labels = LabelSet.model_validate(record.experiment["labels"])
-    return ways_of(texts, labels, decides=decides, template=_template(record))
+    return ways_of(
+        texts, labels, decides=_could_decide(record, predictions), template=_template(record)
+    )
 
 
-def _mended(record: RunRecord, role: ModelRole, ways: Sequence[Way]) -> _Remedy:
-    """Return what mends the commonest way that a setting mends."""
+def _could_decide(record: RunRecord, predictions: Sequence[Prediction]) -> bool:
+    # Where the verdict is about decisions already, that is no remedy for what is written.
+    return record.answer == "text" and any(p.probabilities for p in predictions)
+
+
+def _mended(
+    record: RunRecord, role: ModelRole, ways: Sequence[Way], predictions: Sequence[Prediction]
+) -> _Remedy:
+    """Return what mends most: the commonest way's setting, or decisions if no way is common."""
     way = next((way for way in ways if way.settings), None)
     untold = role == "base" and record.primary == "tuned" and record.base_input == "bare"
     if untold and (way is None or way.kind not in LABEL_KINDS):
         return "give it the text that the tuned model reads", {"base_input": "same"}
+    common = way is not None and way.count >= COMMON * sum(one.count for one in ways)
+    if not common and _could_decide(record, predictions):
+        return "read the answer as a decision", {"answer": "decision"}
     if way is not None:
         return way.remedy, way.settings
     return _retuned(record) if record.answer == "text" else _NOTHING

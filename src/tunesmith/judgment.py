@@ -111,13 +111,13 @@ def majority_label(baseline: Baseline) -> str:
 
 
 def _measured(record: RunRecord) -> Judgment:
-    lead = "Measured, not compared:"
     if not record.evaluations:
-        return Judgment(lead=lead, sentence="nothing was evaluated.", tone="plain", own=None)
+        sentence = f"the run is {record.status}."
+        return Judgment(lead="Not evaluated:", sentence=sentence, tone="plain", own=None)
     own, evaluation = _own(record), record.evaluations[record.primary]
     rows = "row" if evaluation.rows == 1 else "rows"
     return Judgment(
-        lead=lead,
+        lead="Measured, not compared:",
         sentence=f"the {own} is right on {evaluation.correct} of {evaluation.rows:,} {rows}.",
         tone="plain",
         own=None,

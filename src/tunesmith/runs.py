@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -271,20 +271,16 @@ class Run:
         return [p for p in self.predictions() if p.model == role]
 
     def diagnosis(self) -> tuple[Symptom, ...]:
-        """Return what the run shows; its answers are read only if some are no label.
-
-        Raises:
-            RunError: the answers cannot be read.
-        """
-        record = self.record
-        return diagnose(record, self.predictions() if needs_answers(record) else ())
+        """Return what the run shows; its answers are read only if some are no label."""
+        answers: Sequence[Prediction] = ()
+        if needs_answers(self.record):
+            # Without them there is less to say, and the record is still worth showing.
+            with suppress(RunError):
+                answers = self.predictions()
+        return diagnose(self.record, answers)
 
     def summary(self) -> dict[str, Any]:
-        """Return what ``--json`` prints.
-
-        Raises:
-            RunError: as :meth:`diagnosis`.
-        """
+        """Return what ``--json`` prints."""
         record = self.record
         found = judge(record)
         return {
@@ -387,6 +383,7 @@ def _verdict(comparison: Comparison | None) -> dict[str, Any] | None:
         return None
     return {
         "verdict": comparison.verdict,
+        "by_format": comparison.by_format,
         "difference": comparison.difference,
         "interval": list(comparison.interval) if comparison.interval else None,
         "p_value": comparison.p_value,

@@ -150,7 +150,7 @@ def test_over_a_fifth_without_a_label_shows_three_of_them() -> None:
     (found,) = diagnose(*written("I think so", "+" * 15 + "?" * 5))
     assert found.kind == "no label"
     assert "5 of 20 answers that the tuned model wrote are no label." in found.seen
-    assert found.answers == ("I think so",) * 3
+    assert found.answers == ("I think so",)
     assert diagnose(*written("I think so", "+" * 16 + "?" * 4)) == ()
 
 
@@ -169,6 +169,21 @@ def test_a_decision_weighs_what_was_written_less() -> None:
     (found,) = diagnose(record.model_copy(update={"answer": "decision"}), read)
     assert "the verdict is about decisions, not about these" in found.seen
     assert "answer=decision" not in found.command
+
+
+def test_many_ways_are_mended_by_a_decision_and_one_by_its_own_setting() -> None:
+    record, _ = made("?" * 10, labels=MOOD)
+    shares = {"positive": 0.7, "negative": 0.3}
+    blank = predictions("tuned", "?" * 10, MOOD)
+    for stopped, setting in ((5, "answer"), (9, "generation.stop_sequences")):
+        texts = ["positive\nand"] * stopped + ["Mood"] * (10 - stopped)
+        answers = [
+            p.model_copy(update={"text": text, "probabilities": shares})
+            for p, text in zip(blank, texts, strict=True)
+        ]
+        (found,) = (s for s in diagnose(record, answers) if s.kind == "no label")
+        assert list(overrides(found)) == [setting]
+        assert found.answers == ("positive\nand", "Mood")
 
 
 def test_a_base_model_on_the_bare_input_is_given_the_template() -> None:

@@ -158,6 +158,11 @@ def test_a_run_without_opponents_is_measured_not_compared() -> None:
     assert (found.opponents, found.opponent, found.own) == ((), None, None)
 
 
+def test_a_run_that_was_not_evaluated_says_so() -> None:
+    record = run("+-").model_copy(update={"evaluations": {}, "status": "failed"})
+    assert judge(record).headline == "Not evaluated: the run is failed."
+
+
 # Holm at the border: 13 rows against 3 give p = 0.021, which is < 0.05 once and not three times.
 
 

@@ -15,11 +15,7 @@ HEADERS = ("", "accuracy", "95 % interval", "macro F1", "unparsable")
 
 
 def result_lines(run: Run) -> Iterator[str]:
-    """Yield the headline, the table, what it rests on, the notes and, last, the report's path.
-
-    Raises:
-        RunError: the answers of the run cannot be read.
-    """
+    """Yield the headline, the table, what it rests on, the notes and, last, the report's path."""
     record = run.record
     yield judge(record).headline
     yield f"{record.name}: {record.experiment['method']['name']} on {_model(run)}, {_where(run)}"

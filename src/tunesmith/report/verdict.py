@@ -45,7 +45,7 @@ class Against(Record):
     @property
     def verdict(self) -> str:
         """In words, of the opponent."""
-        return "a difference of format" if self.opponent.by_format else _BEATEN[self.own_verdict]
+        return "by format" if self.opponent.by_format else _BEATEN[self.own_verdict]
 
     @property
     def own_verdict(self) -> str:
