@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 import pytest
 from service_rest import MODEL_ID, ROWS, refusal
 
-from tunesmith.records import LearningCurve
-
 EPOCHS = 3
 
 
@@ -150,20 +148,14 @@ def test_summary_and_learning_curve_can_be_read_while_the_tuning_runs(
     assert tuner.get_run_status() == "canceled"
 
 
-def test_what_is_wrong_with_a_learning_curve_is_a_warning_of_the_details(slow_rest, monkeypatch):
-    seen = []
-
-    def diagnose(curve):
-        seen.append([(epoch.epoch, epoch.loss) for epoch in curve.epochs])
-        return ["The loss stayed flat.", "Try a higher learning rate."]
-
-    monkeypatch.setattr("tunesmith_emulator.trainings.diagnosis.diagnose", diagnose)
-    training = slow_rest.ended(slow_rest.train(slow_rest.upload()))
-    warnings = training["system"]["warnings"]
-    assert [w["message"] for w in warnings] == diagnose(LearningCurve())
-    assert {w["id"] for w in warnings} == {"diagnosis"}
-    metrics = training["entity"]["status"]["metrics"]
-    assert seen[0] == [(i + 1, m["ml_metrics"]["loss"]) for i, m in enumerate(metrics[::2])]
+def test_what_is_wrong_with_a_learning_curve_is_a_warning_of_the_details(slow_rest):
+    learned = slow_rest.ended(slow_rest.train(slow_rest.upload()))
+    assert "system" not in learned
+    flat = slow_rest.ended(slow_rest.train(slow_rest.upload(), learning_rate=0.00001))
+    (warning,) = flat["system"]["warnings"]
+    assert warning["id"] == "diagnosis"
+    assert "nothing was learned" in warning["message"]
+    assert "learning_rate=0.0001" in warning["message"]
 
 
 def test_a_run_is_found_again_by_its_id(sdk, emulator, rest):

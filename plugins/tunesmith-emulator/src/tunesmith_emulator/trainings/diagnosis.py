@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tunesmith.diagnosis import Symptom, diagnose_curve
 from tunesmith.records import EpochLoss, LearningCurve
 
-Diagnose = Callable[[LearningCurve], Sequence[str]]
-"""Gives a sentence for each thing that is wrong with a curve."""
 
+def sentences(entries: Sequence[dict[str, Any]], parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with a learning curve, each with what to try.
 
-def nothing(curve: LearningCurve) -> Sequence[str]:
-    """Say nothing about any curve."""
-    del curve
-    return ()
-
-
-diagnose: Diagnose = nothing
-"""What the details of completed trainings say; the place of the core's diagnosis of curves."""
-
-
-def sentences(entries: Sequence[dict[str, Any]]) -> Sequence[str]:
-    """Return what the entries of ``entity.status.metrics`` say; nothing if there are none."""
-    return diagnose(curve_of(entries)) if entries else ()
+    Args:
+        entries: of ``entity.status.metrics``; none if nothing was measured.
+        parameters: of the training, by name.
+    """
+    for symptom in diagnose_curve(curve_of(entries), parameters, command=""):
+        yield f"{symptom.seen} To try: {symptom.remedy}{_settings(symptom)}."
 
 
 def curve_of(entries: Sequence[dict[str, Any]]) -> LearningCurve:
@@ -32,3 +26,9 @@ def curve_of(entries: Sequence[dict[str, Any]]) -> LearningCurve:
     return LearningCurve(
         epochs=tuple(EpochLoss(epoch=loss["epoch"] + 1, loss=loss["loss"]) for loss in losses)
     )
+
+
+def _settings(symptom: Symptom) -> str:
+    # The parameters of the SDK have the names of the method's settings.
+    told = symptom.command.replace("--set method.", "").strip()
+    return f" ({told})" if "=" in told else ""

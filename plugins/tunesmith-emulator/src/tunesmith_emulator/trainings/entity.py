@@ -90,7 +90,7 @@ def _results(row: TrainingRow) -> dict[str, Any]:
 def _warnings(row: TrainingRow) -> dict[str, Any]:
     told = [("stand_in_method", text) for text in _stand_in(row)]
     if row.state == "completed":
-        told += [("diagnosis", text) for text in diagnosis.sentences(row.metrics)]
+        told += [("diagnosis", text) for text in diagnosis.sentences(row.metrics, row.parameters)]
     warnings = [{"id": i, "message": text, "more_info": MORE_INFO} for i, text in told]
     return {"system": {"warnings": warnings}} if warnings else {}
 
