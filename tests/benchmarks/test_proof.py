@@ -119,21 +119,25 @@ def test_labels_with_most_rows_are_taken_alphabetical_among_equals() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lead", "own", "tfidf", "stands"),
+    ("headline", "own", "tfidf", "stands"),
     [
         ("Established:", 90, 60, True),
         ("Established:", 90, 89, False),
         ("Not established:", 90, 60, False),
-        ("Not worth it:", 60, 90, True),
-        ("Tuning added nothing:", 89, 90, True),
-        ("Established:", 60, 90, False),
+        ("Not worth it: TF-IDF (0.900) beats the tuned model (0.600).", 60, 90, True),
+        ("Not worth it: TF-IDF (0.900) beats the tuned model (0.890).", 89, 90, False),
+        ("Not worth it: TF-IDF (0.900) does as well as the tuned model (0.890).", 89, 90, True),
+        ("Tuning added nothing: the untuned model decides as well.", 89, 90, True),
+        ("Tuning added nothing: the untuned model decides as well.", 60, 90, False),
+        ("Established over the untuned model and TF-IDF.", 60, 90, False),
+        ("Measured, not compared:", 60, 90, True),
     ],
 )
 def test_a_headline_stands_only_if_the_label_scores_bear_it(
-    lead: str, own: int, tfidf: int, stands: bool
+    headline: str, own: int, tfidf: int, stands: bool
 ) -> None:
     right = [[i < count for i in range(100)] for count in (own, tfidf)]
-    assert (part("headlines").overturned(lead, right[0], {"tfidf": right[1]}) is None) == stands
+    assert (part("headlines").overturned(headline, right[0], {"tfidf": right[1]}) is None) == stands
 
 
 def test_label_scores_are_read_whatever_the_recorded_answer_is() -> None:
@@ -149,11 +153,13 @@ def test_label_scores_are_read_whatever_the_recorded_answer_is() -> None:
     ("text", "kind"),
     [
         (" positive", None),
-        ("positive\n\nThe film", "begins with a label"),
+        ("positive\n\nThe film", "a label, then more lines"),
+        (" Positive.\nThe film", "a label, then more lines"),
+        ("positive, as it is", "a label, then more words"),
         ("Positive.", "a label in another spelling"),
         ("**card arrival**", "a label in another spelling"),
-        ("The sentiment is positive, I think", "holds one label among other words"),
-        ("positive or card arrival", "begins with a label"),
+        ("The sentiment is positive, I think", "one label among other words"),
+        ("positive or card arrival", "a label, then more words"),
         ("neither positive nor card_arrival", None),
         ("positively", None),
         ("nonsense", None),

@@ -12,12 +12,17 @@ from tunesmith.labels import LabelSet
 from tunesmith.records import Prediction
 from tunesmith.runs import Run
 
+NEXT_LINE, SAME_LINE = "a label, then more lines", "a label, then more words"
+SPELLING, AMONG = "a label in another spelling", "one label among other words"
 MENDS = {
-    "begins with a label": ("stop_sequences", "max_new_tokens"),
-    "a label in another spelling": ("labels",),
-    "holds one label among other words": ("answer: decision", "labels", "template"),
+    NEXT_LINE: ("generation.stop_sequences",),
+    SPELLING: ("labels=",),
+    SAME_LINE: ("answer=decision", "generation.", "verbalizer", "template"),
+    AMONG: ("answer=decision", "verbalizer", "template"),
 }
 """For each kind of answer, the settings of which a report must name one."""
+READ_ANYWAY = (SAME_LINE, AMONG)
+"""Kinds that reading a decision mends; in a run that is judged by decisions that is done."""
 _MARKS = " \t\n.,;:!?\"'`*_#()[]{}<>-"
 
 
@@ -50,11 +55,13 @@ def kind_of(text: str, labels: LabelSet) -> str | None:
     found = {form: name for name in labels for form in (*labels.root[name], name)}
     plain = {_plain(form): name for form, name in found.items()}
     if _plain(text) in plain:
-        return "a label in another spelling"
+        return SPELLING
+    if _plain(text.strip().partition("\n")[0]) in plain:
+        return NEXT_LINE
     if any(re.match(rf"{re.escape(form)}(?!\w)", _plain(text)) for form in plain if form):
-        return "begins with a label"
+        return SAME_LINE
     named = {name for form, name in plain.items() if _holds(_plain(text), form)}
-    return "holds one label among other words" if len(named) == 1 else None
+    return AMONG if len(named) == 1 else None
 
 
 def _plain(text: str) -> str:
@@ -74,7 +81,12 @@ def unmended(run: Run) -> dict[str, int]:
     labels = LabelSet.model_validate(run.record.experiment["labels"])
     kinds = Counter(kind for p in run.predictions() if (kind := _counted(p, labels)))
     report = _text(run.directory / "report.md")
-    return {kind: count for kind, count in kinds.items() if not _names(report, MENDS[kind])}
+    read = READ_ANYWAY if run.record.answer == "decision" else ()
+    return {
+        kind: count
+        for kind, count in kinds.items()
+        if kind not in read and not _names(report, MENDS[kind])
+    }
 
 
 def counted_kinds(run: Run) -> dict[str, int]:

@@ -5,6 +5,7 @@ The verdict is computed anew from ``predictions.jsonl``, by another way than the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -14,12 +15,15 @@ from tunesmith.statistics import ALPHA, holm, mcnemar_exact
 Finding = Literal["established", "nothing shown", "worse"]
 Right = Sequence[bool]
 
-CLAIMS: Mapping[str, Finding] = {
-    "established": "established",
-    "not worth it": "worse",
-    "wrong direction": "worse",
-}
-"""What the first words of a headline claim; all others claim that nothing was shown."""
+CLAIMS: Sequence[tuple[str, Finding]] = (
+    (r"established", "established"),
+    (r"wrong direction", "worse"),
+    (r"not worth it: .* beats the ", "worse"),
+    (r"", "nothing shown"),
+)
+"""How a headline begins, and what it claims; the first that fits."""
+NO_CLAIM = ("measured", "a difference of format")
+"""Headlines that claim nothing about the task."""
 
 
 def right_by_scores(predictions: Sequence[Prediction]) -> list[bool] | None:
@@ -54,33 +58,27 @@ def finding(own: Right, rivals: Mapping[str, Right]) -> Finding:
     return "established" if rivals and len(ahead) == len(rivals) else "nothing shown"
 
 
-def overturned(lead: str, own: Right, rivals: Mapping[str, Right]) -> str | None:
-    """Return why the headline that begins with ``lead`` would be overturned, None if it stands.
+def overturned(headline: str, own: Right, rivals: Mapping[str, Right]) -> str | None:
+    """Return why ``headline`` would be overturned, None if it stands.
 
     Args:
-        lead: the first words of the headline.
+        headline: the first line of a report.
         own: rows on which the run's own model is right by label scores.
         rivals: the same for majority, TF-IDF and the untuned model.
     """
-    claim, shown = claimed(lead), finding(own, rivals)
-    if claim == shown or (claim == "nothing shown" and shown == "worse" and not _tuned(lead)):
+    claim, shown = claimed(headline), finding(own, rivals)
+    if claim in (None, shown):
         return None
     scores = ", ".join(f"{name} {sum(rows)}" for name, rows in rivals.items())
     return f"it claims {claim!r}; by label scores {shown!r}: {sum(own)} right against {scores}"
 
 
-def claimed(lead: str) -> Finding:
-    """Return what the first words of a headline claim."""
-    plain = lead.lower().rstrip(".: ")
-    return next((claim for start, claim in CLAIMS.items() if plain.startswith(start)), _NOTHING)
-
-
-_NOTHING: Finding = "nothing shown"
-
-
-def _tuned(lead: str) -> bool:
-    # "Measured" claims nothing about others.
-    return not lead.lower().startswith("measured")
+def claimed(headline: str) -> Finding | None:
+    """Return what a headline claims, None if it claims nothing about the task."""
+    plain = headline.lower()
+    if plain.startswith(NO_CLAIM):
+        return None
+    return next(claim for pattern, claim in CLAIMS if re.match(pattern, plain))
 
 
 def _only(first: Right, second: Right) -> tuple[int, int]:

@@ -105,15 +105,15 @@ def _run(done: Done, answers: Mapping[str, Sequence[Sequence[Prediction]]]) -> d
     run = done.run
     assert run is not None  # see of_data_set
     report = json.loads((run.directory / "report.json").read_text(encoding="utf-8"))
-    headline = report["headline"]
+    line = f"{report['headline']['lead']} {report['headline']['sentence']}"
     own = headlines.right_by_scores(run.answers())
     rivals = _rivals(done, answers)
     return {
         "step": done.step.name,
         "backend": done.step.backend,
         "seed": done.step.seed,
-        "headline": f"{headline['lead']} {headline['sentence']}".strip(),
-        "overturned": headlines.overturned(headline["lead"], own, rivals) if own else None,
+        "headline": line,
+        "overturned": headlines.overturned(line, own, rivals) if own else None,
         "labels_in_other_words": errors_left.counted_kinds(run),
         "not_mended": errors_left.unmended(run),
         "method": run.record.experiment["method"],
