@@ -184,7 +184,7 @@ def test_other_test_rows_are_refused(
 def test_other_labels_are_refused(
     run_dir: Path, run_of: Callable[..., Path], invoke: Invoke
 ) -> None:
-    other = run_of("--backend", "fake", "--set", "labels=['0', '1', 'x']", "--set", "answer=text")
+    other = run_of(*TFIDF, "--set", "labels=['0', '1', 'x']")
     done = invoke("compare", str(run_dir), str(other))
     assert (done.exit_code, done.stdout) == (2, "")
     assert f"only {other.name} has 'x'" in done.stderr
