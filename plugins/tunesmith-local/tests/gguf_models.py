@@ -23,6 +23,8 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen3Config,
     Qwen3ForCausalLM,
+    Starcoder2Config,
+    Starcoder2ForCausalLM,
 )
 
 FILES = Path(__file__).with_name("gguf_files")
@@ -106,8 +108,9 @@ MAKERS = {
     "llama": lambda: LlamaForCausalLM(LlamaConfig(**_PLAIN)),
     "llama3-rope": lambda: LlamaForCausalLM(LlamaConfig(**(_PLAIN | {"rope_parameters": _LLAMA3}))),
     "qwen3": lambda: Qwen3ForCausalLM(Qwen3Config(**_PLAIN)),
+    "starcoder2": lambda: Starcoder2ForCausalLM(Starcoder2Config(**_PLAIN, sliding_window=None)),
 }
-OF_TRANSFORMERS = ("llama", "llama3-rope", "qwen3")
+OF_TRANSFORMERS = ("llama", "llama3-rope", "qwen3", "starcoder2")
 
 
 def original(kind: str) -> PreTrainedModel:

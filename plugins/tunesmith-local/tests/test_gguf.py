@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import gguf
 import numpy as np
@@ -21,11 +22,13 @@ from gguf_models import (
     tokenizer,
 )
 from gguf_writing import is_quantized, rewritten
+from transformers import Gemma2Config, T5Config
 
 from tunesmith.errors import NotFoundError, PluginError
 from tunesmith_local import loading
 from tunesmith_local.backend import LocalBackend
-from tunesmith_local.gguf.header import read_header
+from tunesmith_local.gguf.header import Header, read_header
+from tunesmith_local.gguf.mending import mend
 from tunesmith_local.gguf.tensors import Weights
 from tunesmith_local.loading import BaseLM, load_base_model
 from tunesmith_local.options import LocalOptions
@@ -49,10 +52,14 @@ def logits(model: torch.nn.Module) -> torch.Tensor:
 
 @pytest.mark.parametrize("kind", MAKERS)
 def test_a_file_of_llama_cpps_converter_gives_the_logits_of_the_original(kind: str) -> None:
-    base = read(FILES / f"{kind}.gguf")
-    expected = logits(original(kind))
+    base, source = read(FILES / f"{kind}.gguf"), original(kind)
+    expected = logits(source)
     assert (logits(base.model) - expected).abs().max() < LAST_BIT
     assert expected.std() > 0.1, "logits that are all alike would prove nothing"
+    if type(base.model) is type(source):
+        found = dict(base.model.named_parameters())
+        for name, weight in source.named_parameters():
+            assert (found[name] - weight).abs().max() < LAST_BIT
     assert not any(parameter.requires_grad for parameter in base.model.parameters())
 
 
@@ -175,10 +182,30 @@ def test_the_package_is_imported_only_for_a_gguf_file() -> None:
 
 
 @pytest.mark.parametrize("kind", OF_TRANSFORMERS)
-def test_what_transformers_reads_is_a_plain_model(kind: str) -> None:
+def test_what_transformers_reads_is_a_plain_model(tmp_path: Path, kind: str) -> None:
     model = read(FILES / f"{kind}.gguf").model
-    assert not getattr(model, "is_quantized", False)
     assert getattr(model.config, "quantization_config", None) is None
+    model.save_pretrained(tmp_path)
+    copy = load_base_model("copy", _with_tokenizer(tmp_path), device="cpu", dtype="float32")
+    assert (logits(copy.model) - logits(original(kind))).abs().max() < LAST_BIT
+
+
+def _with_tokenizer(folder: Path) -> Path:
+    tokenizer().save_pretrained(folder)
+    return folder
+
+
+def test_what_transformers_takes_from_its_defaults_is_set_from_the_file() -> None:
+    # Found with files of the converter; these architectures' tokenizers are not ours to make.
+    tensors = {name: cast("Any", None) for name in ("enc.blk.0.ffn_gate.weight", "output.weight")}
+    t5, gemma = T5Config(), Gemma2Config()
+    mend(Header(FILES, {"general.architecture": "t5"}, tensors), t5)
+    assert (t5.dense_act_fn, t5.is_gated_act, t5.scale_decoder_outputs) == ("gelu_new", True, False)
+    fields = {"general.architecture": "gemma2", "gemma2.embedding_length": 4608}
+    fields |= {"gemma2.attention.head_count": 32, "gemma2.attention.key_length": 128}
+    for layers, scalar in ((46, 144), (42, 128)):
+        mend(Header(FILES, fields | {"gemma2.block_count": layers}, {}), gemma)
+        assert (gemma.query_pre_attn_scalar, gemma.head_dim) == (scalar, 128)
 
 
 def test_a_missing_name_is_still_asked_of_the_hub(tmp_path: Path) -> None:

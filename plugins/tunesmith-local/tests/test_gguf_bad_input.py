@@ -111,6 +111,18 @@ def test_a_scaling_of_positions_that_no_granite_has(tmp_path: Path) -> None:
     assert "granite.rope.scaling.type is 'yarn'" in refused(place)
 
 
+def test_factors_of_positions_that_no_rule_comes_to(tmp_path: Path) -> None:
+    fields = {"llama.rope.freq_base": 77.0}  # not the one for which they were written
+    place = rewritten(FILES / "llama3-rope.gguf", tmp_path / "far.gguf", fields=fields)
+    assert "tensor rope_freqs.weight" in refused(place)
+
+
+def test_a_scaling_of_positions_that_transformers_would_drop(tmp_path: Path) -> None:
+    fields = {"llama.rope.scaling.type": "yarn"}
+    place = rewritten(FILES / "llama.gguf", tmp_path / "far.gguf", fields=fields)
+    assert "llama.rope.scaling.type is 'yarn', which transformers drops" in refused(place)
+
+
 @pytest.mark.parametrize("source", ["granite", "llama"])
 @pytest.mark.parametrize(
     ("field", "value"),

@@ -15,10 +15,10 @@ from transformers import (
 
 from tunesmith_local.gguf.filling import quietly, refuse_unfilled
 from tunesmith_local.gguf.header import Header
+from tunesmith_local.gguf.mending import mend
 from tunesmith_local.gguf.problems import unusable
-from tunesmith_local.gguf.tensors import Weights
+from tunesmith_local.gguf.rotary import FACTORS, set_rotary_rule
 
-_ROPE_FACTORS = "rope_freqs.weight"
 _ROPE_SCALING_READ = ("gpt-oss", "gpt_oss")
 
 
@@ -54,10 +54,7 @@ def read_by_transformers(header: Header, dtype: torch.dtype) -> PreTrainedModel:
         reason = f"transformers cannot read it: {error!r}"
         raise unusable(header.place, reason) from error
     refuse_unfilled(header, found)
-    model = _plain_model(read)
-    if _ROPE_FACTORS in header.tensors:
-        _divide_frequencies(model, Weights(header)[_ROPE_FACTORS])
-    return model
+    return _plain_model(read)
 
 
 def _refuse_dropped(header: Header) -> None:
@@ -67,23 +64,15 @@ def _refuse_dropped(header: Header) -> None:
         field = f"{header.architecture}.rope.scaling.type"
         raise unusable(header.place, f"field {field} is {kind!r}, which transformers drops")
     for name in header.tensors:
-        if name.startswith("rope_") and name != _ROPE_FACTORS:
+        if name.startswith("rope_") and name != FACTORS:
             raise unusable(header.place, f"tensor {name} is one that transformers drops")
-
-
-def _divide_frequencies(model: PreTrainedModel, factors: torch.Tensor) -> None:
-    # The scaling of Llama 3.1 and later: the file holds its factors and not its rule.
-    for module in model.modules():
-        for name in ("inv_freq", "original_inv_freq"):
-            if isinstance(frequencies := getattr(module, name, None), torch.Tensor):
-                frequencies.div_(factors.to(frequencies))
 
 
 def _read(header: Header, dtype: torch.dtype) -> tuple[PreTrainedModel, dict[str, Any]]:
     where = {"gguf_file": header.place.name}
     config = AutoConfig.from_pretrained(header.place.parent, **where)
-    if hasattr(config, "head_dim") and (width := header.own("attention.key_length", 0)):
-        config.head_dim = width  # which transformers reads for some architectures only
+    mend(header, config)
+    set_rotary_rule(header, config)
     family: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     model, found = family.from_pretrained(
         header.place.parent,
@@ -96,20 +85,12 @@ def _read(header: Header, dtype: torch.dtype) -> tuple[PreTrainedModel, dict[str
     return model, found
 
 
-def _plain_model(read: PreTrainedModel) -> PreTrainedModel:
+def _plain_model(model: PreTrainedModel) -> PreTrainedModel:
     # What was read counts as quantized, although every weight was decoded: PEFT would look for
     # layers of its own, and no copy could be saved.
-    settings = read.config.to_dict()
-    settings.pop("quantization_config", None)
-    config = type(read.config)(**settings)
-    with torch.device("meta"):
-        model = type(read)(config)
-    model.load_state_dict(read.state_dict(), assign=True, strict=False)
-    for name, buffer in read.named_buffers():  # those that no state holds, such as frequencies
-        module, _, last = name.rpartition(".")
-        model.get_submodule(module)._buffers[last] = buffer
-    model.tie_weights()
-    model.generation_config = read.generation_config
+    quantizer = getattr(model, "hf_quantizer", None)
+    if quantizer is not None:
+        quantizer.remove_quantization_config(model)
     return model
 
 
