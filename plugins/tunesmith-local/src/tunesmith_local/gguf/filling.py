@@ -18,7 +18,7 @@ from tunesmith_local.gguf.problems import unusable
 def quietly() -> Iterator[None]:
     """Hide the reports of transformers inside, and the bar of its GGUF reader.
 
-    What the reports tell is checked by :func:`refuse_unfilled`; the bar is tqdm's own and heeds
+    What the reports list is checked by :func:`refuse_unfilled`; the bar is tqdm's own and heeds
     no setting.
     """
     level = logging.get_verbosity()

@@ -114,7 +114,7 @@ def key_value_heads(header: Header) -> list[int]:
 
 
 def _has_rope(header: Header) -> bool:
-    # llama.cpp tells by this field, and takes its absence for yes.
+    # llama.cpp decides by this field, and takes its absence for yes.
     return bool(header.own("rope.scaling.finetuned", default=True))
 
 

@@ -1,4 +1,4 @@
-"""Reads what a GGUF file says about itself, and where its tensors are, but no tensor.
+"""Reads the fields of a GGUF file and the places of its tensors, but no tensor.
 
 The reader of the package ``gguf`` builds an object for every token of the vocabulary, which takes
 seconds, and it raises an ``IndexError`` or less at a file that was cut. The layout is simple:

@@ -1,4 +1,4 @@
-"""What transformers takes from its defaults although the file tells otherwise.
+"""What transformers takes from its defaults although the file holds another value.
 
 Each of these was found by a file of llama.cpp's converter that gave other logits than its original.
 """
@@ -11,12 +11,12 @@ from transformers import PreTrainedConfig
 
 from tunesmith_local.gguf.header import Header
 
-# llama.cpp tells the models of 27B by their number of layers; the file does not hold their scale.
+# llama.cpp recognizes the models of 27B by their number of layers; the file does not hold their scale.
 _GEMMA_27B = {"gemma2": 46, "gemma3": 62}
 
 
 def mend(header: Header, config: PreTrainedConfig) -> None:
-    """Set in ``config``, as transformers read it, what the file of ``header`` says."""
+    """Set in ``config``, as transformers read it, what the file of ``header`` holds."""
     changes = {**_sizes(header), **_gemma(header), **_t5(header)}
     for name, value in changes.items():
         if hasattr(config, name):

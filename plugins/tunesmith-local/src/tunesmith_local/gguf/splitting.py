@@ -45,7 +45,7 @@ def keeps_whole_words(name: str) -> bool:
 
 
 def begins_by_default(name: str) -> bool:
-    """Return whether a text begins with the first token if the file does not say."""
+    """Return whether a text begins with the first token if the file has no field for it."""
     return name in _WHOLE_WORDS
 
 

@@ -1,4 +1,4 @@
-"""The GGUF files that Ollama, LM Studio, llama.cpp and the Hugging Face hub keep on this machine.
+"""The GGUF files that other programs keep on this machine: Ollama, LM Studio, llama.cpp, the hub.
 
 Only folders and Ollama's manifests, a few hundred bytes each, are read here, and no GGUF file. A
 store that is broken, or another program's, lists what can be read of it.
@@ -31,7 +31,7 @@ class Stored:
 
     @property
     def summary(self) -> str:
-        """What a list says about it."""
+        """Program and size, for a list."""
         return f"GGUF file of {self.program}, {self.file.stat().st_size / 1e9:.2g} GB"
 
 
