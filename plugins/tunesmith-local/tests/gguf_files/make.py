@@ -16,8 +16,8 @@ import convert_hf_to_gguf  # noqa: E402
 from conversion.base import TextModel  # noqa: E402
 from gguf_models import MAKERS, original, tokenizer  # noqa: E402
 
-# The converter recognizes a tokenizer by a hash of what it makes of one text, and these tiny ones are
-# on no list. They split as Granite's do, so they get the name that Granite's have.
+# The converter recognizes a tokenizer by a hash of what it makes of one text, and these tiny ones
+# are on no list. They split as Granite's do, so they get the name that Granite's have.
 TextModel.get_vocab_base_pre = lambda self, tokenizer: "refact"
 
 

@@ -11,7 +11,7 @@ from transformers import PreTrainedConfig
 
 from tunesmith_local.gguf.header import Header
 
-# llama.cpp recognizes the models of 27B by their number of layers; the file does not hold their scale.
+# llama.cpp recognizes those of 27B by their number of layers; the file does not hold their scale.
 _GEMMA_27B = {"gemma2": 46, "gemma3": 62}
 
 
