@@ -10,7 +10,7 @@ __all__ = ["path"]
 def path() -> Path:
     """The directory of the model, in the layout that `from_pretrained` reads.
 
-    The first call converts the GGUF of the wheel (some seconds, 1.2 GB of memory); later calls
+    The first call converts the GGUF of the wheel (half a minute, 1 GB of memory); later calls
     return the same directory of the user's cache and import nothing heavy.
 
     Returns:
