@@ -148,7 +148,7 @@ class Experiment(BaseModel):
     def _in_chat(
         self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
     ) -> Experiment:
-        if run.record.chat is None:
+        if run.record.chat is None and getattr(self.method, "chat", False):
             with run.stage("choose chat"):
                 run.update(chat=choose_chat(self, backend, data.train.rows, progress))
         chosen = run.record.chat
