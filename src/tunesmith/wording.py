@@ -124,7 +124,9 @@ def candidate_templates(labels: Sequence[str], chat: bool) -> Iterator[tuple[str
     """Return the templates to try, plain ones first, each with whether it is a chat message."""
     plain = [f"{PLACEHOLDER}\n", f"Text: {PLACEHOLDER}\nLabel:\n", f"Text: {PLACEHOLDER}\nLabel:"]
     if {label.lower() for label in labels} <= SENTIMENT or _are_codes(labels):
-        plain += [f"Review: {PLACEHOLDER}\nSentiment:\n", f"Review: {PLACEHOLDER}\nSentiment:"]
+        review = f"Review: {PLACEHOLDER}\n"
+        plain += [f"{review}Sentiment:\n", f"{review}Sentiment:"]
+        plain += [f"{review}The sentiment of this review is"]
     asked = f"{PLACEHOLDER}\n\n{_question(labels)}"
     plain.append(f"{asked}\nAnswer:")
     yield from ((template, False) for template in plain)

@@ -68,8 +68,11 @@ def test_a_quick_proof_writes_its_page_and_does_no_step_twice(
     folder = tmp_path / "build" / "proof" / "quick"
     proof = json.loads((folder / "proof.json").read_text())
     found = proof["data_sets"]["sst2"]
-    assert {"majority", "tfidf_logreg", "linear_probe", "zero_shot", "zero_shot_chosen",
-            "few_shot", "prompt_tuning"} == found["methods"].keys()  # fmt: skip
+    methods = found["methods"].keys() - {"zero_shot_chat"}  # with a chat template alone
+    assert methods == {
+        "majority", "tfidf_logreg", "linear_probe", "zero_shot", "zero_shot_chosen", "few_shot",
+        "prompt_tuning",
+    }  # fmt: skip
     assert (found["train_rows"], found["test_rows"]) == (40, 20)
     assert found["choice"]["rows"] == 40
     assert not found["failed"]
@@ -78,7 +81,7 @@ def test_a_quick_proof_writes_its_page_and_does_no_step_twice(
     assert str(tmp_path) not in page
     assert "<svg" in (folder / "images" / "proof.svg").read_text()
     runs = {path: path.stat().st_mtime_ns for path in folder.glob("sst2/*/*/run.json")}
-    assert len(runs) == 7
+    assert len(runs) == len(found["methods"])
     # A step that was stopped goes on in its own directory; the others stay as they are.
     stopped = next(path for path in runs if "few_shot" in str(path))
     stopped.write_text(stopped.read_text().replace('"completed"', '"interrupted"'))
