@@ -22,6 +22,8 @@ SHOWN_FORMS = 3
 
 _AROUND = " \t\r\n.,;:!?\"'`*()[]{}<>\u201c\u201d\u2018\u2019"
 """What people write around a label without meaning another one."""
+_BULLET = re.compile(r"^\s*[-\u2022]\s+")
+"""Stands before an item of a list; the sign of a number has no space behind it."""
 
 
 class Way(Record):
@@ -106,7 +108,7 @@ def _meant(text: str, labels: LabelSet) -> str | None:
 
 
 def _bare(text: str) -> str:
-    return text.strip(_AROUND).casefold()
+    return _BULLET.sub("", text).strip(_AROUND).casefold()
 
 
 def _head(text: str, labels: LabelSet) -> str | None:

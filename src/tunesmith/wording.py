@@ -28,6 +28,11 @@ CHUNK = 64
 NAMED = 12
 """More labels than this are not named in a question, nor tried with a capital."""
 SENTIMENT = frozenset({"negative", "positive", "neutral", "neg", "pos", "mixed"})
+EXAMPLES = (
+    "Review: a joy from start to end\nSentiment: positive\n\n"
+    "Review: a dull waste of time\nSentiment: negative\n\n"
+)
+"""Invented, and of no data set: they show the form of an answer."""
 OPPOSITES = (("negative", "positive"), ("no", "yes"))
 """Words that two codes such as 0 and 1 may stand for."""
 
@@ -127,6 +132,8 @@ def candidate_templates(labels: Sequence[str], chat: bool) -> Iterator[tuple[str
         review = f"Review: {PLACEHOLDER}\n"
         plain += [f"{review}Sentiment:\n", f"{review}Sentiment:"]
         plain += [f"{review}The sentiment of this review is"]
+    if {label.lower() for label in labels} == set(OPPOSITES[0]) or _are_codes(labels):
+        plain.append(f"{EXAMPLES}Review: {PLACEHOLDER}\nSentiment:")
     asked = f"{PLACEHOLDER}\n\n{_question(labels)}"
     plain.append(f"{asked}\nAnswer:")
     yield from ((template, False) for template in plain)

@@ -165,6 +165,7 @@ def test_label_scores_are_read_whatever_the_recorded_answer_is() -> None:
         ("positive or card arrival", "a label, then more words"),
         ("neither positive nor card_arrival", None),
         ("positively", None),
+        ("- positive\n- positive", "a label, then more lines"),
         ("nonsense", None),
     ],
 )

@@ -201,6 +201,7 @@ def test_a_base_model_on_the_bare_input_is_given_the_template() -> None:
         ("positive because it", "runs on", {"answer": "decision"}),
         ("Positive", "other form", "positive"),
         ("'negative'.", "other form", "negative"),
+        ("- positive", "other form", "positive"),
         ("The mood is positive here", "inside", {"answer": "decision"}),
         ("  \n", "empty", {"answer": "decision"}),
         ("I like trains", "other", {"answer": "decision"}),

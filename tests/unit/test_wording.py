@@ -151,6 +151,10 @@ def test_words_are_tried_as_they_are_first(
 def test_only_labels_of_a_sentiment_are_asked_as_one() -> None:
     texts = [text for text, _ in candidate_templates(["negative", "positive"], False)]
     assert "Review: {{input}}\nSentiment:" in texts
+    assert any(text.startswith("Review: a joy") for text in texts)
+    three = [text for text, _ in candidate_templates(["negative", "neutral", "positive"], False)]
+    assert "Review: {{input}}\nSentiment:" in three
+    assert not any(text.startswith("Review: a joy") for text in three)
     other = [text for text, _ in candidate_templates(["ham", "spam"], False)]
     assert not any("Sentiment" in text for text in other)
     assert "{{input}}\n\nIs this ham or spam?\nAnswer:" in other

@@ -23,7 +23,7 @@ MENDS = {
 """For each kind of answer, the settings of which a report must name one."""
 READ_ANYWAY = (SAME_LINE, AMONG)
 """Kinds that reading a decision mends; in a run that is judged by decisions that is done."""
-_MARKS = " \t\n.,;:!?\"'`*_#()[]{}<>-"
+_MARKS = " \t\n.,;:!?\"'`*_#()[]{}<>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ def kind_of(text: str, labels: LabelSet) -> str | None:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.replace("_", " ").lower().split()).strip(_MARKS)
+    bare = re.sub(r"^\s*[-\u2022]\s+", "", text)  # not the sign of a number
+    return " ".join(bare.replace("_", " ").lower().split()).strip(_MARKS)
 
 
 def _holds(text: str, form: str) -> bool:
