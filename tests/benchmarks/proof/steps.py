@@ -15,6 +15,7 @@ LOCAL, SKLEARN = "local", "sklearn"
 CHOSEN = "zero_shot_chosen"
 TUNED = "prompt_tuning"
 VALIDATION = 0.15
+NEW_TOKENS = 10
 TITLES = {
     "majority": "majority class",
     "tfidf_logreg": "TF-IDF + logistic regression",
@@ -96,16 +97,20 @@ class Plan:
             "seed": seed,
         }
 
+    def _written(self, values: dict[str, Any]) -> dict[str, Any]:
+        # Enough for every label and for seeing how else an answer begins; more is time.
+        return {**values, "generation": {"max_new_tokens": NEW_TOKENS}}
+
     def _cheap(self, name: str) -> Step:
         values = self._values({"name": name}, 0)
         return Step(self.data, name, 0, SKLEARN, values, weight=0)
 
     def _asked(self, title: str, method: Mapping[str, Any], longer: int = 1) -> Step:
-        values = self._values(method, 0)
+        values = self._written(self._values(method, 0))
         return Step(self.data, title, 0, LOCAL, values, weight=3 * longer * self.test_rows)
 
     def _tuned(self, title: str, method: Mapping[str, Any], seed: int, passes: int) -> Step:
-        values = self._values(method, seed)
+        values = self._written(self._values(method, seed))
         values["data"]["validation"] = VALIDATION
         weight = passes * self.train_rows + 6 * self.test_rows
         return Step(self.data, title, seed, LOCAL, values, weight)
