@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tunesmith.dataset import HUB, Dataset
 from tunesmith.errors import DatasetError
-from tunesmith.wording import Choice, Tried, forms
+from tunesmith.wording import EXAMPLES, Choice, Tried, forms
 
 EMBEDDED = "tunesmith/micro-granite"
 MAX_LABELS = 50
@@ -96,7 +96,7 @@ ladder:
   - name: zero_shot
     template: {template}{chat}
   - name: few_shot
-    template: {template}{chat}
+    template: {alone}{chat}
 """
 
 _NO_TEST = """\
@@ -184,8 +184,8 @@ def _tried(choice: Choice) -> Iterator[str]:
     """Return the comment that says what was tried, the best first."""
     yield ""
     yield f"# Right decisions of the untuned model on {choice.rows} training rows, by template and"
-    yield "# words for the labels. No test row was read. The best stands under ladder; of those"
-    yield "# that end in a line break, the best is the verbalizer."
+    yield "# words for the labels. No test row was read. The best stands under ladder; the"
+    yield "# verbalizer is the same with a line break behind it, or the best that has one."
     order = sorted(choice.tried, key=lambda one: -one.correct)
     for one in order[:SHOWN]:
         yield f"#   {one.correct:>3}  {wording_text(one)}{_mark(choice, one)}"
@@ -220,6 +220,8 @@ def _ladder(draft: Draft, choice: Choice) -> str:
     return _LADDER.format(
         file=draft.target.name,
         template=_quoted(wording.template),
+        # Few-shot has solved rows of its own in place of the invented ones.
+        alone=_quoted(wording.template.removeprefix(EXAMPLES)),
         chat="\n    chat: true" if wording.chat else "",
     )
 

@@ -73,11 +73,17 @@ class Choice(Record):
 
     @property
     def best_tuned(self) -> Tried | None:
-        """The same among those whose answer begins a line, with the words of :attr:`best`."""
-        words = self.best.wording.words
+        """The wording for a tuned model: the answer begins a line, with the words of :attr:`best`.
+
+        The template of :attr:`best` with a line break behind it if that was tried, else the one
+        with most right decisions.
+        """
+        best = self.best.wording
         fit = [one for one in self.tried if one.wording.ends_in_line_break]
-        same = [one for one in fit if one.wording.words == words]
-        return max(same, key=lambda one: one.correct, default=None)
+        same = [one for one in fit if one.wording.words == best.words]
+        ending = best.template.rstrip()
+        alike = [one for one in same if ending.endswith(one.wording.template.rstrip())]
+        return max(alike or same, key=lambda one: one.correct, default=None)
 
 
 def choose_wording(

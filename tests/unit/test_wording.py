@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import yaml
 
 from tunesmith.backend import GenerationParams, Predictor, Target
 from tunesmith.errors import ExperimentError
+from tunesmith.init import Draft, experiment_text
 from tunesmith.labels import LabelSet
 from tunesmith.records import Classification, Message, Row
 from tunesmith.testing.fake import FakeBackend, FakePredictor
-from tunesmith.wording import candidate_templates, candidate_words, choose_wording, forms
+from tunesmith.wording import (
+    EXAMPLES,
+    Choice,
+    Tried,
+    Wording,
+    candidate_templates,
+    candidate_words,
+    choose_wording,
+    forms,
+)
 
 ROWS = [Row(input=f"{word} {i}", output="1" if word == "good" else "0")
         for i in range(6) for word in ("good", "bad")]  # fmt: skip
@@ -77,7 +89,7 @@ def test_codes_get_the_words_that_decide_best(backend: Chatty) -> None:
     # A tuned model's answer begins a line, with the words that were chosen.
     tuned = choice.best_tuned
     assert tuned is not None
-    assert tuned.wording.template == "{{input}}\n"
+    assert tuned.wording.template == "Review: {{input}}\nSentiment:\n"
     assert tuned.wording.words == best.wording.words
 
 
@@ -162,3 +174,17 @@ def test_only_labels_of_a_sentiment_are_asked_as_one() -> None:
 
 def test_a_name_that_is_anothers_word_is_no_form_of_its_own() -> None:
     assert forms({"no": "yes", "yes": "no"}) == {"no": ["yes"], "yes": ["no"]}
+
+
+def test_few_shot_gets_the_template_without_the_invented_examples() -> None:
+    template = f"{EXAMPLES}Review: {{{{input}}}}\nSentiment:"
+    words = {"negative": "negative", "positive": "positive"}
+    best = Tried(wording=Wording(template=template, chat=False, words=words), correct=9)
+    choice = Choice(base_model="m", rows=10, tried=(best,))
+    draft = Draft("train.json", None, Path("new.yaml"), "input", "output")
+    written = yaml.safe_load(experiment_text(draft, list(words), choice))
+    assert written["ladder"] == [
+        {"name": "zero_shot", "template": template},
+        {"name": "few_shot", "template": "Review: {{input}}\nSentiment:"},
+    ]
+    assert "verbalizer" not in written["method"]
