@@ -333,6 +333,28 @@ def test_label_scores_sum_to_one_and_follow_the_prompt(connect: Connect) -> None
     assert alone.probabilities == pytest.approx(after[0].probabilities, abs=1e-5)
 
 
+def test_a_limit_without_room_for_a_space_is_kept(connect: Connect) -> None:
+    backend = connect()  # "yes" and its end are 4 tokens, " yes" and its end 5
+    short, long = (tuned(backend, max_output_tokens=limit) for limit in (4, 5))
+    assert short.details["answer_tokens"] == "apart"
+    assert any("no room for the space" in note for note in short.details["notes"])
+    assert long.details["answer_tokens"] == "continued"
+
+
+def test_an_adapter_of_before_answers_as_it_was_tuned(connect: Connect) -> None:
+    backend = connect()
+    model = tuned(backend, max_output_tokens=4)
+    deployment = backend.deployer.deploy(model, "x")
+    expected = backend.predictor.classify(deployment, ["good dog"], LABELS)
+    card = Path(backend.options.store) / "models" / model.id / "tunesmith.json"
+    values = json.loads(card.read_text())
+    assert values.pop("answers") == "apart"
+    card.write_text(json.dumps(values))
+    backend.deployer.undeploy(deployment)  # forgets the loaded model
+    again = backend.deployer.deploy(model, "x")
+    assert backend.predictor.classify(again, ["good dog"], LABELS) == expected
+
+
 @pytest.mark.parametrize(
     "params",
     [

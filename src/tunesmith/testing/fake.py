@@ -49,6 +49,7 @@ from tunesmith.records import (
     Classification,
     Deployment,
     Generation,
+    LabelTokens,
     Row,
     StopReason,
     TunedModel,
@@ -292,6 +293,19 @@ class FakePredictor(Predictor):
         self._backend.require("base_label_scores" if isinstance(target, str) else "label_scores")
         asked = tuple(labels)
         return [self._classify(target, text, asked) for text in inputs]
+
+    def label_tokens(
+        self, base_model: str, prompts: Sequence[str], labels: Sequence[str]
+    ) -> dict[str, LabelTokens]:
+        """See ``Predictor.label_tokens``: a token is a word, and nothing but labels is said."""
+        found = self.classify(base_model, prompts, labels)
+        return {
+            label: LabelTokens(
+                tokens=tuple(label.split()),
+                mass=sum(one.probabilities[label] for one in found) / len(found),
+            )
+            for label in labels
+        }
 
     def _classify(self, target: Target, text: str, labels: tuple[str, ...]) -> Classification:
         prompt, _ = self._prompt(target, text)

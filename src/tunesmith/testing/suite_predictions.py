@@ -129,6 +129,38 @@ class PredictionConformance(Harness):
             assert sum(result.probabilities.values()) == pytest.approx(1)
         assert classify(target, [], ("0", "1")) == []
 
+    def test_prompts(self, backend: Backend, deployment: Deployment) -> None:
+        """``prompts`` gives what ``generate`` reads, template and cut included.
+
+        An untuned model that is compared with a tuned one reads it.
+
+        Troubleshooting: override ``Predictor.prompts`` if long inputs are cut.
+        """
+        inputs = [*self.inputs(), "word " * 400]
+        prompts = backend.predictor.prompts(deployment, inputs)
+        assert len(prompts) == len(inputs)
+        for prompt, generation in zip(
+            prompts, backend.predictor.generate(deployment, inputs), strict=True
+        ):
+            assert generation.prompt in (None, prompt)
+        assert backend.predictor.prompts(deployment, []) == []
+
+    def test_label_tokens(self, backend: Backend, capabilities: Capabilities) -> None:
+        """Tokens and a probability for each label behind a few prompts; undeclared: refused.
+
+        Troubleshooting: the probability is among everything that the model could write.
+        """
+        name = self.experiment().base_model
+        label_tokens = backend.predictor.label_tokens
+        if not capabilities.base_label_scores:
+            with refused("label_scores"):
+                label_tokens(name, self.inputs(), ["0", "1"])
+            return
+        found = label_tokens(name, self.inputs(), ["1", "0"])
+        assert list(found) == ["1", "0"]
+        assert all(one.tokens for one in found.values())
+        assert 0 <= sum(one.mass for one in found.values()) <= 1 + self.score_tolerance
+
     def test_stream(self, backend: Backend, capabilities: Capabilities, target: Target) -> None:
         """Joined, the pieces are the text of ``generate``; undeclared: refused.
 

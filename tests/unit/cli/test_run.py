@@ -114,6 +114,16 @@ def test_dry_run_counts_and_leaves_nothing(invoke: Invoke) -> None:
     assert not Path("runs").exists()
 
 
+def test_dry_run_shows_the_tokens_and_the_probability_of_each_label(invoke: Invoke) -> None:
+    labels = json.loads(
+        invoke("run", "experiment.yaml", "--backend", "fake", "--dry-run", "--json").stdout
+    )["labels"]
+    assert {label: use["tokens"] for label, use in labels.items()} == {"0": ["0"], "1": ["1"]}
+    assert sum(use["mass"] for use in labels.values()) == pytest.approx(1)
+    shown = invoke("run", "experiment.yaml", "--backend", "fake", "--dry-run").stdout
+    assert "label  tokens  probability" in shown
+
+
 def test_dry_run_counts_truncated_rows_after_the_template(invoke: Invoke) -> None:
     def tokens(*settings: str) -> dict[str, int]:
         arguments = [word for s in settings for word in ("--set", f"method.{s}")]
