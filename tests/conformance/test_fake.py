@@ -22,6 +22,7 @@ EXPERIMENT = {
 class PlainFake(FakeBackend):
     declares: ClassVar = {
         "base_inference": False,
+        "base_label_scores": False,
         "generation_parameters": frozenset(),
         "label_scores": False,
         "max_training_rows": 100,

@@ -174,7 +174,8 @@ def test_killed_in_the_middle_it_goes_on(
     )
     (directory,) = wait_for(lambda: list(tmp_path.glob("runs/*-benchmark-*")))
     wait_for(lambda: Grid.load(directory, BenchmarkRecord).record.results[0].status == "done")
-    wait_for(lambda: list(directory.glob("cells/*prompt-tuning*/run.json")))
+    # Its lock tells that the cell is under way; before, nobody would be seen to work on it.
+    wait_for(lambda: list(directory.glob(f"cells/*prompt-tuning*/{LOCK}")))
     work.kill()
     work.wait()
     before = Grid.load(directory, BenchmarkRecord)
@@ -198,7 +199,7 @@ def test_ctrl_c_leaves_what_the_same_command_goes_on_with(
         [sys.executable, "-m", "tunesmith", *arguments, "--processes", processes],
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    wait_for(lambda: list(tmp_path.glob("runs/*-benchmark-*/cells/*prompt-tuning*/run.json")))
+    wait_for(lambda: list(tmp_path.glob(f"runs/*-benchmark-*/cells/*prompt-tuning*/{LOCK}")))
     os.kill(work.pid, signal.SIGINT)
     _, said = work.communicate(timeout=60)
     assert work.returncode == 130

@@ -378,8 +378,8 @@ def test_streamed_pieces_join_to_the_text(connect: Connect, params: GenerationPa
 
 
 def test_return_options_that_are_not_honored_are_refused(connect: Connect) -> None:
-    params = GenerationParams(return_options={"input_tokens": True})
-    with pytest.raises(UnsupportedError, match="input_tokens"):
+    params = GenerationParams(return_options={"hidden_states": True})
+    with pytest.raises(UnsupportedError, match="hidden_states"):
         connect().predictor.generate(MODEL, ["x"], params)
 
 

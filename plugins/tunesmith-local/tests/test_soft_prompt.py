@@ -192,6 +192,7 @@ def card(base: BaseLM) -> AdapterCard:
         "classify {0, 1} {{input}}",
         64,
         base.tokenizer_fingerprint,
+        answers="continued",
     )
 
 

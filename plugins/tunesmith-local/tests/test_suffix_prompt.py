@@ -455,12 +455,13 @@ def test_several_deployments_read_each_text_once(connect: Connect) -> None:
             [first, second] * len(TEXTS), [t for t in TEXTS for _ in range(2)],
             GenerationParams(max_new_tokens=1),
         )  # fmt: skip
-    # The soft prompts alone, and the labels behind them: side by side where attention is full.
+    # The soft prompts alone, and the labels behind them, each with the space before it: side by
+    # side where attention is full.
     if base.end_to_end_exact:
-        assert seen[0] == ("inputs_embeds", (5 + 2) * len(TEXTS))
+        assert seen[0] == ("inputs_embeds", (5 + 2 * 2) * len(TEXTS))
     else:
         assert seen[0] == ("inputs_embeds", 5 * len(TEXTS))
-        assert seen.pop(1) == ("input_ids", 2 * len(TEXTS))
+        assert seen.pop(1) == ("input_ids", 2 * 2 * len(TEXTS))
     assert seen[1:] == [("inputs_embeds", 5 * 2 * len(TEXTS))]
     details = first.model.details
     assert details["text_cache_bytes"] == sum(backend.text_cache.sizes().values())

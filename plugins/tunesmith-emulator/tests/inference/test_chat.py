@@ -10,6 +10,8 @@ from tunesmith_emulator.inference.chat import base_prompt, read_messages, tuned_
 
 MODEL = "ibm/granite-13b-instruct-v2"
 PROMPT = "Review: the groomer was gentle and quick. Is it good? Answer:"
+LONG = "Write a review of a bakery."
+"""A message that the embedded model answers at length."""
 
 
 def say(role: str, content: object) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def test_an_answer_has_the_shape_of_the_service(local: Any) -> None:
 
 
 def test_a_chat_of_one_message_is_its_text_generation(local: Any) -> None:
-    result = local.result(PROMPT)
+    result = local.result(PROMPT + "\n")  # as the embedded model's chat template renders it
     answer = local.chat(PROMPT)
     assert answer["choices"][0]["message"]["content"] == result["generated_text"]
     assert answer["usage"]["prompt_tokens"] == result["input_token_count"]
@@ -81,12 +83,11 @@ def test_what_a_tuned_model_reads_is_no_template() -> None:
 
 def test_max_tokens_end_the_answer(local: Any) -> None:
     for name in ("max_tokens", "max_completion_tokens"):
-        answer = local.chat(PROMPT, **{name: 2})
+        answer = local.chat(LONG, **{name: 2})
         assert answer["usage"]["completion_tokens"] == 2
         assert answer["choices"][0]["finish_reason"] == "length"
     assert (
-        local.chat(PROMPT, max_tokens=50, max_completion_tokens=2)["usage"]["completion_tokens"]
-        == 2
+        local.chat(LONG, max_tokens=50, max_completion_tokens=2)["usage"]["completion_tokens"] == 2
     )
 
 
@@ -133,7 +134,7 @@ def test_a_stop_ends_the_answer_and_is_not_part_of_it(local: Any) -> None:
 
 
 def test_penalties_and_the_time_limit_have_their_effect(local: Any) -> None:
-    text = "Review: the groomer was gentle"
+    text = LONG
     plain = local.chat(text, max_tokens=60)["choices"][0]["message"]["content"]
     assert (
         local.chat(text, max_tokens=60, repetition_penalty=2)["choices"][0]["message"]["content"]
@@ -146,7 +147,7 @@ def test_penalties_and_the_time_limit_have_their_effect(local: Any) -> None:
 
 
 def test_logprobs_come_with_the_tokens(local: Any) -> None:
-    answer = local.chat(PROMPT, max_tokens=3, logprobs=True)
+    answer = local.chat(LONG, max_tokens=3, logprobs=True)
     content = answer["choices"][0]["logprobs"]["content"]
     assert len(content) == 3
     assert all(token["logprob"] <= 0 and token["token"] for token in content)
