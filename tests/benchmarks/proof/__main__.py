@@ -20,6 +20,9 @@ from typing import Any
 from tunesmith.atomic import write_atomically
 from tunesmith.backend import Backend
 from tunesmith.dataset import load_dataset
+from tunesmith.errors import RunError
+from tunesmith.locking import held
+from tunesmith.runs import LOCK
 
 from . import errors_left, model, page, results
 from .rows import Files, NoData, prepare
@@ -45,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
     except NoData as why:
         return _skip(str(why))
-    with backends(folder) as places:
+    busy = RunError(f"{folder}: another proof works there; wait for it, or take another --build")
+    with held(folder / LOCK, busy), backends(folder) as places:
         why_not = model.missing(places[LOCAL], asked.model)
         if why_not:
             return _skip(why_not)
