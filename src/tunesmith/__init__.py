@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tunesmith.dataset import Dataset, load_dataset
     from tunesmith.evaluation import Evaluation, evaluate
     from tunesmith.experiment import Experiment
+    from tunesmith.judgment import Judgment, judge
     from tunesmith.labels import LabelSet
     from tunesmith.methods import FewShot, PromptTuning, ZeroShot
     from tunesmith.plugins import connect
@@ -25,6 +26,7 @@ _HOME = {
     "Experiment": "experiment",
     "FewShot": "methods",
     "GenerationParams": "backend",
+    "Judgment": "judgment",
     "LabelSet": "labels",
     "PromptTuning": "methods",
     "Run": "runs",
@@ -32,6 +34,7 @@ _HOME = {
     "compare": "comparison",
     "connect": "plugins",
     "evaluate": "evaluation",
+    "judge": "judgment",
     "load_dataset": "dataset",
 }
 
@@ -44,6 +47,7 @@ __all__ = [
     "Experiment",
     "FewShot",
     "GenerationParams",
+    "Judgment",
     "LabelSet",
     "PromptTuning",
     "Run",
@@ -51,6 +55,7 @@ __all__ = [
     "compare",
     "connect",
     "evaluate",
+    "judge",
     "load_dataset",
 ]
 
