@@ -101,7 +101,7 @@ class LocalBackend(Backend):
         return self._catalog.info(name)
 
     def capabilities(self, base_model: str) -> Capabilities:
-        """Return what can be done with ``base_model``; the same for all."""
+        """Return what can be done with ``base_model``: the same for all, but for chats."""
         self.base_model(base_model)
         return Capabilities(
             methods=tuple(method.name for method in METHODS),

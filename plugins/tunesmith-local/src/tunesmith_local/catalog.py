@@ -60,6 +60,7 @@ class Catalog:
         self._unchecked: dict[str, BaseLM] = {}
         self._loaded: dict[str, BaseLM] = {}
         self._found: set[str] = set()
+        self._chats: dict[str, bool] = {}
         self._lock = threading.Lock()
 
     def infos(self) -> list[BaseModelInfo]:
@@ -86,7 +87,9 @@ class Catalog:
         Raises:
             NotFoundError: no such base model here or on the hub.
         """
-        return has_chat_template(self._find(name).place)
+        if name not in self._chats:  # the header of a GGUF file takes a while to read
+            self._chats[name] = has_chat_template(self._find(name).place)
+        return self._chats[name]
 
     def load(self, name: str) -> BaseLM:
         """Return the loaded model, ready to compute with; the first call loads and checks it.
