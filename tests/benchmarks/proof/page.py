@@ -22,8 +22,8 @@ Written by `make proof`; change nothing here by hand. {model} in {dtype}, {size}
 Every row of the tables is an ordinary run with settings written by hand; all methods of a data set
 see the same training and test rows. The settings of prompt tuning (four epochs, 20 virtual tokens,
 learning rate 0.3, a line break before the label) come from an earlier trial that was judged on 300
-dev rows of SST-2; no test row chose anything else. The answer is a *decision*, the most probable
-label; the column *as text* is what the model wrote, parsed.
+dev rows of SST-2; `tunesmith init` chose its wordings on training rows. The answer is a *decision*,
+the most probable label; the column *as text* is what the model wrote, parsed.
 """
 
 
