@@ -32,7 +32,7 @@ def test_a_deployment_applies_its_template_and_says_its_base_model(local: Any) -
     assert answer["model_id"] == "ibm/granite-13b-instruct-v2"
     text = answer["results"][0]["generated_text"]
     prompt = "Is the review good? The best groomer. Gentle and quick. Answer:"
-    assert text.removeprefix(prompt) in ("0", "1")
+    assert text.removeprefix(prompt) in (" 0", " 1")  # as it was tuned: behind a word, a space
 
 
 def test_max_new_tokens_ends_the_text(local: Any) -> None:

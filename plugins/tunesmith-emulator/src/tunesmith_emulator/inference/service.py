@@ -224,14 +224,13 @@ class Inference:
 
     def _generated(self, who: Answering, text: str, wanted: Wanted) -> Generation:
         self._check_room(who, text, wanted)
-        return _as_label(who, self._engine.generate(who.target, text, wanted.params))
+        return self._engine.generate(who.target, text, wanted.params)
 
     def _pieces(self, who: Answering, text: str, wanted: Wanted) -> Iterator[Generation]:
         """Yield the pieces, each with its own tokens only."""
         self._check_room(who, text, wanted)
         seen = 0
-        for place, made in enumerate(self._engine.stream(who.target, text, wanted.params)):
-            piece = made if place else _as_label(who, made)
+        for piece in self._engine.stream(who.target, text, wanted.params):
             tokens = piece.tokens
             yield piece if tokens is None else piece.model_copy(update={"tokens": tokens[seen:]})
             seen = len(tokens or ())
@@ -279,16 +278,6 @@ class Inference:
             return 0
         count = len(self._engine.tokenize(base_model, text))
         return min(count, wanted.params.truncate_input_tokens or count)
-
-
-def _as_label(who: Answering, generation: Generation) -> Generation:
-    """Return what a tuned model wrote without the space before its label.
-
-    Code that was written for the service compares the text with the label.
-    """
-    if isinstance(who.target, str) or not generation.text.startswith(" "):
-        return generation
-    return generation.model_copy(update={"text": generation.text[1:]})
 
 
 def _first_that_fits(attempts: Sequence[Wanted], call: Callable[[Wanted], T]) -> tuple[T, Wanted]:
