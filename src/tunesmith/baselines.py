@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tunesmith.comparison import compare
 from tunesmith.data_spec import ExperimentData
 from tunesmith.evaluation import evaluate
+from tunesmith.judgment import UNTUNED
 from tunesmith.plugins import connect, method_class, registry
 from tunesmith.predict import classify, predict_tuned
 from tunesmith.readings import read_as
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from tunesmith.experiment import Experiment
 
 BACKEND = "sklearn"
-UNTUNED = "zero_shot"
-"""The method that the untuned model's decision is recorded as."""
 
 
 def measure(
