@@ -6,35 +6,36 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tunesmith.backend import Backend, Capabilities, GenerationParams
-    from tunesmith.comparison import Comparison, compare
+    from tunesmith.backend import Backend, Capabilities
+    from tunesmith.backends.connect import connect
     from tunesmith.dataset import Dataset, load_dataset
-    from tunesmith.evaluation import Evaluation, evaluate
+    from tunesmith.evaluation.comparison import Comparison, compare
+    from tunesmith.evaluation.metrics import Evaluation, evaluate
     from tunesmith.experiment import Experiment
-    from tunesmith.judgment import Judgment, judge
     from tunesmith.labels import LabelSet
     from tunesmith.methods import FewShot, PromptTuning, ZeroShot
-    from tunesmith.plugins import connect
-    from tunesmith.runs import Run
+    from tunesmith.runs.judgment import Judgment, judge
+    from tunesmith.runs.run import Run
+    from tunesmith.spec import GenerationParams
 
 _HOME = {
     "Backend": "backend",
     "Capabilities": "backend",
-    "Comparison": "comparison",
+    "Comparison": "evaluation.comparison",
     "Dataset": "dataset",
-    "Evaluation": "evaluation",
+    "Evaluation": "evaluation.metrics",
     "Experiment": "experiment",
     "FewShot": "methods",
-    "GenerationParams": "backend",
-    "Judgment": "judgment",
+    "GenerationParams": "spec",
+    "Judgment": "runs.judgment",
     "LabelSet": "labels",
     "PromptTuning": "methods",
-    "Run": "runs",
+    "Run": "runs.run",
     "ZeroShot": "methods",
-    "compare": "comparison",
-    "connect": "plugins",
-    "evaluate": "evaluation",
-    "judge": "judgment",
+    "compare": "evaluation.comparison",
+    "connect": "backends.connect",
+    "evaluate": "evaluation.metrics",
+    "judge": "runs.judgment",
     "load_dataset": "dataset",
 }
 

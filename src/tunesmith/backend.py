@@ -12,7 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -33,9 +33,7 @@ from tunesmith.records import (
     TunedModel,
     TuningEvent,
 )
-
-if TYPE_CHECKING:
-    from tunesmith.experiment import Experiment
+from tunesmith.spec import GenerationParams, TuningSpec
 
 Target = Deployment | str
 """What a predictor answers for: a deployment, or the portable name of a base model."""
@@ -115,30 +113,6 @@ class Capabilities(Record):
     remote: bool = False
     costs_money: bool = False
     emulated: bool = False
-
-
-class GenerationParams(Record):
-    """How to generate, in watsonx.ai's names (``TextGenParameters``). None: the default."""
-
-    decoding_method: Literal["greedy", "sample"] | None = None
-    max_new_tokens: Annotated[int, Field(ge=0)] | None = None
-    min_new_tokens: Annotated[int, Field(ge=0)] | None = None
-    stop_sequences: Annotated[tuple[str, ...], Field(max_length=6)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_k: Annotated[int, Field(ge=1, le=100)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    repetition_penalty: Annotated[float, Field(ge=1, le=2)] | None = None
-    random_seed: Annotated[int, Field(ge=1, le=4294967295)] | None = None
-    truncate_input_tokens: Annotated[int, Field(ge=0)] | None = None
-    time_limit: Annotated[int, Field(ge=1)] | None = None
-    """Milliseconds; the text so far is returned."""
-    length_penalty: dict[str, float] | None = None
-    include_stop_sequence: bool | None = None
-    return_options: dict[str, bool | int] | None = None
-
-    def asked(self) -> dict[str, Any]:
-        """Return the parameters that were given."""
-        return self.model_dump(exclude_none=True)
 
 
 class BackendOptions(BaseModel):
@@ -227,9 +201,21 @@ class Tuner(ABC):
 
     @abstractmethod
     def submit(
-        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+        self,
+        spec: TuningSpec,
+        train: Sequence[Row],
+        validation: Sequence[Row] | None = None,
+        *,
+        prepared: object | None = None,
     ) -> TuningJob:
-        """Start tuning ``experiment.method`` on ``train`` and return at once.
+        """Start tuning ``spec.method`` on ``train`` and return at once.
+
+        Args:
+            spec: what to tune.
+            train: the training rows.
+            validation: rows to stop early on, if there are some.
+            prepared: what :meth:`check` returned for the same arguments. A backend whose ``check``
+                returns None never gets it, and may leave the parameter out.
 
         Raises:
             UnsupportedError: the method, a setting or a validation set is not declared.
@@ -245,20 +231,25 @@ class Tuner(ABC):
             UnsupportedError: ``resumable`` is not declared.
         """
 
-    def check(  # noqa: B027  # nothing to add to what is declared is a normal case
-        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
-    ) -> None:
+    def check(
+        self, spec: TuningSpec, train: Sequence[Row], validation: Sequence[Row] | None = None
+    ) -> object | None:
         """Raise what :meth:`submit` would raise, and start nothing.
 
         For what only the base model can tell, such as the number of tokens of a label; what
         :class:`Capabilities` declare is checked by the core.
+
+        Returns:
+            What was worked out on the way and ``submit`` would need again; None if nothing was.
         """
+        del spec, train, validation
+        return None
 
     def tune(
-        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+        self, spec: TuningSpec, train: Sequence[Row], validation: Sequence[Row] | None = None
     ) -> TunedModel:
         """Submit and wait."""
-        return self.submit(experiment, train, validation).wait()
+        return self.submit(spec, train, validation).wait()
 
     def export(self, model: TunedModel, directory: Path) -> None:
         """Write the tuned weights into ``directory`` as a PEFT adapter.

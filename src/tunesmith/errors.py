@@ -23,7 +23,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class TunesmithError(Exception):
@@ -101,3 +104,19 @@ def near_misses(name: str, known: Iterable[str]) -> str:
     others = [other for other in known if other != name]
     close = difflib.get_close_matches(name, others, n=3, cutoff=0.6)
     return f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return ``field.path: message`` of the first problem, without the value itself.
+
+    The value is left out because it may be a secret.
+    """
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        message = "no such key"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return (
+        f"{where}: {message}{more}" if where and not message.startswith(where) else message + more
+    )

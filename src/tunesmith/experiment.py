@@ -6,36 +6,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializeAsAny,
-    ValidationError,
-    field_serializer,
-    field_validator,
-)
+from pydantic import ValidationError, field_validator
 
-from tunesmith import baselines, model_card, provenance, report
+from tunesmith import report
 from tunesmith.audit import Audit
-from tunesmith.backend import Capabilities, GenerationParams
-from tunesmith.chat import choose_chat
-from tunesmith.checks import check_experiment
-from tunesmith.comparison import compare
-from tunesmith.data_spec import DataSpec, ExperimentData, load_data
-from tunesmith.errors import ExperimentError, UnsupportedError
-from tunesmith.evaluation import evaluate
-from tunesmith.experiment_audit import audit_experiment
+from tunesmith.backend import Capabilities
+from tunesmith.backends.options import redacted
+from tunesmith.dataset import DataSpec, ExperimentData, load_data
+from tunesmith.errors import ExperimentError, UnsupportedError, first_problem
+from tunesmith.evaluation.comparison import compare
+from tunesmith.evaluation.metrics import evaluate
+from tunesmith.evaluation.readings import READINGS, chosen_reading, held, read_as
 from tunesmith.experiment_file import apply_overrides, read_yaml
-from tunesmith.labels import LabelSet
-from tunesmith.methods import PLACEHOLDER, Method, PromptTuning
-from tunesmith.options import redacted
+from tunesmith.methods import PLACEHOLDER, Method
+from tunesmith.pipeline import baselines
+from tunesmith.pipeline.chat import choose_chat
+from tunesmith.pipeline.checks import (
+    Checked,
+    audit_experiment,
+    check_experiment,
+    forget_lost_job,
+    refuse_changed_data,
+    submit,
+)
+from tunesmith.pipeline.plan import Plan, make_plan
+from tunesmith.pipeline.predict import predict_base, predict_tuned
+from tunesmith.pipeline.probabilities import calibrated
+from tunesmith.pipeline.prompts import base_prompts
 from tunesmith.plugins import method_class
-from tunesmith.predict import predict_base, predict_tuned
-from tunesmith.probabilities import calibrated
 from tunesmith.progress import SILENT, Progress
-from tunesmith.prompts import base_prompts
-from tunesmith.readings import READINGS, chosen_reading, held, read_as
 from tunesmith.records import (
     BaseInput,
     BaseModelInfo,
@@ -44,34 +43,26 @@ from tunesmith.records import (
     Reading,
     TunedModel,
 )
-from tunesmith.resuming import forget_lost_job, refuse_changed_data
-from tunesmith.runs import ADAPTER, DataRecord, OtherReading, Run, RunRecord
-from tunesmith.validation import first_problem
+from tunesmith.report import model_card
+from tunesmith.runs import provenance
+from tunesmith.runs.record import DataRecord, OtherReading, RunRecord
+from tunesmith.runs.run import ADAPTER, Run
+from tunesmith.spec import TuningSpec, parse_method
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend
 
 
-class Experiment(BaseModel):
+class Experiment(TuningSpec):
     """A base model, a method, labels, data and a seed; the same on every backend."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = "experiment"
-    base_model: str = "tunesmith/micro-granite"
-    method: SerializeAsAny[Method] = Field(default_factory=PromptTuning)
     data: DataSpec
-    labels: LabelSet
     answer: Reading | None = None
     """What the verdict is about: ``decision``, the most probable label, or ``text``, what the model
     wrote. By default a decision if every model of the run has label scores."""
     base_input: BaseInput = "same"
     """What the base model reads beside a tuned one: the same text as that, or with ``bare`` the
     input without the template, as in IBM's tutorial."""
-    generation: GenerationParams = GenerationParams()
-    """How tuned and base model generate alike; watsonx.ai's defaults where nothing is given."""
-    seed: int = Field(default=0, ge=0, lt=2**31)
-    """Drives splits, few-shot examples and, on seeded backends, the tuning."""
     ladder: tuple[dict[str, Any], ...] = ()
     """Settings of other methods, for whoever tries them on the same data; see ``method_named``.
     Plain values: a run does without the plugins that bring them."""
@@ -95,8 +86,9 @@ class Experiment(BaseModel):
         Raises:
             TunesmithError: see ``tunesmith.errors``; the run directory then says how far it came.
         """
-        data, record = self._checked(backend)
-        return self._carry_on(Run.create(Path(runs_dir), record), backend, data, progress)
+        data, checked, record = self._checked(backend)
+        run = Run.create(Path(runs_dir), record)
+        return self._carry_on(run, backend, data, progress, checked.prepared)
 
     def run_alone(self, backend: Backend, directory: Path, *, progress: Progress = SILENT) -> Run:
         """Do the same for the method's own model alone, in ``directory``.
@@ -107,9 +99,9 @@ class Experiment(BaseModel):
         Raises:
             TunesmithError: as :meth:`run`.
         """
-        data, record = self._checked(backend)
-        alone = record.model_copy(update={"alone": True})
-        return self._carry_on(Run.at(directory, alone), backend, data, progress)
+        data, checked, record = self._checked(backend)
+        run = Run.at(directory, record.model_copy(update={"alone": True}))
+        return self._carry_on(run, backend, data, progress, checked.prepared)
 
     def resume(self, run: Run, backend: Backend, *, progress: Progress = SILENT) -> Run:
         """Do what ``run`` has not done yet; the stages that it holds are not done again.
@@ -123,19 +115,33 @@ class Experiment(BaseModel):
         forget_lost_job(run, backend)
         return self._carry_on(run, backend, data, progress)
 
-    def _checked(self, backend: Backend) -> tuple[ExperimentData, RunRecord]:
+    def plan(self, backend: Backend) -> Plan:
+        """Load and check everything as :meth:`run` does, count, and stop there.
+
+        Raises:
+            TunesmithError: as :meth:`run`.
+        """
         data = load_data(self.data, self.labels, self.seed)
-        info = check_experiment(self, backend, data)
+        return make_plan(self, backend, data, self.answer)
+
+    def _checked(self, backend: Backend) -> tuple[ExperimentData, Checked, RunRecord]:
+        data = load_data(self.data, self.labels, self.seed)
+        checked = check_experiment(self, backend, data, self.answer)
         found = audit_experiment(self, backend, data)
-        return data, self._record(backend, info, data, found)
+        return data, checked, self._record(backend, checked.info, data, found)
 
     def _carry_on(
-        self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
+        self,
+        run: Run,
+        backend: Backend,
+        data: ExperimentData,
+        progress: Progress,
+        prepared: object | None = None,
     ) -> Run:
         progress.started(run.directory)
         with run.guarded():
             asked = self._in_chat(run, backend, data, progress)
-            tuned = asked._tuned(run, backend, data, progress)
+            tuned = asked._tuned(run, backend, data, progress, prepared)
             base = asked._base(run, backend, data, progress)
             if not run.record.alone:
                 tuned, base = calibrated(asked, run, backend, data, tuned, base, progress)
@@ -164,16 +170,17 @@ class Experiment(BaseModel):
             run.update(answer="text")
         return self.asked_in(chosen.chat)
 
-    def asked_in(self, chat: bool) -> Experiment:
-        """Return the experiment with a method that reads the chat template, or that does not."""
-        return self.model_copy(update={"method": self.method.model_copy(update={"chat": chat})})
-
     def _tuned(
-        self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
+        self,
+        run: Run,
+        backend: Backend,
+        data: ExperimentData,
+        progress: Progress,
+        prepared: object | None,
     ) -> list[Prediction]:
         if not self.method.tunes:
             return []
-        model = self._tune(run, backend, data, progress)
+        model = self._tune(run, backend, data, progress, prepared)
         deployment = self._deploy(run, backend, model, progress)
         progress.stage("predict tuned")
         with run.stage("predict tuned"):
@@ -181,14 +188,18 @@ class Experiment(BaseModel):
             return predict_tuned(self, backend, rows, deployment, progress, run.note, answer)
 
     def _tune(
-        self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
+        self,
+        run: Run,
+        backend: Backend,
+        data: ExperimentData,
+        progress: Progress,
+        prepared: object | None,
     ) -> TunedModel:
         if run.record.model is None:
             progress.stage("tune")
             with run.stage("tune"):
                 if run.record.job_id is None:
-                    held_out = data.validation.rows if data.validation else None
-                    job = backend.tuner.submit(self, data.train.rows, held_out)
+                    job = submit(self, backend, data, prepared)
                     run.update(job_id=job.id)
                 else:
                     job = backend.tuner.resume(run.record.job_id)
@@ -229,7 +240,9 @@ class Experiment(BaseModel):
         progress.stage("predict base")
         with run.stage("predict base"):
             rows, deployment = data.test_rows().rows, run.record.deployment
-            prompts = base_prompts(self, backend, rows, data.train.rows, deployment)
+            prompts = base_prompts(
+                self, backend, rows, data.train.rows, deployment, self.base_input
+            )
             return predict_base(self, backend, rows, prompts, progress, run.note, run.record.answer)
 
     def _judge(
@@ -299,10 +312,6 @@ class Experiment(BaseModel):
             provenance=provenance.collect(backend),
         )
 
-    def with_method(self, method: Method) -> Experiment:
-        """Return the experiment with another method and default generation."""
-        return self.model_copy(update={"method": method, "generation": GenerationParams()})
-
     def method_named(self, name: str) -> Method:
         """Return method ``name`` as this experiment sets it: its own, of ``ladder``, or defaults.
 
@@ -348,23 +357,6 @@ class Experiment(BaseModel):
         """
         return cls.from_values({"answer": "text", "base_input": "bare", **values}, source=source)
 
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any], *, source: str = "experiment") -> Experiment:
-        """Make an experiment of plain values.
-
-        Raises:
-            ExperimentError: a key is missing, unknown or wrong; the message names it.
-        """
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise ExperimentError(f"{source}: {first_problem(error)}") from None
-
-    @field_validator("method", mode="before")
-    @classmethod
-    def _parse_method(cls, value: Any) -> Any:
-        return parse_method(value)
-
     @field_validator("ladder")
     @classmethod
     def _check_ladder(cls, value: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
@@ -375,38 +367,6 @@ class Experiment(BaseModel):
         if twice:
             raise ValueError(f"the method {twice!r} stands there twice; keep one")
         return value
-
-    @field_serializer("method")
-    def _dump_method(self, method: Method) -> dict[str, Any]:
-        return method_values(method)
-
-
-def parse_method(value: Any) -> Method:
-    """Make a method of its name, or of a mapping with ``name`` and settings.
-
-    Raises:
-        ValueError: a setting is unknown or wrong.
-        ExperimentError: no such method; near misses are named.
-    """
-    if isinstance(value, Method):
-        return value
-    settings = {"name": value} if isinstance(value, str) else dict(value)
-    name = settings.pop("name", PromptTuning.name)
-    try:
-        return method_class(name).model_validate(settings)
-    except ValidationError as error:
-        problem = first_problem(error)
-        raise ValueError(
-            problem if problem.startswith("method.") else f"method.{problem}"
-        ) from None
-
-
-def method_values(method: Method) -> dict[str, Any]:
-    """Return a method as plain values; the inverse of :func:`parse_method`.
-
-    Only what was set: a default is not a demand that a backend would have to support.
-    """
-    return {"name": method.name, **method.model_dump(mode="json", exclude_unset=True)}
 
 
 def _seed_note(backend: str, capabilities: Capabilities) -> tuple[str, ...]:

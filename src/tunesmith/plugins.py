@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -17,12 +17,9 @@ from tunesmith.errors import ExperimentError, PluginError, near_misses
 from tunesmith.hookspecs import PROJECT, BackendEntry, BaseModelEntry, CommandEntry, MethodEntry
 
 if TYPE_CHECKING:
-    from tunesmith.backend import Backend
     from tunesmith.methods import Method
 
 GROUP = "tunesmith"
-# What to install for a name that no plugin has claimed yet.
-KNOWN_EXTRAS = {"local": "local", "sklearn": "sklearn", "watsonx": "watsonx"}
 
 
 class _Entry(Protocol):
@@ -138,24 +135,6 @@ def import_target(target: str) -> Any:
         raise PluginError(f"cannot import {target!r}: {error}") from error
 
 
-def backend_class(name: str) -> type[Backend]:
-    """Import the class of backend ``name``.
-
-    Raises:
-        PluginError: no plugin has it, it is broken, or something that it needs is missing.
-    """
-    backends = registry().backends()
-    if name not in backends:
-        raise PluginError(_unknown_backend(name, backends))
-    entry = backends[name]
-    missing = [module for module in entry.requires if importlib.util.find_spec(module) is None]
-    if missing:
-        hint = f"; install it with: {entry.install}" if entry.install else ""
-        raise PluginError(f"backend {name!r} needs {', '.join(missing)}{hint}")
-    cls: type[Backend] = import_target(entry.target)
-    return cls
-
-
 def method_class(name: str) -> type[Method]:
     """Return the class of method ``name``: one of the core's, or one that a backend brings.
 
@@ -178,31 +157,3 @@ def method_class(name: str) -> type[Method]:
         )
     cls: type[Method] = import_target(brought[name].target)
     return cls
-
-
-def connect(name: str, **options: Any) -> Backend:
-    """Return backend ``name``, ready to work.
-
-    Args:
-        name: as ``tunesmith backends`` lists it.
-        **options: options of that backend, e.g. ``store="runs/store"``, ``device="cpu"``; what is
-            not given is taken from the environment, then from the options file.
-
-    Raises:
-        PluginError: no such backend, or it cannot be imported.
-        ExperimentError: an option is unknown or wrong.
-    """
-    from tunesmith.options import resolve_options
-
-    cls = backend_class(name)
-    return cls(resolve_options(name, cls.options_model, options))
-
-
-def _unknown_backend(name: str, backends: Mapping[str, BackendEntry]) -> str:
-    for plugin in registry().plugins:
-        if plugin.error and plugin.name == name:
-            return f"plugin {name!r} ({plugin.distribution}) is broken: {plugin.error}"
-    extra = KNOWN_EXTRAS.get(name)
-    install = f" Install it with: pip install 'tunesmith[{extra}]'." if extra else ""
-    listed = ", ".join(backends) or "none"
-    return f"no backend {name!r}; installed: {listed}.{near_misses(name, backends)}{install}"

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from tunesmith import Experiment
-from tunesmith.benchmark import run_benchmark
-from tunesmith.benchmark_file import Benchmark
-from tunesmith.cells import Place
-from tunesmith.ladder import climb
+from tunesmith.sweep.benchmark import run_benchmark
+from tunesmith.sweep.benchmark_file import Benchmark
+from tunesmith.sweep.ladder import climb
+from tunesmith.sweep.trial import Place
 from tunesmith_emulator import Emulator
 
 DATA = Path(__file__).parents[2] / "data" / "grooming_reviews"

@@ -59,7 +59,7 @@ def tune(folder: Path) -> tuple[Path, str]:
     with Emulator(data_dir=folder / "data") as emulator:
         options = {**emulator.credentials, "project_id": emulator.project_id}
         with connect("watsonx", store=folder / "store", **options) as backend:
-            from tunesmith.data_spec import load_data
+            from tunesmith.dataset import load_data
 
             data = load_data(experiment.data, experiment.labels, 0)
             model = backend.tuner.tune(experiment, data.train.rows)

@@ -18,7 +18,7 @@ import torch
 from transformers import AutoConfig
 
 import tunesmith_micro_granite
-from tunesmith_local.dtypes import chosen_dtype
+from tunesmith_local.model.dtypes import chosen_dtype
 
 RUNS = 5
 PLAIN = """

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tunesmith import data_catalog
-from tunesmith.data_conversion import is_test
+from tunesmith.cli import data_catalog
+from tunesmith.cli.data_conversion import is_test
 from tunesmith.labels import LabelSet
 from tunesmith.records import Prediction, Row
 

@@ -1,7 +1,7 @@
 """Simulates the verdicts: how often are they wrong where the truth is known?
 
 Run it from the project's root: ``python tests/benchmarks/verdicts.py``. Seeded: it prints the
-same table everywhere. ``tests/unit/test_verdicts_simulated.py`` runs a smaller one and asserts.
+same table everywhere. ``tests/unit/evaluation/test_verdicts_simulated.py`` asserts a smaller one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from tunesmith.statistics import (
+from tunesmith.evaluation.statistics import (
     ALPHA,
     paired_interval,
     paired_p,

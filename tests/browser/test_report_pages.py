@@ -14,12 +14,12 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from tunesmith import Experiment
 from tunesmith.backend import Backend
-from tunesmith.benchmark import run_benchmark
-from tunesmith.benchmark_file import Benchmark
-from tunesmith.cells import Place
-from tunesmith.ladder import climb
-from tunesmith.plugins import backend_class
-from tunesmith.runs import REPORT
+from tunesmith.backends.connect import backend_class
+from tunesmith.runs.run import REPORT
+from tunesmith.sweep.benchmark import run_benchmark
+from tunesmith.sweep.benchmark_file import Benchmark
+from tunesmith.sweep.ladder import climb
+from tunesmith.sweep.trial import Place
 from tunesmith.testing.fake import FAKE_MODEL, FakeBackend
 
 AXE = Path(__file__).parents[2] / "build/clients/node/node_modules/axe-core/axe.min.js"
@@ -71,7 +71,7 @@ def fake_by_name() -> Iterator[None]:
         return FakeBackend if name == FakeBackend.name else backend_class(name)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tunesmith.cells.backend_class", found)
+        patch.setattr("tunesmith.sweep.trial.backend_class", found)
         yield
 
 

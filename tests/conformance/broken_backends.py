@@ -106,8 +106,8 @@ class Unseeded(FakeBackend):
     @property
     def tuner(self):
         class Random(FakeTuner):
-            def submit(self, experiment, train, validation=None):
-                other = experiment.model_copy(update={"seed": uuid.uuid4().int % 2**31})
+            def submit(self, spec, train, validation=None):
+                other = spec.model_copy(update={"seed": uuid.uuid4().int % 2**31})
                 return super().submit(other, train, validation)
 
         return Random(self)
@@ -139,8 +139,8 @@ class Unstoppable(FakeBackend):
     @property
     def tuner(self):
         class Stubborn(FakeTuner):
-            def submit(self, experiment, train, validation=None):
-                job = super().submit(experiment, train, validation)
+            def submit(self, spec, train, validation=None):
+                job = super().submit(spec, train, validation)
                 job.cancel = job.wait
                 return job
 
@@ -151,8 +151,8 @@ class LosesCurve(FakeBackend):
     @property
     def tuner(self):
         class Shortened(FakeTuner):
-            def submit(self, experiment, train, validation=None):
-                job = super().submit(experiment, train, validation)
+            def submit(self, spec, train, validation=None):
+                job = super().submit(spec, train, validation)
                 whole = job.learning_curve
                 job.learning_curve = lambda: LearningCurve(steps=whole().steps[:-1])
                 return job
@@ -161,7 +161,7 @@ class LosesCurve(FakeBackend):
 
 
 class LaxRanges(FakeBackend):
-    """Checks the experiment against wider ranges than it declares."""
+    """Checks the spec against wider ranges than it declares."""
 
     lenient = False
 
@@ -175,10 +175,10 @@ class LaxRanges(FakeBackend):
     @property
     def tuner(self):
         class Lax(FakeTuner):
-            def submit(self, experiment, train, validation=None):
+            def submit(self, spec, train, validation=None):
                 self._backend.lenient = True
                 try:
-                    return super().submit(experiment, train, validation)
+                    return super().submit(spec, train, validation)
                 finally:
                     self._backend.lenient = False
 

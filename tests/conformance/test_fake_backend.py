@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tunesmith.backend import GenerationParams
-from tunesmith.data_spec import DataSpec
+from tunesmith.dataset import DataSpec
 from tunesmith.errors import DeploymentError, NotFoundError, PredictionError, TuningError
 from tunesmith.experiment import Experiment
+from tunesmith.spec import GenerationParams
 from tunesmith.testing.fake import FAKE_MODEL, FakeBackend, FakeOptions
 from tunesmith.testing.rows import TEST, TRAIN, VALIDATION
 

@@ -51,7 +51,8 @@ def site(tmp_path: Path) -> Path:
 
 def test_plugin_is_found_and_connected_to(site: Path) -> None:
     code = """
-from tunesmith.plugins import connect, method_class, registry
+from tunesmith.backends.connect import connect
+from tunesmith.plugins import method_class, registry
 entry = registry().backends()["parrot"]
 backend = connect("parrot", store="elsewhere")
 print(json.dumps([entry.summary, repr(backend), str(backend.options.store),
@@ -76,7 +77,7 @@ print(json.dumps([found["broken"], found["parrot"], sorted(registry().backends()
 def test_broken_plugin_is_fatal_when_asked_for(site: Path) -> None:
     code = """
 from tunesmith.errors import PluginError
-from tunesmith.plugins import connect
+from tunesmith.backends.connect import connect
 try:
     connect("broken")
 except PluginError as error:

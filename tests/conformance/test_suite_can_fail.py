@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from tunesmith.backend import GenerationParams
+from tunesmith.spec import GenerationParams
 from tunesmith.testing.conformance import BackendConformance
 from tunesmith.testing.suite_refusals import SAMPLES
 

@@ -6,11 +6,11 @@ import uuid
 
 from tunesmith.atomic import write_atomically
 from tunesmith.backend import Backend, Capabilities, Deployer, Predictor, Tuner
-from tunesmith.checks import check_submission
+from tunesmith.backends.jobs import JobStopped, ThreadJob
 from tunesmith.errors import NotFoundError, UnsupportedError
 from tunesmith.hookspecs import BackendEntry, MethodEntry, hookimpl
-from tunesmith.jobs import JobStopped, ThreadJob
 from tunesmith.methods import Method
+from tunesmith.pipeline.checks import check_submission
 from tunesmith.records import BaseModelInfo, Deployment, Generation, TunedModel
 
 
@@ -44,8 +44,8 @@ class Parrot(Backend, Tuner, Deployer, Predictor):
             methods=("repeat",), seeded=True, batch_independent=True, cancellable=True
         )
 
-    def submit(self, experiment, train, validation=None):
-        check_submission(experiment, self, train, validation)
+    def submit(self, spec, train, validation=None):
+        check_submission(spec, self, train, validation)
 
         def work(job):
             if job.stop_requested.wait(0.02):
@@ -53,11 +53,11 @@ class Parrot(Backend, Tuner, Deployer, Predictor):
             model = TunedModel(
                 id=uuid.uuid4().hex,
                 backend=self.name,
-                base_model=experiment.base_model,
+                base_model=spec.base_model,
                 method={"name": "repeat"},
-                labels=experiment.labels,
+                labels=spec.labels,
                 job_id=job.id,
-                details={"says": experiment.labels.surface(train[0].output)},
+                details={"says": spec.labels.surface(train[0].output)},
             )
             self._keep(model)
             return model

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
-from tunesmith.calibration import Calibration, calibrate
-from tunesmith.comparison import compare
-from tunesmith.evaluation import evaluate
+from tunesmith.evaluation.calibration import Calibration, calibrate
+from tunesmith.evaluation.comparison import compare
+from tunesmith.evaluation.metrics import evaluate
 from tunesmith.labels import LabelSet
 from tunesmith.records import (
     EpochLoss,
@@ -23,7 +23,7 @@ from tunesmith.records import (
     StepLoss,
     TunedModel,
 )
-from tunesmith.runs import Baseline, DataRecord, RunRecord
+from tunesmith.runs.record import Baseline, DataRecord, RunRecord
 
 YES_NO = LabelSet.model_validate(["0", "1"])
 FIVE = LabelSet.model_validate(["billing", "shipping", "quality", "website", "staff"])

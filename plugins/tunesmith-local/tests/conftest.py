@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # the test modules share local_m
 
 from local_models import build
 
-from tunesmith_local.loading import BaseLM
+from tunesmith_local.model.loading import BaseLM
 
 _built: dict[str, BaseLM] = {}
 

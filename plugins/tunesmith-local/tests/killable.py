@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from local_models import build
 from test_training import PLAN, but, examples, prompt_of
 
-from tunesmith_local.checkpoint import CheckpointStore
-from tunesmith_local.training import Training, TrainingResult
-from tunesmith_local.tunables import start
+from tunesmith_local.methods.tunables import start
+from tunesmith_local.training.checkpoint import CheckpointStore
+from tunesmith_local.training.training import Training, TrainingResult
 
 
 def train(

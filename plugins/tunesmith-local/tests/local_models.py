@@ -22,9 +22,9 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from tunesmith_local.loading import BaseLM, freeze
-from tunesmith_local.packing import packed
-from tunesmith_local.self_check import checked
+from tunesmith_local.engine.self_check import checked
+from tunesmith_local.model.loading import BaseLM, freeze
+from tunesmith_local.model.packing import packed
 
 END, PAD = "<end>", "<pad>"
 VOCAB = 260

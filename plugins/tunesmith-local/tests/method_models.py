@@ -9,18 +9,18 @@ from local_models import EXACT, build
 from test_training import examples
 
 from tunesmith.methods import GradientTuning
-from tunesmith_local.adapter import load_tuned, save_tuned
-from tunesmith_local.decoder import start_mixed_decoder
-from tunesmith_local.label_scores import label_log_probs
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.methods import FineTuning, Lora, PrefixTuning, PTuning
-from tunesmith_local.mixing import Line
-from tunesmith_local.prefix import Prefix, prefix_of
-from tunesmith_local.scoring import Example
-from tunesmith_local.training import Training, TrainingResult
-from tunesmith_local.tunable import Tunable
-from tunesmith_local.tunables import start
-from tunesmith_local.tuned import TunedLM
+from tunesmith_local.engine.decoder import start_mixed_decoder
+from tunesmith_local.engine.label_scores import label_log_probs
+from tunesmith_local.engine.mixing import Line
+from tunesmith_local.engine.prefix import Prefix, prefix_of
+from tunesmith_local.engine.scoring import Example
+from tunesmith_local.methods.settings import FineTuning, Lora, PrefixTuning, PTuning
+from tunesmith_local.methods.tunable import Tunable
+from tunesmith_local.methods.tunables import start
+from tunesmith_local.model.loading import BaseLM
+from tunesmith_local.serving.adapter import load_tuned, save_tuned
+from tunesmith_local.serving.tuned import TunedLM
+from tunesmith_local.training.training import Training, TrainingResult
 
 _COMMON = {"num_epochs": 12, "batch_size": 3, "accumulate_steps": 2}
 METHODS: dict[str, GradientTuning] = {

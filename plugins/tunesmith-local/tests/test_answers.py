@@ -11,9 +11,9 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from tunesmith.errors import ExperimentError
-from tunesmith_local.answers import Answers
-from tunesmith_local.encoding import EncodedPrompt, decode, encode_answer, encode_prompt
-from tunesmith_local.loading import BaseLM
+from tunesmith_local.engine.answers import Answers
+from tunesmith_local.engine.encoding import EncodedPrompt, decode, encode_answer, encode_prompt
+from tunesmith_local.model.loading import BaseLM
 
 LABELS = ("yes", "no")
 TURN = "<turn>"
@@ -136,8 +136,8 @@ def test_a_prompt_without_tokens_has_answers(base: BaseLM) -> None:
 
 @torch.no_grad()
 def test_a_score_is_what_a_plain_forward_pass_gives_the_whole_text() -> None:
-    from tunesmith_local.answering import Answering
-    from tunesmith_local.decisions import log_probs
+    from tunesmith_local.serving.answering import Answering
+    from tunesmith_local.serving.decisions import log_probs
 
     base = build("granite")
     texts = ["Good? Answer:", "Good? Answer:\n", "a longer text. Answer:"]

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from tunesmith_local.attention import bias_of, grouped_attention
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.scoring import Example, row_losses
-from tunesmith_local.soft_prompt import initial_prompt
+from tunesmith_local.engine.scoring import Example, row_losses
+from tunesmith_local.methods.soft_prompt import initial_prompt
+from tunesmith_local.model.attention import bias_of, grouped_attention
+from tunesmith_local.model.loading import BaseLM
 
 GetBase = Callable[[str], BaseLM]
 
@@ -52,9 +52,9 @@ def test_what_is_too_long_to_hold_all_scores_does_not_go_through_it(
         calls.append(args)
         return grouped_attention(*args)
 
-    monkeypatch.setattr("tunesmith_local.attention.grouped_attention", counted)
+    monkeypatch.setattr("tunesmith_local.model.attention.grouped_attention", counted)
     rows = [Example((5, 6, 7), (49, 256)), Example((5, 6), (50, 256))]
     prompt = torch.nn.Parameter(initial_prompt(base, "random", 4, seed=1).weights)
-    monkeypatch.setattr("tunesmith_local.attention._MOST_SCORES", most)
+    monkeypatch.setattr("tunesmith_local.model.attention._MOST_SCORES", most)
     row_losses(base, prompt, rows)
     assert len(calls) == (base.model.config.num_hidden_layers if most else 0)

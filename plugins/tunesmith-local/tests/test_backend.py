@@ -14,7 +14,6 @@ import pytest
 import torch
 from local_models import build
 
-from tunesmith.backend import GenerationParams
 from tunesmith.errors import (
     BackendError,
     DatasetError,
@@ -26,10 +25,11 @@ from tunesmith.errors import (
 )
 from tunesmith.experiment import Experiment
 from tunesmith.records import Row, TunedModel, TuningEvent
+from tunesmith.spec import GenerationParams
 from tunesmith_local.backend import LocalBackend
+from tunesmith_local.methods.prompt_tuning import SoftPromptTunable
+from tunesmith_local.methods.tunable import RowLosses
 from tunesmith_local.options import LocalOptions
-from tunesmith_local.prompt_tuning import SoftPromptTunable
-from tunesmith_local.tunable import RowLosses
 
 MODEL = "tiny/granite"
 LABELS = ["yes", "no"]

@@ -11,16 +11,21 @@ import pytest
 import torch
 from local_models import EXACT
 
-from tunesmith.backend import GenerationParams
-from tunesmith_local.batching import by_length, lay_out, worth_a_pass
-from tunesmith_local.decoder import start_decoder
-from tunesmith_local.encoding import encode_prompt
-from tunesmith_local.generation import generate
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.peft_models import soft_prompt_model
-from tunesmith_local.scoring import Example, row_losses
-from tunesmith_local.self_check import padding_error, plain_gradient, prefix_error, read_alone
-from tunesmith_local.soft_prompt import initial_prompt
+from tunesmith.spec import GenerationParams
+from tunesmith_local.engine.batching import by_length, lay_out, worth_a_pass
+from tunesmith_local.engine.decoder import start_decoder
+from tunesmith_local.engine.encoding import encode_prompt
+from tunesmith_local.engine.generation import generate
+from tunesmith_local.engine.scoring import Example, row_losses
+from tunesmith_local.engine.self_check import (
+    padding_error,
+    plain_gradient,
+    prefix_error,
+    read_alone,
+)
+from tunesmith_local.methods.peft_models import soft_prompt_model
+from tunesmith_local.methods.soft_prompt import initial_prompt
+from tunesmith_local.model.loading import BaseLM
 
 A_PASS = worth_a_pass(torch.device("cpu"))
 GetBase = Callable[[str], BaseLM]
@@ -101,7 +106,7 @@ def test_the_self_check_finds_a_model_that_padding_pollutes(
     base_lm: GetBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "tunesmith_local.mixing.padding_worth_a_pass", lambda base: 10_000
+        "tunesmith_local.engine.mixing.padding_worth_a_pass", lambda base: 10_000
     )  # one batch
     base = base_lm("hybrid-mamba-bias")
     assert not base.padding_exact

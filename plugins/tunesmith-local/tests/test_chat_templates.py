@@ -12,8 +12,8 @@ from tokenizers.processors import TemplateProcessing
 from tunesmith.errors import ExperimentError, UnsupportedError
 from tunesmith.methods import PromptTuning
 from tunesmith.records import Message
-from tunesmith_local.chat_templates import rendered, template_of
-from tunesmith_local.loading import BaseLM
+from tunesmith_local.model.chat_templates import rendered, template_of
+from tunesmith_local.model.loading import BaseLM
 
 LOOP = "{% for m in messages %}"
 END_LOOP = "{% endfor %}"

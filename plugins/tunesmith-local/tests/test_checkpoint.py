@@ -16,12 +16,12 @@ from killable import train
 from safetensors.torch import load_file
 from test_training import PLAN, but, examples, prompt_of, start
 
-from tunesmith.jobs import JobStopped
+from tunesmith.backends.jobs import JobStopped
 from tunesmith.records import LearningCurve, StepLoss
-from tunesmith_local.checkpoint import CheckpointStore, TrainingState
 from tunesmith_local.errors import CheckpointError
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.training import Training
+from tunesmith_local.model.loading import BaseLM
+from tunesmith_local.training.checkpoint import CheckpointStore, TrainingState
+from tunesmith_local.training.training import Training
 
 GetBase = Callable[[str], BaseLM]
 

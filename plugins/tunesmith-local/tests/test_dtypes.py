@@ -10,8 +10,8 @@ from local_models import build
 
 from tunesmith.errors import ExperimentError
 from tunesmith_local.catalog import Catalog
-from tunesmith_local.dtypes import DTYPES, chosen_dtype, computes
-from tunesmith_local.loading import load_base_model
+from tunesmith_local.model.dtypes import DTYPES, chosen_dtype, computes
+from tunesmith_local.model.loading import load_base_model
 from tunesmith_local.options import LocalOptions
 
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ import pytest
 from local_models import build, tokenizer
 
 from tunesmith.errors import ExperimentError
-from tunesmith_local.encoding import decode, encode_answer, encode_opening, encode_prompt
+from tunesmith_local.engine.encoding import decode, encode_answer, encode_opening, encode_prompt
 
 TEMPLATE = "classify {0, 1} {{input}} ="
 

@@ -17,16 +17,15 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from transformers import PreTrainedModel
 
 from tunesmith.experiment import Experiment
-from tunesmith.plan import make_plan
 from tunesmith.records import Row
-from tunesmith_local import findings, self_check
 from tunesmith_local.backend import LocalBackend
 from tunesmith_local.catalog import Catalog
-from tunesmith_local.findings import default_cache, facts_of
-from tunesmith_local.loading import BaseLM
+from tunesmith_local.engine import findings, self_check
+from tunesmith_local.engine.findings import default_cache, facts_of
+from tunesmith_local.engine.self_check import FLAGS
+from tunesmith_local.methods.tunables import METHODS
+from tunesmith_local.model.loading import BaseLM
 from tunesmith_local.options import LocalOptions
-from tunesmith_local.self_check import FLAGS
-from tunesmith_local.tunables import METHODS
 
 MODEL = "tiny/granite"
 ROWS = [Row(input=f"good {i}", output=["yes", "no"][i % 2]) for i in range(8)]
@@ -234,7 +233,7 @@ def test_a_dry_run_reads_labels_and_checks_nothing(
     monkeypatch.setattr(findings.Findings, "checked", None)  # not called
     method = {} if name == "zero_shot" else {"max_input_tokens": 40}
     with LocalBackend(options) as backend, counted() as passes:
-        plan = make_plan(experiment(tmp_path, name, **method), backend)
+        plan = experiment(tmp_path, name, **method).plan(backend)
     lengths = {len(row.input) for row in ROWS}
     assert len(passes) <= 2 * len(lengths), "the labels behind a few rows, and no more"
     assert set(plan.labels) == set(experiment(tmp_path, name, **method).labels)
@@ -246,7 +245,7 @@ def test_a_tuning_after_a_dry_run_takes_the_short_cuts(
 ) -> None:
     trial = experiment(tmp_path, "prompt_tuning", num_epochs=1, max_input_tokens=40)
     with LocalBackend(options) as backend:
-        make_plan(trial, backend)
+        trial.plan(backend)
         details = backend.tuner.tune(trial, ROWS).details
     assert details["padding_exact"]
     assert details["prefix_shared"]

@@ -9,14 +9,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tunesmith_local import attention
-from tunesmith_local.batching import Batch, lay_out, read_prefix
-from tunesmith_local.decoder import start_mixed_decoder
-from tunesmith_local.forward_pass import causal_mask, forward_pass
-from tunesmith_local.label_scores import label_log_probs
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.mixing import Line, lay_out_mixed
-from tunesmith_local.prefix import prefix_of
+from tunesmith_local.engine.batching import Batch, lay_out, read_prefix
+from tunesmith_local.engine.decoder import start_mixed_decoder
+from tunesmith_local.engine.forward_pass import causal_mask, forward_pass
+from tunesmith_local.engine.label_scores import label_log_probs
+from tunesmith_local.engine.mixing import Line, lay_out_mixed
+from tunesmith_local.engine.prefix import prefix_of
+from tunesmith_local.model import attention
+from tunesmith_local.model.loading import BaseLM
 
 GetBase = Callable[[str], BaseLM]
 KINDS = ("granite", "granite-moe", "hybrid-attention", "llama")

@@ -9,12 +9,12 @@ import pytest
 import torch
 from local_models import build
 
-from tunesmith.backend import GenerationParams
 from tunesmith.errors import PredictionError
-from tunesmith_local.encoding import EncodedPrompt, encode_prompt
-from tunesmith_local.generation import GENERATION_PARAMETERS, generate
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.sampling import Decoding, choose, penalize, row_generators
+from tunesmith.spec import GenerationParams
+from tunesmith_local.engine.encoding import EncodedPrompt, encode_prompt
+from tunesmith_local.engine.generation import GENERATION_PARAMETERS, generate
+from tunesmith_local.engine.sampling import Decoding, choose, penalize, row_generators
+from tunesmith_local.model.loading import BaseLM
 
 GetBase = Callable[[str], BaseLM]
 

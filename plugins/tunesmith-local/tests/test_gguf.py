@@ -25,12 +25,12 @@ from gguf_writing import is_quantized, rewritten
 from transformers import Gemma2Config, T5Config
 
 from tunesmith.errors import NotFoundError, PluginError
-from tunesmith_local import loading
 from tunesmith_local.backend import LocalBackend
-from tunesmith_local.gguf.header import Header, read_header
-from tunesmith_local.gguf.mending import mend
-from tunesmith_local.gguf.tensors import Weights
-from tunesmith_local.loading import BaseLM, load_base_model
+from tunesmith_local.model import loading
+from tunesmith_local.model.gguf.header import Header, read_header
+from tunesmith_local.model.gguf.mending import mend
+from tunesmith_local.model.gguf.tensors import Weights
+from tunesmith_local.model.loading import BaseLM, load_base_model
 from tunesmith_local.options import LocalOptions
 
 TEXT = "the service was good in 2024, naïve 🐾!"
@@ -140,7 +140,7 @@ def test_fields_are_read_as_the_package_gguf_reads_them() -> None:
 def test_only_a_file_in_f32_counts_as_stored_in_float32(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Kind, expected: str
 ) -> None:
-    monkeypatch.setattr("tunesmith_local.dtypes._cpu_bfloat16", lambda: True)
+    monkeypatch.setattr("tunesmith_local.model.dtypes._cpu_bfloat16", lambda: True)
     place = rewritten(FILES / "granite.gguf", tmp_path / "tiny.gguf", kind=kind)
     assert load_base_model("tiny", place, device="cpu").dtype == getattr(torch, expected)
 

@@ -11,7 +11,7 @@ from gguf_models import FILES
 from gguf_writing import rewritten
 
 from tunesmith.errors import NotFoundError
-from tunesmith_local.loading import load_base_model
+from tunesmith_local.model.loading import load_base_model
 
 GOOD = FILES / "granite.gguf"
 

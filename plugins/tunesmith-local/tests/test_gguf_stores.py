@@ -11,7 +11,7 @@ from gguf_models import FILES
 
 from tunesmith.errors import NotFoundError
 from tunesmith_local.backend import LocalBackend
-from tunesmith_local.gguf.stores import stored_models
+from tunesmith_local.model.gguf.stores import stored_models
 from tunesmith_local.options import LocalOptions
 from tunesmith_local.plugin import register_base_models
 

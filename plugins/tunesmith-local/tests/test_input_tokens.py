@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from tunesmith.backend import GenerationParams
 from tunesmith.errors import UnsupportedError
-from tunesmith_local import token_infos
-from tunesmith_local.encoding import encode_prompt
-from tunesmith_local.generation import generate, generate_mixed, stream
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.prefix import Prefix, prefix_of, read_state
+from tunesmith.spec import GenerationParams
+from tunesmith_local.engine import token_infos
+from tunesmith_local.engine.encoding import encode_prompt
+from tunesmith_local.engine.generation import generate, generate_mixed, stream
+from tunesmith_local.engine.prefix import Prefix, prefix_of, read_state
+from tunesmith_local.model.loading import BaseLM
 
 GetBase = Callable[[str], BaseLM]
 TEXTS = ("The dog sat in a bin", "x", "Gentle and quick: é 字")

@@ -15,7 +15,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from tunesmith.backend import GenerationParams
 from tunesmith.errors import (
     DatasetError,
     DeploymentError,
@@ -26,16 +25,17 @@ from tunesmith.errors import (
 from tunesmith.experiment import Experiment
 from tunesmith.labels import LabelSet
 from tunesmith.records import Deployment, Row, TunedModel
-from tunesmith_local.adapter import load_tuned, save_tuned
+from tunesmith.spec import GenerationParams
 from tunesmith_local.backend import LocalBackend
-from tunesmith_local.batching import lay_out
-from tunesmith_local.encoding import encode_prompt
+from tunesmith_local.engine.batching import lay_out
+from tunesmith_local.engine.encoding import encode_prompt
 from tunesmith_local.errors import AdapterError
-from tunesmith_local.linear_probe import read_features
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.methods import LinearProbe
+from tunesmith_local.methods.linear_probe import read_features
+from tunesmith_local.methods.probe_fitting import fit_probe
+from tunesmith_local.methods.settings import LinearProbe
+from tunesmith_local.model.loading import BaseLM
 from tunesmith_local.options import LocalOptions
-from tunesmith_local.probe_fitting import fit_probe
+from tunesmith_local.serving.adapter import load_tuned, save_tuned
 
 MODEL = "tiny/granite"
 LABELS = {"no": ["nope"], "yes": ["yes sir"]}
@@ -245,7 +245,7 @@ def test_a_job_that_died_starts_again(
 
     with opened(models, tmp_path) as backend:
         with monkeypatch.context() as patched:
-            patched.setattr("tunesmith_local.tuning.fit_probe", dies)
+            patched.setattr("tunesmith_local.training.tuning.fit_probe", dies)
             job = backend.tuner.submit(experiment(), ROWS)
             with pytest.raises(TuningError, match="no room"):
                 job.wait()
@@ -264,7 +264,7 @@ def test_a_cancelled_job_stops_between_batches(
 
         return original(*args, before_batch=cancelled, **more)
 
-    monkeypatch.setattr("tunesmith_local.probe_fitting.read_features", asked_to_stop)
+    monkeypatch.setattr("tunesmith_local.methods.probe_fitting.read_features", asked_to_stop)
     with backend.tuner._turn:
         job: Any = backend.tuner.submit(experiment(), ROWS)
     with pytest.raises(TuningError, match="cancelled"):

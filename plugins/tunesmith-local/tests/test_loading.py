@@ -10,7 +10,7 @@ import torch
 from local_models import build, tokenizer
 
 from tunesmith.errors import ExperimentError, NotFoundError
-from tunesmith_local.loading import BaseLM, fingerprint, freeze, load_base_model
+from tunesmith_local.model.loading import BaseLM, fingerprint, freeze, load_base_model
 
 GetBase = Callable[[str], BaseLM]
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from method_models import small
 
-from tunesmith.backend import GenerationParams, Target
+from tunesmith.backend import Target
 from tunesmith.errors import DeploymentError, UnsupportedError
 from tunesmith.experiment import Experiment
 from tunesmith.records import Deployment, Generation, Row
+from tunesmith.spec import GenerationParams
 from tunesmith_local.backend import LocalBackend
 from tunesmith_local.options import LocalOptions
 

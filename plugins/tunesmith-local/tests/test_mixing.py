@@ -11,24 +11,24 @@ import pytest
 import torch
 from local_models import EXACT, build
 
-from tunesmith.backend import GenerationParams
 from tunesmith.errors import PredictionError
-from tunesmith_local.decoder import branching, start_mixed_decoder
-from tunesmith_local.encoding import encode_answer, encode_opening, encode_prompt
-from tunesmith_local.generation import generate_mixed
-from tunesmith_local.label_scores import label_log_probs
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.mixing import Line, check_lengths, lay_out_mixed, line_of, mixed_batches
-from tunesmith_local.prefix import Prefix, prefix_of
-from tunesmith_local.scoring import Example, answer_log_probs
-from tunesmith_local.self_check import (
+from tunesmith.spec import GenerationParams
+from tunesmith_local.engine.decoder import branching, start_mixed_decoder
+from tunesmith_local.engine.encoding import encode_answer, encode_opening, encode_prompt
+from tunesmith_local.engine.generation import generate_mixed
+from tunesmith_local.engine.label_scores import label_log_probs
+from tunesmith_local.engine.mixing import Line, check_lengths, lay_out_mixed, line_of, mixed_batches
+from tunesmith_local.engine.prefix import Prefix, prefix_of
+from tunesmith_local.engine.scoring import Example, answer_log_probs
+from tunesmith_local.engine.self_check import (
     end_to_end_error,
     kept_lines,
     plain_gradient,
     read_alone,
     state_error,
 )
-from tunesmith_local.soft_prompt import initial_prompt
+from tunesmith_local.methods.soft_prompt import initial_prompt
+from tunesmith_local.model.loading import BaseLM
 
 GetBase = Callable[[str], BaseLM]
 ALL = (*EXACT, "hybrid-mamba-bias")
@@ -270,8 +270,8 @@ def test_many_labels_are_scored_a_few_at_a_time(
     answers = [encode_answer(base.tokenizer, label) for label in LABELS]
     lines = cached_lines(base)[:4]
     whole = label_log_probs(start_mixed_decoder(base, lines), len(lines), answers)
-    monkeypatch.setattr("tunesmith_local.label_scores._LINES", 1)
-    monkeypatch.setattr("tunesmith_local.label_scores._BRANCHES", 1)
+    monkeypatch.setattr("tunesmith_local.engine.label_scores._LINES", 1)
+    monkeypatch.setattr("tunesmith_local.engine.label_scores._BRANCHES", 1)
     parts = label_log_probs(start_mixed_decoder(base, lines), len(lines), answers)
     torch.testing.assert_close(parts, whole, rtol=1e-5, atol=1e-5)
 

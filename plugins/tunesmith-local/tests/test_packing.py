@@ -10,10 +10,10 @@ import torch
 from local_models import build
 from torch.nn.functional import linear
 
-from tunesmith_local import packing
-from tunesmith_local.loading import BaseLM, freeze
-from tunesmith_local.lora import sharing
-from tunesmith_local.packing import PackedLinear, packed
+from tunesmith_local.methods.lora import sharing
+from tunesmith_local.model import packing
+from tunesmith_local.model.loading import BaseLM, freeze
+from tunesmith_local.model.packing import PackedLinear, packed
 
 GetBase = Callable[[str], BaseLM]
 BOTH = (torch.float32, torch.bfloat16)

@@ -11,14 +11,15 @@ import pytest
 import torch
 from local_models import build
 
-from tunesmith.backend import GenerationParams, Target
+from tunesmith.backend import Target
 from tunesmith.errors import NotFoundError
 from tunesmith.experiment import Experiment
 from tunesmith.records import Deployment, Generation, Row
+from tunesmith.spec import GenerationParams
 from tunesmith_local.backend import LocalBackend
+from tunesmith_local.engine.prefix import PromptState, read_state
+from tunesmith_local.engine.state_cache import StateCache
 from tunesmith_local.options import LocalOptions
-from tunesmith_local.prefix import PromptState, read_state
-from tunesmith_local.state_cache import StateCache
 
 Connect = Callable[..., LocalBackend]
 GRANITE, MAMBA, T5 = "tiny/granite", "tiny/hybrid-mamba", "tiny/t5"

@@ -9,11 +9,12 @@ import pytest
 import torch
 from local_models import build
 
-from tunesmith_local import batching, decoder, mixing, self_check, suffix_prompt, text_states
-from tunesmith_local.batching import Batch
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.mixing import Line
-from tunesmith_local.self_check import Alone, checked, read_alone
+from tunesmith_local.engine import batching, decoder, mixing, self_check, text_states
+from tunesmith_local.engine.batching import Batch
+from tunesmith_local.engine.mixing import Line
+from tunesmith_local.engine.self_check import Alone, checked, read_alone
+from tunesmith_local.methods import suffix_prompt
+from tunesmith_local.model.loading import BaseLM
 
 LOW = [torch.bfloat16, torch.float16]
 SOUND = {  # padding, prefix, state

@@ -16,33 +16,33 @@ from peft import PeftConfig, PeftModel, PromptTuningConfig
 from safetensors.torch import load_file
 from test_training import PLAN, but, examples
 
-from tunesmith.backend import GenerationParams
-from tunesmith.checks import check_submission
+from tunesmith.backends.jobs import JobStopped
 from tunesmith.errors import UnsupportedError
 from tunesmith.experiment import Experiment
-from tunesmith.jobs import JobStopped
+from tunesmith.pipeline.checks import check_submission
 from tunesmith.records import Deployment, Row
+from tunesmith.spec import GenerationParams
 from tunesmith.testing.fake import FakeBackend
-from tunesmith_local.adapter import load_tuned, save_tuned
 from tunesmith_local.backend import LocalBackend
-from tunesmith_local.checkpoint import CheckpointStore
-from tunesmith_local.decoder import start_mixed_decoder
-from tunesmith_local.encoding import encode_prompt
+from tunesmith_local.engine.decoder import start_mixed_decoder
+from tunesmith_local.engine.encoding import encode_prompt
+from tunesmith_local.engine.generation import generate_mixed
+from tunesmith_local.engine.mixing import Line, line_of
+from tunesmith_local.engine.prefix import Prefix, prefix_of
+from tunesmith_local.engine.scoring import Example
+from tunesmith_local.engine.self_check import suffix_error
+from tunesmith_local.engine.state_cache import StateCache
+from tunesmith_local.engine.text_states import Suffix, TextCache, TextReader
 from tunesmith_local.errors import AdapterError
-from tunesmith_local.generation import generate_mixed
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.mixing import Line, line_of
+from tunesmith_local.methods.soft_prompt import initial_prompt
+from tunesmith_local.methods.suffix_prompt import suffix_losses
+from tunesmith_local.methods.tunable import Tunable
+from tunesmith_local.methods.tunables import check_method, start
+from tunesmith_local.model.loading import BaseLM
 from tunesmith_local.options import LocalOptions
-from tunesmith_local.prefix import Prefix, prefix_of
-from tunesmith_local.scoring import Example
-from tunesmith_local.self_check import suffix_error
-from tunesmith_local.soft_prompt import initial_prompt
-from tunesmith_local.state_cache import StateCache
-from tunesmith_local.suffix_prompt import suffix_losses
-from tunesmith_local.text_states import Suffix, TextCache, TextReader
-from tunesmith_local.training import Training
-from tunesmith_local.tunable import Tunable
-from tunesmith_local.tunables import check_method, start
+from tunesmith_local.serving.adapter import load_tuned, save_tuned
+from tunesmith_local.training.checkpoint import CheckpointStore
+from tunesmith_local.training.training import Training
 
 GetBase = Callable[[str], BaseLM]
 CAUSAL = (*(kind for kind in EXACT if kind != "t5"), "hybrid-mamba-bias")

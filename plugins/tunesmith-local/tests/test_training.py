@@ -10,16 +10,16 @@ import pytest
 import torch
 from local_models import build
 
-from tunesmith.jobs import JobStopped
+from tunesmith.backends.jobs import JobStopped
 from tunesmith.methods import PromptTuning
 from tunesmith.records import TuningEvent
-from tunesmith_local.encoding import encode_answer, encode_prompt
+from tunesmith_local.engine.encoding import encode_answer, encode_prompt
+from tunesmith_local.engine.scoring import Example, row_losses
 from tunesmith_local.errors import DivergedError
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.scoring import Example, row_losses
-from tunesmith_local.training import Training, learning_rate_at
-from tunesmith_local.tunable import Tunable
-from tunesmith_local.tunables import start as start_tunable
+from tunesmith_local.methods.tunable import Tunable
+from tunesmith_local.methods.tunables import start as start_tunable
+from tunesmith_local.model.loading import BaseLM
+from tunesmith_local.training.training import Training, learning_rate_at
 
 GetBase = Callable[[str], BaseLM]
 PLAN = PromptTuning(

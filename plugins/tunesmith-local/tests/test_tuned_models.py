@@ -25,19 +25,19 @@ from safetensors.torch import load_file
 from test_training import examples
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, LlamaConfig, LlamaForCausalLM
 
+from tunesmith.backends.jobs import JobStopped
 from tunesmith.errors import ExperimentError, UnsupportedError
-from tunesmith.jobs import JobStopped
 from tunesmith.methods import PromptTuning
-from tunesmith_local import fine_tuning
-from tunesmith_local.adapter import CONFIG, SIDECAR, WEIGHTS, load_tuned, save_tuned
-from tunesmith_local.checkpoint import CheckpointStore
+from tunesmith_local.engine.mixing import Line
+from tunesmith_local.engine.self_check import checked
 from tunesmith_local.errors import AdapterError
-from tunesmith_local.loading import freeze
-from tunesmith_local.methods import FineTuning, Lora, PrefixTuning
-from tunesmith_local.mixing import Line
-from tunesmith_local.self_check import checked
-from tunesmith_local.training import Training
-from tunesmith_local.tunables import check_method, start
+from tunesmith_local.methods import fine_tuning
+from tunesmith_local.methods.settings import FineTuning, Lora, PrefixTuning
+from tunesmith_local.methods.tunables import check_method, start
+from tunesmith_local.model.loading import freeze
+from tunesmith_local.serving.adapter import CONFIG, SIDECAR, WEIGHTS, load_tuned, save_tuned
+from tunesmith_local.training.checkpoint import CheckpointStore
+from tunesmith_local.training.training import Training
 
 # PEFT 0.21 asks transformers 5.23 for an attribute under its old name.
 by_plain_peft = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")

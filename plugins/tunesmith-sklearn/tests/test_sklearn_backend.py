@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from tunesmith.backend import BackendOptions
-from tunesmith.data_spec import DataSpec
-from tunesmith.dataset import load_dataset
+from tunesmith.dataset import DataSpec, load_dataset
 from tunesmith.errors import ExperimentError, NotFoundError
 from tunesmith.experiment import Experiment
 from tunesmith.labels import LabelSet
@@ -92,7 +91,7 @@ def test_stored_model_answers_the_same_in_a_new_process(
     here = [c.probabilities for c in backend.predictor.classify(deployment, inputs, "01")]
     code = """
 import json, sys
-from tunesmith.plugins import connect
+from tunesmith.backends.connect import connect
 store, deployment_id = sys.argv[1:]
 with connect("sklearn", store=store) as backend:
     target = backend.deployer.get(deployment_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.backend import GenerationParams
+from tunesmith.spec import GenerationParams
 from tunesmith_watsonx.catalog import Spec
 
 TUNABLE = {

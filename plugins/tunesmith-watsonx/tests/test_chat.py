@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.backend import GenerationParams
 from tunesmith.errors import BackendError, ExperimentError, PredictionError, UnsupportedError
 from tunesmith.records import Message
+from tunesmith.spec import GenerationParams
 from tunesmith_emulator import Emulator
 from tunesmith_local.backend import LocalBackend
-from tunesmith_local.serving import LocalPredictor
+from tunesmith_local.serving.serving import LocalPredictor
 from tunesmith_watsonx.backend import WatsonxBackend
 from tunesmith_watsonx.chat import chat_parameters, generation_of
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from tunesmith.backend import GenerationParams
+from tunesmith.spec import GenerationParams
 from tunesmith.testing.conformance import BackendConformance
 from tunesmith_emulator import Emulator
 from tunesmith_watsonx.backend import WatsonxBackend

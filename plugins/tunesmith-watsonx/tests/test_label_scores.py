@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from tunesmith import connect as connect_backend
-from tunesmith.backend import GenerationParams
 from tunesmith.errors import ExperimentError, PredictionError, QuotaError, UnsupportedError
 from tunesmith.records import TokenInfo
+from tunesmith.spec import GenerationParams
 from tunesmith_emulator import Emulator
 from tunesmith_watsonx.backend import WatsonxBackend
 from tunesmith_watsonx.label_scores import read_scores, texts_of

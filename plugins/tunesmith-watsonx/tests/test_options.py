@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tunesmith.backends.options import redacted, resolve_options
 from tunesmith.errors import ExperimentError
-from tunesmith.options import redacted, resolve_options
 from tunesmith_watsonx.backend import WatsonxBackend
 from tunesmith_watsonx.options import WatsonxOptions
 

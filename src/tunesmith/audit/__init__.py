@@ -6,10 +6,9 @@ labels that a tokenizer splits or confuses, and what so many test rows can estab
 
 from __future__ import annotations
 
-from tunesmith.audit.auditing import audit_data
+from tunesmith.audit.auditing import Audit, PartAudit, audit_data
 from tunesmith.audit.findings import SEVERITIES, Finding
 from tunesmith.audit.lengths import Reader, TokenCounts, token_counts
-from tunesmith.audit.record import Audit, PartAudit
 
 __all__ = [
     "SEVERITIES",

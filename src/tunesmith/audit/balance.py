@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 from tunesmith.audit.findings import Finding, counted, finding, verb
-from tunesmith.comparison import p_text
+from tunesmith.audit.lengths import Reader
+from tunesmith.evaluation.comparison import p_text
 
 FEW_ROWS = 10
 """Training rows of a label under which little can be learned about it."""
@@ -88,3 +91,62 @@ def _listed(labels: list[str]) -> str:
     shown = ", ".join(map(repr, labels[:5]))
     more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
     return f"{'label' if len(labels) == 1 else 'labels'} {shown}{more}"
+
+
+def label_findings(texts: Sequence[str], reader: Reader | None) -> list[Finding]:
+    """Say which label texts are nearly the same, and which a tokenizer splits or confuses."""
+    found = [*_alike(texts), *_prefixes(texts)]
+    if reader is not None and texts:
+        tokens = dict(zip(texts, reader.tokenize(texts), strict=True))
+        found += [*_confused(tokens), *_split(tokens)]
+    return found
+
+
+def _alike(texts: Sequence[str]) -> list[Finding]:
+    pairs = [(a, b) for a, b in combinations(texts, 2) if _folded(a) == _folded(b)]
+    if not pairs:
+        return []
+    what = f"labels differ in white space, letter case or Unicode form only: {_listed_pairs(pairs)}"
+    remedy = "Write them alike, or give one label both forms"
+    return [finding("problem", "labels_alike", what, remedy)]
+
+
+def _prefixes(texts: Sequence[str]) -> list[Finding]:
+    pairs = [
+        (a, b)
+        for a, b in combinations(sorted(texts), 2)
+        if b.startswith(a) and _folded(a) != _folded(b)
+    ]
+    if not pairs:
+        return []
+    what = f"labels begin like another: {_listed_pairs(pairs)}"
+    remedy = "An answer cut short is read as the shorter one: leave max_new_tokens room"
+    return [finding("note", "labels_prefix", what, remedy)]
+
+
+def _confused(tokens: dict[str, tuple[str, ...]]) -> list[Finding]:
+    pairs = [(a, b) for a, b in combinations(tokens, 2) if tokens[a] == tokens[b]]
+    if not pairs:
+        return []
+    what = f"labels are the same tokens to the model: {_listed_pairs(pairs)}"
+    remedy = "No model can tell them apart: choose other words"
+    return [finding("problem", "labels_confused", what, remedy)]
+
+
+def _split(tokens: dict[str, tuple[str, ...]]) -> list[Finding]:
+    split = {text: pieces for text, pieces in tokens.items() if len(pieces) > 1}
+    if not split:
+        return []
+    shown = "; ".join(f"{text!r}: {' '.join(pieces)}" for text, pieces in list(split.items())[:5])
+    what = f"{len(split)} of {len(tokens)} labels are several tokens ({shown})"
+    remedy = "That works, and costs a step of generation for each token"
+    return [finding("note", "labels_split", what, remedy)]
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _listed_pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    shown = ", ".join(f"{a!r} and {b!r}" for a, b in pairs[:5])
+    return f"{shown} and {len(pairs) - 5} pairs more" if len(pairs) > 5 else shown

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from tunesmith.audit.findings import Finding, counted, finding
-from tunesmith.statistics import POWER, power_at, rows_for_power
+from tunesmith.evaluation.statistics import POWER, power_at, rows_for_power
 
 SECOND_ONLY = 0.05
 CLAIM = 0.05

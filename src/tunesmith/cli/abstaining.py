@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tunesmith.atomic import write_atomically
 from tunesmith.cli import screen
-from tunesmith.cli.asked import Asked
+from tunesmith.cli.prediction_source import Asked
 from tunesmith.cli.results import score_table
 from tunesmith.errors import RunError
-from tunesmith.evaluation import Evaluation, evaluate
+from tunesmith.evaluation.metrics import Evaluation, evaluate
 from tunesmith.records import Prediction, Record
 
 
@@ -70,7 +70,7 @@ def show(
     kept = [p for p, a in zip(predictions, given, strict=True) if not a.abstained]
     scored = None
     if kept and all(p.expected is not None for p in kept):
-        scored = evaluate(kept, asked.experiment.labels)
+        scored = evaluate(kept, asked.spec.labels)
     document = {
         "rows": len(given),
         "answered": len(kept),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tunesmith.readings import READINGS
+from tunesmith.evaluation.readings import READINGS
 
 READ_AS = {
     "decision": "answers are read as decisions: the most probable label",

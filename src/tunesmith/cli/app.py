@@ -15,25 +15,25 @@ SECTIONS: dict[str, dict[str, LazyCommand]] = {
         "run": LazyCommand("run:run", "Tune, deploy, predict, evaluate and report."),
         "resume": LazyCommand("resume:resume", "Go on with a run that was stopped."),
         "compare": LazyCommand("compare:compare", "Say whether one model beats another."),
-        "ladder": LazyCommand("ladder:ladder", "Try every method, cheapest first."),
+        "ladder": LazyCommand("sweeps:ladder", "Try every method, cheapest first."),
         "benchmark": LazyCommand(
-            "benchmark:benchmark", "Compare methods, backends, base models and seeds."
+            "sweeps:benchmark", "Compare methods, backends, base models and seeds."
         ),
         "runs": LazyCommand("runs:runs", "List the runs."),
     },
     "Single steps": {
         "tune": LazyCommand("tune:tune", "Tune only; writes model.json."),
-        "deploy": LazyCommand("deploy:deploy", "Make a tuned model answer."),
+        "deploy": LazyCommand("deployments:deploy", "Make a tuned model answer."),
         "predict": LazyCommand("predict:predict", "Ask a model about rows or lines of text."),
         "evaluate": LazyCommand("evaluate:evaluate", "Score a predictions file."),
-        "undeploy": LazyCommand("undeploy:undeploy", "Remove a deployment."),
+        "undeploy": LazyCommand("deployments:undeploy", "Remove a deployment."),
         "deployments": LazyCommand("deployments:deployments", "List the deployments."),
     },
     "What there is": {
         "backends": LazyCommand("backends:backends", "List where experiments can run."),
-        "methods": LazyCommand("methods:methods", "List the methods."),
-        "models": LazyCommand("models:models", "List the base models."),
-        "plugins": LazyCommand("plugins:plugins", "List the plugins, the broken ones too."),
+        "methods": LazyCommand("backends:methods", "List the methods."),
+        "models": LazyCommand("backends:models", "List the base models."),
+        "plugins": LazyCommand("backends:plugins", "List the plugins, the broken ones too."),
     },
 }
 

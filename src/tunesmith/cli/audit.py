@@ -20,13 +20,12 @@ from tunesmith.cli.connection import (
     runs_dir_option,
 )
 from tunesmith.cli.results import label_lines
-from tunesmith.data_spec import load_data
-from tunesmith.dataset import load_dataset
+from tunesmith.dataset import load_data, load_dataset
 from tunesmith.errors import ExperimentError, TunesmithError, UnsupportedError
 from tunesmith.experiment import Experiment
-from tunesmith.experiment_audit import audit_experiment
-from tunesmith.label_uses import label_uses
 from tunesmith.methods import PromptTuning
+from tunesmith.pipeline.checks import audit_experiment
+from tunesmith.pipeline.label_uses import label_uses
 
 EXPERIMENTS = (".yaml", ".yml")
 SHOWN_LABELS = 6

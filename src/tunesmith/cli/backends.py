@@ -1,13 +1,31 @@
-"""``tunesmith backends``: where experiments can run. Imports none of them."""
+"""``tunesmith backends``, ``methods``, ``models`` and ``plugins``: what is installed."""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
 
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
+from tunesmith.cli.connection import (
+    open_backend,
+    options_option,
+    parse_options,
+    runs_dir_option,
+)
 from tunesmith.hookspecs import BackendEntry
-from tunesmith.plugins import registry
+from tunesmith.plugins import Plugin, registry
+
+CORE = {
+    "prompt_tuning": "A soft prompt for a frozen model (Lester et al. 2021).",
+    "zero_shot": "A hard prompt around each input; tunes nothing.",
+    "few_shot": "A hard prompt with solved examples; tunes nothing.",
+}
+"""The methods of the core. Text, because their classes cost the import of pydantic."""
 
 
 @command("backends", example="tunesmith backends --json")
@@ -25,7 +43,7 @@ def backends(as_json: bool) -> None:
         }
         for entry in entries
     ]
-    screen.emit(as_json, document, lambda: _lines(entries))
+    screen.emit(as_json, document, lambda: _backend_lines(entries))
 
 
 def missing(entry: BackendEntry) -> list[str]:
@@ -33,7 +51,7 @@ def missing(entry: BackendEntry) -> list[str]:
     return [module for module in entry.requires if importlib.util.find_spec(module) is None]
 
 
-def _lines(entries: list[BackendEntry]) -> list[str]:
+def _backend_lines(entries: list[BackendEntry]) -> list[str]:
     if not entries:
         return ["no backends; install one with: pip install 'tunesmith[local]'"]
     return screen.table(
@@ -47,3 +65,75 @@ def _status(entry: BackendEntry) -> str:
     if not lacking:
         return "ready"
     return f"needs {', '.join(lacking)}" + (f": {entry.install}" if entry.install else "")
+
+
+@command("methods", example="tunesmith methods")
+@screen.json_option
+def methods(as_json: bool) -> None:
+    """List the methods: those of the core, and those that a backend brings."""
+    rows = [(name, "tunesmith", summary) for name, summary in CORE.items()]
+    rows += [
+        (method.name, entry.name, method.summary)
+        for entry in registry().backends().values()
+        for method in entry.methods
+    ]
+    document = [{"name": n, "from": source, "summary": text} for n, source, text in rows]
+    screen.emit(as_json, document, lambda: screen.table(("method", "from", "summary"), rows))
+
+
+@command("models", example="tunesmith models\ntunesmith models --backend local")
+@click.option("--backend", metavar="NAME", help="Ask this backend what it serves.")
+@options_option
+@runs_dir_option
+@screen.json_option
+def models(backend: str | None, options: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
+    """List the base models that the plugins name, or those that a backend serves."""
+    found = _registered() if backend is None else _served(backend, options, runs_dir)
+    screen.emit(as_json, found, lambda: _model_lines(found, backend))
+
+
+def _registered() -> list[dict[str, Any]]:
+    return [
+        {"name": entry.name, "summary": entry.summary, "served_as": dict(entry.served_as)}
+        for entry in registry().base_models().values()
+    ]
+
+
+def _served(backend: str, options: tuple[str, ...], runs_dir: Path) -> list[dict[str, Any]]:
+    with open_backend(backend, parse_options(options), runs_dir) as where:
+        return [info.model_dump(mode="json") for info in where.base_models()]
+
+
+def _model_lines(found: list[dict[str, Any]], backend: str | None) -> list[str]:
+    if not found:
+        return ["no base models; install one with: pip install 'tunesmith[local]'"]
+    if backend is None:
+        rows = [(m["name"], ", ".join(m["served_as"]) or "-", m["summary"]) for m in found]
+        return screen.table(("model", "served by", "summary"), rows)
+    rows = [(m["name"], m["stand_in"] or "-", m["summary"]) for m in found]
+    return screen.table(("model", "stand-in", "summary"), rows)
+
+
+@command("plugins", example="tunesmith plugins")
+@screen.json_option
+def plugins(as_json: bool) -> None:
+    """List the plugins; a broken one is shown with its error and breaks nothing else."""
+    found = registry().plugins
+    document = [
+        {"name": p.name, "distribution": p.distribution, "version": p.version, "error": p.error}
+        for p in found
+    ]
+    screen.emit(as_json, document, lambda: _plugin_lines(found))
+
+
+def _plugin_lines(found: tuple[Plugin, ...]) -> Iterator[str]:
+    if not found:
+        yield "no plugins; install some with: pip install 'tunesmith[local]'"
+        return
+    yield from screen.table(
+        ("plugin", "distribution", "version", "status"),
+        ((p.name, p.distribution, p.version, "broken" if p.error else "ok") for p in found),
+    )
+    for plugin in found:
+        if plugin.error:
+            yield f"{plugin.name}: {plugin.error}; reinstall or remove {plugin.distribution}"

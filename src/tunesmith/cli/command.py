@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from tunesmith.cli import screen
-from tunesmith.cli.settings import Settings
+from tunesmith.cli.screen import Settings
 
 
 class Command(click.Command):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from tunesmith.cli import run_groups, screen
+from tunesmith.cli import screen
 from tunesmith.cli.answers import READ_AS, answer_option
 from tunesmith.cli.command import command
-from tunesmith.cli.run_groups import Group
-from tunesmith.comparison import Comparison, compare_seeds, correct, p_text
 from tunesmith.errors import RunError
-from tunesmith.readings import common_reading, read_as
+from tunesmith.evaluation.comparison import Comparison, compare_seeds, correct, p_text
+from tunesmith.evaluation.readings import common_reading, read_as
 from tunesmith.records import ModelRole, Prediction, Reading
-from tunesmith.runs import Run
+from tunesmith.runs.run import Run
 
 SHOWN_ROWS = 20
 HEADERS = ("", "right", "wrong", "unparsable", "accuracy", "only it right")
@@ -40,13 +40,13 @@ def compare(runs: tuple[Path, ...], answer: Reading | None, as_json: bool) -> No
     Answers are read as the runs were judged; if that differs, in a reading that all hold.
     """
     loaded = [Run.load(path) for path in runs]
-    groups = run_groups.grouped(loaded) if len(loaded) > 2 else [[run] for run in loaded]
+    groups = grouped(loaded) if len(loaded) > 2 else [[run] for run in loaded]
     if len(groups) == 1:
         one, read = _within(groups[0], answer)
         found = [one]
     else:
         found, read = _between(groups, answer)
-    notes = run_groups.notes(groups)
+    notes = group_notes(groups)
     screen.emit(as_json, _document(found, read, notes), lambda: _lines(found, read, notes))
 
 
@@ -57,15 +57,15 @@ def _within(runs: Sequence[Run], asked: Reading | None) -> tuple[Comparison, Rea
             f"{runs[0].directory}: the run has no {' and no '.join(sorted(missing))} model; "
             "compare it with another run: tunesmith compare RUN OTHER"
         )
-    run_groups.refuse_other_data(runs)
+    refuse_other_data(runs)
     roles: tuple[ModelRole, ...] = ("tuned", "base")
     (tuned, base), read = _in_common([[r.answers(role) for r in runs] for role in roles], asked)
     return compare_seeds(tuned, base), read
 
 
 def _between(groups: Sequence[Group], asked: Reading | None) -> tuple[list[Comparison], Reading]:
-    run_groups.refuse_other_data([run for group in groups for run in group])
-    names = run_groups.names(groups)
+    refuse_other_data([run for group in groups for run in group])
+    names = group_names(groups)
     answers, read = _in_common([[run.answers() for run in group] for group in groups], asked)
     found = [
         compare_seeds(answers[0], others, (names[0], name))
@@ -143,3 +143,110 @@ def _disagreement_lines(found: Comparison) -> Iterator[str]:
     if len(found.disagreements) > SHOWN_ROWS:
         yield f"and {len(found.disagreements) - SHOWN_ROWS} rows more; see --json"
     yield ""
+
+
+Group = list[Run]
+"""Runs that differ in nothing but the seed."""
+
+
+def grouped(runs: Sequence[Run]) -> list[Group]:
+    """Return the runs by what they have in common but the seed, in the order given.
+
+    Raises:
+        RunError: a run is there twice: counted twice, it would say more than it knows.
+    """
+    groups: dict[str, Group] = {}
+    for run in runs:
+        group = groups.setdefault(_but_the_seed(run), [])
+        _refuse_twice(run, group)
+        group.append(run)
+    return list(groups.values())
+
+
+def _but_the_seed(run: Run) -> str:
+    record = run.record
+    experiment = {k: v for k, v in record.experiment.items() if k != "seed"}
+    return json.dumps([experiment, record.backend, record.stand_in, record.emulated])
+
+
+def _refuse_twice(run: Run, group: Group) -> None:
+    for other in group:
+        seed = run.record.experiment["seed"]
+        same = other.record.seed_honored and other.record.experiment["seed"] == seed
+        if same or other.directory.resolve() == run.directory.resolve():
+            raise RunError(
+                f"cannot compare: {other.directory} and {run.directory} are the same experiment "
+                f"with the same seed {seed}; give each seed once"
+            )
+
+
+def group_names(groups: Sequence[Group]) -> list[str]:
+    """Return names that tell the groups apart: what differs, else the first directories."""
+    for parts in (("method",), ("backend",), ("method", "backend"), ("name",)):
+        found = [_named(group[0], parts) for group in groups]
+        if len(set(found)) == len(groups):
+            return found
+    return [group[0].directory.name for group in groups]
+
+
+def _named(run: Run, parts: tuple[str, ...]) -> str:
+    known = {
+        "method": run.record.experiment["method"]["name"],
+        "backend": run.record.backend,
+        "name": run.record.name,
+    }
+    return "@".join(known[part] for part in parts)
+
+
+def refuse_other_data(runs: Sequence[Run]) -> None:
+    """Refuse runs that were not asked the same.
+
+    Raises:
+        RunError: other test rows, or other labels; the message names the difference.
+    """
+    for other in runs[1:]:
+        _refuse_different_tests(runs[0], other)
+        _refuse_different_labels(runs[0], other)
+
+
+def _refuse_different_tests(one: Run, other: Run) -> None:
+    a, b = one.record.data["test"], other.record.data["test"]
+    if a.fingerprint != b.fingerprint:
+        raise RunError(
+            f"cannot compare: the test rows differ: {a.source} ({a.rows} rows, fingerprint "
+            f"{a.fingerprint[:12]}) and {b.source} ({b.rows} rows, fingerprint "
+            f"{b.fingerprint[:12]}); run both on the same test file"
+        )
+
+
+def _refuse_different_labels(one: Run, other: Run) -> None:
+    a, b = set(one.record.experiment["labels"]), set(other.record.experiment["labels"])
+    if a != b:
+        only = "; ".join(
+            f"only {run.directory.name} has {', '.join(map(repr, sorted(extra)))}"
+            for run, extra in ((one, a - b), (other, b - a))
+            if extra
+        )
+        raise RunError(f"cannot compare: the labels differ: {only}; run both with the same labels")
+
+
+def group_notes(groups: Sequence[Group]) -> list[str]:
+    """Return what a reader of the comparisons must know: other training rows are not refused."""
+    first = groups[0]
+    return [
+        f"the training rows differ: {_trained(first[0])}, {_trained(other[0])}"
+        for other in groups[1:]
+        if _training(first) != _training(other)
+    ]
+
+
+def _trained(run: Run) -> str:
+    rows = run.record.data["train"]
+    return (
+        f"{run.directory.name} has {rows.source} ({rows.rows} rows, fingerprint "
+        f"{rows.fingerprint[:12]})"
+    )
+
+
+def _training(group: Group) -> set[str]:
+    return {run.record.data["train"].fingerprint for run in group}

@@ -12,7 +12,8 @@ from tunesmith.errors import ExperimentError
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend
-    from tunesmith.runs import Run
+    from tunesmith.runs.run import Run
+
 
 REDACTED = "**********"
 """What pydantic's SecretStr prints."""
@@ -63,8 +64,8 @@ def open_backend(name: str, given: Mapping[str, Any], runs_dir: Path) -> Backend
         PluginError: no such backend, or it cannot be imported.
         ExperimentError: an option is unknown or wrong.
     """
-    from tunesmith.options import resolve_options
-    from tunesmith.plugins import backend_class
+    from tunesmith.backends.connect import backend_class
+    from tunesmith.backends.options import resolve_options
 
     cls = backend_class(name)
     return cls(resolve_options(name, cls.options_model, given, runs_dir=runs_dir))
@@ -85,7 +86,7 @@ def reopen_backend(run: Run, given: Mapping[str, Any]) -> Backend:
 
 
 def _store_of(run: Run) -> Path:
-    from tunesmith.options import default_store
+    from tunesmith.backends.options import default_store
 
     # The recorded path is relative to the working directory of then; the runs folder may since
     # have been moved, with the store in it.

@@ -12,12 +12,12 @@ from tunesmith.cli.answers import answer_option
 from tunesmith.cli.command import command
 from tunesmith.cli.results import score_table
 from tunesmith.errors import RunError, near_misses
-from tunesmith.evaluation import UNPARSABLE, Evaluation
-from tunesmith.evaluation import evaluate as evaluate_predictions
+from tunesmith.evaluation.metrics import UNPARSABLE, Evaluation
+from tunesmith.evaluation.metrics import evaluate as evaluate_predictions
+from tunesmith.evaluation.readings import read_as
 from tunesmith.labels import LabelSet
-from tunesmith.readings import read_as
 from tunesmith.records import Prediction, Reading
-from tunesmith.runs import PREDICTIONS, RECORD, Run, read_predictions
+from tunesmith.runs.run import PREDICTIONS, RECORD, Run, read_predictions
 
 ROLES = ("tuned", "base")
 

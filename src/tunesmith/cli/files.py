@@ -8,9 +8,8 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from tunesmith.atomic import write_atomically
-from tunesmith.errors import RunError, near_misses
+from tunesmith.errors import RunError, first_problem, near_misses
 from tunesmith.records import Record
-from tunesmith.validation import first_problem
 
 R = TypeVar("R", bound=Record)
 

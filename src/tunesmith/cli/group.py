@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from tunesmith.cli import failures
-from tunesmith.cli.settings import Settings
+from tunesmith.cli.screen import Settings
 from tunesmith.errors import near_misses
 
 if TYPE_CHECKING:

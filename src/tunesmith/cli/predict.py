@@ -10,14 +10,14 @@ import click
 
 from tunesmith.atomic import write_atomically
 from tunesmith.cli import abstaining, screen
-from tunesmith.cli.asked import Asked, find_asked
 from tunesmith.cli.command import command
 from tunesmith.cli.connection import options_option, parse_options, runs_dir_option
+from tunesmith.cli.prediction_source import Asked, find_asked
 from tunesmith.cli.progress import progress
 from tunesmith.cli.results import score_table
-from tunesmith.dataset import Dataset, load_dataset, parse_rows
+from tunesmith.dataset import Dataset, DataSpec, load_dataset, parse_rows
 from tunesmith.errors import DatasetError
-from tunesmith.evaluation import Evaluation, evaluate
+from tunesmith.evaluation.metrics import Evaluation, evaluate
 from tunesmith.experiment_file import parse_overrides
 from tunesmith.records import Prediction
 
@@ -86,8 +86,8 @@ def predict(
     asked = find_asked(model, base=base, generation=parse_overrides(params))
     if abstain_below is not None:
         abstaining.require_calibration(asked)
-    spec = asked.experiment.data
-    rows = _rows(data, input_field or spec.input_field, output_field or spec.output_field,
+    named = asked.experiment.data if asked.experiment else DataSpec(train=str(model))
+    rows = _rows(data, input_field or named.input_field, output_field or named.output_field,
                  labelled, asked)  # fmt: skip
     with asked.connect(parse_options(options), runs_dir) as backend, progress() as shown:
         predictions = asked.predict(backend, rows.rows, shown)
@@ -99,7 +99,7 @@ def predict(
         write_atomically(output, "".join(p.model_dump_json() + "\n" for p in predictions))
     scored = None
     if all(p.expected is not None for p in predictions):
-        scored = evaluate(predictions, asked.experiment.labels)
+        scored = evaluate(predictions, asked.spec.labels)
     document = {
         "rows": len(predictions),
         "file": None if output is None else str(output),
@@ -122,7 +122,7 @@ def _rows(
             source,
             input_field=input_field,
             output_field=output_field,
-            labels=asked.experiment.labels if with_labels else None,
+            labels=asked.spec.labels if with_labels else None,
             labelled=with_labels,
         )
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tunesmith.cli import settings
+from tunesmith.cli.failures import InterruptedWorkError
+from tunesmith.cli.screen import current, relative
+from tunesmith.errors import TunesmithError
 from tunesmith.progress import Progress
 from tunesmith.records import TuningEvent
 
@@ -20,13 +22,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
+
 SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
 def progress() -> Iterator[RunProgress]:
     """Give the progress that fits stderr and the settings of the command."""
-    chosen = settings.current()
+    chosen = current()
     if chosen.quiet:
         yield RunProgress()
     elif (
@@ -196,3 +199,23 @@ def _bars() -> Bars:
         TextColumn("{task.fields[detail]}"),
         console=Console(file=sys.stderr),
     )
+
+
+@contextmanager
+def resumable(progress: RunProgress) -> Iterator[None]:
+    """Name the resume command when the run that ``progress`` knows does not end well."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if progress.directory is None:
+            raise
+        raise InterruptedWorkError(f"interrupted\ngo on with: {_command(progress)}") from None
+    except (TunesmithError, OSError) as error:
+        if progress.directory is not None:
+            error.add_note(f"when that is mended, go on with: {_command(progress)}")
+        raise
+
+
+def _command(progress: RunProgress) -> str:
+    assert progress.directory is not None  # noqa: S101  # the callers looked
+    return f"tunesmith resume {relative(progress.directory)}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from tunesmith.cli import screen
-from tunesmith.comparison import correct
-from tunesmith.evaluation import Evaluation
-from tunesmith.judgment import compared, judge
+from tunesmith.evaluation.comparison import correct
+from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.records import LabelTokens, ModelRole, Reading
-from tunesmith.runs import REPORT, Run
+from tunesmith.runs.judgment import compared, judge
+from tunesmith.runs.run import REPORT, Run
 
 HEADERS = ("", "accuracy", "95 % interval", "macro F1", "unparsable")
 

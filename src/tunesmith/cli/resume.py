@@ -9,11 +9,10 @@ import click
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
 from tunesmith.cli.connection import options_option, parse_options, reopen_backend
-from tunesmith.cli.interruption import resumable
-from tunesmith.cli.progress import progress
+from tunesmith.cli.progress import progress, resumable
 from tunesmith.cli.results import result_lines
 from tunesmith.experiment import Experiment
-from tunesmith.runs import Run
+from tunesmith.runs.run import Run
 
 
 @command("resume", example="tunesmith resume runs/20261121-093000-reviews-local-3f2a")

@@ -17,12 +17,11 @@ from tunesmith.cli.connection import (
     parse_options,
     runs_dir_option,
 )
-from tunesmith.cli.interruption import resumable
-from tunesmith.cli.progress import progress
+from tunesmith.cli.progress import progress, resumable
 from tunesmith.cli.results import label_lines, result_lines
 from tunesmith.experiment import Experiment
 from tunesmith.experiment_file import parse_overrides
-from tunesmith.plan import PartPlan, Plan, make_plan
+from tunesmith.pipeline.plan import PartPlan, Plan
 
 set_option = click.option(
     "--set",
@@ -70,7 +69,7 @@ def run(
 
 
 def _show_plan(experiment: Experiment, backend: Backend, as_json: bool) -> None:
-    plan = make_plan(experiment, backend)
+    plan = experiment.plan(backend)
     screen.emit(as_json, plan.model_dump(mode="json"), lambda: _plan_lines(plan))
 
 

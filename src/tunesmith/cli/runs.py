@@ -9,7 +9,7 @@ from tunesmith.cli import screen
 from tunesmith.cli.command import command
 from tunesmith.cli.connection import runs_dir_option
 from tunesmith.errors import RunError
-from tunesmith.runs import RECORD, Run
+from tunesmith.runs.run import RECORD, Run
 
 
 @command("runs", example="tunesmith runs --runs-dir runs")

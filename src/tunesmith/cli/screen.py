@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
-
-from tunesmith.cli import settings
 
 STDOUT = "tunesmith.cli.stdout"
 """Key of the real stdout in the context, while libraries have stderr in its place."""
@@ -37,7 +36,7 @@ def line(text: str) -> None:
 
 def note(text: str) -> None:
     """Print a remark on stderr, unless ``--quiet``."""
-    if not settings.current().quiet:
+    if not current().quiet:
         click.echo(text, err=True)
 
 
@@ -67,3 +66,17 @@ def shortened(text: str, width: int = 60) -> str:
 def relative(path: Path) -> str:
     """Return ``path`` from the working directory, to be copied into the next command."""
     return os.path.relpath(path)
+
+
+@dataclass(slots=True)
+class Settings:
+    """How much to say."""
+
+    verbose: bool = False
+    quiet: bool = False
+    debug: bool = False
+
+
+def current() -> Settings:
+    """Return the settings of the command that runs."""
+    return click.get_current_context().ensure_object(Settings)

@@ -8,8 +8,6 @@ from pathlib import Path
 import click
 
 from tunesmith.backend import Backend, TuningJob
-from tunesmith.chat import choose_chat
-from tunesmith.checks import check_experiment
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
 from tunesmith.cli.connection import (
@@ -23,9 +21,11 @@ from tunesmith.cli.failures import InterruptedWorkError
 from tunesmith.cli.files import write_record
 from tunesmith.cli.progress import progress
 from tunesmith.cli.run import set_option
-from tunesmith.data_spec import load_data
+from tunesmith.dataset import load_data
 from tunesmith.experiment import Experiment
 from tunesmith.experiment_file import parse_overrides
+from tunesmith.pipeline.chat import choose_chat
+from tunesmith.pipeline.checks import check_experiment, submit
 from tunesmith.progress import SILENT
 from tunesmith.records import TunedModel
 
@@ -71,13 +71,12 @@ def tune(
 
 def _submit(experiment: Experiment, backend: Backend) -> TuningJob:
     data = load_data(experiment.data, experiment.labels, experiment.seed, test=False)
-    check_experiment(experiment, backend, data)
-    held_out = data.validation.rows if data.validation else None
+    prepared = check_experiment(experiment, backend, data, experiment.answer).prepared
     chosen = choose_chat(experiment, backend, data.train.rows, SILENT)
     if chosen is not None:
         screen.note(f"chat template: {'yes' if chosen.chat else 'no'}; {chosen.why}")
         experiment = experiment.asked_in(chosen.chat)
-    return backend.tuner.submit(experiment, data.train.rows, held_out)
+    return submit(experiment, backend, data, prepared)
 
 
 def _wait(job: TuningJob, command_line: str) -> TunedModel:

@@ -1,9 +1,7 @@
 """Reports: a run as a page, as Markdown and as JSON; a ladder and a benchmark as a page."""
 
-from tunesmith.report.benchmark_page import render_benchmark
 from tunesmith.report.cases import SHOWN_DISAGREEMENTS, SHOWN_ERRORS
 from tunesmith.report.document import Document, make_document
-from tunesmith.report.ladder_page import render_ladder
 from tunesmith.report.page import render, write
 from tunesmith.report.verdict import Headline, cheap_truth, headline
 
@@ -16,7 +14,5 @@ __all__ = [
     "headline",
     "make_document",
     "render",
-    "render_benchmark",
-    "render_ladder",
     "write",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunesmith.records import ModelRole, Prediction, Record, decided
-from tunesmith.runs import RunRecord
+from tunesmith.runs.record import RunRecord
 
 SHOWN_DISAGREEMENTS = 40
 SHOWN_ERRORS = 20

@@ -8,20 +8,26 @@ from datetime import datetime
 from typing import Any
 
 from tunesmith.audit import Audit
-from tunesmith.calibration import Calibration
-from tunesmith.charts import Standing
-from tunesmith.comparison import Comparison
-from tunesmith.diagnosis import Symptom, diagnose
 from tunesmith.errors import RunError
-from tunesmith.evaluation import Evaluation
-from tunesmith.judgment import MAJORITY, TFIDF, UNTUNED, Judgment, judge
+from tunesmith.evaluation.calibration import Calibration
+from tunesmith.evaluation.comparison import Comparison
+from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.records import LearningCurve, ModelRole, Prediction, Reading, Record
-from tunesmith.report import verdict, words
-from tunesmith.report.calibrated import CalibrationWords, calibrated, probability_words
+from tunesmith.report import formatting as words
+from tunesmith.report import verdict
 from tunesmith.report.cases import Cases, find_cases
-from tunesmith.report.machine import measured_with
-from tunesmith.report.verdict import Against, Headline
-from tunesmith.runs import ChatChoice, DataRecord, OtherReading, RunRecord
+from tunesmith.report.charts import Standing
+from tunesmith.report.formatting import measured_with
+from tunesmith.report.verdict import (
+    Against,
+    CalibrationWords,
+    Headline,
+    calibrated,
+    probability_words,
+)
+from tunesmith.runs.diagnosis import Symptom, diagnose
+from tunesmith.runs.judgment import MAJORITY, TFIDF, UNTUNED, Judgment, judge
+from tunesmith.runs.record import ChatChoice, DataRecord, OtherReading, RunRecord
 
 SCHEMA_VERSION = 1
 DEFAULT_GENERATION = (

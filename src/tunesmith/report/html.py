@@ -8,9 +8,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tunesmith import charts
-from tunesmith.comparison import format_p, p_text
-from tunesmith.report import words
+from tunesmith.evaluation.comparison import format_p, p_text
+from tunesmith.report import charts
+from tunesmith.report import formatting as words
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tunesmith.comparison import format_p
-from tunesmith.evaluation import Evaluation
-from tunesmith.report import words
+from tunesmith.evaluation.comparison import format_p
+from tunesmith.evaluation.metrics import Evaluation
+from tunesmith.report import formatting as words
 from tunesmith.report.cases import Answer, Case
 from tunesmith.report.document import DEFAULT_GENERATION, Document
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunesmith import charts
 from tunesmith.atomic import write_atomically
 from tunesmith.records import Prediction
-from tunesmith.report import words
+from tunesmith.report import charts
+from tunesmith.report import formatting as words
 from tunesmith.report.document import DEFAULT_GENERATION, Document, make_document
 from tunesmith.report.html import drawn, filled
 from tunesmith.report.markdown import to_markdown
-from tunesmith.runs import LEARNING_CURVE, REPORT, Run, RunRecord
+from tunesmith.runs.record import RunRecord
+from tunesmith.runs.run import LEARNING_CURVE, REPORT, Run
 
 
 def write(run: Run) -> None:

@@ -25,14 +25,13 @@ from tunesmith.backend import (
     BackendOptions,
     Capabilities,
     Deployer,
-    GenerationParams,
     Predictor,
     Range,
     Target,
     Tuner,
     TuningJob,
 )
-from tunesmith.checks import check_generation, check_submission
+from tunesmith.backends.jobs import JobStopped, ThreadJob
 from tunesmith.errors import (
     DeploymentError,
     ExperimentError,
@@ -42,8 +41,8 @@ from tunesmith.errors import (
     UnsupportedError,
     near_misses,
 )
-from tunesmith.jobs import JobStopped, ThreadJob
 from tunesmith.methods import PromptTuning
+from tunesmith.pipeline.checks import check_generation, check_submission
 from tunesmith.records import (
     BaseModelInfo,
     Classification,
@@ -55,6 +54,7 @@ from tunesmith.records import (
     TunedModel,
     TuningEvent,
 )
+from tunesmith.spec import GenerationParams
 from tunesmith.testing.fake_model import (
     TINY,
     Training,
@@ -66,7 +66,7 @@ from tunesmith.testing.fake_model import (
 )
 
 if TYPE_CHECKING:
-    from tunesmith.experiment import Experiment
+    from tunesmith.spec import TuningSpec
 
 FAKE_MODEL = "tunesmith/fake"
 STOOD_IN_FOR = ("tunesmith/micro-granite", "ibm/granite-3-8b-instruct")
@@ -137,10 +137,10 @@ _MEMORIES: dict[Path, Memory] = {}
 class FakeTuning:
     """The work of one job."""
 
-    def __init__(self, backend: FakeBackend, experiment: Experiment, training: Training) -> None:
+    def __init__(self, backend: FakeBackend, spec: TuningSpec, training: Training) -> None:
         self._options, self._memory = backend.fake_options, backend.memory
-        self._identity = backend.identity(experiment.base_model)
-        self._experiment = experiment
+        self._identity = backend.identity(spec.base_model)
+        self._spec = spec
         self._training = training
 
     def start(self, job_id: str, events: Sequence[TuningEvent] = ()) -> ThreadJob:
@@ -163,13 +163,13 @@ class FakeTuning:
         return self._finish(job)
 
     def _finish(self, job: ThreadJob) -> TunedModel:
-        model_id, method = uuid.uuid4().hex, self._experiment.method
+        model_id, method = uuid.uuid4().hex, self._spec.method
         self._memory.models[model_id] = self._training.model
         curve = self._training.curve()
         return TunedModel(
             id=model_id,
             method={"name": method.name, **method.model_dump(mode="json")},
-            labels=self._experiment.labels,
+            labels=self._spec.labels,
             job_id=job.id,
             curve=curve,
             details={
@@ -187,14 +187,20 @@ class FakeTuner(Tuner):
         self._backend = backend
 
     def submit(
-        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+        self,
+        spec: TuningSpec,
+        train: Sequence[Row],
+        validation: Sequence[Row] | None = None,
+        *,
+        prepared: object | None = None,
     ) -> TuningJob:
         """See ``Tuner.submit``."""
-        check_submission(experiment, self._backend, train, validation)
-        method = cast("PromptTuning", experiment.method)
-        _check_answers(method, experiment)
-        training = Training(method, experiment.labels, train, validation, experiment.seed)
-        return self._started(FakeTuning(self._backend, experiment, training), uuid.uuid4().hex)
+        del prepared  # its check prepares nothing
+        check_submission(spec, self._backend, train, validation)
+        method = cast("PromptTuning", spec.method)
+        _check_answers(method, spec)
+        training = Training(method, spec.labels, train, validation, spec.seed)
+        return self._started(FakeTuning(self._backend, spec, training), uuid.uuid4().hex)
 
     def resume(self, job_id: str) -> TuningJob:
         """See ``Tuner.resume``."""
@@ -435,9 +441,9 @@ class FakeBackend(Backend):
         return {"backend": self.name, "base_model": base_model, "stand_in": stand_in}
 
 
-def _check_answers(method: PromptTuning, experiment: Experiment) -> None:
-    for label in experiment.labels:
-        needed = count_tokens(experiment.labels.surface(label)) + 1
+def _check_answers(method: PromptTuning, spec: TuningSpec) -> None:
+    for label in spec.labels:
+        needed = count_tokens(spec.labels.surface(label)) + 1
         if needed > method.max_output_tokens:
             raise ExperimentError(
                 f"method.max_output_tokens: {method.max_output_tokens} is too short for the label "

@@ -12,11 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from tunesmith.backend import Backend, Capabilities, TuningJob
-from tunesmith.data_spec import DataSpec, ExperimentData
-from tunesmith.dataset import Dataset
+from tunesmith.dataset import Dataset, ExperimentData
 from tunesmith.errors import UnsupportedError
-from tunesmith.experiment import Experiment
 from tunesmith.records import Deployment, Row, TunedModel
+from tunesmith.spec import TuningSpec
 from tunesmith.testing import rows
 
 CANARY = "canary-5f0c1e-do-not-print"
@@ -76,16 +75,15 @@ class Harness:
                 return
 
     @classmethod
-    def experiment(cls, **changes: Any) -> Experiment:
-        """Return the experiment of this class, with changes."""
+    def experiment(cls, **changes: Any) -> TuningSpec:
+        """Return what this class tunes, with changes."""
         values = {
             "name": "conformance",
-            "data": DataSpec(train="train.json"),
             "labels": ["0", "1"],
             **cls.experiment_values,
             **changes,
         }
-        return Experiment.model_validate(values)
+        return TuningSpec.model_validate(values)
 
     @classmethod
     def data(cls, *, validation: bool = False) -> ExperimentData:

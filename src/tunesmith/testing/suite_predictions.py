@@ -7,10 +7,11 @@ import random
 
 import pytest
 
-from tunesmith.backend import Backend, Capabilities, GenerationParams, Target
+from tunesmith.backend import Backend, Capabilities, Target
 from tunesmith.errors import NotFoundError
 from tunesmith.methods import render
 from tunesmith.records import Deployment
+from tunesmith.spec import GenerationParams
 from tunesmith.testing.harness import Harness, refused
 
 

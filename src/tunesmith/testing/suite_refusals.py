@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import create_model
 
-from tunesmith.backend import Backend, Capabilities, GenerationParams, Range
-from tunesmith.checks import check_experiment
+from tunesmith.backend import Backend, Capabilities, Range
 from tunesmith.errors import ExperimentError
-from tunesmith.experiment import Experiment
 from tunesmith.labels import LabelSet
 from tunesmith.methods import Method, ZeroShot
+from tunesmith.pipeline.checks import check_experiment
 from tunesmith.records import Deployment, Row
+from tunesmith.spec import GenerationParams, TuningSpec
 from tunesmith.testing.harness import Harness, refused
 
 SAMPLES: dict[str, Any] = {
@@ -49,18 +49,18 @@ class NoSuchMethod(Method):
 class RefusalConformance(Harness):
     """Nothing is ignored in silence."""
 
-    def _refused_everywhere(self, what: str, experiment: Experiment, backend: Backend) -> None:
-        with refused(f"{what} (tunesmith.checks)", what):
-            check_experiment(experiment, backend, self.data())
+    def _refused_everywhere(self, what: str, spec: TuningSpec, backend: Backend) -> None:
+        with refused(f"{what} (tunesmith.pipeline.checks)", what):
+            check_experiment(spec, backend, self.data())
         with refused(f"{what} (Tuner.submit)", what):
-            backend.tuner.submit(experiment, self.train_rows)
+            backend.tuner.submit(spec, self.train_rows)
 
     def test_declared_experiment_is_accepted(self, backend: Backend) -> None:
         """The experiment of the test class passes the core's checks.
 
         Troubleshooting: declare the method and every hyper-parameter that it sets.
         """
-        info = check_experiment(self.experiment(), backend, self.data())
+        info = check_experiment(self.experiment(), backend, self.data()).info
         assert info.name == self.experiment().base_model
 
     @pytest.mark.parametrize("name", sorted(GenerationParams.model_fields))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from tunesmith_local.loading import BaseLM
+from tunesmith_local.model.loading import BaseLM
 
 _SIDE = 2048
 _TRIES = 8

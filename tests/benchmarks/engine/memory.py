@@ -30,8 +30,8 @@ def measure(side: str, shape: str, tokens: int, seed: int) -> int:
 
 def main(side: str, name: str, tokens: int, seed: int) -> int:
     """Load, do one step and return its peak."""
-    from tunesmith_local.packing import packed
-    from tunesmith_local.self_check import checked
+    from tunesmith_local.engine.self_check import checked
+    from tunesmith_local.model.packing import packed
 
     from . import machine, ours, peer, shapes, tutorial_rows
 

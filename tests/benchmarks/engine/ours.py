@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 import torch
 
-from tunesmith.backend import GenerationParams
 from tunesmith.methods import PromptTuning
-from tunesmith_local.decoder import start_mixed_decoder
-from tunesmith_local.encoding import EncodedPrompt
-from tunesmith_local.generation import generate_mixed
-from tunesmith_local.label_scores import label_log_probs
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.mixing import line_of, mixed_batches
-from tunesmith_local.prefix import Prefix
-from tunesmith_local.scoring import Example
-from tunesmith_local.training import Training
-from tunesmith_local.tunable import Tunable
-from tunesmith_local.tunables import start
+from tunesmith.spec import GenerationParams
+from tunesmith_local.engine.decoder import start_mixed_decoder
+from tunesmith_local.engine.encoding import EncodedPrompt
+from tunesmith_local.engine.generation import generate_mixed
+from tunesmith_local.engine.label_scores import label_log_probs
+from tunesmith_local.engine.mixing import line_of, mixed_batches
+from tunesmith_local.engine.prefix import Prefix
+from tunesmith_local.engine.scoring import Example
+from tunesmith_local.methods.tunable import Tunable
+from tunesmith_local.methods.tunables import start
+from tunesmith_local.model.loading import BaseLM
+from tunesmith_local.training.training import Training
 
 SERVING_BATCH = 64
 """Rows that the backend reads at once by default."""

@@ -10,7 +10,7 @@ import torch
 from peft import PromptTuningConfig, TaskType, get_peft_model
 from transformers import PreTrainedModel
 
-from tunesmith_local.scoring import Example
+from tunesmith_local.engine.scoring import Example
 
 BATCH_SIZE = 8
 _PAD, _IGNORED = 0, -100

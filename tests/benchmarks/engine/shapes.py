@@ -19,11 +19,11 @@ from transformers import (
 from transformers.utils import logging
 
 import tunesmith_micro_granite
-from tunesmith_local.encoding import encode_answer
-from tunesmith_local.loading import BaseLM, freeze
-from tunesmith_local.packing import packed
-from tunesmith_local.scoring import Example
-from tunesmith_local.self_check import checked
+from tunesmith_local.engine.encoding import encode_answer
+from tunesmith_local.engine.scoring import Example
+from tunesmith_local.engine.self_check import checked
+from tunesmith_local.model.loading import BaseLM, freeze
+from tunesmith_local.model.packing import packed
 
 logging.disable_progress_bar()
 

@@ -17,14 +17,14 @@ from unittest import mock
 
 import torch
 
-from tunesmith_local.attention import fused_attention
-from tunesmith_local.batching import by_length, padding_worth_a_pass, worth_a_pass
-from tunesmith_local.beginnings import once
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.packing import PackedLinear
-from tunesmith_local.prefix import prefix_of
-from tunesmith_local.scoring import Example, row_losses
-from tunesmith_local.shared_prefix import reading
+from tunesmith_local.engine.batching import by_length, padding_worth_a_pass, worth_a_pass
+from tunesmith_local.engine.beginnings import once
+from tunesmith_local.engine.prefix import prefix_of
+from tunesmith_local.engine.scoring import Example, row_losses
+from tunesmith_local.engine.shared_prefix import reading
+from tunesmith_local.model.attention import fused_attention
+from tunesmith_local.model.loading import BaseLM
+from tunesmith_local.model.packing import PackedLinear
 
 from . import machine, ours, peer, shapes, tutorial_rows
 
@@ -147,14 +147,14 @@ def _classify(
         _attention(base, grouped),
         _plain_weights(packing),
         _repeated(beginnings),
-        mock.patch("tunesmith_local.mixing.worth_a_pass", return_value=a_pass),
-        mock.patch("tunesmith_local.mixing.padding_worth_a_pass", return_value=worth),
+        mock.patch("tunesmith_local.engine.mixing.worth_a_pass", return_value=a_pass),
+        mock.patch("tunesmith_local.engine.mixing.padding_worth_a_pass", return_value=worth),
     ):
         ours.classify(base, prefix_of(base, prompt), rows, labels)
 
 
 def _repeated(beginnings: bool) -> AbstractContextManager[object]:
-    every = mock.patch("tunesmith_local.forward_pass.once", lambda real, _: once(real, None))
+    every = mock.patch("tunesmith_local.engine.forward_pass.once", lambda real, _: once(real, None))
     return nullcontext() if beginnings else every
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from tunesmith_local.loading import BaseLM
-from tunesmith_local.prefix import Prefix, prefix_of
-from tunesmith_local.scoring import Example
+from tunesmith_local.engine.prefix import Prefix, prefix_of
+from tunesmith_local.engine.scoring import Example
+from tunesmith_local.model.loading import BaseLM
 
 from . import machine, memory, ours, peer, shapes, tutorial_rows
 from .shapes import Shape

@@ -17,12 +17,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tunesmith.atomic import write_atomically
+from tunesmith.atomic import held, write_atomically
 from tunesmith.backend import Backend
 from tunesmith.dataset import load_dataset
 from tunesmith.errors import RunError
-from tunesmith.locking import held
-from tunesmith.runs import LOCK
+from tunesmith.runs.run import LOCK
 
 from . import errors_left, model, page, results
 from .rows import Files, NoData, prepare

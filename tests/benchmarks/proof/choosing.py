@@ -10,7 +10,7 @@ from typing import Any
 from tunesmith.atomic import write_atomically
 from tunesmith.backend import Backend
 from tunesmith.dataset import load_dataset
-from tunesmith.wording import Choice, choose_wording, forms
+from tunesmith.pipeline.wording import Choice, choose_wording, forms
 
 
 def chosen(values: Mapping[str, Any], backend: Backend, file: Path) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from tunesmith.evaluation.statistics import ALPHA, holm, mcnemar_exact
 from tunesmith.records import Prediction
-from tunesmith.statistics import ALPHA, holm, mcnemar_exact
 
 Finding = Literal["established", "nothing shown", "worse"]
 Right = Sequence[bool]

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tunesmith.comparison import format_p
-from tunesmith.report import words
+from tunesmith.evaluation.comparison import format_p
+from tunesmith.report import formatting as words
 
 from . import errors_left
 from .steps import TITLES, TUNED

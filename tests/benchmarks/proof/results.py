@@ -9,10 +9,10 @@ from importlib.metadata import version
 from statistics import mean
 from typing import Any
 
-from tunesmith.comparison import compare_seeds
-from tunesmith.provenance import git_state
+from tunesmith.evaluation.comparison import compare_seeds
+from tunesmith.evaluation.statistics import ALPHA, holm
 from tunesmith.records import Prediction
-from tunesmith.statistics import ALPHA, holm
+from tunesmith.runs.provenance import git_state
 
 from . import errors_left, headlines
 from .running import Done

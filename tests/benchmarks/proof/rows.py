@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith.atomic import write_atomically
-from tunesmith.data_catalog import PUBLISHED, fetch, find_entry
-from tunesmith.data_conversion import json_lines
+from tunesmith.cli.data import PUBLISHED, fetch, find_entry
+from tunesmith.cli.data_conversion import json_lines
 from tunesmith.dataset import load_dataset
 from tunesmith.records import Row
 

@@ -17,8 +17,8 @@ from tunesmith.errors import RunError, TunesmithError
 from tunesmith.experiment import Experiment
 from tunesmith.progress import Progress
 from tunesmith.records import TuningEvent
-from tunesmith.report import words
-from tunesmith.runs import RECORD, Run
+from tunesmith.report import formatting as words
+from tunesmith.runs.run import RECORD, Run
 
 from .choosing import chosen
 from .steps import CHOSEN, LOCAL, SKLEARN, Step

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 
 from tunesmith.cli.app import SECTIONS, cli
-from tunesmith.cli.settings import Settings
+from tunesmith.cli.screen import Settings
 
 Invoke = Callable[..., Result]
 NAMES = sorted(name for part in SECTIONS.values() for name in part)

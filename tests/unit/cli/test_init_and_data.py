@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tunesmith import data_catalog
-from tunesmith.data_catalog import CATALOG, CatalogEntry, CatalogFile
+from tunesmith.cli.data import CATALOG, CatalogEntry, CatalogFile
 from tunesmith.experiment import Experiment
 
 Invoke = Callable[..., Result]
@@ -196,7 +195,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     files = tuple(CatalogFile(n, hashlib.sha256(c).hexdigest()) for n, c in CONTENT.items())
     url = f"http://127.0.0.1:{server.server_port}"
     entry = CatalogEntry("small", "for tests", url, files, "none")
-    monkeypatch.setattr(data_catalog, "CATALOG", {"small": entry})
+    monkeypatch.setattr("tunesmith.cli.data.CATALOG", {"small": entry})
     monkeypatch.setattr("tunesmith.cli.data.CATALOG", {"small": entry})
     yield folder
     server.shutdown()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import Result
 
-from tunesmith.cli.methods import CORE
+from tunesmith.cli.backends import CORE
 from tunesmith.methods import FewShot, Method, PromptTuning, ZeroShot
 from tunesmith.testing.fake import FAKE_MODEL
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tunesmith.comparison import correct
+from tunesmith.evaluation.comparison import correct
 from tunesmith.experiment import Experiment
-from tunesmith.judgment import compared, judge
-from tunesmith.runs import Run
+from tunesmith.runs.judgment import compared, judge
+from tunesmith.runs.run import Run
 
 Invoke = Callable[..., Result]
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 
 from tunesmith.records import Deployment, TunedModel
-from tunesmith.runs import Run, read_predictions
+from tunesmith.runs.run import Run, read_predictions
 
 Invoke = Callable[..., Result]
 

@@ -17,9 +17,9 @@ from starlette.requests import ClientDisconnect
 from tunesmith.errors import TunesmithError
 from tunesmith_emulator import __version__
 from tunesmith_emulator.envelope import ServiceError, Target
-from tunesmith_emulator.gate import Gate
-from tunesmith_emulator.house import House
+from tunesmith_emulator.fault_middleware import Gate
 from tunesmith_emulator.routing import HouseOf, Route, base_url
+from tunesmith_emulator.services import House
 from tunesmith_emulator.table import ROUTES
 from tunesmith_emulator.translation import translated
 

@@ -16,8 +16,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from tunesmith.backend import GenerationParams, Target
+from tunesmith.backend import Target
 from tunesmith.records import Generation
+from tunesmith.spec import GenerationParams
 from tunesmith_emulator.envelope import ServiceError
 
 GATHER_SECONDS = 0.05

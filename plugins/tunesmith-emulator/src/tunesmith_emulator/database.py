@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, ForeignKey, String, and_, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
-from tunesmith_emulator.scope import Scope
+from tunesmith_emulator.project_scope import Scope
 
 
 def new_id() -> str:

@@ -13,17 +13,16 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from tunesmith.errors import ExperimentError
-from tunesmith.validation import first_problem
+from tunesmith.errors import ExperimentError, first_problem
 from tunesmith_emulator.app import create_app
 from tunesmith_emulator.certificates import LOOPBACK, Authority
 from tunesmith_emulator.control.credentials import ANY_KEY, fields
 from tunesmith_emulator.control.faults import Fault
-from tunesmith_emulator.house import House
-from tunesmith_emulator.pace import Pace
 from tunesmith_emulator.run.hosts import ibm_hosts
 from tunesmith_emulator.server import Server
+from tunesmith_emulator.services import House
 from tunesmith_emulator.settings import STAND_IN, Settings
+from tunesmith_emulator.state_delays import Pace
 
 log = logging.getLogger("tunesmith_emulator")
 # Set by the SDK for the whole process when it is given ``verify``.
@@ -171,7 +170,7 @@ class Emulator:
         self.house.control.faults.place(Fault(route=route, **order))
 
     def set_pace(self, **seconds: float) -> None:
-        """Set how long states last at least; see :class:`~tunesmith_emulator.pace.Pace`."""
+        """Set how long states last at least; see :class:`~tunesmith_emulator.state_delays.Pace`."""
         self.house.set_pace(Pace(**seconds))
 
     def set_date(self, as_of: date | None) -> None:

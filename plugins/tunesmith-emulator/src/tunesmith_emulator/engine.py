@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tunesmith
-from tunesmith.backend import Backend, Capabilities, GenerationParams, Target, target_key
+from tunesmith.backend import Backend, Capabilities, Target, target_key
 from tunesmith.errors import UnsupportedError
 from tunesmith.records import Deployment, Generation, Message
+from tunesmith.spec import GenerationParams
 from tunesmith_emulator.batching import Batcher, Item, Lane, Statistics
 from tunesmith_emulator.settings import Settings
 

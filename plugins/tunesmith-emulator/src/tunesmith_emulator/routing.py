@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
-from tunesmith_emulator.house import House
-from tunesmith_emulator.scope import Scope
+from tunesmith_emulator.project_scope import Scope
+from tunesmith_emulator.services import House
 
 Evidence = Literal["recorded", "sdk", "docs", "inferred", "ours"]
 """Where a shape comes from: recorded answers of the real service; the source of a client that

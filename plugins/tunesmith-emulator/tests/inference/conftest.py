@@ -14,8 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.testclient import TestClient
 
-from tunesmith.data_spec import DataSpec
-from tunesmith.dataset import load_dataset
+from tunesmith.dataset import DataSpec, load_dataset
 from tunesmith.experiment import Experiment
 from tunesmith.labels import LabelSet
 from tunesmith.records import Deployment

@@ -8,8 +8,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from tunesmith.backend import GenerationParams
 from tunesmith.records import Generation
+from tunesmith.spec import GenerationParams
 from tunesmith_emulator.batching import Batcher, Item, Lane
 from tunesmith_emulator.envelope import ServiceError
 

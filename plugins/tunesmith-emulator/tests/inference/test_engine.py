@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from tunesmith.backend import GenerationParams, target_key
+from tunesmith.backend import target_key
 from tunesmith.errors import NotFoundError, PredictionError, UnsupportedError
 from tunesmith.experiment import Experiment
 from tunesmith.records import Row
+from tunesmith.spec import GenerationParams
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError
 

@@ -10,14 +10,14 @@ import torch
 from tunesmith.backend import Backend, BackendOptions, Capabilities, Range
 from tunesmith.records import BaseModelInfo
 from tunesmith_local.catalog import BACKEND, Catalog
-from tunesmith_local.generation import GENERATION_PARAMETERS
+from tunesmith_local.engine.generation import GENERATION_PARAMETERS
+from tunesmith_local.engine.state_cache import StateCache
+from tunesmith_local.engine.text_states import TextCache
+from tunesmith_local.methods.tunables import METHODS
 from tunesmith_local.options import LocalOptions
-from tunesmith_local.serving import Answerers, LocalDeployer, LocalPredictor
-from tunesmith_local.state_cache import StateCache
+from tunesmith_local.serving.serving import Answerers, LocalDeployer, LocalPredictor
 from tunesmith_local.store import Store
-from tunesmith_local.text_states import TextCache
-from tunesmith_local.tunables import METHODS
-from tunesmith_local.tuning import LocalTuner
+from tunesmith_local.training.tuning import LocalTuner
 
 _LIBRARIES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "scikit-learn")
 _RANGES = {

@@ -14,14 +14,14 @@ from tunesmith.errors import NotFoundError, near_misses
 from tunesmith.hookspecs import BaseModelEntry
 from tunesmith.plugins import import_target, registry
 from tunesmith.records import BaseModelInfo
-from tunesmith_local.chat_templates import has_chat_template
-from tunesmith_local.findings import Findings, default_cache
-from tunesmith_local.gguf.files import models_in
-from tunesmith_local.gguf.names import gguf_source
-from tunesmith_local.gguf.stores import stored_models
-from tunesmith_local.loading import BaseLM, load_base_model
+from tunesmith_local.engine.findings import Findings, default_cache
+from tunesmith_local.model.chat_templates import has_chat_template
+from tunesmith_local.model.gguf.files import models_in
+from tunesmith_local.model.gguf.names import gguf_source
+from tunesmith_local.model.gguf.stores import stored_models
+from tunesmith_local.model.loading import BaseLM, load_base_model
+from tunesmith_local.model.packing import packed
 from tunesmith_local.options import LocalOptions
-from tunesmith_local.packing import packed
 
 BACKEND = "local"
 _HUB_SECONDS = 10.0

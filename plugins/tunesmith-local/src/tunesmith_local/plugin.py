@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunesmith.hookspecs import BackendEntry, BaseModelEntry, MethodEntry, hookimpl
-from tunesmith_local.gguf.stores import stored_models
+from tunesmith_local.model.gguf.stores import stored_models
 
 __all__ = ["register_backends", "register_base_models"]
 
 _METHODS = tuple(
-    MethodEntry(name, summary, f"tunesmith_local.methods:{target}")
+    MethodEntry(name, summary, f"tunesmith_local.methods.settings:{target}")
     for name, target, summary in (
         ("p_tuning", "PTuning", "Virtual tokens made by a small network (Liu et al. 2021)"),
         ("prefix_tuning", "PrefixTuning", "Trained keys and values (Li and Liang 2021)"),

@@ -17,10 +17,9 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from tunesmith.atomic import write_atomically
+from tunesmith.atomic import held, write_atomically
 from tunesmith.errors import BackendError, NotFoundError
 from tunesmith.labels import LabelSet
-from tunesmith.locking import held
 from tunesmith.records import (
     Deployment,
     JobStatus,

@@ -11,22 +11,22 @@ from tunesmith.backend import (
     BackendOptions,
     Capabilities,
     Deployer,
-    GenerationParams,
     Predictor,
     Range,
     Target,
     Tuner,
     TuningJob,
 )
-from tunesmith.checks import check_generation, check_submission
+from tunesmith.backends.jobs import JobStopped, ThreadJob
 from tunesmith.errors import ExperimentError, UnsupportedError
-from tunesmith.jobs import JobStopped, ThreadJob
+from tunesmith.pipeline.checks import check_generation, check_submission
 from tunesmith.records import BaseModelInfo, Classification, Deployment, Generation, Row, TunedModel
+from tunesmith.spec import GenerationParams
 from tunesmith_sklearn.methods import METHODS
 from tunesmith_sklearn.store import FittedFrom, Store
 
 if TYPE_CHECKING:
-    from tunesmith.experiment import Experiment
+    from tunesmith.spec import TuningSpec
 
 NO_BASE_MODEL = "a text classifier: no base model is used, any name will do"
 NO_VALIDATION = "nothing was fitted on the validation rows"
@@ -51,24 +51,30 @@ class SklearnTuner(Tuner):
         self._backend = backend
 
     def submit(
-        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+        self,
+        spec: TuningSpec,
+        train: Sequence[Row],
+        validation: Sequence[Row] | None = None,
+        *,
+        prepared: object | None = None,
     ) -> TuningJob:
         """See ``Tuner.submit``."""
-        check_submission(experiment, self._backend, train, validation)
+        del prepared  # its check prepares nothing
+        check_submission(spec, self._backend, train, validation)
         rows, notes = tuple(train), [NO_BASE_MODEL]
         if validation is not None:
             notes.append(NO_VALIDATION)
-        return ThreadJob(uuid4().hex, lambda job: self._fit(job, experiment, rows, notes)).start()
+        return ThreadJob(uuid4().hex, lambda job: self._fit(job, spec, rows, notes)).start()
 
     def resume(self, job_id: str) -> TuningJob:
         """Refuse: a fit of milliseconds is repeated, not resumed."""
         raise UnsupportedError(f"backend 'sklearn' cannot resume job {job_id!r}; submit it again")
 
     def _fit(
-        self, job: ThreadJob, experiment: Experiment, rows: tuple[Row, ...], notes: list[str]
+        self, job: ThreadJob, spec: TuningSpec, rows: tuple[Row, ...], notes: list[str]
     ) -> TunedModel:
-        method = {"name": experiment.method.name, **experiment.method.model_dump(mode="json")}
-        source = FittedFrom(method=method, seed=experiment.seed, rows=rows)
+        method = {"name": spec.method.name, **spec.method.model_dump(mode="json")}
+        source = FittedFrom(method=method, seed=spec.seed, rows=rows)
         source.fit()  # what cannot be fitted must fail here, not at the first prediction
         if job.stop_requested.is_set():
             raise JobStopped
@@ -76,9 +82,9 @@ class SklearnTuner(Tuner):
         return TunedModel(
             id=model_id,
             backend=SklearnBackend.name,
-            base_model=experiment.base_model,
+            base_model=spec.base_model,
             method=method,
-            labels=experiment.labels,
+            labels=spec.labels,
             job_id=job.id,
             location=self._backend.store.save_model(model_id, source),
             details={"notes": notes},

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tunesmith.backend import Capabilities, GenerationParams, Range
+from tunesmith.backend import Capabilities, Range
 from tunesmith.errors import NotFoundError, UnsupportedError, near_misses
 from tunesmith.methods import PromptTuning
 from tunesmith.plugins import registry
 from tunesmith.records import BaseModelInfo
+from tunesmith.spec import GenerationParams
 from tunesmith_watsonx.connection import Connection
 
 BACKEND = "watsonx"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunesmith.backend import GenerationParams
 from tunesmith.errors import PredictionError, UnsupportedError
 from tunesmith.records import Generation, Message, StopReason, TokenInfo, TopToken
+from tunesmith.spec import GenerationParams
 from tunesmith_watsonx.label_scores import NEW_TOKENS
 
 _NAMES = {

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import permutations, takewhile
 from typing import NoReturn
 
-from tunesmith.backend import GenerationParams
 from tunesmith.errors import ExperimentError, PredictionError, UnsupportedError
 from tunesmith.records import Classification, TokenInfo
+from tunesmith.spec import GenerationParams
 
 PARAMS = GenerationParams(
     max_new_tokens=0, return_options={"input_tokens": True, "token_logprobs": True}

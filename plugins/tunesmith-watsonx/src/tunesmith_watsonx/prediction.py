@@ -11,9 +11,9 @@ from typing import Any, TypeVar, get_args
 
 from ibm_watsonx_ai.foundation_models import ModelInference
 
-from tunesmith.backend import GenerationParams, Predictor, Target
-from tunesmith.checks import check_generation
+from tunesmith.backend import Predictor, Target
 from tunesmith.errors import PredictionError, QuotaError, UnsupportedError
+from tunesmith.pipeline.checks import check_generation
 from tunesmith.records import (
     Classification,
     Deployment,
@@ -24,6 +24,7 @@ from tunesmith.records import (
     TokenInfo,
     TopToken,
 )
+from tunesmith.spec import GenerationParams
 from tunesmith_watsonx.catalog import BACKEND, Catalog
 from tunesmith_watsonx.chat import chat_parameters, generation_of, messages_of
 from tunesmith_watsonx.concurrency import Gate, Throttled, in_order

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from ibm_watsonx_ai.helpers import DataConnection
 
 from tunesmith.backend import Backend, Predictor, Tuner, TuningJob
-from tunesmith.checks import check_submission
 from tunesmith.errors import (
     BackendError,
     DatasetError,
@@ -25,6 +24,7 @@ from tunesmith.errors import (
 )
 from tunesmith.labels import LabelSet
 from tunesmith.methods import PromptTuning
+from tunesmith.pipeline.checks import check_submission
 from tunesmith.records import Row
 from tunesmith_watsonx.catalog import Catalog, Spec
 from tunesmith_watsonx.connection import Connection
@@ -34,7 +34,7 @@ from tunesmith_watsonx.store import JobRecord, Store
 if TYPE_CHECKING:
     from ibm_watsonx_ai.experiment import TuneExperiment
 
-    from tunesmith.experiment import Experiment
+    from tunesmith.spec import TuningSpec
 
 # What the SDK's ``prompt_tuner`` takes. All are sent, set or not, so that an experiment means the
 # same wherever it runs.
@@ -63,31 +63,37 @@ class WatsonxTuner(Tuner):
         self._predictor = predictor
 
     def submit(
-        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+        self,
+        spec: TuningSpec,
+        train: Sequence[Row],
+        validation: Sequence[Row] | None = None,
+        *,
+        prepared: object | None = None,
     ) -> TuningJob:
         """Check everything, upload the rows and start; what fails leaves no rows behind."""
-        self.check(experiment, train, validation)
-        spec = self._catalog.tunable(experiment.base_model)
-        name = f"tunesmith {experiment.name}"[: _LONGEST_NAME - 9] + f" {uuid.uuid4().hex[:8]}"
-        asset_id = self._upload(name, experiment.labels, train)
+        del prepared  # its check prepares nothing
+        self.check(spec, train, validation)
+        model_spec = self._catalog.tunable(spec.base_model)
+        name = f"tunesmith {spec.name}"[: _LONGEST_NAME - 9] + f" {uuid.uuid4().hex[:8]}"
+        asset_id = self._upload(name, spec.labels, train)
         with self._taken_back(asset_id):
-            training_id = self._start(name, experiment, spec, asset_id)
-        record = _record(training_id, asset_id, experiment, spec, len(train))
+            training_id = self._start(name, spec, model_spec, asset_id)
+        record = _record(training_id, asset_id, spec, model_spec, len(train))
         self._store.put_job(record)
         return WatsonxJob(record, self._connection, self._store)
 
     def check(
-        self, experiment: Experiment, train: Sequence[Row], validation: Sequence[Row] | None = None
+        self, spec: TuningSpec, train: Sequence[Row], validation: Sequence[Row] | None = None
     ) -> None:
         """Ask the service what is tunable and how long the labels are, and start nothing."""
-        if experiment.method.name == PromptTuning.name:
+        if spec.method.name == PromptTuning.name:
             # First, because it knows why nothing is offered and what can be done about it.
-            self._catalog.tunable(experiment.base_model)
-        check_submission(experiment, self._backend, train, validation)
-        self._check_chat(experiment)
-        self._check_defaults(experiment)
-        _check_rows(experiment.labels, train)
-        self._check_lengths(experiment)
+            self._catalog.tunable(spec.base_model)
+        check_submission(spec, self._backend, train, validation)
+        self._check_chat(spec)
+        self._check_defaults(spec)
+        _check_rows(spec.labels, train)
+        self._check_lengths(spec)
 
     def resume(self, job_id: str) -> TuningJob:
         """Follow a training again.
@@ -126,37 +132,37 @@ class WatsonxTuner(Tuner):
                 self._store.remove_asset(asset_id)
             raise
 
-    def _start(self, name: str, experiment: Experiment, spec: Spec, asset_id: str) -> str:
-        settings = {field: getattr(experiment.method, field) for field in _SENT}
-        doing = f"starting the tuning of {experiment.base_model!r}"
+    def _start(self, name: str, spec: TuningSpec, model_spec: Spec, asset_id: str) -> str:
+        settings = {field: getattr(spec.method, field) for field in _SENT}
+        doing = f"starting the tuning of {spec.base_model!r}"
         with self._connection.tune_experiment() as tuning, self._connection.call(doing):
-            return _run(tuning, name, spec.model_id, settings, asset_id)
+            return _run(tuning, name, model_spec.model_id, settings, asset_id)
 
-    def _check_chat(self, experiment: Experiment) -> None:
+    def _check_chat(self, spec: TuningSpec) -> None:
         # ``auto`` would become true, for want of label scores of a conversation.
-        chat = getattr(experiment.method, "chat", False)
-        if chat is True or (chat and self._backend.capabilities(experiment.base_model).chat):
+        chat = getattr(spec.method, "chat", False)
+        if chat is True or (chat and self._backend.capabilities(spec.base_model).chat):
             raise UnsupportedError(
                 f"method.chat: {chat!r}, but the service tunes on the text of the verbalizer "
                 "alone; set chat: false, or write the chat template into the verbalizer"
             )
 
-    def _check_defaults(self, experiment: Experiment) -> None:
+    def _check_defaults(self, spec: TuningSpec) -> None:
         # The core checks what was set; what was not is sent too, and must be right as well.
-        ranges = self._backend.capabilities(experiment.base_model).hyperparameters
+        ranges = self._backend.capabilities(spec.base_model).hyperparameters
         for field in (*_SENT, "num_virtual_tokens"):
-            value = getattr(experiment.method, field)
+            value = getattr(spec.method, field)
             if not ranges[field].accepts(value):
                 raise UnsupportedError(
                     f"method.{field}: {value!r}, its default, is not possible for "
-                    f"{experiment.base_model!r} here; set it to: {ranges[field]}"
+                    f"{spec.base_model!r} here; set it to: {ranges[field]}"
                 )
 
-    def _check_lengths(self, experiment: Experiment) -> None:
-        labels, method = experiment.labels, experiment.method
+    def _check_lengths(self, spec: TuningSpec) -> None:
+        labels, method = spec.labels, spec.method
         try:
             tokens = self._predictor.tokenize(
-                experiment.base_model, [labels.surface(label) for label in labels]
+                spec.base_model, [labels.surface(label) for label in labels]
             )
         except UnsupportedError:
             return  # this release of the service has no tokenizer to ask
@@ -164,13 +170,13 @@ class WatsonxTuner(Tuner):
         longest = max(sizes, key=lambda label: sizes[label])
         limits = {
             "method.max_output_tokens": getattr(method, "max_output_tokens", None),
-            "generation.max_new_tokens": experiment.generation.max_new_tokens,
+            "generation.max_new_tokens": spec.generation.max_new_tokens,
         }
         for field, limit in limits.items():
             if limit is not None and sizes[longest] > limit:
                 raise ExperimentError(
                     f"{field} is {limit}, but label {longest!r} and its end are "
-                    f"{sizes[longest]} tokens for {experiment.base_model!r}; raise it"
+                    f"{sizes[longest]} tokens for {spec.base_model!r}; raise it"
                 )
 
     def _known_there(self, job_id: str) -> str:
@@ -207,18 +213,18 @@ def _run(
 
 
 def _record(
-    training_id: str, asset_id: str, experiment: Experiment, spec: Spec, rows: int
+    training_id: str, asset_id: str, spec: TuningSpec, model_spec: Spec, rows: int
 ) -> JobRecord:
-    method = experiment.method
+    method = spec.method
     return JobRecord(
         id=training_id,
         asset_id=asset_id,
-        base_model=experiment.base_model,
-        stand_in=spec.info.stand_in,
+        base_model=spec.base_model,
+        stand_in=model_spec.info.stand_in,
         method={"name": method.name, **method.model_dump(mode="json")},
-        labels=experiment.labels,
+        labels=spec.labels,
         rows=rows,
-        notes=tuple(spec.notes()),
+        notes=tuple(model_spec.notes()),
     )
 
 

@@ -14,8 +14,8 @@ from tunesmith_emulator.assets.service import attachment_view
 from tunesmith_emulator.bodies import JsonBody
 from tunesmith_emulator.database import AttachmentRow, new_id
 from tunesmith_emulator.envelope import ServiceError
-from tunesmith_emulator.house import House
 from tunesmith_emulator.routing import JSON, HouseOf, Route, ScopeOf, base_url
+from tunesmith_emulator.services import House
 
 
 def create(house: HouseOf, scope: ScopeOf, body: JsonBody) -> JSON:

@@ -14,7 +14,7 @@ from tunesmith_emulator.database import AssetRow, AttachmentRow, Database, Deplo
 from tunesmith_emulator.envelope import ServiceError, not_found, wrong_field
 from tunesmith_emulator.fields import Fields
 from tunesmith_emulator.files import Files
-from tunesmith_emulator.scope import Scope
+from tunesmith_emulator.project_scope import Scope
 from tunesmith_emulator.times import stamp
 
 DATA_ASSET = "data_asset"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tunesmith_emulator.house import House
+    from tunesmith_emulator.services import House
 
 ANY_KEY = "any-key"
 

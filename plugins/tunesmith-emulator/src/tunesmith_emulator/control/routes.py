@@ -14,8 +14,8 @@ from tunesmith_emulator.control.credentials import blocks
 from tunesmith_emulator.control.faults import Fault
 from tunesmith_emulator.control.state import state
 from tunesmith_emulator.envelope import wrong_field
-from tunesmith_emulator.pace import Pace
 from tunesmith_emulator.routing import JSON, HouseOf, Route, base_url
+from tunesmith_emulator.state_delays import Pace
 
 
 class CatalogueDate(BaseModel):

@@ -12,7 +12,7 @@ from tunesmith_emulator.database import DeploymentRow, TrainingRow
 from tunesmith_emulator.times import stamp
 
 if TYPE_CHECKING:
-    from tunesmith_emulator.house import House
+    from tunesmith_emulator.services import House
 
 
 def state(house: House) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from fastapi import Request, Response
 from tunesmith_emulator.bodies import AnyJsonBody, JsonBody
 from tunesmith_emulator.deployments.patch import read_patch
 from tunesmith_emulator.paging import page
+from tunesmith_emulator.project_scope import Scope
 from tunesmith_emulator.routing import JSON, HouseOf, Route, ScopeOf, base_url, scope_of_body
-from tunesmith_emulator.scope import Scope
 
 
 def create(request: Request, house: HouseOf, body: JsonBody) -> JSON:

@@ -21,8 +21,8 @@ from tunesmith_emulator.deployments.patch import LONGEST_NAME, Change
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, Target, not_found, wrong_field
 from tunesmith_emulator.fields import Fields
-from tunesmith_emulator.pace import Pace
-from tunesmith_emulator.scope import Scope
+from tunesmith_emulator.project_scope import Scope
+from tunesmith_emulator.state_delays import Pace
 
 _SERVING_NAME = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _POLL_SECONDS = 0.05

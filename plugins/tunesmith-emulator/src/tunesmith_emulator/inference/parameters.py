@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tunesmith.backend import Capabilities, GenerationParams
-from tunesmith.validation import first_problem
+from tunesmith.backend import Capabilities
+from tunesmith.errors import first_problem
+from tunesmith.spec import GenerationParams
 from tunesmith_emulator.envelope import ServiceError, wrong_field
 
 NEW_TOKENS = 20

@@ -16,7 +16,7 @@ from tunesmith_emulator.envelope import ServiceError, wrong_field
 from tunesmith_emulator.inference import answers, chat, chat_parameters, parameters
 from tunesmith_emulator.inference.chat import Message
 from tunesmith_emulator.inference.parameters import Spelling, Wanted
-from tunesmith_emulator.scope import Scope
+from tunesmith_emulator.project_scope import Scope
 from tunesmith_emulator.translation import service_errors
 
 JSON = dict[str, Any]

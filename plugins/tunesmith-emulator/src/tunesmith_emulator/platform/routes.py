@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import Request
 
 from tunesmith_emulator.envelope import not_found
+from tunesmith_emulator.project_scope import Scope
 from tunesmith_emulator.routing import JSON, HouseOf, Route, base_url
-from tunesmith_emulator.scope import Scope
 
 
 def project(project_id: str, request: Request, house: HouseOf) -> JSON:

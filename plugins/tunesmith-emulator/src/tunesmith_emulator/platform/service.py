@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tunesmith_emulator.database import ContainerRow, Database, utc_now
 from tunesmith_emulator.envelope import ServiceError
-from tunesmith_emulator.scope import Scope, ScopeKind
+from tunesmith_emulator.project_scope import Scope, ScopeKind
 from tunesmith_emulator.settings import PROJECT_ID, Settings
 from tunesmith_emulator.times import stamp
 

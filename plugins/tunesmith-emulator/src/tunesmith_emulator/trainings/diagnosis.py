@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tunesmith.diagnosis import Symptom, diagnose_curve
 from tunesmith.records import EpochLoss, LearningCurve
+from tunesmith.runs.diagnosis import Symptom, diagnose_curve
 
 
 def sentences(entries: Sequence[dict[str, Any]], parameters: Mapping[str, Any]) -> Iterator[str]:

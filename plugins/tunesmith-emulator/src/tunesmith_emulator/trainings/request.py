@@ -8,9 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tunesmith.errors import ExperimentError
+from tunesmith.errors import ExperimentError, first_problem
 from tunesmith.plugins import method_class
-from tunesmith.validation import first_problem
 from tunesmith_emulator.catalogue.entry import Entry
 from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.engine import Engine

@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from tunesmith_emulator.bodies import JsonBody
 from tunesmith_emulator.envelope import ServiceError
 from tunesmith_emulator.paging import page
+from tunesmith_emulator.project_scope import Scope
 from tunesmith_emulator.routing import JSON, HouseOf, Route, ScopeOf, scope_of_body
-from tunesmith_emulator.scope import Scope
 from tunesmith_emulator.trainings.entity import FINE, PROMPT
-from tunesmith_emulator.trainings.news import News
+from tunesmith_emulator.trainings.status_feed import News
 
 _LOOK_SECONDS = 0.2
 Tags = Annotated[list[str] | None, Query(alias="tag.value")]

@@ -14,7 +14,7 @@ from tunesmith_emulator.database import AssetRow, Database, TrainingRow, new_id
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, not_found, wrong_field
 from tunesmith_emulator.fields import Fields
-from tunesmith_emulator.scope import Scope
+from tunesmith_emulator.project_scope import Scope
 from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.times import stamp
 from tunesmith_emulator.trainings.entity import FINE, PROMPT, view

@@ -9,17 +9,16 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from tunesmith.backend import TuningJob
-from tunesmith.data_spec import DataSpec
 from tunesmith.dataset import Dataset
 from tunesmith.errors import TuningError
-from tunesmith.experiment import Experiment
 from tunesmith.records import FINISHED, TunedModel
+from tunesmith.spec import TuningSpec
 from tunesmith_emulator.assets.service import Assets
 from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.database import AssetRow, Database, TrainingRow, new_id, utc_now
 from tunesmith_emulator.engine import Engine
-from tunesmith_emulator.pace import Pace
 from tunesmith_emulator.settings import Settings
+from tunesmith_emulator.state_delays import Pace
 from tunesmith_emulator.trainings.metrics import Losses
 from tunesmith_emulator.trainings.request import asset_id
 from tunesmith_emulator.trainings.rows import labels_of, read_rows
@@ -79,7 +78,7 @@ class Tuning:
         tuner = self._engine.backend.tuner
         if row.job_id is None:
             data = self._data(row)
-            job = tuner.submit(self._experiment(row, data), data.rows)
+            job = tuner.submit(self._spec(row, data), data.rows)
             update(self._database, row.id, job_id=job.id)
             return job
         if not self._engine.capabilities(self._base_model(row)).resumable:
@@ -127,13 +126,12 @@ class Tuning:
         name, file = self._assets.data(row.scope, asset_id(row.request))
         return read_rows(name, file, row.method["max_rows"])
 
-    def _experiment(self, row: TrainingRow, data: Dataset) -> Experiment:
-        return Experiment.from_values(
+    def _spec(self, row: TrainingRow, data: Dataset) -> TuningSpec:
+        return TuningSpec.from_values(
             {
                 "name": row.name,
                 "base_model": self._base_model(row),
                 "method": {"name": row.method["name"], **row.method["settings"]},
-                "data": DataSpec(train=data.source),
                 "labels": labels_of(data),
                 "seed": self._settings.seed,
             },

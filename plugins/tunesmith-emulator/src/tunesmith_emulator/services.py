@@ -1,0 +1,102 @@
+"""The house: one emulator's services, and the order in which they open and close."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+
+from tunesmith.atomic import held
+from tunesmith.backends.connect import backend_class
+from tunesmith.errors import ExperimentError
+from tunesmith.plugins import registry
+from tunesmith_emulator.assets.service import Assets
+from tunesmith_emulator.catalogue.service import Catalogue
+from tunesmith_emulator.control.service import Control
+from tunesmith_emulator.database import Database
+from tunesmith_emulator.deployments.service import Deployments
+from tunesmith_emulator.engine import Engine
+from tunesmith_emulator.files import Files
+from tunesmith_emulator.iam.service import Iam
+from tunesmith_emulator.inference.service import Inference
+from tunesmith_emulator.platform.service import Platform
+from tunesmith_emulator.settings import Settings
+from tunesmith_emulator.state_delays import Pace
+from tunesmith_emulator.trainings.service import Trainings
+
+
+class House:
+    """Everything behind the routes. Holds its data directory alone until it is closed.
+
+    Raises:
+        PluginError: the backend is not installed.
+        ExperimentError: the data directory is in use, or a setting is wrong.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.backend not in registry().backends():
+            backend_class(settings.backend)  # raises, and says what to do
+        self.settings = settings
+        with ExitStack() as opened:  # what fails below leaves nothing open, nor the folder held
+            _hold(settings.data_dir, opened)
+            self.files = Files(settings.data_dir)
+            self.database = Database(self.files.database)
+            opened.callback(self.database.close)
+            self.engine = Engine(settings, self.files.store)
+            opened.callback(self.engine.close)
+            self._build(settings)
+            self._opened = opened.pop_all()
+
+    def _build(self, settings: Settings) -> None:
+        self.catalogue = Catalogue(settings, self.engine)
+        self.iam = Iam(settings, self.files.authority)
+        self.platform = Platform(settings, self.database)
+        self.assets = Assets(self.database, self.files)
+        self.trainings = Trainings(
+            self.database, self.assets, self.catalogue, self.engine, settings
+        )
+        self.deployments = Deployments(self.database, self.engine)
+        self.inference = Inference(self.engine, self.catalogue, self.deployments)
+        self.control = Control()
+
+    def open(self) -> None:
+        """Start the background work; what a killed process left unfinished is taken up again."""
+        self.trainings.worker.start()
+        self.deployments.start()
+
+    def close(self) -> None:
+        """Stop the background work at its last checkpoint and let everything go."""
+        self.trainings.worker.stop()
+        self.deployments.stop()
+        self._opened.close()
+
+    def set_pace(self, pace: Pace) -> None:
+        """Set how long states last at least."""
+        self.trainings.tuning.pace = self.deployments.pace = pace
+
+    def reset(self) -> None:
+        """Be as a new emulator: no assets, trainings, deployments, requests, faults or pace."""
+        self.set_pace(Pace())
+        self.catalogue.as_of = self.settings.as_of
+        self.trainings.cancel_all()
+        self.trainings.tuning.losses.clear()
+        self.deployments.delete_all()
+        self.database.clear()
+        self.files.clear()
+        for folder in self.files.store.iterdir():
+            shutil.rmtree(folder, ignore_errors=True)
+        self.platform.provision()
+        self.control.reset()
+
+
+def _hold(folder: Path, opened: ExitStack) -> None:
+    busy = ExperimentError(
+        f"{folder}: another emulator works here; stop it or give another --data-dir"
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        opened.enter_context(held(folder / "lock", busy))
+    except OSError as error:
+        raise ExperimentError(
+            f"{folder}: cannot be the data directory ({error.strerror}); give another --data-dir"
+        ) from None

@@ -1,0 +1,1 @@
+"""Forward passes over batches of rows, each equal to the row alone."""

@@ -1,0 +1,216 @@
+"""Next-token scores, step by step, with the model's own cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, cast
+
+import torch
+from torch.nn import functional
+from transformers import Cache, EncoderDecoderCache
+from transformers.modeling_outputs import BaseModelOutput
+
+from tunesmith_local.engine.batching import Batch, lay_out, pad
+from tunesmith_local.engine.beginnings import longer
+from tunesmith_local.engine.forward_pass import causal_mask, forward_pass
+from tunesmith_local.engine.mixing import Line, Part, lay_out_mixed
+from tunesmith_local.engine.prefix import join, select
+from tunesmith_local.engine.scoring import decoder_start
+from tunesmith_local.model.loading import BaseLM
+
+
+class CausalDecoder:
+    """Reads a batch of prompts, then one token of each row at a time."""
+
+    def __init__(self, base: BaseLM, parts: Sequence[Part]) -> None:
+        """Take the rows as they were laid out; see :func:`start_decoder`."""
+        self._base = base
+        self._parts = parts
+        masks = [part.batch.attention_mask for part in parts]
+        width = max(mask.shape[1] for mask in masks)
+        order = torch.tensor([row for part in parts for row in part.rows], device=base.device)
+        self._places = order.argsort()
+        filled = [functional.pad(mask, (width - mask.shape[1], 0)) for mask in masks]
+        self._mask = torch.cat(filled)[self._places]
+        self._next_position = self._mask.sum(-1, keepdim=True)
+        self._cache: Any = None
+
+    def first(self) -> torch.Tensor:
+        """Read the prompts and return the scores of the first new token, ``[rows, vocab]``."""
+        read = [forward_pass(self._base, p.batch, 1, use_cache=True) for p in self._parts]
+        scores, self._cache = read[0][0][:, 0], read[0][1]
+        if len(read) > 1:
+            caches = [cast("Cache", cache) for _, cache in read]
+            self._cache = select(join(caches), self._places)
+            scores = torch.cat([logits[:, 0] for logits, _ in read])[self._places]
+        return scores
+
+    def next(self, tokens: Sequence[int]) -> torch.Tensor:
+        """Read one token for each row and return the scores of the one after."""
+        ids = torch.tensor(tokens, device=self._mask.device)[:, None]
+        self._mask = torch.cat([self._mask, torch.ones_like(self._mask[:, :1])], dim=-1)
+        position, self._next_position = self._next_position, self._next_position + 1
+        out = self._base.model(
+            input_ids=ids,
+            attention_mask=self._mask,
+            position_ids=position,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        self._cache = out.past_key_values
+        scores: torch.Tensor = out.logits[:, -1]
+        return scores
+
+    @property
+    def reads_branches(self) -> bool:
+        """Whether :meth:`branches` can be asked."""
+        return self._base.end_to_end_exact and len(self._parts) == 1
+
+    def branches(self, paths: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Read the prompts and, side by side behind each, ``paths``, in one pass.
+
+        Every path sees the text and itself alone. There is no going on from here.
+
+        Returns:
+            What :meth:`first` and then :meth:`fork` return.
+        """
+        (part,) = self._parts
+        batch, ids = part.batch, [token for path in paths for token in path]
+        tokens = self._base.embeddings(torch.tensor(ids, device=self._mask.device))
+        depths = torch.tensor([d for p in paths for d in range(len(p))], device=tokens.device)
+        rows, width = batch.inputs_embeds.shape[:2]
+        mask = branching(batch.attention_mask, width, [*map(len, paths)])
+        branched = Batch(
+            torch.cat([batch.inputs_embeds, tokens.expand(rows, -1, -1)], dim=1),
+            torch.cat([batch.attention_mask, self._mask.new_ones(rows, len(ids))], dim=-1),
+            torch.cat([batch.position_ids, self._next_position + depths], dim=-1),
+            batch.cache,
+            None if batch.histories is None else longer(batch.histories, len(ids)),
+        )
+        logits, _ = forward_pass(self._base, branched, len(ids) + 1, use_cache=False, mask=mask)
+        places, _ = pad(_consecutive([*map(len, paths)]), max(map(len, paths)), 0, left=False)
+        return logits[:, 0], logits[:, 1 + places.to(tokens.device)]
+
+    def fork(self, paths: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Read each of ``paths`` behind each row; the rows themselves stay where they are.
+
+        Returns:
+            Scores after every token, ``[rows, paths, longest path, vocab]``; behind the end of a
+            shorter path they mean nothing.
+        """
+        # Padding on the right: nothing that counts comes after it.
+        ids, _ = pad(paths, max(map(len, paths)), self._base.pad_id, left=False)
+        ids = ids.to(self._mask.device)
+        lines = _forked(len(self._mask), len(paths), ids.device)
+        mask = self._mask[lines]
+        out = self._base.model(
+            input_ids=ids.repeat(len(self._mask), 1),
+            attention_mask=torch.cat([mask, mask.new_ones(len(mask), ids.shape[1])], dim=-1),
+            position_ids=self._next_position[lines] + torch.arange(ids.shape[1], device=ids.device),
+            past_key_values=select(self._cache, lines),
+            use_cache=True,
+        )
+        scores: torch.Tensor = out.logits
+        return scores.view(len(self._mask), len(paths), *scores.shape[1:])
+
+
+class Seq2SeqDecoder:
+    """Encodes a batch of prompts, then decodes one token of each row at a time."""
+
+    def __init__(self, base: BaseLM, batch: Batch) -> None:
+        """Run the encoder."""
+        self._base = base
+        self._mask = batch.attention_mask
+        self._encoded = base.model.get_encoder()(
+            inputs_embeds=batch.inputs_embeds, attention_mask=batch.attention_mask
+        )
+        self._cache: Any = None
+
+    def first(self) -> torch.Tensor:
+        """Return the scores of the first new token, ``[rows, vocab]``."""
+        return self.next([decoder_start(self._base)] * len(self._mask))
+
+    def next(self, tokens: Sequence[int]) -> torch.Tensor:
+        """Read one token for each row and return the scores of the one after."""
+        out = self._base.model(
+            encoder_outputs=self._encoded,
+            attention_mask=self._mask,
+            decoder_input_ids=torch.tensor(tokens, device=self._mask.device)[:, None],
+            past_key_values=self._cache,
+            use_cache=True,
+        )
+        self._cache = out.past_key_values
+        scores: torch.Tensor = out.logits[:, -1]
+        return scores
+
+    reads_branches = False
+
+    def branches(self, paths: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Refuse: a decoder begins anew for each path."""
+        raise NotImplementedError
+
+    def fork(self, paths: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Read each of ``paths`` behind each row; see :meth:`CausalDecoder.fork`."""
+        ids, _ = pad(paths, max(map(len, paths)), self._base.pad_id, left=False)
+        lines = _forked(len(self._mask), len(paths), self._mask.device)
+        encoded = BaseModelOutput(last_hidden_state=self._encoded[0][lines])
+        halves = (self._cache.self_attention_cache, self._cache.cross_attention_cache)
+        out = self._base.model(
+            encoder_outputs=encoded,
+            attention_mask=self._mask[lines],
+            decoder_input_ids=ids.to(self._mask.device).repeat(len(self._mask), 1),
+            past_key_values=EncoderDecoderCache(*(select(half, lines) for half in halves)),
+            use_cache=True,
+        )
+        scores: torch.Tensor = out.logits
+        return scores.view(len(self._mask), len(paths), *scores.shape[1:])
+
+
+Decoder = CausalDecoder | Seq2SeqDecoder
+
+
+def start_decoder(
+    base: BaseLM, prompt: torch.Tensor | None, rows: Sequence[Sequence[int]]
+) -> Decoder:
+    """Return the decoder that fits the base model, for rows behind one soft prompt."""
+    return _decoder(base, [Part(list(range(len(rows))), lay_out(base, rows, prompt))])
+
+
+def start_mixed_decoder(base: BaseLM, lines: Sequence[Line]) -> Decoder:
+    """Return the decoder that fits the base model, for rows with prompts of their own."""
+    return _decoder(base, lay_out_mixed(base, lines))
+
+
+def _decoder(base: BaseLM, parts: Sequence[Part]) -> Decoder:
+    return Seq2SeqDecoder(base, parts[0].batch) if base.is_seq2seq else CausalDecoder(base, parts)
+
+
+def branching(seen: torch.Tensor, width: int, lengths: Sequence[int]) -> torch.Tensor:
+    """Return which keys each query sees where paths stand side by side behind a text.
+
+    Args:
+        seen: the mask of what was read before and of the text, ``[rows, before + width]``.
+        width: of the text, padding included.
+        lengths: of the paths.
+
+    Returns:
+        bool, ``[rows, 1, width + all lengths, before + width + all lengths]``.
+    """
+    rows, keys = seen.shape
+    path = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths)).to(seen.device)
+    mask = seen.new_zeros(rows, 1, width + len(path), keys + len(path), dtype=torch.bool)
+    mask[:, :, :width, :keys] = causal_mask(seen, width)
+    mask[:, :, width:, :keys] = seen[:, None, None].bool()
+    mask[:, :, width:, keys:] = (path[:, None] == path).tril()
+    return mask
+
+
+def _consecutive(lengths: Sequence[int]) -> list[range]:
+    ends = list(accumulate(lengths))
+    return [range(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+
+
+def _forked(rows: int, paths: int, device: torch.device) -> torch.Tensor:
+    return torch.arange(rows, device=device).repeat_interleave(paths)

@@ -1,0 +1,110 @@
+"""What a model remembers of prompts or of texts, kept under a bound of memory."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from tunesmith_local.engine.prefix import PromptState
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass
+class _Kept:
+    state: PromptState
+    nbytes: int
+    scan: int
+    """The latest scan that used it."""
+
+
+class StateCache(Generic[Key]):
+    """Keeps states; the least recently used goes first, and none of the scan that asks.
+
+    A scan is a caller that comes back to the same states: a training over its texts, or one call.
+    It displaces only what it has not used itself, so a scan over more than the bound keeps what
+    came first and reads the rest anew, where plain least-recently-used would keep nothing that
+    is asked for again. Safe for threads.
+
+    Args:
+        limit: bytes of all states that are kept, at most.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._nbytes = 0
+        self._scans = itertools.count(1)
+        self._lock = threading.RLock()
+
+    def scan(self) -> int:
+        """Return the number of a new scan; a later one has a larger number."""
+        return next(self._scans)
+
+    def find(self, key: Key, scan: int) -> PromptState | None:
+        """Return the state of ``key``, if it is kept."""
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is None:
+                return None
+            kept.scan = max(kept.scan, scan)
+            self._kept.move_to_end(key)
+            return kept.state
+
+    def keep(self, key: Key, state: PromptState, scan: int) -> bool:
+        """Keep ``state`` if it fits beside what this scan and later ones have used.
+
+        Returns:
+            Whether it is kept.
+        """
+        nbytes = state.nbytes
+        with self._lock:
+            self.forget(key)
+            missing = self._nbytes + nbytes - self.limit
+            displaced: list[Key] = []
+            for old, kept in self._kept.items():
+                if missing <= 0 or kept.scan >= scan:
+                    break
+                displaced.append(old)
+                missing -= kept.nbytes
+            if missing > 0:
+                return False
+            for old in displaced:
+                self.forget(old)
+            self._kept[key] = _Kept(state, nbytes, scan)
+            self._nbytes += nbytes
+            return True
+
+    def get(self, key: Key, read: Callable[[], PromptState]) -> PromptState:
+        """Return the state of ``key``; ``read`` makes it where it is not kept.
+
+        It is read once, however many threads ask for it at the same time.
+        """
+        with self._lock:
+            scan = self.scan()
+            state = self.find(key, scan)
+            if state is None:
+                state = read()
+                self.keep(key, state, scan)
+            return state
+
+    def sizes(self) -> dict[Key, int]:
+        """Return the bytes of each state that is kept, the next to go first."""
+        with self._lock:
+            return {key: kept.nbytes for key, kept in self._kept.items()}
+
+    def forget(self, key: Key) -> None:
+        """Let a state go, if it is kept; calls under way finish with it."""
+        with self._lock:
+            kept = self._kept.pop(key, None)
+            self._nbytes -= 0 if kept is None else kept.nbytes
+
+    def clear(self) -> None:
+        """Let all states go."""
+        with self._lock:
+            self._kept.clear()
+            self._nbytes = 0

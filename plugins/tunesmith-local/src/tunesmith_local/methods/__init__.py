@@ -1,0 +1,1 @@
+"""The methods: how each starts, is saved, loaded and served."""

@@ -1,0 +1,1 @@
+"""Base models: files, types, weights and tokenizers."""

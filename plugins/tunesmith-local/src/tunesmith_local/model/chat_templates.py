@@ -1,0 +1,129 @@
+"""Chat templates: the text in which a chat model reads a conversation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
+from jinja2 import TemplateError
+from transformers import PreTrainedTokenizerBase
+
+from tunesmith.errors import ExperimentError, UnsupportedError
+from tunesmith.methods import PLACEHOLDER, GradientTuning
+from tunesmith.records import Message
+from tunesmith_local.methods.settings import LinearProbe
+from tunesmith_local.model.gguf.files import file_in
+from tunesmith_local.model.loading import BaseLM
+
+_FILES = ("chat_template.jinja", "tokenizer_config.json")
+_THINKING_OFF: dict[str, Any] = {"enable_thinking": False, "thinking": False}
+"""Qwen's and Granite's names; a template that has no such switch ignores them."""
+
+
+def has_chat_template(place: str) -> bool:
+    """Return whether the tokenizer at ``place`` has one; loads nothing.
+
+    Args:
+        place: a folder, a GGUF file or a hub id.
+    """
+    if (gguf := file_in(Path(place))) is not None:
+        return _in_gguf(gguf)
+    template, config = (_file(place, name) for name in _FILES)
+    if template is not None:
+        return True
+    if config is None:
+        return False
+    try:
+        return bool(json.loads(config.read_text("utf-8")).get("chat_template"))
+    except (OSError, ValueError):
+        return False
+
+
+def rendered(base: BaseLM, messages: Sequence[Message]) -> str | None:
+    """Return the text in which ``base`` reads ``messages``; None if it has no chat template.
+
+    It ends where the model's answer begins, and thinking is off. A token that the tokenizer puts
+    first by itself is left out.
+
+    Raises:
+        ExperimentError: the template refuses the conversation.
+    """
+    tokenizer = base.tokenizer
+    if not tokenizer.chat_template:
+        return None
+    turns = [{"role": message.role, "content": message.content} for message in messages]
+    try:
+        text = str(
+            tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=True, **_THINKING_OFF
+            )
+        )
+    except (TemplateError, ValueError) as error:
+        raise ExperimentError(_refused(base.name, messages, error)) from error
+    return _without_first_token(tokenizer, text)
+
+
+def template_of(base: BaseLM, method: GradientTuning | LinearProbe) -> str:
+    """Return the whole template of a tuned model, its chat template included if asked for.
+
+    Raises:
+        UnsupportedError: the model has no chat template and ``chat`` is true.
+        ExperimentError: the template does not take the message as it is.
+    """
+    if not method.chat:
+        return method.verbalizer
+    text = rendered(base, [Message(role="user", content=method.verbalizer)])
+    if text is None and method.chat == "auto":
+        return method.verbalizer
+    if text is None:
+        raise UnsupportedError(f"method.chat: {base.name!r} has no chat template; set chat: false")
+    if text.count(PLACEHOLDER) != 1:
+        raise ExperimentError(
+            f"method.chat: the chat template of {base.name!r} changes or repeats the message, so "
+            "that the input has no place in it; set chat: false"
+        )
+    return text
+
+
+def _in_gguf(file: Path) -> bool:
+    if find_spec("gguf") is None:  # whoever loads the file says so
+        return False
+    from tunesmith_local.model.gguf.header import read_header
+
+    return bool(read_header(file).fields.get("tokenizer.chat_template"))
+
+
+def _refused(name: str, messages: Sequence[Message], error: Exception) -> str:
+    roles = ", ".join(message.role for message in messages)
+    remedy = (
+        "put what the system message says into the first message of the user"
+        if messages[0].role == "system"
+        else "set chat: false"
+    )
+    reason = str(error).strip().partition("\n")[0]
+    return f"messages: the chat template of {name!r} refuses the roles {roles} ({reason}); {remedy}"
+
+
+def _without_first_token(tokenizer: PreTrainedTokenizerBase, text: str) -> str:
+    first = str(tokenizer.bos_token or "")
+    if not first or not text.startswith(first):
+        return text
+    ids = tokenizer(text, verbose=False)["input_ids"]
+    twice = ids[:2] == [tokenizer.bos_token_id] * 2
+    return text.removeprefix(first) if twice else text
+
+
+def _file(place: str, name: str) -> Path | None:
+    local = Path(place)
+    if local.is_dir():
+        return local / name if (local / name).is_file() else None
+    try:
+        cached = try_to_load_from_cache(place, name)
+    except HFValidationError:  # not the form of a hub id
+        return None
+    return Path(cached) if isinstance(cached, str) else None

@@ -1,0 +1,110 @@
+"""Reads the architectures that transformers reads itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    PreTrainedModel,
+)
+
+from tunesmith_local.model.gguf.filling import quietly, refuse_unfilled
+from tunesmith_local.model.gguf.header import Header
+from tunesmith_local.model.gguf.mending import mend
+from tunesmith_local.model.gguf.problems import unusable
+from tunesmith_local.model.gguf.rotary import FACTORS, set_rotary_rule
+
+_ROPE_SCALING_READ = ("gpt-oss", "gpt_oss")
+
+
+def refuse_unknown(header: Header, own: Sequence[str]) -> None:
+    """Raise a NotFoundError for an architecture that neither ``own`` nor transformers has."""
+    found = header.architecture
+    if found == "clip":
+        raise unusable(
+            header.place,
+            "field general.architecture is 'clip': it is an image projector, no language model",
+            "name the file of the language model beside it",
+        )
+    known = sorted({*own, *_of_transformers()})
+    if _plain(found) not in map(_plain, known):
+        raise unusable(
+            header.place,
+            f"field general.architecture is {found!r}, not one of {', '.join(known)}",
+            "use the model's directory with config.json and *.safetensors",
+        )
+
+
+def read_by_transformers(header: Header, dtype: torch.dtype) -> PreTrainedModel:
+    """Return the model, with plain weights in ``dtype``.
+
+    Raises:
+        NotFoundError: a field or a tensor is missing.
+    """
+    _refuse_dropped(header)
+    try:
+        with quietly():
+            read, found = _read(header, dtype)
+    except (KeyError, ValueError, TypeError, RuntimeError, NotImplementedError) as error:
+        reason = f"transformers cannot read it: {error!r}"
+        raise unusable(header.place, reason) from error
+    refuse_unfilled(header, found)
+    return _plain_model(read)
+
+
+def _refuse_dropped(header: Header) -> None:
+    # transformers passes over what it has no name for, and the model would answer otherwise.
+    kind = header.own("rope.scaling.type", "none")
+    if kind != "none" and header.architecture not in _ROPE_SCALING_READ:
+        field = f"{header.architecture}.rope.scaling.type"
+        raise unusable(header.place, f"field {field} is {kind!r}, which transformers drops")
+    for name in header.tensors:
+        if name.startswith("rope_") and name != FACTORS:
+            raise unusable(header.place, f"tensor {name} is one that transformers drops")
+
+
+def _read(header: Header, dtype: torch.dtype) -> tuple[PreTrainedModel, dict[str, Any]]:
+    where = {"gguf_file": header.place.name}
+    config = AutoConfig.from_pretrained(header.place.parent, **where)
+    mend(header, config)
+    set_rotary_rule(header, config)
+    family: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    model, found = family.from_pretrained(
+        header.place.parent,
+        **where,
+        config=config,
+        dtype=dtype,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+    )
+    return model, found
+
+
+def _plain_model(model: PreTrainedModel) -> PreTrainedModel:
+    # What was read counts as quantized, although every weight was decoded: PEFT would look for
+    # layers of its own, and no copy could be saved.
+    quantizer = getattr(model, "hf_quantizer", None)
+    if quantizer is not None:
+        quantizer.remove_quantization_config(model)
+    return model
+
+
+def _of_transformers() -> list[str]:
+    from transformers.integrations.ggml import GGUF_CONFIG_MAPPING
+
+    try:
+        from transformers.integrations.gguf.gguf_conversion_mapping import GGUF_ARCHS
+
+        more = list(GGUF_ARCHS)
+    except ImportError:  # an older transformers
+        more = []
+    return [*(set(GGUF_CONFIG_MAPPING) - {"general", "tokenizer"}), *more]
+
+
+def _plain(architecture: str) -> str:
+    return architecture.replace("-", "").replace("_", "").lower()

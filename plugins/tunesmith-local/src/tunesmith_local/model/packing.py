@@ -1,0 +1,101 @@
+"""Linear layers whose frozen weights lie in memory as a CPU's matrix kernel reads them.
+
+torch multiplies by a weight as it is stored, row after row, and lays it out anew inside every
+product. Done once beforehand, a product of many rows takes a tenth less time and one of a few
+rows, which is what generation consists of, half as much or less. The operators are oneDNN's, the
+ones that ``torch.compile`` puts into a model it freezes for a CPU
+(``torch/_inductor/fx_passes/mkldnn_fusion.py``). They have no gradient: training reads the plain
+weight, which stays where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+
+from tunesmith_local.model.loading import BaseLM, free_bytes
+
+_LEAST = 2**18
+"""Numbers in a weight that is worth it; the call itself costs more than a smaller product."""
+_ROWS = 512
+"""Rows of a product that the layout is made for; it serves any number."""
+_KEPT = "_tunesmith_packed"
+
+
+@dataclass(frozen=True, eq=False)
+class _Packed:
+    tensor: torch.Tensor
+    made_from: tuple[int, int]
+
+
+class PackedLinear(torch.nn.Linear):
+    """A linear layer that multiplies by its packed weight where no gradient is asked for."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # torch's name
+        """Return ``input @ weight.T + bias``, ``[..., out_features]``."""
+        weight = self.weight
+        if torch.is_grad_enabled() or weight.requires_grad or input.dtype != weight.dtype:
+            return super().forward(input)
+        if not (weight.is_cpu and _multiplies(weight.dtype)):
+            return super().forward(input)
+        return _product(input, _packed(weight), self.bias)
+
+
+def packed(base: BaseLM, least: int = _LEAST) -> BaseLM:
+    """Let a model's linear layers pack their weights when they first predict.
+
+    The packed weights stand beside the others, so this needs as many bytes again. Without the
+    room, on another device or without oneDNN the layers stay as they are.
+
+    Args:
+        base: the base model, changed in place; its self-check is done.
+        least: numbers in a weight, below which a layer stays as it is.
+    """
+    layers = list(_layers(base, least))
+    needed = sum(layer.weight.nbytes for layer in layers)
+    can = base.device.type == "cpu" and _multiplies(base.dtype)
+    if can and needed <= free_bytes(base.device):
+        for layer in layers:
+            # The same object with the same weights: what holds the layer goes on holding it.
+            layer.__class__ = PackedLinear
+    return base
+
+
+def _layers(base: BaseLM, least: int) -> Iterator[torch.nn.Linear]:
+    for module in base.model.modules():
+        # A subclass has a product of its own.
+        if type(module) is torch.nn.Linear and module.weight.numel() >= least:
+            yield module
+
+
+def _packed(weight: torch.Tensor) -> torch.Tensor:
+    # Kept with the weight, so that modules which share one share the other, and a copy has none.
+    made_from = (weight.data_ptr(), weight._version)
+    kept: _Packed | None = getattr(weight, _KEPT, None)
+    if kept is None or kept.made_from != made_from:
+        kept = _Packed(_laid_out(weight), made_from)
+        setattr(weight, _KEPT, kept)
+    return kept.tensor
+
+
+@cache
+def _multiplies(dtype: torch.dtype) -> bool:
+    """Return whether this torch and this CPU can, by trying."""
+    ones = torch.ones(2, 2, dtype=dtype)
+    try:
+        return bool((_product(ones, _laid_out(ones), None) == 2).all())
+    except (RuntimeError, AttributeError):  # what torch raises for a kernel that is not there
+        return False
+
+
+def _laid_out(weight: torch.Tensor) -> torch.Tensor:
+    made: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
+    return made
+
+
+def _product(given: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    made: torch.Tensor = torch.ops.mkldnn._linear_pointwise(given, packed, bias, "none", [], "")
+    return made

@@ -1,0 +1,1 @@
+"""Deployments: tuned models that answer."""

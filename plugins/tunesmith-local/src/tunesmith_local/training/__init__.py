@@ -1,0 +1,1 @@
+"""Tuning: from rows and settings to a tuned model."""

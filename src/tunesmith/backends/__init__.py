@@ -1,0 +1,1 @@
+"""Connecting to a backend, and what backends that run in this process share."""

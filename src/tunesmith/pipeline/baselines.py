@@ -1,0 +1,126 @@
+"""What a tuned model must beat: majority class, TF-IDF, and the untuned model's decision."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tunesmith.backends.connect import connect
+from tunesmith.dataset import ExperimentData
+from tunesmith.evaluation.comparison import compare
+from tunesmith.evaluation.metrics import evaluate
+from tunesmith.evaluation.readings import read_as
+from tunesmith.pipeline.predict import classify, predict_tuned
+from tunesmith.plugins import method_class, registry
+from tunesmith.records import Deployment, Prediction, decided
+from tunesmith.runs.judgment import UNTUNED
+from tunesmith.runs.record import Baseline
+from tunesmith.runs.run import Run
+
+if TYPE_CHECKING:
+    from tunesmith.backend import Backend
+    from tunesmith.spec import TuningSpec
+
+BACKEND = "sklearn"
+
+
+def measure(
+    spec: TuningSpec, data: ExperimentData, predictions: Sequence[Prediction]
+) -> tuple[Baseline, ...]:
+    """Fit every method of the sklearn backend on the training rows and compare with the run.
+
+    Validation rows are training rows here: nothing is stopped early on them. Returns nothing
+    where the plugin is not installed, or where the run itself is on that backend.
+    """
+    entry = registry().backends().get(BACKEND)
+    if entry is None or spec.method.name in {m.name for m in entry.methods}:
+        return ()
+    with tempfile.TemporaryDirectory() as store, connect(BACKEND, store=store) as backend:
+        return tuple(
+            _baseline(spec, data, predictions, backend, method.name) for method in entry.methods
+        )
+
+
+def _baseline(
+    spec: TuningSpec,
+    data: ExperimentData,
+    predictions: Sequence[Prediction],
+    backend: Backend,
+    method: str,
+) -> Baseline:
+    # The generation settings of the run are meant for a language model.
+    own = spec.with_method(method_class(method)())
+    start = time.monotonic()
+    rows = [*data.train.rows, *(data.validation.rows if data.validation else ())]
+    model = backend.tuner.tune(own, rows)
+    deployment = backend.deployer.deploy(model, method)
+    answers = predict_tuned(own, backend, data.test_rows().rows, deployment)
+    seconds = time.monotonic() - start
+    return Baseline(
+        method=method,
+        evaluation=evaluate(answers, spec.labels),
+        seconds=round(seconds, 3),
+        comparison=compare(predictions, answers, (predictions[0].model, method)),
+    )
+
+
+def measure_untuned(
+    spec: TuningSpec,
+    run: Run,
+    backend: Backend,
+    data: ExperimentData,
+    tuned: Sequence[Prediction],
+    base: Sequence[Prediction],
+) -> tuple[Baseline, ...]:
+    """Return the untuned model's decision on what the tuned model reads.
+
+    Returns nothing if the base row of the run is that already, if nothing was tuned, or if the
+    base model has no label scores.
+    """
+    same = run.record.base_input == "same"
+    # Where they were too dear, or could not be had, the base model's predictions have none either.
+    scores = bool(base) and base[0].probabilities is not None
+    if not tuned or not scores or (same and run.record.answer == "decision"):
+        return ()
+    start = time.monotonic()
+    answers = list(base)
+    if not same:
+        assert run.record.deployment is not None  # noqa: S101  # it has answered
+        answers = _decisions(spec, backend, data, run.record.deployment, tuned)
+    answers = read_as(answers, "decision")
+    return (
+        Baseline(
+            method=UNTUNED,
+            evaluation=evaluate(answers, spec.labels),
+            seconds=round(time.monotonic() - start, 3),
+            comparison=compare(tuned, answers, ("tuned", UNTUNED)),
+        ),
+    )
+
+
+def _decisions(
+    spec: TuningSpec,
+    backend: Backend,
+    data: ExperimentData,
+    deployment: Deployment,
+    tuned: Sequence[Prediction],
+) -> list[Prediction]:
+    rows = data.test_rows().rows
+    prompts = backend.predictor.prompts(deployment, [row.input for row in rows])
+    shares = classify(backend, spec.base_model, prompts, spec.labels)
+    return [
+        answer.model_copy(
+            update={
+                "model": "base",
+                "prompt": prompt,
+                "text": "",
+                "answer": "decision",
+                "label": decided(one.probabilities),
+                "said": None,
+                "probabilities": one.probabilities,
+            }
+        )
+        for answer, prompt, one in zip(tuned, prompts, shares, strict=True)
+    ]

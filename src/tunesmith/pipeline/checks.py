@@ -1,0 +1,240 @@
+"""Holds an experiment against what the backend declares, before anything is paid for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from tunesmith.audit import Audit, Reader, audit_data
+from tunesmith.backend import Backend, Capabilities, TuningJob
+from tunesmith.dataset import ExperimentData
+from tunesmith.errors import ExperimentError, RunError, UnsupportedError, near_misses
+from tunesmith.evaluation.readings import chosen_reading
+from tunesmith.methods import render
+from tunesmith.pipeline.prompts import full_template, hard_prompt
+from tunesmith.records import BaseModelInfo, Reading, Row
+from tunesmith.runs.run import Run
+from tunesmith.spec import GenerationParams, TuningSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found out, so that it is not found out again."""
+
+    info: BaseModelInfo
+    prepared: object | None
+    """What ``Tuner.check`` returned, for ``Tuner.submit``."""
+
+
+def check_experiment(
+    spec: TuningSpec, backend: Backend, data: ExperimentData, answer: Reading | None = None
+) -> Checked:
+    """Refuse whatever is known not to work.
+
+    Args:
+        spec: what to tune, or to prompt.
+        backend: where.
+        data: the rows.
+        answer: the reading of answers that is asked for; None takes the best that can be had.
+
+    Raises:
+        UnsupportedError: the method, a hyper-parameter, its value, a generation parameter or a
+            validation set is not declared by the backend.
+        ExperimentError: the settings contradict each other or cannot work with the base model.
+        NotFoundError: the backend has no such base model.
+    """
+    held_out = data.validation.rows if data.validation else None
+    info = _check_declared(spec, backend, data.train.rows, held_out)
+    chosen_reading(answer, spec.method, backend.capabilities(spec.base_model), backend.name)
+    if spec.method.tunes:
+        return Checked(info, backend.tuner.check(spec, data.train.rows, held_out))
+    _check_labels(spec, backend, data.train.rows)
+    return Checked(info, None)
+
+
+def _check_labels(spec: TuningSpec, backend: Backend, train: Sequence[Row]) -> None:
+    template = full_template(spec, backend, train)
+    if template is not None:
+        labels = [spec.labels.surface(name) for name in spec.labels]
+        prompts = [render(template, row.input) for row in train]
+        params = spec.generation
+        backend.predictor.check_labels(spec.base_model, prompts, labels, params)
+
+
+def check_submission(
+    spec: TuningSpec,
+    backend: Backend,
+    train: Sequence[Row],
+    validation: Sequence[Row] | None = None,
+) -> None:
+    """Hold a submission against what the backend declares; the first thing ``submit`` does.
+
+    Raises:
+        UnsupportedError: as :func:`check_experiment`, and for a method that tunes nothing.
+        ExperimentError: the settings contradict each other.
+        NotFoundError: the backend has no such base model.
+    """
+    if not spec.method.tunes:
+        raise UnsupportedError(f"method {spec.method.name!r} tunes nothing; run it instead")
+    _check_declared(spec, backend, train, validation)
+
+
+def submit(
+    spec: TuningSpec, backend: Backend, data: ExperimentData, prepared: object | None
+) -> TuningJob:
+    """Submit ``spec`` with what its check has prepared, if it has.
+
+    Raises:
+        TunesmithError: as ``Tuner.submit``.
+    """
+    held_out = data.validation.rows if data.validation else None
+    if prepared is None:
+        return backend.tuner.submit(spec, data.train.rows, held_out)
+    return backend.tuner.submit(spec, data.train.rows, held_out, prepared=prepared)
+
+
+def check_generation(params: GenerationParams, backend: str, capabilities: Capabilities) -> None:
+    """Refuse generation parameters that the backend does not declare.
+
+    Raises:
+        UnsupportedError: names the first of them.
+    """
+    for field in sorted(params.asked()):
+        if field not in capabilities.generation_parameters:
+            raise UnsupportedError(
+                f"generation.{field}: backend {backend!r} does not honor it; leave it out"
+            )
+
+
+def _check_declared(
+    spec: TuningSpec,
+    backend: Backend,
+    train: Sequence[Row],
+    validation: Sequence[Row] | None,
+) -> BaseModelInfo:
+    info = backend.base_model(spec.base_model)
+    capabilities = backend.capabilities(spec.base_model)
+    _check_method(spec, backend.name, capabilities)
+    _check_chat(spec, backend.name, capabilities)
+    check_generation(spec.generation, backend.name, capabilities)
+    if spec.method.tunes:
+        _check_hyperparameters(spec, backend.name, capabilities)
+        _check_rows(spec, backend.name, capabilities, train, validation)
+    return info
+
+
+def _check_method(spec: TuningSpec, backend: str, capabilities: Capabilities) -> None:
+    name = spec.method.name
+    if not spec.method.tunes:
+        if not capabilities.base_inference:
+            raise UnsupportedError(
+                f"method {name!r} prompts a base model, and backend {backend!r} has none that "
+                "generates; take another backend"
+            )
+    elif not capabilities.methods and capabilities.why_no_methods:
+        raise UnsupportedError(capabilities.why_no_methods)
+    elif name not in capabilities.methods:
+        raise UnsupportedError(
+            f"backend {backend!r} does not offer the method {name!r} with "
+            f"{spec.base_model!r}; it offers: {', '.join(capabilities.methods) or 'none'}. "
+            f"Choose one with --set method.name=NAME.{near_misses(name, capabilities.methods)}"
+        )
+
+
+def _check_chat(spec: TuningSpec, backend: str, capabilities: Capabilities) -> None:
+    if getattr(spec.method, "chat", False) is True and not capabilities.chat:
+        raise UnsupportedError(
+            f"method.chat: {spec.base_model!r} has no chat template on backend {backend!r}; "
+            "set chat: false, or auto, which takes one if there is one"
+        )
+
+
+def _check_hyperparameters(spec: TuningSpec, backend: str, capabilities: Capabilities) -> None:
+    for field in sorted(spec.method.model_fields_set - {"chat"}):
+        value = getattr(spec.method, field)
+        allowed = capabilities.hyperparameters.get(field)
+        if allowed is None:
+            raise UnsupportedError(
+                f"method.{field}: backend {backend!r} does not let it be set; leave it out"
+            )
+        if not allowed.accepts(value):
+            raise UnsupportedError(
+                f"method.{field}: {value!r} is out of range on backend {backend!r}; "
+                f"allowed: {allowed}"
+            )
+
+
+def _check_rows(
+    spec: TuningSpec,
+    backend: str,
+    capabilities: Capabilities,
+    train: Sequence[Row],
+    validation: Sequence[Row] | None,
+) -> None:
+    limit = capabilities.max_training_rows
+    if limit is not None and len(train) > limit:
+        raise UnsupportedError(
+            f"data.train: {len(train)} rows; backend {backend!r} takes at most {limit}"
+        )
+    if validation is not None and not capabilities.validation:
+        raise UnsupportedError(
+            f"data.validation: backend {backend!r} takes no validation set; leave it out"
+        )
+    patience = getattr(spec.method, "early_stopping_patience", None)
+    if patience is not None and validation is None:
+        raise ExperimentError(
+            "method.early_stopping_patience needs validation rows; set data.validation, e.g. 0.15"
+        )
+
+
+def audit_experiment(
+    spec: TuningSpec, backend: Backend, data: ExperimentData, *, ask_service: bool = False
+) -> Audit:
+    """Audit what ``spec`` tunes on and is tested on.
+
+    Args:
+        spec: gives the labels, the template and the limit of tokens.
+        backend: counts the tokens, where it can.
+        data: the rows of the spec.
+        ask_service: count tokens on a remote backend too, which takes a request for each row.
+    """
+    capabilities = backend.capabilities(spec.base_model)
+    reader = None
+    if capabilities.tokenize and (ask_service or not capabilities.remote):
+        reader = _reader(spec, backend, data)
+    return audit_data(data.training_file, data.test, labels=spec.labels, reader=reader)
+
+
+def _reader(spec: TuningSpec, backend: Backend, data: ExperimentData) -> Reader:
+    return Reader(
+        tokenize=partial(backend.predictor.tokenize, spec.base_model),
+        template=hard_prompt(spec.method, data.train.rows, spec.labels, spec.seed),
+        limit=getattr(spec.method, "max_input_tokens", None),
+    )
+
+
+def refuse_changed_data(run: Run, data: ExperimentData) -> None:
+    """Refuse to go on with other rows than those that ``run`` began with.
+
+    Raises:
+        RunError: names the part that differs.
+    """
+    parts = data.parts()
+    for name, recorded in run.record.data.items():
+        part = parts.get(name)
+        if part is None or part.fingerprint != recorded.fingerprint:
+            raise RunError(
+                f"{recorded.source}: the {name} data are not those that the run began with "
+                f"({recorded.rows} rows then, {len(part) if part else 0} now); restore the file, "
+                "or start anew with: tunesmith run"
+            )
+
+
+def forget_lost_job(run: Run, backend: Backend) -> None:
+    """Forget a tuning that ``backend`` cannot resume, unless it was paid for."""
+    # Where nothing can be resumed and nothing was paid for, tuning again is going on.
+    can = backend.capabilities(run.record.base_model)
+    if run.record.job_id and run.record.model is None and not can.resumable and not can.costs_money:
+        run.update(job_id=None)
+        run.note(f"backend {backend.name!r} cannot resume a tuning: it was started again")

@@ -1,0 +1,1 @@
+"""A run: its directory, its record, and what is concluded from them."""

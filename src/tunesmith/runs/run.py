@@ -1,0 +1,282 @@
+"""Run directories: what one execution of an experiment leaves behind, written atomically.
+
+run.json            the record; its ``status`` says whether the run is whole
+predictions.jsonl   a line for each row and model
+probabilities.jsonl a line for each validation and test row, where the run was calibrated
+learning_curve.svg  report.html  report.md  report.json  adapter/
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tunesmith.atomic import held, write_atomically
+from tunesmith.errors import RunError, first_problem, near_misses
+from tunesmith.evaluation.calibration import ScoredRow
+from tunesmith.evaluation.comparison import Comparison
+from tunesmith.evaluation.metrics import Evaluation
+from tunesmith.records import (
+    ModelRole,
+    Prediction,
+    now,
+)
+from tunesmith.runs.diagnosis import Symptom, diagnose, needs_answers
+from tunesmith.runs.judgment import judge
+from tunesmith.runs.record import SCHEMA_VERSION, OtherReading, RunRecord
+
+RECORD = "run.json"
+PREDICTIONS = "predictions.jsonl"
+PROBABILITIES = "probabilities.jsonl"
+LEARNING_CURVE = "learning_curve.svg"
+REPORT = "report.html"
+ADAPTER = "adapter"
+LOCK = ".lock"
+
+
+class Run:
+    """A run directory and its record."""
+
+    def __init__(self, directory: Path, record: RunRecord) -> None:
+        self.directory = directory
+        self.record = record
+
+    @classmethod
+    def create(cls, runs_dir: Path, record: RunRecord) -> Run:
+        """Make a new directory under ``runs_dir`` and write the first record.
+
+        Raises:
+            OSError: the folder cannot be written, or the disk is full.
+        """
+        stamp = record.created_at.strftime("%Y%m%d-%H%M%S")
+        slug = slug_of(record.name) or "run"
+        directory = runs_dir / f"{stamp}-{slug}-{record.backend}-{secrets.token_hex(2)}"
+        return cls.at(directory, record)
+
+    @classmethod
+    def at(cls, directory: Path, record: RunRecord) -> Run:
+        """Make ``directory``, which must not be there, and write the first record.
+
+        Raises:
+            OSError: the folder cannot be written, or the disk is full.
+        """
+        run = cls(directory, record)
+        directory.mkdir(parents=True)
+        try:
+            run.update()
+        except OSError:
+            directory.rmdir()
+            raise
+        return run
+
+    @classmethod
+    def load(cls, directory: Path | str, *, finished: bool = True) -> Run:
+        """Read a run directory.
+
+        Args:
+            directory: the run directory.
+            finished: refuse a run that is not whole.
+
+        Raises:
+            RunError: no run there, unreadable, of another version, or not finished.
+        """
+        path = Path(directory)
+        record = _read_record(path)
+        if finished and record.status != "completed":
+            raise RunError(
+                f"{path}: the run is {record.status}, not completed; "
+                f"go on with: tunesmith resume {path}"
+            )
+        return cls(path, record)
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the record and write it."""
+        self.record = self.record.model_copy(update=changes)
+        write_atomically(self.directory / RECORD, self.record.to_json() + "\n")
+
+    def note(self, text: str) -> None:
+        """Add a note, once."""
+        if text not in self.record.notes:
+            self.update(notes=(*self.record.notes, text))
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage of the pipeline; a resumed stage adds to its time."""
+        start = now()
+        yield
+        spent = self.record.seconds.get(name, 0.0) + (now() - start).total_seconds()
+        self.update(seconds={**self.record.seconds, name: round(spent, 3)})
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Record how the work ended: completed, failed with the reason, or interrupted.
+
+        Raises:
+            RunError: another process works on this run; its record is left alone.
+        """
+        busy = RunError(f"{self.directory}: another process works on this run; wait for it")
+        with held(self.directory / LOCK, busy):
+            yield from self._recorded()
+
+    def _recorded(self) -> Iterator[None]:
+        self.update(status="running", error=None)
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.update(status="interrupted")
+            raise
+        except Exception as error:
+            self.update(status="failed", error=str(error), finished_at=now())
+            raise
+        self.update(status="completed", finished_at=now())
+
+    def write_predictions(self, predictions: Sequence[Prediction]) -> None:
+        """Write ``predictions.jsonl``."""
+        lines = "".join(p.model_dump_json() + "\n" for p in predictions)
+        write_atomically(self.directory / PREDICTIONS, lines)
+
+    def write_probabilities(self, rows: Sequence[ScoredRow]) -> None:
+        """Write ``probabilities.jsonl``."""
+        lines = "".join(row.model_dump_json() + "\n" for row in rows)
+        write_atomically(self.directory / PROBABILITIES, lines)
+
+    def predictions(self) -> list[Prediction]:
+        """Read ``predictions.jsonl`` back.
+
+        Raises:
+            RunError: the file is missing or a line of it is wrong.
+        """
+        return read_predictions(self.directory / PREDICTIONS)
+
+    def answers(self, model: ModelRole | None = None) -> list[Prediction]:
+        """Return the predictions of ``model``, by default of the one that the run is about."""
+        role = model or self.record.primary
+        return [p for p in self.predictions() if p.model == role]
+
+    def diagnosis(self) -> tuple[Symptom, ...]:
+        """Return what the run shows; its answers are read only if some are no label."""
+        answers: Sequence[Prediction] = ()
+        if needs_answers(self.record):
+            # Without them there is less to say, and the record is still worth showing.
+            with suppress(RunError):
+                answers = self.predictions()
+        return diagnose(self.record, answers)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ``--json`` prints."""
+        record = self.record
+        found = judge(record)
+        return {
+            "headline": found.headline,
+            "run_dir": str(self.directory),
+            "name": record.name,
+            "status": record.status,
+            "backend": record.backend,
+            "base_model": record.base_model,
+            "stand_in": record.stand_in,
+            "emulated": record.emulated,
+            "method": record.experiment["method"]["name"],
+            "seed": record.experiment["seed"],
+            "answer": record.answer,
+            "base_input": record.base_input,
+            "chat": record.chat.model_dump(mode="json") if record.chat else None,
+            "test": {"rows": record.data["test"].rows},
+            "tuned": _scores(record.evaluations.get("tuned")),
+            "base": _scores(record.evaluations.get("base")),
+            "baselines": {b.method: _scores(b.evaluation) for b in record.baselines},
+            "comparison": _verdict(record.comparison),
+            "judgment": found.model_dump(mode="json"),
+            "diagnosis": [one.model_dump(mode="json") for one in self.diagnosis()],
+            "other_reading": _other(record.other_reading),
+            "steps": record.model.details.get("optimizer_steps") if record.model else None,
+            "seconds": record.seconds,
+            "notes": list(record.notes),
+        }
+
+
+def slug_of(name: str) -> str:
+    """Return what is left of ``name`` in a folder's name."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
+
+
+def read_predictions(path: Path) -> list[Prediction]:
+    """Read a predictions file.
+
+    Raises:
+        RunError: the file is missing or a line of it is wrong; the message names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error}") from None
+    predictions = []
+    for number, line in enumerate(lines, 1):
+        try:
+            predictions.append(Prediction.from_json(line))
+        except ValidationError as error:
+            raise RunError(
+                f"{path}, line {number}: not a prediction ({first_problem(error)}); "
+                "give a file that 'tunesmith predict' or a run wrote"
+            ) from None
+    return predictions
+
+
+def _read_record(path: Path) -> RunRecord:
+    file = path / RECORD
+    if not file.is_file():
+        siblings = (p.parent.name for p in path.parent.glob(f"*/{RECORD}"))
+        raise RunError(f"{path}: no run here (no {RECORD}).{near_misses(path.name, siblings)}")
+    try:
+        record = RunRecord.from_json(file.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        raise RunError(
+            f"{file}: not a run record of this version: {first_problem(error)}"
+        ) from None
+    if record.schema_version != SCHEMA_VERSION:
+        raise RunError(
+            f"{file}: schema version {record.schema_version}; this tunesmith reads {SCHEMA_VERSION}"
+        )
+    return record
+
+
+def _scores(evaluation: Evaluation | None) -> dict[str, Any] | None:
+    if evaluation is None:
+        return None
+    return {
+        "accuracy": evaluation.accuracy,
+        "accuracy_interval": list(evaluation.accuracy_interval),
+        "f1_macro": evaluation.f1_macro,
+        "unparsable": evaluation.unparsable,
+    }
+
+
+def _other(other: OtherReading | None) -> dict[str, Any] | None:
+    if other is None:
+        return None
+    return {
+        "answer": other.answer,
+        "tuned": _scores(other.evaluations.get("tuned")),
+        "base": _scores(other.evaluations.get("base")),
+        "comparison": _verdict(other.comparison),
+    }
+
+
+def _verdict(comparison: Comparison | None) -> dict[str, Any] | None:
+    if comparison is None:
+        return None
+    return {
+        "verdict": comparison.verdict,
+        "by_format": comparison.by_format,
+        "difference": comparison.difference,
+        "interval": list(comparison.interval) if comparison.interval else None,
+        "p_value": comparison.p_value,
+        "rows_needed": comparison.rows_needed,
+        "agreement": comparison.agreement,
+        "kappa": comparison.kappa,
+    }

@@ -1,0 +1,128 @@
+"""TuningSpec: what a backend is given. An Experiment is one, with data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    field_serializer,
+    field_validator,
+)
+
+from tunesmith.errors import ExperimentError, first_problem
+from tunesmith.labels import LabelSet
+from tunesmith.methods import Method, PromptTuning
+from tunesmith.plugins import method_class
+from tunesmith.records import Record
+
+
+class GenerationParams(Record):
+    """How to generate, in watsonx.ai's names (``TextGenParameters``). None: the default."""
+
+    decoding_method: Literal["greedy", "sample"] | None = None
+    max_new_tokens: Annotated[int, Field(ge=0)] | None = None
+    min_new_tokens: Annotated[int, Field(ge=0)] | None = None
+    stop_sequences: Annotated[tuple[str, ...], Field(max_length=6)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_k: Annotated[int, Field(ge=1, le=100)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Field(ge=1, le=2)] | None = None
+    random_seed: Annotated[int, Field(ge=1, le=4294967295)] | None = None
+    truncate_input_tokens: Annotated[int, Field(ge=0)] | None = None
+    time_limit: Annotated[int, Field(ge=1)] | None = None
+    """Milliseconds; the text so far is returned."""
+    length_penalty: dict[str, float] | None = None
+    include_stop_sequence: bool | None = None
+    return_options: dict[str, bool | int] | None = None
+
+    def asked(self) -> dict[str, Any]:
+        """Return the parameters that were given."""
+        return self.model_dump(exclude_none=True)
+
+
+class TuningSpec(BaseModel):
+    """What to tune: all that a backend is given beside the rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "experiment"
+    base_model: str = "tunesmith/micro-granite"
+    method: SerializeAsAny[Method] = Field(default_factory=PromptTuning)
+    labels: LabelSet
+    generation: GenerationParams = GenerationParams()
+    """How tuned and base model generate alike; watsonx.ai's defaults if nothing is given."""
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    """Drives splits, few-shot examples and, on seeded backends, the tuning."""
+
+    def with_method(self, method: Method) -> Self:
+        """Return the same with another method and default generation."""
+        return self.model_copy(update={"method": method, "generation": GenerationParams()})
+
+    def asked_in(self, chat: bool) -> Self:
+        """Return the same with a method that reads the chat template, or that does not."""
+        return self.model_copy(update={"method": self.method.model_copy(update={"chat": chat})})
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any], *, source: str = "experiment") -> Self:
+        """Make one of plain values.
+
+        Raises:
+            ExperimentError: a key is missing, unknown or wrong; the message names it.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ExperimentError(f"{source}: {first_problem(error)}") from None
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _parse_method(cls, value: Any) -> Any:
+        return parse_method(value)
+
+    @field_serializer("method")
+    def _dump_method(self, method: Method) -> dict[str, Any]:
+        return method_values(method)
+
+    if not TYPE_CHECKING:  # else a type checker would accept every name
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("data", "answer", "base_input", "ladder"):
+                raise AttributeError(
+                    f"a TuningSpec has no {name!r}: a backend is given the rows as arguments of "
+                    "Tuner.submit, and nothing else of the experiment"
+                )
+            return super().__getattr__(name)
+
+
+def parse_method(value: Any) -> Method:
+    """Make a method of its name, or of a mapping with ``name`` and settings.
+
+    Raises:
+        ValueError: a setting is unknown or wrong.
+        ExperimentError: no such method; near misses are named.
+    """
+    if isinstance(value, Method):
+        return value
+    settings = {"name": value} if isinstance(value, str) else dict(value)
+    name = settings.pop("name", PromptTuning.name)
+    try:
+        return method_class(name).model_validate(settings)
+    except ValidationError as error:
+        problem = first_problem(error)
+        raise ValueError(
+            problem if problem.startswith("method.") else f"method.{problem}"
+        ) from None
+
+
+def method_values(method: Method) -> dict[str, Any]:
+    """Return a method as plain values; the inverse of :func:`parse_method`.
+
+    Only what was set: a default is not a demand that a backend would have to support.
+    """
+    return {"name": method.name, **method.model_dump(mode="json", exclude_unset=True)}

@@ -1,0 +1,1 @@
+"""Many experiments on the same rows: ladders and benchmarks."""

@@ -1,0 +1,124 @@
+"""What a run cost, by a price table that the user owns. A price that is not there is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from tunesmith.errors import ExperimentError, first_problem
+from tunesmith.experiment_file import read_yaml
+from tunesmith.records import Prediction, Record
+from tunesmith.runs.record import RunRecord
+
+HOUR = 3600.0
+MILLION = 1e6
+
+Price = Annotated[float, Field(ge=0)] | None
+
+
+class Prices(Record):
+    """Prices of one backend, in ``currency``. None: unknown, which is not the same as 0."""
+
+    currency: str
+    tuning_per_hour: Price = None
+    deployment_per_hour: Price = None
+    """Of a tuned model that answers."""
+    input_per_million_tokens: Price = None
+    output_per_million_tokens: Price = None
+
+
+class Cost(Record):
+    """What one run cost, or why that is not known."""
+
+    currency: str = ""
+    """Empty where nothing costs money."""
+    amount: float | None
+    """None: unknown."""
+    parts: dict[str, float | None] = Field(default_factory=dict)
+    """By price; only what was used. None: the price, or how much was used, is unknown."""
+
+
+FREE = Cost(amount=0.0)
+UNKNOWN = Cost(amount=None)
+
+PriceTable = dict[str, Prices]
+"""Backend, as the table calls it, to its prices."""
+
+
+def read_prices(path: Path) -> PriceTable:
+    """Read a price table: YAML, a mapping of backends to prices.
+
+    Raises:
+        ExperimentError: the file, a key or a price is wrong.
+    """
+    return parse_prices(read_yaml(path), source=str(path))
+
+
+def parse_prices(values: dict[str, Any], *, source: str) -> PriceTable:
+    """Make a price table of plain values.
+
+    Raises:
+        ExperimentError: a key or a price is wrong; the message names it.
+    """
+    table = {}
+    for name, prices in values.items():
+        try:
+            table[name] = Prices.model_validate(prices)
+        except ValidationError as error:
+            raise ExperimentError(
+                f"{source}: {name}: {first_problem(error)}; the keys are: "
+                f"{', '.join(Prices.model_fields)}"
+            ) from None
+    return table
+
+
+def cost_of(
+    record: RunRecord,
+    predictions: Iterable[Prediction],
+    prices: Prices | None,
+    *,
+    costs_money: bool,
+) -> Cost:
+    """Return what a run cost: tuning time, deployed time and tokens.
+
+    Args:
+        record: of a finished run.
+        predictions: all its predictions.
+        prices: of its backend, where the table names it.
+        costs_money: as the backend declares; one that costs none and has no prices is free.
+    """
+    if prices is None:
+        return UNKNOWN if costs_money else FREE
+    parts = {
+        name: _part(amount, getattr(prices, name))
+        for name, amount in _used(record, list(predictions)).items()
+        if amount != 0
+    }
+    known = [part for part in parts.values() if part is not None]
+    amount = sum(known) if len(known) == len(parts) else None
+    return Cost(currency=prices.currency, amount=amount, parts=parts)
+
+
+def _part(amount: float | None, price: float | None) -> float | None:
+    return None if amount is None or price is None else amount * price
+
+
+def _used(record: RunRecord, predictions: list[Prediction]) -> dict[str, float | None]:
+    """Return how much of what the prices are for was used; None where nobody counted."""
+    seconds = record.seconds
+    deployed = seconds.get("deploy", 0.0) + seconds.get("predict tuned", 0.0)
+    return {
+        "tuning_per_hour": seconds.get("tune", 0.0) / HOUR,
+        "deployment_per_hour": deployed / HOUR,
+        "input_per_million_tokens": _tokens(p.input_tokens for p in predictions),
+        "output_per_million_tokens": _tokens(p.generated_tokens for p in predictions),
+    }
+
+
+def _tokens(counts: Iterable[int | None]) -> float | None:
+    listed = list(counts)
+    known = [count for count in listed if count is not None]
+    return sum(known) / MILLION if len(known) == len(listed) else None

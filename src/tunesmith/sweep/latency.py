@@ -1,0 +1,87 @@
+"""How long one request takes: a few rows, asked one by one."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tunesmith.pipeline.predict import classify
+from tunesmith.pipeline.prompts import BasePrompts, base_prompts
+from tunesmith.records import Deployment, Reading, Record, Row
+
+if TYPE_CHECKING:
+    from tunesmith.backend import Backend, Target
+    from tunesmith.spec import TuningSpec
+
+SAMPLE = 20
+"""Requests: enough for a median, few enough to be paid for. The p99 of so few is near the
+slowest."""
+
+
+class Latency(Record):
+    """Percentiles over requests of one row each, in seconds."""
+
+    p50: float
+    p90: float
+    p99: float
+    requests: tuple[float, ...]
+    """Seconds of each."""
+
+
+def measure(
+    spec: TuningSpec,
+    backend: Backend,
+    rows: Sequence[Row],
+    train: Sequence[Row],
+    deployment: Deployment | None,
+    answer: Reading = "text",
+) -> Latency:
+    """Time requests for rows that the seed draws, after the model has answered all rows once.
+
+    Args:
+        spec: says how to ask.
+        backend: where the model is.
+        rows: to draw from.
+        train: rows that solved examples come from.
+        deployment: the tuned model; None asks the base model.
+        answer: what a request asks for: the probabilities of the labels, or a text.
+    """
+    drawn = random.Random(spec.seed).sample(list(rows), min(SAMPLE, len(rows)))
+    target: Target = spec.base_model if deployment is None else deployment
+    prompts = BasePrompts([row.input for row in drawn])
+    if deployment is None:
+        prompts = base_prompts(spec, backend, drawn, train)
+    return percentiles([_seconds(ask) for ask in _asks(spec, backend, target, prompts, answer)])
+
+
+def percentiles(seconds: Sequence[float]) -> Latency:
+    """Return the percentiles of at least one time, interpolated between neighbors."""
+    # `quantiles` needs two values; twice the only one has its percentiles.
+    values = [*seconds, *seconds] if len(seconds) == 1 else seconds
+    cuts = [round(cut, 6) for cut in statistics.quantiles(values, n=100, method="inclusive")]
+    return Latency(p50=cuts[49], p90=cuts[89], p99=cuts[98], requests=tuple(seconds))
+
+
+def _asks(
+    spec: TuningSpec, backend: Backend, target: Target, prompts: BasePrompts, answer: Reading
+) -> Iterator[Callable[[], object]]:
+    predictor, params = backend.predictor, spec.generation
+    if answer == "decision":
+        for text in prompts.texts:
+            yield partial(classify, backend, target, [text], spec.labels)
+    elif prompts.conversations is not None:
+        for messages in prompts.conversations:
+            yield partial(predictor.chat, spec.base_model, [messages], params)
+    else:
+        for text in prompts.texts:
+            yield partial(predictor.generate, target, [text], params)
+
+
+def _seconds(ask: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    ask()
+    return round(time.perf_counter() - start, 6)

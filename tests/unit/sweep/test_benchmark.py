@@ -1,0 +1,260 @@
+"""The benchmark: its file, its cells and its table."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tunesmith.atomic import held
+from tunesmith.errors import ExperimentError, NotFoundError, PluginError, TunesmithError
+from tunesmith.runs.run import LOCK, Run
+from tunesmith.sweep.benchmark import BenchmarkRecord, run_benchmark
+from tunesmith.sweep.benchmark_file import Benchmark
+from tunesmith.sweep.sweep import Grid
+
+pytestmark = pytest.mark.usefixtures("fake_plugin")
+
+Bench = Callable[..., Grid[BenchmarkRecord]]
+
+
+@pytest.fixture
+def file(values: dict[str, Any], tmp_path: Path) -> Callable[..., Path]:
+    """Write a benchmark file with the given keys changed; None leaves a key out."""
+
+    def write(**changes: Any) -> Path:
+        (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(values))
+        content = {
+            "name": "table",
+            "experiment": "experiment.yaml",
+            "methods": ["tfidf_logreg", "zero_shot", "prompt_tuning"],
+            "backends": ["sklearn", "fake"],
+            "seeds": [0, 1],
+            **changes,
+        }
+        path = tmp_path / "benchmark.yaml"
+        path.write_text(yaml.safe_dump({k: v for k, v in content.items() if v is not None}))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def bench(file: Callable[..., Path], tmp_path: Path) -> Bench:
+    def call(*, processes: int | None = None, **changes: Any) -> Grid[BenchmarkRecord]:
+        benchmark = Benchmark.from_file(file(**changes))
+        return run_benchmark(benchmark, runs_dir=tmp_path / "runs", processes=processes)
+
+    return call
+
+
+def statuses(grid: Grid[BenchmarkRecord]) -> dict[str, int]:
+    found = [result.status for result in grid.record.results]
+    return {status: found.count(status) for status in sorted(set(found))}
+
+
+def test_one_table_for_all_backends(bench: Bench) -> None:
+    grid = bench()
+    assert statuses(grid) == {"done": 6, "skipped": 6}
+    lines = {(line.method, line.backend): line for line in grid.record.lines}
+    assert len(lines) == 6
+    tuned = lines["prompt_tuning", "fake"]
+    assert tuned.seeds == (0, 1)
+    assert tuned.accuracy_range is not None
+    assert tuned.accuracy_range[0] <= (tuned.accuracy or 0) <= tuned.accuracy_range[1]
+    assert tuned.latency is not None
+    assert len(tuned.latency.requests) == 2 * 20
+    assert tuned.latency.p50 <= tuned.latency.p90 <= tuned.latency.p99
+    assert lines["prompt_tuning", "sklearn"].accuracy is None
+    table = (grid.directory / "benchmark.md").read_text()
+    assert "| prompt_tuning | sklearn | tunesmith/fake | 0/2 | skipped |" in table
+    assert "| prompt_tuning | fake | tunesmith/fake | 2/2 |" in table
+    assert "does not offer the method 'prompt_tuning'" in table
+
+
+def test_the_record_is_json_both_ways(bench: Bench) -> None:
+    grid = bench()
+    assert Grid.load(grid.directory, BenchmarkRecord).record == grid.record
+
+
+def test_one_method_with_two_settings(bench: Bench) -> None:
+    grid = bench(
+        methods=["prompt_tuning", {"name": "prompt_tuning", "as": "longer", "num_epochs": 3}],
+        backends=["fake"], seeds=[0],
+    )  # fmt: skip
+    epochs = {r.cell.name: r.cell.experiment["method"]["num_epochs"] for r in grid.record.results}
+    assert epochs == {"prompt_tuning": 2, "longer": 3}
+
+
+def test_a_file_without_an_experiment(bench: Bench, values: dict[str, Any]) -> None:
+    grid = bench(experiment=None, data=values["data"], labels=["0", "1"],
+                 base_models=["tunesmith/fake", "tunesmith/micro-granite"],
+                 methods=["zero_shot"], backends=["fake"], seeds=None)  # fmt: skip
+    assert [line.base_model for line in grid.record.lines] == [
+        "tunesmith/fake", "tunesmith/micro-granite",
+    ]  # fmt: skip
+    assert grid.record.lines[1].stand_in == "tunesmith/fake"
+
+
+def test_a_failing_cell_is_reported_and_not_fatal(bench: Bench) -> None:
+    grid = bench(backends=["sklearn", {"name": "fake", "options": {"fail": "tune"}}])
+    assert statuses(grid) == {"done": 4, "failed": 2, "skipped": 6}
+    assert grid.record.status == "incomplete"
+    assert "told to fail at 'tune'" in (grid.directory / "benchmark.md").read_text()
+
+
+def test_the_same_file_again_tries_only_what_is_not_done(bench: Bench) -> None:
+    first = bench(backends=["sklearn", {"name": "fake", "options": {"fail": "deploy"}}])
+    before = {r.cell.directory: run_record(first, r) for r in first.record.results if r.evaluation}
+    again = bench(backends=["sklearn", {"name": "fake", "options": {"fail": "deploy"}}])
+    assert again.directory == first.directory
+    after = {r.cell.directory: run_record(again, r) for r in again.record.results if r.evaluation}
+    assert before == after
+
+
+def run_record(grid: Grid[BenchmarkRecord], result: Any) -> str:
+    return Run.load(grid.directory / result.cell.directory).record.to_json()
+
+
+def test_a_changed_file_begins_another_directory(bench: Bench) -> None:
+    assert bench(seeds=[0]).directory != bench(seeds=[0, 1]).directory
+
+
+def test_prices_are_the_users_and_what_is_missing_is_unknown(bench: Bench) -> None:
+    def costs(prices: Any) -> dict[str, Any]:
+        grid = bench(prices=prices, methods=["zero_shot", "prompt_tuning"], backends=["fake"],
+                     seeds=[0])  # fmt: skip
+        return {line.method: line.cost for line in grid.record.lines}
+
+    assert costs({})["prompt_tuning"].amount == 0  # the backend declares that it costs nothing
+    tokens = {"input_per_million_tokens": 2.0, "output_per_million_tokens": 4.0}
+    priced = costs({"fake": {"currency": "EUR", **tokens}})
+    assert priced["zero_shot"].currency == "EUR"
+    assert priced["zero_shot"].amount > 0
+    assert priced["prompt_tuning"].amount is None  # nobody said what an hour of tuning costs
+    whole = {"currency": "EUR", "tuning_per_hour": 1.0, "deployment_per_hour": 1.0, **tokens}
+    assert costs({"fake": whole})["prompt_tuning"].amount > 0
+
+
+def test_cells_in_processes(bench: Bench) -> None:
+    grid = bench(processes=2)
+    assert statuses(grid) == {"done": 6, "skipped": 6}
+    assert [line.accuracy for line in grid.record.lines if line.method == "tfidf_logreg"] == [
+        1.0, None,
+    ]  # fmt: skip
+
+
+def test_a_cell_that_ends_its_process_takes_no_other_with_it(bench: Bench) -> None:
+    grid = bench(processes=2, methods=["zero_shot"], backends=["dying", "fake"])
+    assert [(r.cell.backend, r.status) for r in grid.record.results] == [
+        ("dying", "failed"), ("fake", "done"), ("dying", "failed"), ("fake", "done"),
+    ]  # fmt: skip
+    assert "ended abruptly" in (grid.directory / "benchmark.md").read_text()
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_killed_in_the_middle_it_goes_on(
+    file: Callable[..., Path], bench: Bench, tmp_path: Path, processes: str
+) -> None:
+    slow = {"name": "fake", "options": {"step_seconds": 0.5}}
+    path = file(backends=["sklearn", slow], seeds=[0])
+    arguments = ["benchmark", str(path), "--runs-dir", str(tmp_path / "runs")]
+    work = subprocess.Popen(
+        [sys.executable, "-m", "tunesmith", *arguments, "--processes", processes],
+        stderr=subprocess.DEVNULL,
+    )
+    (directory,) = wait_for(lambda: list(tmp_path.glob("runs/*-benchmark-*")))
+    wait_for(lambda: Grid.load(directory, BenchmarkRecord).record.results[0].status == "done")
+    # Its lock tells that the cell is under way; before, nobody would be seen to work on it.
+    wait_for(lambda: list(directory.glob(f"cells/*prompt-tuning*/{LOCK}")))
+    work.kill()
+    work.wait()
+    before = Grid.load(directory, BenchmarkRecord)
+    assert before.record.status == "running"
+    assert statuses(before) != {"done": 3, "skipped": 3}
+    done = run_record(before, before.record.results[0])
+    wait_for(lambda: nobody_works_on(directory))  # its processes end by themselves, after it
+    after = bench(backends=["sklearn", slow], seeds=[0])
+    assert after.directory == directory
+    assert statuses(after) == {"done": 3, "skipped": 3}
+    assert run_record(after, after.record.results[0]) == done
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_ctrl_c_leaves_what_the_same_command_goes_on_with(
+    file: Callable[..., Path], tmp_path: Path, processes: str
+) -> None:
+    path = file(backends=[{"name": "fake", "options": {"step_seconds": 0.5}}], seeds=[0])
+    arguments = ["benchmark", str(path), "--runs-dir", str(tmp_path / "runs")]
+    work = subprocess.Popen(
+        [sys.executable, "-m", "tunesmith", *arguments, "--processes", processes],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_for(lambda: list(tmp_path.glob(f"runs/*-benchmark-*/cells/*prompt-tuning*/{LOCK}")))
+    os.kill(work.pid, signal.SIGINT)
+    _, said = work.communicate(timeout=60)
+    assert work.returncode == 130
+    assert "go on with the same command" in said
+    assert "Traceback" not in said
+    (record,) = tmp_path.glob("runs/*-benchmark-*/benchmark.json")
+    assert json.loads(record.read_text())["status"] == "interrupted"
+
+
+def nobody_works_on(directory: Path) -> bool:
+    for lock in directory.rglob(LOCK):
+        with held(lock, TunesmithError("busy")):
+            pass
+    return True
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            found = condition()
+        except (TunesmithError, OSError):
+            found = None
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not come")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"methods": ["promt_tuning"]}, ExperimentError, "Did you mean 'prompt_tuning'"),
+        ({"backends": ["sklern"]}, PluginError, "Did you mean 'sklearn'"),
+        ({"backends": ["fake"], "base_models": ["tunesmith/fak"]}, NotFoundError, "no base model"),
+        ({"base_models": ["tunesmith/fak"]}, NotFoundError, "tunesmith/fake"),
+        ({"methods": [{"name": "zero_shot", "tmplate": "x"}]}, ExperimentError, "no such key"),
+        ({"methods": ["zero_shot", "zero_shot"]}, ExperimentError, "'as: NAME'"),
+        ({"backends": [{"name": "fake", "options": {"spead": 1}}]}, ExperimentError, "'spead'"),
+        ({"seeds": [1, 1]}, ExperimentError, "twice"),
+        ({"sedes": [1]}, ExperimentError, "sedes: no such key"),
+        ({"data": {"train": "x"}}, ExperimentError, "leave one out"),
+        ({"experiment": None}, ExperimentError, "give 'experiment: FILE'"),
+        ({"prices": {"fake": {"currency": "EUR", "a": 1}}}, ExperimentError, "the keys are"),
+        (
+            {"methods": [{"name": "prompt_tuning", "early_stopping_patience": 1}]},
+            ExperimentError,
+            "needs validation rows",
+        ),
+        ({"methods": ["lora"], "backends": ["sklearn"]}, TunesmithError, "no cell can run"),
+    ],
+)
+def test_a_wrong_file_fails_before_the_first_cell(
+    changes: dict[str, Any], error: type[Exception], message: str, bench: Bench, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=message):
+        bench(**changes)
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,300 @@
+"""The pages of a ladder and of a benchmark: the recommendation first, nothing hidden."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_records import Page, made
+
+from tunesmith.evaluation.metrics import Evaluation
+from tunesmith.runs.run import Run
+from tunesmith.sweep.benchmark import BenchmarkRecord, lines_of
+from tunesmith.sweep.benchmark_page import render_benchmark
+from tunesmith.sweep.costs import UNKNOWN, Cost
+from tunesmith.sweep.ladder import LadderRecord
+from tunesmith.sweep.ladder_page import render_ladder
+from tunesmith.sweep.ladder_verdict import LadderVerdict, RungComparison
+from tunesmith.sweep.latency import percentiles
+from tunesmith.sweep.sweep import Grid, GridRecord
+from tunesmith.sweep.trial import Cell, CellResult
+
+MODEL = "ibm-granite/granite-4.0-350m"
+HOSTILE = "<script>alert('x')</script>"
+ROWS = 40
+FREE = Cost(amount=0.0)
+
+
+def score(right: int) -> Evaluation:
+    evaluations = made(tuned="+" * right + "-" * (ROWS - right))[0].evaluations
+    return evaluations["tuned"]
+
+
+def cell(name: str, backend: str = "local", seed: int = 0, model: str = MODEL) -> Cell:
+    return Cell(
+        name=name, backend=backend, base_model=model, seed=seed, experiment={},
+        directory=f"cells/{backend} {name} {seed}", tunes=name == "prompt_tuning",
+    )  # fmt: skip
+
+
+def done(what: Cell, right: int, cost: Cost = FREE, **changes: Any) -> CellResult:
+    values = {
+        "status": "done", "evaluation": score(right), "seconds": {"tune": 3.0}, "cost": cost,
+        "latency": percentiles([0.002, 0.004]), **changes,
+    }  # fmt: skip
+    return CellResult(cell=what, **values)
+
+
+RUNGS = (
+    done(cell("majority", "sklearn"), 20),
+    done(cell("tfidf_logreg", "sklearn"), 35),
+    done(cell("zero_shot"), 0, UNKNOWN),
+    CellResult(cell=cell("few_shot"), status="skipped", reason=f"no room for {HOSTILE}"),
+    CellResult(cell=cell("p_tuning"), status="skipped", reason=f"no room for {HOSTILE}"),
+    CellResult(cell=cell("lora")),
+    done(cell("prompt_tuning"), 37, Cost(currency="USD", amount=1.25), notes=(HOSTILE,)),
+)
+VERDICT = LadderVerdict(
+    best="prompt_tuning",
+    recommended="tfidf_logreg",
+    comparisons=(
+        RungComparison(
+            rung="majority", difference=0.425, p_value=1e-5, corrected_p=3e-5, established=True
+        ),
+        RungComparison(
+            rung="tfidf_logreg", difference=0.05, p_value=0.5, corrected_p=0.5, established=False
+        ),
+    ),
+    lead="You do not need tuning",
+    why="tfidf_logreg (0.875) is the cheapest rung",
+    settled=True,
+)
+SETUP = {
+    "backends": {"local": {"name": "local", "options": {"api_key": "**********"}}},
+    "data": {"train": "ab" * 32},
+}
+RUN = made(tuned="++-+")[0]
+
+
+def ladder(verdict: LadderVerdict | None = VERDICT, **changes: Any) -> LadderRecord:
+    values = {"name": "reviews", "setup": SETUP, "results": RUNGS, "verdict": verdict, **changes}
+    return LadderRecord(**values)
+
+
+def ladder_page(**changes: Any) -> Page:
+    return Page(render_ladder(ladder(**changes), [RUN]))
+
+
+CELLS = (
+    *(done(cell("tfidf_logreg", "sklearn", seed), 30 + seed) for seed in (0, 1)),
+    *(done(cell("prompt_tuning", "local", seed), 35 + seed, UNKNOWN) for seed in (0, 1)),
+    *(
+        CellResult(cell=cell("lora", "local", seed), status="failed", reason=HOSTILE)
+        for seed in (0, 1)
+    ),
+    CellResult(cell=cell("zero_shot", "local", 0), status="failed", reason="no memory"),
+)
+
+
+def benchmark(results: tuple[CellResult, ...] = CELLS) -> BenchmarkRecord:
+    return BenchmarkRecord(name="table", setup=SETUP, results=results, lines=lines_of(results))
+
+
+def benchmark_page(results: tuple[CellResult, ...] = CELLS) -> Page:
+    return Page(render_benchmark(benchmark(results), [RUN]))
+
+
+PAGES = {
+    "ladder": ladder_page(),
+    "ladder without a verdict": ladder_page(verdict=None),
+    "ladder without a rung": Page(render_ladder(ladder(None, results=RUNGS[3:6]))),
+    "benchmark": benchmark_page(),
+    "benchmark without a cell": Page(render_benchmark(benchmark(CELLS[4:]))),
+}
+
+
+@pytest.fixture(params=PAGES)
+def page(request: pytest.FixtureRequest) -> Page:
+    return PAGES[request.param]
+
+
+def test_no_request_leaves_the_page_and_links_stay_in_the_directory(page: Page) -> None:
+    assert all(re.match(r"#|cells/[^\s:]*/report\.html$", v) for v in page.values("href", "src"))
+    assert not {tag for tag, _ in page.tags} & {"script", "img", "link", "iframe", "object"}
+
+
+def test_every_reference_has_one_place(page: Page) -> None:
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    assert {v[1:] for v in page.values("href") if v.startswith("#")} <= set(ids)
+
+
+def test_tables_have_captions_and_scoped_heads(page: Page) -> None:
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("caption") == tags.count("table") > 0
+    assert all("scope" in attrs for tag, attrs in page.tags if tag == "th")
+    assert tags.count("h1") == 1
+
+
+def test_the_recommendation_stands_first() -> None:
+    text = ladder_page().text
+    lead = text.index("You do not need tuning. tfidf_logreg (0.875) is the cheapest rung. Mind:")
+    assert lead < text.index("Recommended tfidf_logreg 3 s, cost 0") < text.index("Rungs, cheapest")
+    assert "Best prompt_tuning 3 s, cost 1.25 USD Its accuracy 92.5%" in text
+
+
+def test_a_rung_that_is_both_is_shown_once() -> None:
+    both = VERDICT.model_copy(update={"recommended": "prompt_tuning"})
+    text = ladder_page(verdict=both).text
+    assert "Recommended and best prompt_tuning" in text
+    assert text.count("Its accuracy") == 1
+
+
+def test_each_rung_has_its_line_and_its_report() -> None:
+    page = ladder_page()
+    for line in (
+        "majority sklearn 50.0% 35.2 to 64.8 0 3 s 0 3 ms 3.98 ms yes, +42.5 < 0.0001",
+        "tfidf_logreg recommended sklearn 87.5%",
+        "not shown, +5.0 0.5",
+        "zero_shot local 0.0% 0.0 to 8.8 0 3 s unknown",
+        "prompt_tuning best local 92.5% 80.1 to 97.4 0 3 s 1.25 USD 3 ms 3.98 ms is the best",
+    ):
+        assert line in page.text, line
+    assert "cells/sklearn%20tfidf_logreg%200/report.html" in page.values("href")
+
+
+def test_the_plot_says_what_it_shows_in_both_widths() -> None:
+    said = [str(a["aria-label"]) for tag, a in ladder_page().tags if tag == "svg"]
+    assert len(said) == 2
+    assert "tfidf_logreg (recommended) 87.5%" in said[0]
+    assert "prompt_tuning (best) 92.5%" in said[1]
+
+
+def test_what_was_not_measured_says_why_and_each_reason_once() -> None:
+    text = ladder_page().text
+    assert f"few_shot; p_tuning skipped: no room for {HOSTILE}" in text
+    assert "lora not run: it was left out, or its turn has not come" in text
+    assert text.count("no room for") == 1
+
+
+def test_an_unended_ladder_claims_nothing() -> None:
+    page = ladder_page(verdict=None)
+    assert "No verdict yet. 4 of 7 rungs are done." in page.text
+    assert "ecommended" not in page.text.replace("Diamond: recommended", "")
+    assert "No rung is done." in PAGES["ladder without a rung"].text
+
+
+def test_an_open_verdict_is_not_green() -> None:
+    def tones(verdict: LadderVerdict) -> list[str]:
+        page = ladder_page(verdict=verdict)
+        return [str(a["class"]) for _, a in page.tags if "verdict" in str(a.get("class"))]
+
+    assert tones(VERDICT) == ["verdict good"]
+    assert tones(VERDICT.model_copy(update={"settled": False})) == ["verdict plain"]
+
+
+def test_climbing_that_stopped_early_says_so() -> None:
+    words = "stopped after tfidf_logreg: its interval lies at or above 70.0%"
+    assert words in ladder_page(stopped_at="tfidf_logreg", stop_at=0.7).text
+    assert words not in ladder_page().text
+
+
+def test_the_highest_line_stands_first_beside_the_cheap_truth() -> None:
+    text = benchmark_page().text
+    assert "Highest: prompt_tuning on local." in text
+    assert "4 methods, 2 backends, 1 base model, 2 seeds: 4 of 7 cells done." in text
+    assert "The highest of several flatters itself, and no test was made here" in text
+    assert "Its accuracy 88.8%" in text
+    assert "mean of 2 seeds" in text
+    assert "The cheap truth 76.2% TF-IDF with logistic regression" in text
+
+
+def test_each_line_has_its_numbers_and_each_cell_its_report() -> None:
+    page = benchmark_page()
+    assert "tfidf_logreg sklearn 2 / 2 76.2% 75.0 to 77.5" in page.text
+    assert "prompt_tuning on local, seed 1 90.0%" in page.text
+    assert "cells/local%20prompt_tuning%201/report.html" in page.values("href")
+
+
+def test_seeds_are_named_where_some_are_missing() -> None:
+    text = benchmark_page().text
+    assert f"lora on local failed: {HOSTILE}" in text
+    assert "zero_shot on local, seed 0 failed: no memory" in text
+
+
+def test_base_models_are_named_where_there_are_several() -> None:
+    more = (*CELLS, done(cell("prompt_tuning", model="m/other"), 39, stand_in="m/tiny"))
+    page = benchmark_page(more)
+    assert "Highest: prompt_tuning on local, m/other." in page.text
+    assert "m/tiny answered in place of m/other." in page.text
+    assert "Base model" in page.text
+    assert "Base model" not in benchmark_page().text.replace("base models", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"stand_in": "m/tiny"}, f"m/tiny answered in place of {MODEL}."),
+        ({"emulated": True}, "The backend local was emulated"),
+    ],
+)
+def test_what_is_not_the_real_thing_says_so(changes: dict[str, Any], words: str) -> None:
+    rung = RUNGS[-1].model_copy(update=changes)
+    assert words in ladder_page(results=(*RUNGS[:-1], rung)).text
+    assert words not in ladder_page().text
+
+
+def test_versions_of_all_backends_are_in_the_provenance_and_no_secret() -> None:
+    other = RUN.model_copy(update={"provenance": {"versions": {"scikit-learn": "1.9"}}})
+    text = Page(render_ladder(ladder(), [other, RUN])).text
+    assert "scikit-learn 1.9, torch 2.13.0, peft 0.21.2" in text
+    assert "backend local plugin local, api_key **********" in text
+
+
+def test_the_same_record_gives_the_same_page() -> None:
+    climbed, measured = ladder(), benchmark()
+    assert render_ladder(climbed, [RUN]) == render_ladder(climbed, [RUN])
+    assert render_benchmark(measured, [RUN]) == render_benchmark(measured, [RUN])
+
+
+class Counted(GridRecord):
+    """A record whose page tells how many runs it was given."""
+
+    kind = "counted"
+
+    def table(self) -> Any:
+        return (), []
+
+    def remarks(self) -> list[str]:
+        return []
+
+    def page(self, runs: Any) -> str:
+        return " ".join(run.name for run in runs)
+
+
+def counted(folder: Path, results: tuple[CellResult, ...]) -> Grid[Counted]:
+    grid = Grid.create(folder, Counted(name="x", setup={}, results=results))
+    for result in results:
+        run = Run(grid.directory / result.cell.directory, RUN)
+        run.update(name=result.cell.directory, status="completed")
+    return grid
+
+
+def test_the_page_is_written_when_the_work_ends(tmp_path: Path) -> None:
+    grid = counted(tmp_path, CELLS[:4])
+    with grid.guarded():
+        assert not (grid.directory / "report.html").exists()
+    page = (grid.directory / "report.html").read_text()
+    assert page == "cells/sklearn tfidf_logreg 0 cells/local prompt_tuning 0"
+
+
+@pytest.mark.parametrize(("results", "written"), [(CELLS[:1], True), (CELLS[4:], False)])
+def test_an_interruption_leaves_a_page_where_a_cell_is_done(
+    tmp_path: Path, results: tuple[CellResult, ...], *, written: bool
+) -> None:
+    grid = counted(tmp_path, results)
+    with pytest.raises(KeyboardInterrupt), grid.guarded():
+        raise KeyboardInterrupt
+    assert (grid.directory / "report.html").exists() == written
