@@ -9,12 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pluggy
 
 PROJECT = "tunesmith"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+MethodKind = Literal["constant", "classifier", "prompting", "soft prompt", "weights"]
+"""What a method leaves behind: nothing but one label, a classifier beside the base model, a hard
+prompt, trained vectors in front of a frozen model, or trained weights."""
+LAST = 1000
+"""The place of a method that names none: after all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """The exported files of a tuned model, for its model card."""
+
+    library: str = "peft"
+    """The library that reads them."""
+    holds: str = "This folder holds the adapter alone; the base model is needed beside it."
+    """What they hold, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +42,14 @@ class MethodEntry:
     name: str
     summary: str
     target: str
+    kind: MethodKind = "soft prompt"
+    place: int = LAST
+    """On the ladder, from the cheapest method (0) to the dearest."""
+    title: str = ""
+    """The method in a sentence, e.g. ``TF-IDF``; by default its name."""
+    baseline: bool = False
+    """Whether every run is measured against it, because it is cheap."""
+    artifact: Artifact = Artifact()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,18 @@ def register_backends() -> list[BackendEntry]:
                     "majority",
                     "always the most frequent label",
                     "tunesmith_sklearn.methods:Majority",
+                    kind="constant",
+                    place=0,
+                    baseline=True,
                 ),
                 MethodEntry(
                     "tfidf_logreg",
                     "TF-IDF of word n-grams and logistic regression",
                     "tunesmith_sklearn.methods:TfidfLogreg",
+                    kind="classifier",
+                    place=10,
+                    title="TF-IDF",
+                    baseline=True,
                 ),
             ),
         )
