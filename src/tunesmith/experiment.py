@@ -1,4 +1,4 @@
-"""Experiment: what to find out. ``Experiment.run`` is the whole product on a page."""
+"""The experiment. ``Experiment.run`` is the whole product on a page."""
 
 from __future__ import annotations
 
@@ -13,40 +13,30 @@ from tunesmith.audit import Audit
 from tunesmith.backend import Capabilities
 from tunesmith.backends.options import redacted
 from tunesmith.dataset import DataSpec, ExperimentData, load_data
-from tunesmith.errors import ExperimentError, UnsupportedError, first_problem
-from tunesmith.evaluation.comparison import compare
-from tunesmith.evaluation.metrics import evaluate
-from tunesmith.evaluation.readings import READINGS, chosen_reading, held, read_as
+from tunesmith.errors import ExperimentError, first_problem
+from tunesmith.evaluation.readings import chosen_reading
 from tunesmith.experiment_file import apply_overrides, read_yaml
-from tunesmith.methods import PLACEHOLDER, Method
-from tunesmith.pipeline import baselines
-from tunesmith.pipeline.chat import choose_chat
+from tunesmith.methods import Method
 from tunesmith.pipeline.checks import (
     Checked,
     audit_experiment,
     check_experiment,
     forget_lost_job,
     refuse_changed_data,
-    submit,
 )
 from tunesmith.pipeline.plan import Plan, make_plan
-from tunesmith.pipeline.predict import predict_base, predict_tuned
-from tunesmith.pipeline.probabilities import calibrated
-from tunesmith.pipeline.prompts import base_prompts
+from tunesmith.pipeline.stages import Stages
 from tunesmith.plugins import method_class
 from tunesmith.progress import SILENT, Progress
 from tunesmith.records import (
     BaseInput,
     BaseModelInfo,
-    Deployment,
-    Prediction,
     Reading,
-    TunedModel,
 )
 from tunesmith.report import model_card
 from tunesmith.runs import provenance
-from tunesmith.runs.record import DataRecord, OtherReading, RunRecord
-from tunesmith.runs.run import ADAPTER, Run
+from tunesmith.runs.record import DataRecord, RunRecord
+from tunesmith.runs.run import Run
 from tunesmith.spec import TuningSpec, parse_method
 
 if TYPE_CHECKING:
@@ -64,8 +54,8 @@ class Experiment(TuningSpec):
     """What the base model reads beside a tuned one: the same text as that, or with ``bare`` the
     input without the template, as in IBM's tutorial."""
     ladder: tuple[dict[str, Any], ...] = ()
-    """Settings of other methods, for whoever tries them on the same data; see ``method_named``.
-    Plain values: a run does without the plugins that bring them."""
+    """Settings of other methods, for a ladder or a benchmark on the same data; see
+    :meth:`method_named`. Plain values, so that a run needs no plugin that it does not use."""
 
     def run(
         self,
@@ -80,43 +70,43 @@ class Experiment(TuningSpec):
 
         Args:
             backend: where it runs; see ``tunesmith.connect``.
-            runs_dir: the folder that gets the run directory.
-            progress: is told how it goes.
+            runs_dir: the folder for the run directory.
+            progress: gets the progress.
 
         Raises:
-            TunesmithError: see ``tunesmith.errors``; the run directory then says how far it came.
+            TunesmithError: see ``tunesmith.errors``. The run directory holds what was done.
         """
         data, checked, record = self._checked(backend)
         run = Run.create(Path(runs_dir), record)
-        return self._carry_on(run, backend, data, progress, checked.prepared)
+        return self._carry_on(Stages(self, run, backend, data, progress, checked.prepared))
 
     def run_alone(self, backend: Backend, directory: Path, *, progress: Progress = SILENT) -> Run:
-        """Do the same for the method's own model alone, in ``directory``.
+        """Run the method's own model alone, in ``directory``: no base row and no baselines.
 
-        No untuned model is asked beside a tuned one and no baseline is fitted: whoever runs many
-        methods on the same rows asks each of them once.
+        A sweep runs many methods on the same rows, and the untuned model and the baselines among
+        them once.
 
         Raises:
             TunesmithError: as :meth:`run`.
         """
         data, checked, record = self._checked(backend)
         run = Run.at(directory, record.model_copy(update={"alone": True}))
-        return self._carry_on(run, backend, data, progress, checked.prepared)
+        return self._carry_on(Stages(self, run, backend, data, progress, checked.prepared))
 
     def resume(self, run: Run, backend: Backend, *, progress: Progress = SILENT) -> Run:
-        """Do what ``run`` has not done yet; the stages that it holds are not done again.
+        """Do the stages that ``run`` does not hold yet.
 
         Raises:
-            RunError: the data changed since, or another process works on the run.
+            RunError: the data changed, or another process works on the run.
             TunesmithError: as :meth:`run`.
         """
         data = load_data(self.data, self.labels, self.seed)
         refuse_changed_data(run, data)
         forget_lost_job(run, backend)
-        return self._carry_on(run, backend, data, progress)
+        return self._carry_on(Stages(self, run, backend, data, progress))
 
     def plan(self, backend: Backend) -> Plan:
-        """Load and check everything as :meth:`run` does, count, and stop there.
+        """Load and check everything as :meth:`run` does, and count; tune nothing.
 
         Raises:
             TunesmithError: as :meth:`run`.
@@ -130,159 +120,22 @@ class Experiment(TuningSpec):
         found = audit_experiment(self, backend, data)
         return data, checked, self._record(backend, checked.info, data, found)
 
-    def _carry_on(
-        self,
-        run: Run,
-        backend: Backend,
-        data: ExperimentData,
-        progress: Progress,
-        prepared: object | None = None,
-    ) -> Run:
-        progress.started(run.directory)
+    def _carry_on(self, stages: Stages) -> Run:
+        run = stages.run
+        stages.progress.started(run.directory)
         with run.guarded():
-            asked = self._in_chat(run, backend, data, progress)
-            tuned = asked._tuned(run, backend, data, progress, prepared)
-            base = asked._base(run, backend, data, progress)
-            if not run.record.alone:
-                tuned, base = calibrated(asked, run, backend, data, tuned, base, progress)
+            stages.choose_chat(self.answer)
+            tuned = []
+            if self.method.tunes:
+                tuned = stages.ask_tuned(stages.deploy(stages.tune()))
+            base = stages.ask_base()
+            tuned, base = stages.calibrate(tuned, base)
             run.write_predictions([*tuned, *base])
-            asked._judge(run, backend, tuned, base, data, progress)
+            stages.evaluate(tuned, base)
+            stages.compare_with_baselines(tuned, base)
             report.write(run)
             model_card.write(run)
         return run
-
-    def _in_chat(
-        self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
-    ) -> Experiment:
-        if run.record.chat is None and getattr(self.method, "chat", False):
-            with run.stage("choose chat"):
-                run.update(chat=choose_chat(self, backend, data.train.rows, progress))
-        chosen = run.record.chat
-        if chosen is None:
-            return self
-        if chosen.chat and chosen.text is None and run.record.answer == "decision":
-            # The service renders the conversation: there is no text behind which a label is scored.
-            if self.answer == "decision":
-                raise UnsupportedError(
-                    f"answer: decision: backend {backend.name!r} has no label scores for a chat; "
-                    "set answer: text, or method.chat: false"
-                )
-            run.update(answer="text")
-        return self.asked_in(chosen.chat)
-
-    def _tuned(
-        self,
-        run: Run,
-        backend: Backend,
-        data: ExperimentData,
-        progress: Progress,
-        prepared: object | None,
-    ) -> list[Prediction]:
-        if not self.method.tunes:
-            return []
-        model = self._tune(run, backend, data, progress, prepared)
-        deployment = self._deploy(run, backend, model, progress)
-        progress.stage("predict tuned")
-        with run.stage("predict tuned"):
-            rows, answer = data.test_rows().rows, run.record.answer
-            return predict_tuned(self, backend, rows, deployment, progress, run.note, answer)
-
-    def _tune(
-        self,
-        run: Run,
-        backend: Backend,
-        data: ExperimentData,
-        progress: Progress,
-        prepared: object | None,
-    ) -> TunedModel:
-        if run.record.model is None:
-            progress.stage("tune")
-            with run.stage("tune"):
-                if run.record.job_id is None:
-                    job = submit(self, backend, data, prepared)
-                    run.update(job_id=job.id)
-                else:
-                    job = backend.tuner.resume(run.record.job_id)
-                run.update(model=job.wait(progress.tuning))
-        model = run.record.model
-        assert model is not None  # noqa: S101  # set above, or by an earlier process
-        if backend.capabilities(self.base_model).exports_adapter:
-            backend.tuner.export(model, run.directory / ADAPTER)
-        for note in model.details.get("notes", ()):
-            run.note(note)
-        return model
-
-    def _deploy(
-        self, run: Run, backend: Backend, model: TunedModel, progress: Progress
-    ) -> Deployment:
-        if run.record.deployment is None:
-            progress.stage("deploy")
-            with run.stage("deploy"):
-                run.update(deployment=backend.deployer.deploy(model, run.directory.name))
-        deployment = run.record.deployment
-        assert deployment is not None  # noqa: S101  # set above, or by an earlier process
-        return deployment
-
-    def _base(
-        self, run: Run, backend: Backend, data: ExperimentData, progress: Progress
-    ) -> list[Prediction]:
-        if run.record.alone and self.method.tunes:
-            return []
-        if not backend.capabilities(self.base_model).base_inference:
-            run.note(f"backend {backend.name!r} has no untuned model that generates: no base row")
-            return []
-        bare = self.method.tunes and self.base_input == "bare"
-        if bare and self.method.input_template != PLACEHOLDER:
-            run.note(
-                "the base model read each input as it stands, the tuned model with its template "
-                f"{self.method.input_template!r}; base_input: same gives both the same text"
-            )
-        progress.stage("predict base")
-        with run.stage("predict base"):
-            rows, deployment = data.test_rows().rows, run.record.deployment
-            prompts = base_prompts(
-                self, backend, rows, data.train.rows, deployment, self.base_input
-            )
-            return predict_base(self, backend, rows, prompts, progress, run.note, run.record.answer)
-
-    def _judge(
-        self,
-        run: Run,
-        backend: Backend,
-        tuned: list[Prediction],
-        base: list[Prediction],
-        data: ExperimentData,
-        progress: Progress,
-    ) -> None:
-        main, other = (self._numbers(tuned, base, answer) for answer in self._readings(run))
-        if main is not None:
-            run.update(evaluations=main.evaluations, comparison=main.comparison)
-        run.update(other_reading=other)
-        if run.record.alone:
-            return
-        progress.stage("baselines")
-        with run.stage("baselines"):
-            found = baselines.measure(self, data, tuned or base)
-            asked = baselines.measure_untuned(self, run, backend, data, tuned, base)
-            run.update(baselines=(*found, *asked))
-
-    def _readings(self, run: Run) -> tuple[Reading, Reading]:
-        first = run.record.answer
-        return first, READINGS[1 - READINGS.index(first)]
-
-    def _numbers(
-        self, tuned: list[Prediction], base: list[Prediction], answer: Reading
-    ) -> OtherReading | None:
-        sides = {"tuned": tuned, "base": base}
-        if any(side and answer not in held(side) for side in sides.values()):
-            return None
-        read = {role: read_as(side, answer) for role, side in sides.items() if side}
-        both = tuned and base
-        return OtherReading(
-            answer=answer,
-            evaluations={role: evaluate(side, self.labels) for role, side in read.items()},
-            comparison=compare(read["tuned"], read["base"]) if both else None,
-        )
 
     def _record(
         self, backend: Backend, info: BaseModelInfo, data: ExperimentData, audit: Audit
@@ -313,7 +166,9 @@ class Experiment(TuningSpec):
         )
 
     def method_named(self, name: str) -> Method:
-        """Return method ``name`` as this experiment sets it: its own, of ``ladder``, or defaults.
+        """Return method ``name`` with the settings of this experiment, or with its defaults.
+
+        The settings are those of ``method`` or of an entry of ``ladder``.
 
         Raises:
             ExperimentError: no such method (near misses are named), or a setting is wrong.
@@ -348,9 +203,9 @@ class Experiment(TuningSpec):
 
     @classmethod
     def from_record(cls, values: Mapping[str, Any], *, source: str = "experiment") -> Experiment:
-        """Make the experiment of a record, which says what it was judged by.
+        """Make the experiment that a run record holds.
 
-        Records of before there was a choice judged text, and their base model read the bare input.
+        Records from before there was a choice judged text, and their base model read bare inputs.
 
         Raises:
             ExperimentError: as :meth:`from_values`.
@@ -365,7 +220,7 @@ class Experiment(TuningSpec):
             raise ValueError("every method needs a name, e.g. [{name: zero_shot, template: T}]")
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
-            raise ValueError(f"the method {twice!r} stands there twice; keep one")
+            raise ValueError(f"the method {twice!r} is there twice; keep one")
         return value
 
 
@@ -374,7 +229,7 @@ def _seed_note(backend: str, capabilities: Capabilities) -> tuple[str, ...]:
 
 
 def paths_from(folder: Path, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of ``data`` in an experiment file in ``folder``, seen from here.
+    """Return ``data`` of an experiment file in ``folder``, with paths relative to this process.
 
     Raises:
         ExperimentError: a key is unknown or wrong.
