@@ -1,4 +1,4 @@
-"""THE interface: what a backend must do. The core does everything else.
+"""The interface of a backend. The core does everything else.
 
 A backend tunes, deploys and generates. It raises :class:`~tunesmith.errors.UnsupportedError`
 for whatever its :class:`Capabilities` do not declare and never ignores a setting in silence.
@@ -43,7 +43,7 @@ TargetKey = tuple[Literal["deployment", "base model"], str]
 
 
 def target_key(target: Target) -> TargetKey:
-    """Return what tells a target from others, to group by."""
+    """Return a key that differs for different targets."""
     return ("base model", target) if isinstance(target, str) else ("deployment", target.id)
 
 
@@ -79,7 +79,7 @@ class Capabilities(Record):
     methods: tuple[str, ...] = ()
     """Names of the tuning methods."""
     why_no_methods: str = ""
-    """Where there are none: why, and what to do instead."""
+    """If there are none: the reason, and what to do instead."""
     hyperparameters: dict[str, Range] = Field(default_factory=dict)
     """Hyper-parameters that may be set, by name, each with its range."""
     generation_parameters: frozenset[str] = frozenset()
@@ -127,7 +127,7 @@ class BackendOptions(BaseModel):
 
     store: Path = Path("runs/store")
     """Where jobs, tuned models and deployments that must outlive the process are kept;
-    ``connect`` gives every backend a folder of its own."""
+    ``connect`` gives every backend a separate folder."""
 
 
 class TuningJob(ABC):
@@ -141,7 +141,7 @@ class TuningJob(ABC):
 
     @abstractmethod
     def events(self, start: int = 0) -> Sequence[TuningEvent]:
-        """Return what happened so far, from the ``start``-th event on.
+        """Return the events so far, from the ``start``-th on.
 
         Every epoch of the learning curve is an event of kind ``epoch``: a service that fronts the
         backend has nothing else to tell its clients while the tuning runs.
@@ -179,7 +179,7 @@ class TuningJob(ABC):
 
         Raises:
             TuningError: the job failed or was cancelled.
-            BackendTimeoutError: ``timeout`` is over; the job itself goes on.
+            BackendTimeoutError: ``timeout`` is over; the job itself continues.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         seen = 0
@@ -224,7 +224,7 @@ class Tuner(ABC):
 
     @abstractmethod
     def resume(self, job_id: str) -> TuningJob:
-        """Find a job again, in this or another process, and let it go on where it stopped.
+        """Find a job, in this or another process, and continue it.
 
         Raises:
             NotFoundError: no such job.
@@ -286,7 +286,7 @@ class Deployer(ABC):
 
     @abstractmethod
     def undeploy(self, deployment: Deployment) -> None:
-        """Remove a deployment; does nothing where it is already gone."""
+        """Remove a deployment; does nothing if it is already gone."""
 
 
 class Predictor(ABC):
@@ -337,7 +337,7 @@ class Predictor(ABC):
         raise UnsupportedError("this backend does not declare streaming")
 
     def tokenize(self, target: Target, inputs: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return the tokens of each input as it stands, without a template.
+        """Return the tokens of each input, without a template.
 
         Tokens are spelled as the model's vocabulary does.
         """
@@ -396,8 +396,8 @@ class Predictor(ABC):
         For what only the base model can tell; nothing is generated.
 
         Raises:
-            ExperimentError: a label does not come back from the tokenizer, is not told from
-                another one, or is longer than ``params`` allow.
+            ExperimentError: the tokenizer does not give a label back or does not separate it
+                from another one, or it is longer than ``params`` allow.
         """
         del base_model, prompts, labels, params
 
@@ -458,7 +458,7 @@ class Backend(ABC):
 
     @abstractmethod
     def base_model(self, name: str) -> BaseModelInfo:
-        """Return what serves under the portable ``name``.
+        """Return the model that serves under the portable ``name``.
 
         Raises:
             NotFoundError: no such model; the message names near misses and what can be done.
@@ -466,7 +466,7 @@ class Backend(ABC):
 
     @abstractmethod
     def capabilities(self, base_model: str) -> Capabilities:
-        """Return what can be done with ``base_model``.
+        """Return the capabilities of this backend with ``base_model``.
 
         Raises:
             NotFoundError: no such model.

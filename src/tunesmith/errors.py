@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class TunesmithError(Exception):
-    """Root of the tree. ``exit_code`` is what the command line exits with."""
+    """Root of the tree. ``exit_code`` is the exit code of the command line."""
 
     exit_code: ClassVar[int] = 1
 
@@ -60,7 +60,7 @@ class PluginError(TunesmithError):
 
 
 class UnsupportedError(TunesmithError):
-    """The backend does not declare what was asked for; nothing was sent to it."""
+    """The backend does not declare the feature; nothing was sent to it."""
 
     exit_code = 4
 

@@ -62,7 +62,7 @@ def parse_overrides(settings: Mapping[str, str] | list[str] | tuple[str, ...]) -
 
 
 def _value(text: str) -> Any:
-    # A template such as `Comment: {{input}}` is meant as it stands, whatever YAML makes of it.
+    # YAML would read a template such as `Comment: {{input}}` as a mapping.
     if PLACEHOLDER in text and not text.startswith(("'", '"')):
         return text
     try:
@@ -74,7 +74,7 @@ def _value(text: str) -> Any:
 def apply_overrides(values: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``values`` with dotted keys replaced.
 
-    Another ``method.name`` starts a method of its own: keys of the old one do not carry over.
+    Another ``method.name`` starts from the defaults of that method; no key of the old one is kept.
     """
     result = {k: dict(v) if isinstance(v, dict) else v for k, v in values.items()}
     if isinstance(result.get("method"), str):

@@ -1,4 +1,4 @@
-"""The few things that a plugin may register. All of it is text: nothing heavy is imported.
+"""The hooks of a plugin. They return text, so that nothing heavy is imported.
 
 A plugin is a distribution with an entry point in the group ``tunesmith`` that names a module;
 the module holds functions marked with ``hookimpl``. Everything it returns names its targets as
@@ -19,8 +19,8 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 MethodKind = Literal["constant", "classifier", "prompting", "soft prompt", "weights"]
-"""What a method leaves behind: nothing but one label, a classifier beside the base model, a hard
-prompt, trained vectors in front of a frozen model, or trained weights."""
+"""The result of a method: always one label, a classifier beside the base model, a hard prompt,
+trained vectors before a frozen model, or trained weights."""
 LAST = 1000
 """The place of a method that names none: after all others."""
 
@@ -75,7 +75,7 @@ class BaseModelEntry:
     path: str | None = None
     """Target of a function that returns the model's directory, for an embedded model."""
     served_as: Mapping[str, str] = field(default_factory=dict)
-    """Backend name to the name under which that backend knows the model."""
+    """Backend name to the name of the model there."""
     dtype: str = "float32"
     """Type in which an embedded model is computed if the user asks for none: a small one for
     development exactly, a real one (``auto``) as the machine does it best."""
@@ -97,7 +97,7 @@ def register_backends() -> Sequence[BackendEntry]:  # type: ignore[empty-body]
 
 @hookspec
 def register_base_models() -> Sequence[BaseModelEntry]:  # type: ignore[empty-body]
-    """Return the base models that this plugin brings or knows."""
+    """Return the base models that this plugin names."""
 
 
 @hookspec

@@ -1,4 +1,4 @@
-"""LabelSet: which answers count, and how generated text becomes a label."""
+"""LabelSet: the labels, and the rule by which generated text becomes one of them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pydantic import ConfigDict, RootModel, model_validator
 
 
 class LabelSet(RootModel[dict[str, tuple[str, ...]]]):
-    """Labels in a fixed order, each with the surface forms that stand for it.
+    """Labels in a fixed order, each with its surface forms.
 
     A list (``["0", "1"]``) makes every label its own only form; a mapping
-    (``{"0": ["0", "no"], "1": ["1", "yes"]}``) gives more. The first form is the one that a
-    model is tuned to say.
+    (``{"0": ["0", "no"], "1": ["1", "yes"]}``) gives more. A model is
+    tuned to generate the first form.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -45,7 +45,9 @@ class LabelSet(RootModel[dict[str, tuple[str, ...]]]):
                         "an end, which parsing strips; remove it"
                     )
                 if form in seen:
-                    raise ValueError(f"labels: {form!r} stands for {seen[form]!r} and {label!r}")
+                    raise ValueError(
+                        f"labels: {form!r} is a form of both {seen[form]!r} and {label!r}"
+                    )
                 seen[form] = label
         return self
 
@@ -59,7 +61,7 @@ class LabelSet(RootModel[dict[str, tuple[str, ...]]]):
         return self.root[label][0]
 
     def parse(self, text: str) -> str | None:
-        """Return the label that ``text`` says, or None where it says none.
+        """Return the label whose surface form ``text`` is, or None.
 
         White space at the ends is stripped; the rest must equal a surface form exactly.
         Nothing is guessed: ``"1."`` is not ``"1"``.

@@ -16,7 +16,7 @@ PLACEHOLDER = "{{input}}"
 
 
 def render(template: str, text: str) -> str:
-    """Put ``text`` into ``template``. Only ``{{input}}`` is a placeholder; other braces stand."""
+    """Put ``text`` into ``template``. Only ``{{input}}`` is a placeholder."""
     return template.replace(PLACEHOLDER, text)
 
 
@@ -41,17 +41,17 @@ class Method(BaseModel):
 
     @property
     def input_template(self) -> str:
-        """The template that whoever serves the model puts around each input."""
+        """The template that is put around each input when the model is served."""
         return PLACEHOLDER
 
     def optimizer_steps(self, rows: int) -> int | None:
-        """Return the number of optimizer steps on ``rows`` training rows, None where undefined."""
+        """Return the number of optimizer steps on ``rows`` training rows, None if undefined."""
         del rows
         return None
 
 
 class ReadByModel(Method):
-    """What every method has whose inputs a language model reads."""
+    """Base of the methods whose inputs a language model reads."""
 
     chat: bool | Literal["auto"] = False
     """Whether the model reads each input as a message of a user, in its own chat template.
@@ -59,7 +59,7 @@ class ReadByModel(Method):
 
 
 class GradientTuning(ReadByModel):
-    """What every method that follows a gradient has: its loop, its limits and its template.
+    """Base of the methods that follow a gradient: the loop, the limits and the template.
 
     The names are those that watsonx.ai and caikit share.
     """
@@ -74,7 +74,7 @@ class GradientTuning(ReadByModel):
     """Batches whose gradients make one optimizer step; an incomplete one at the end of an
     epoch is flushed."""
     max_input_tokens: Annotated[int, Field(ge=1)] = 256
-    """Limit after the template, in tokens; what exceeds it is cut from the left of the input."""
+    """Limit after the template, in tokens; an input that exceeds it is cut from the left."""
     max_output_tokens: Annotated[int, Field(ge=1)] = 128
     """Limit of the answer (label and end-of-text), in tokens; shorter than a label is an error."""
     verbalizer: str = PLACEHOLDER
@@ -110,7 +110,7 @@ class GradientTuning(ReadByModel):
 
 
 class VirtualTokens(GradientTuning):
-    """What every method with virtual tokens has: how many, and where they start."""
+    """Base of the methods with virtual tokens: their number and their initialization."""
 
     num_virtual_tokens: Annotated[int, Field(ge=1, le=1000)] = 100
     """Length of the soft prompt, in tokens."""
@@ -134,11 +134,11 @@ class PromptTuning(VirtualTokens):
     name: ClassVar[str] = "prompt_tuning"
 
     prompt_position: Literal["prefix", "suffix"] = "prefix"
-    """Where the soft prompt stands: before the text, or between the text and the answer."""
+    """The position of the soft prompt: before the text, or between the text and the answer."""
 
 
 class ZeroShot(ReadByModel):
-    """A hard prompt around each input: the baseline that a soft prompt must beat."""
+    """A hard prompt around each input: a baseline for soft prompts."""
 
     name: ClassVar[str] = "zero_shot"
     tunes: ClassVar[bool] = False
@@ -164,4 +164,4 @@ class FewShot(ZeroShot):
 
     examples_per_label: Annotated[int, Field(ge=1, le=32)] = 1
     separator: str = "\n\n"
-    """Stands after every solved example."""
+    """The text after every solved example."""

@@ -1,4 +1,4 @@
-"""Finds plugins, guards against broken ones, and connects to backends by name."""
+"""Finds plugins, and records the broken ones instead of failing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Plugin:
 
 
 class Registry:
-    """The plugins that were found and what they registered."""
+    """The plugins that were found, and their entries."""
 
     def __init__(self, points: Iterable[EntryPoint]) -> None:
         self._manager = pluggy.PluginManager(PROJECT)
@@ -58,7 +58,7 @@ class Registry:
             self._manager.register(module, name=point.name)
             self._manager.check_pending()
             self._entries += self._entries_of(module, point.name)
-        except Exception as error:  # noqa: BLE001  # whatever a stranger's module raises
+        except Exception as error:  # noqa: BLE001  # a plugin's module may raise anything
             if self._manager.has_plugin(point.name):
                 self._manager.unregister(name=point.name)
             return replace(plugin, error=f"{type(error).__name__}: {error}")

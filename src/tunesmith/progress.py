@@ -1,4 +1,4 @@
-"""What a pipeline tells while it works. The base class says nothing; screens subclass it."""
+"""The progress of long work. The base class shows nothing; a screen subclasses it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Progress:
     """Receives the progress of a run. Every method may be overridden; all do nothing here."""
 
     def started(self, directory: Path) -> None:
-        """The run directory was made; a stopped run is resumed by it."""
+        """The run directory was made; a stopped run can be resumed from it."""
 
     def stage(self, name: str) -> None:
         """Stage ``name`` begins: ``tune``, ``deploy``, ``predict tuned``, ``baselines``."""
@@ -23,7 +23,7 @@ class Progress:
         """``done`` of ``total`` rows of the stage are answered."""
 
     def remark(self, text: str) -> None:
-        """Something that whoever started the work should know."""
+        """A remark for the user."""
 
     def cell(self, name: str, number: int, total: int) -> None:
         """Cell ``name`` of a ladder or a benchmark begins, the ``number``-th of ``total``."""

@@ -52,7 +52,7 @@ class BaseModelInfo(Record):
     """Portable name, e.g. ``ibm-granite/granite-4.0-350m``."""
     summary: str = ""
     stand_in: str | None = None
-    """The model that really answers, where it is another one."""
+    """The model that answers in its place, if another one does."""
 
 
 class StepLoss(Record):
@@ -77,7 +77,7 @@ class LearningCurve(Record):
     steps: tuple[StepLoss, ...] = ()
     epochs: tuple[EpochLoss, ...] = ()
     best_epoch: int | None = None
-    """The epoch whose prompt was kept, where validation chose it."""
+    """The epoch whose weights were kept, if validation chose it."""
 
 
 JobStatus = Literal["queued", "running", "completed", "failed", "cancelled", "interrupted"]
@@ -99,7 +99,7 @@ class TuningEvent(Record):
 
 
 class TunedModel(Record):
-    """What a tuning made. ``location`` is relative to the store of its backend."""
+    """The result of a tuning. ``location`` is relative to the store of its backend."""
 
     id: str
     backend: str
@@ -113,7 +113,7 @@ class TunedModel(Record):
     location: str | None = None
     curve: LearningCurve = LearningCurve()
     details: dict[str, Any] = Field(default_factory=dict)
-    """What the backend wants the record to say: ``optimizer_steps``, ``truncated_rows``,
+    """Facts that the backend adds: ``optimizer_steps``, ``truncated_rows``,
     ``init_text``, device, dtype…"""
 
 
@@ -136,21 +136,21 @@ StopReason = Literal[
 
 
 class TopToken(Record):
-    """A token that might have stood in a place, with its log-probability (natural logarithm)."""
+    """A candidate for one position, with its log-probability (natural logarithm)."""
 
     text: str
     logprob: float
 
 
 class TokenInfo(Record):
-    """One token with its log-probability (natural logarithm), where asked for."""
+    """One token with its log-probability (natural logarithm), if asked for."""
 
     text: str
     logprob: float | None = None
     rank: int | None = None
-    """1 for the most probable token of its place."""
+    """1 for the most probable token of its position."""
     top_tokens: tuple[TopToken, ...] | None = None
-    """The most probable tokens of its place, the most probable first."""
+    """The most probable tokens of its position, the most probable first."""
 
 
 class Generation(Record):
@@ -158,7 +158,7 @@ class Generation(Record):
 
     text: str
     prompt: str | None = None
-    """The text that the model read, after template and cut; None where the service is silent."""
+    """The text that the model read, after template and cut; None if it is not known."""
     input_token_count: int | None = None
     """Tokens of the prompt, virtual tokens not counted."""
     generated_token_count: int | None = None
@@ -169,7 +169,7 @@ class Generation(Record):
     tokens: tuple[TokenInfo, ...] | None = None
     input_tokens: tuple[TokenInfo, ...] | None = None
     """The tokens of the prompt, virtual tokens not counted, each with its log-probability behind
-    those before it; the first may have none. Only where asked for."""
+    those before it; the first may have none. Only if asked for."""
 
 
 class Classification(Record):
@@ -178,11 +178,11 @@ class Classification(Record):
     probabilities: dict[str, float]
     mass: float | None = None
     """Probability of all labels together among everything that the model could write, 0 to 1;
-    None if the backend cannot tell."""
+    None if the backend does not give it."""
 
 
 class LabelTokens(Record):
-    """How a base model would write a label."""
+    """The tokens with which a base model would write a label."""
 
     tokens: tuple[str, ...]
     """Those with which it continues the prompt, as the vocabulary spells them."""
@@ -198,10 +198,10 @@ Reading = Literal["decision", "text"]
 
 
 class Prediction(Record):
-    """One line of ``predictions.jsonl``: what one model answered for one row.
+    """One line of ``predictions.jsonl``: the answer of one model for one row.
 
-    Lines of before there were two readings lack ``answer``, ``said`` and ``probabilities``: their
-    label is the one that the model wrote.
+    Older lines, from before there were two readings, lack ``answer``, ``said`` and
+    ``probabilities``; their label is the one that the model wrote.
     """
 
     row: int
@@ -213,18 +213,18 @@ class Prediction(Record):
     text: str
     """What the model wrote."""
     label: str | None
-    """The answer, read as ``answer`` says; None if the text is no label."""
+    """The answer in the reading ``answer``; None if the text is no label."""
     expected: str | None
     answer: Reading = "text"
     """How ``label`` was read."""
     said: str | None = None
-    """The label that ``text`` is, None if it is none; recorded where ``answer`` is a decision."""
+    """The label that ``text`` is, or None; recorded if ``answer`` is a decision."""
     probabilities: dict[str, float] | None = None
-    """Of each label, as the backend gave them; None where it has no label scores."""
+    """Of each label, as the backend gave them; None if it has no label scores."""
     calibrated: dict[str, float] | None = None
     """The probabilities at the temperature of the run, if it was calibrated."""
     input_tokens: int | None = None
-    """Tokens of the prompt, as the backend counts them; None where it does not."""
+    """Tokens of the prompt, as the backend counts them; None if it does not."""
     generated_tokens: int | None = None
 
     def read_as(self, answer: Reading) -> Prediction | None:

@@ -1,4 +1,4 @@
-"""TuningSpec: what a backend is given. An Experiment is one, with data."""
+"""TuningSpec: the argument of a backend. An Experiment is a TuningSpec with data."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class GenerationParams(Record):
 
 
 class TuningSpec(BaseModel):
-    """What to tune: all that a backend is given beside the rows."""
+    """The settings of a tuning: everything that a backend gets besides the rows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,11 +61,11 @@ class TuningSpec(BaseModel):
     """Drives splits, few-shot examples and, on seeded backends, the tuning."""
 
     def with_method(self, method: Method) -> Self:
-        """Return the same with another method and default generation."""
+        """Return the same with another method and default generation parameters."""
         return self.model_copy(update={"method": method, "generation": GenerationParams()})
 
     def asked_in(self, chat: bool) -> Self:
-        """Return the same with a method that reads the chat template, or that does not."""
+        """Return the same with or without the chat template."""
         return self.model_copy(update={"method": self.method.model_copy(update={"chat": chat})})
 
     @classmethod
@@ -94,7 +94,7 @@ class TuningSpec(BaseModel):
         def __getattr__(self, name: str) -> Any:
             if name in ("data", "answer", "base_input", "ladder"):
                 raise AttributeError(
-                    f"a TuningSpec has no {name!r}: a backend is given the rows as arguments of "
+                    f"a TuningSpec has no {name!r}: a backend gets the rows as arguments of "
                     "Tuner.submit, and nothing else of the experiment"
                 )
             return super().__getattr__(name)
@@ -123,6 +123,6 @@ def parse_method(value: Any) -> Method:
 def method_values(method: Method) -> dict[str, Any]:
     """Return a method as plain values; the inverse of :func:`parse_method`.
 
-    Only what was set: a default is not a demand that a backend would have to support.
+    Only settings that were given: a backend need not support a default.
     """
     return {"name": method.name, **method.model_dump(mode="json", exclude_unset=True)}

@@ -1,1 +1,1 @@
-"""Connecting to a backend, and what backends that run in this process share."""
+"""Connections to backends, their options, and jobs that run in this process."""

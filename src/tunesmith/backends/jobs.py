@@ -1,4 +1,4 @@
-"""A tuning job that runs in a thread of this process: what in-process backends share."""
+"""A tuning job in a thread of this process, for backends that tune here."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ThreadJob(TuningJob):
         return tuple(self._events[start:])
 
     def result(self) -> TunedModel:
-        """Return the tuned model, or raise what ended the job."""
+        """Return the tuned model, or raise the error that ended the job."""
         if self._result is not None:
             return self._result
         if isinstance(self._error, TunesmithError):
@@ -100,6 +100,6 @@ class ThreadJob(TuningJob):
             self._enter("completed")
 
     def _enter(self, status: JobStatus, message: str = "") -> None:
-        # The event first: whoever sees a finished status must find its event in the list.
+        # The event first: a reader of a finished status must find its event in the list.
         self.emit(TuningEvent(kind="status", status=status, message=message))
         self._status = status

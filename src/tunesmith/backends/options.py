@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from tunesmith.backend import BackendOptions
 from tunesmith.errors import ExperimentError, first_problem, near_misses
 
-O = TypeVar("O", bound=BackendOptions)  # noqa: E741  # stands for Options, here only
+O = TypeVar("O", bound=BackendOptions)  # noqa: E741  # short for Options
 
 
 def options_file() -> Path:
@@ -53,7 +53,7 @@ def resolve_options(
 
 
 def default_store(runs_dir: Path, backend: str) -> Path:
-    """Return the store of ``backend`` where no option names one."""
+    """Return the store of ``backend`` if no option names one."""
     return runs_dir / "store" / backend
 
 

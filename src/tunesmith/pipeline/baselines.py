@@ -1,4 +1,4 @@
-"""What a tuned model must beat: majority class, TF-IDF, and the untuned model's decision."""
+"""The baselines of a run: cheap classifiers, and the decision of the untuned model."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ def measure_untuned(
     tuned: Sequence[Prediction],
     base: Sequence[Prediction],
 ) -> tuple[Baseline, ...]:
-    """Return the untuned model's decision on what the tuned model reads.
+    """Return the decision of the untuned model on the text that the tuned model reads.
 
     Returns nothing if the base row of the run is that already, if nothing was tuned, or if the
     base model has no label scores.
     """
     same = run.record.base_input == "same"
-    # Where they were too dear, or could not be had, the base model's predictions have none either.
+    # The base model has no probabilities if they cost too much or are not supported.
     scores = bool(base) and base[0].probabilities is not None
     if not tuned or not scores or (same and run.record.answer == "decision"):
         return ()

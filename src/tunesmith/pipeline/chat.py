@@ -1,4 +1,4 @@
-"""Whether a model is asked in its chat template: chosen on training rows if nobody says."""
+"""The choice between chat template and plain text, made on training rows if it is left open."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from tunesmith.spec import TuningSpec
 
 ROWS = 100
-"""Training rows that are asked both ways: enough to see a chat template that costs accuracy."""
+"""Training rows that are tried both ways: enough to detect a chat template that costs accuracy."""
 
 
 def choose_chat(
     spec: TuningSpec, backend: Backend, train: Sequence[Row], progress: Progress
 ) -> ChatChoice | None:
-    """Return whether the models of a run read the chat template; None if that was not asked for.
+    """Decide whether the models of a run read the chat template; None if the method does not.
 
-    ``auto`` takes the chat template, unless the untuned model decides more of a sample of the
-    training rows rightly when it reads plain text.
+    ``auto`` takes the chat template, unless the untuned model is right on more rows of a
+    sample of the training rows when it reads plain text.
 
     Raises:
         ExperimentError: the chat template refuses the conversation.
@@ -36,7 +36,7 @@ def choose_chat(
     if asked is False:
         return None
     capabilities = backend.capabilities(spec.base_model)
-    if not capabilities.chat:  # asked for without fail, it is refused before
+    if not capabilities.chat:  # chat: true was refused before
         return ChatChoice(chat=False, why=f"{spec.base_model} has no chat template here")
     chat, plain = (spec.asked_in(chat) for chat in (True, False))
     text = full_template(chat, backend, train)

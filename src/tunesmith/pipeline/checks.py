@@ -1,4 +1,4 @@
-"""Holds an experiment against what the backend declares, before anything is paid for."""
+"""Checks an experiment against the capabilities of a backend, before anything is paid for."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from tunesmith.spec import GenerationParams, TuningSpec
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found out, so that it is not found out again."""
+    """The results of a check that later stages use."""
 
     info: BaseModelInfo
     prepared: object | None
-    """What ``Tuner.check`` returned, for ``Tuner.submit``."""
+    """The return value of ``Tuner.check``, for ``Tuner.submit``."""
 
 
 def check_experiment(
     spec: TuningSpec, backend: Backend, data: ExperimentData, answer: Reading | None = None
 ) -> Checked:
-    """Refuse whatever is known not to work.
+    """Refuse settings that cannot work.
 
     Args:
-        spec: what to tune, or to prompt.
-        backend: where.
+        spec: the settings.
+        backend: the backend that will run them.
         data: the rows.
         answer: the reading of answers that is asked for; None takes the best that can be had.
 
@@ -68,7 +68,7 @@ def check_submission(
     train: Sequence[Row],
     validation: Sequence[Row] | None = None,
 ) -> None:
-    """Hold a submission against what the backend declares; the first thing ``submit`` does.
+    """Check a submission against the capabilities of the backend; ``submit`` calls this first.
 
     Raises:
         UnsupportedError: as :func:`check_experiment`, and for a method that tunes nothing.
@@ -83,7 +83,7 @@ def check_submission(
 def submit(
     spec: TuningSpec, backend: Backend, data: ExperimentData, prepared: object | None
 ) -> TuningJob:
-    """Submit ``spec`` with what its check has prepared, if it has.
+    """Submit ``spec``, with the preparation of its check if there is one.
 
     Raises:
         TunesmithError: as ``Tuner.submit``.
@@ -195,7 +195,7 @@ def audit_experiment(
 
     Args:
         spec: gives the labels, the template and the limit of tokens.
-        backend: counts the tokens, where it can.
+        backend: counts the tokens, if it can.
         data: the rows of the spec.
         ask_service: count tokens on a remote backend too, which takes a request for each row.
     """
@@ -215,7 +215,7 @@ def _reader(spec: TuningSpec, backend: Backend, data: ExperimentData) -> Reader:
 
 
 def refuse_changed_data(run: Run, data: ExperimentData) -> None:
-    """Refuse to go on with other rows than those that ``run`` began with.
+    """Refuse to resume ``run`` with other rows than those that it started with.
 
     Raises:
         RunError: names the part that differs.
@@ -225,15 +225,15 @@ def refuse_changed_data(run: Run, data: ExperimentData) -> None:
         part = parts.get(name)
         if part is None or part.fingerprint != recorded.fingerprint:
             raise RunError(
-                f"{recorded.source}: the {name} data are not those that the run began with "
+                f"{recorded.source}: the {name} data differ from those that the run started with "
                 f"({recorded.rows} rows then, {len(part) if part else 0} now); restore the file, "
-                "or start anew with: tunesmith run"
+                "or start a new run with: tunesmith run"
             )
 
 
 def forget_lost_job(run: Run, backend: Backend) -> None:
     """Forget a tuning that ``backend`` cannot resume, unless it was paid for."""
-    # Where nothing can be resumed and nothing was paid for, tuning again is going on.
+    # If nothing can be resumed and nothing was paid for, tuning again is the way to resume.
     can = backend.capabilities(run.record.base_model)
     if run.record.job_id and run.record.model is None and not can.resumable and not can.costs_money:
         run.update(job_id=None)

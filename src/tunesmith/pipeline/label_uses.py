@@ -1,4 +1,4 @@
-"""How an untuned model would write the labels: the tokens of each, and how probable they are."""
+"""The tokens with which an untuned model would write each label, and their probability."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from tunesmith.spec import TuningSpec
 
 ROWS = 16
-"""Training rows behind whose prompts the labels are looked at: enough for a mean."""
+"""Training rows over whose prompts the probabilities are averaged."""
 UNLIKELY = 0.01
-"""Below this share of all continuations, the labels are not what the model would write."""
+"""Below this share of all continuations, the labels do not fit the model."""
 
 
 def label_uses(spec: TuningSpec, backend: Backend, train: Sequence[Row]) -> dict[str, LabelTokens]:
-    """Return the tokens and the probability of each label behind a few training rows.
+    """Return the tokens and the mean probability of each label after a few training rows.
 
-    Empty if the base model has no label scores here, or if a request for each row would be paid.
+    Empty if the base model has no label scores here, or if every row would cost a request.
 
     Raises:
         ExperimentError: the base model cannot write a label.

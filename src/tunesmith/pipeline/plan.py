@@ -1,4 +1,4 @@
-"""What a run would do, before anything is tuned or paid for."""
+"""The plan of a run, made before anything is tuned or paid for."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class PartPlan(Record):
     source: str
     rows: int
     input_tokens: TokenCounts | None
-    """None where the backend does not tokenize without tuning."""
+    """None if the backend does not tokenize."""
 
 
 class Plan(Record):
-    """What a run would do."""
+    """The plan of a run."""
 
     name: str
     backend: str
@@ -38,19 +38,19 @@ class Plan(Record):
     method: str
     seed: int
     data: dict[str, PartPlan]
-    """``train``, ``test`` and, where there is one, ``validation``."""
+    """``train``, ``test`` and, if there is one, ``validation``."""
     labels: dict[str, LabelTokens] = Field(default_factory=dict)
-    """How the untuned model would write each label; empty if it has no label scores."""
+    """The tokens of each label for the untuned model; empty if it has no label scores."""
     optimizer_steps: int | None
     cost: float | None
-    """Money: 0 on a backend that costs none, else None: no service tells it beforehand."""
+    """Money: 0 on a backend that costs none, else None, because no service quotes it in advance."""
     notes: tuple[str, ...]
 
 
 def make_plan(
     spec: TuningSpec, backend: Backend, data: ExperimentData, answer: Reading | None = None
 ) -> Plan:
-    """Check everything as a run does, count, and stop there.
+    """Check everything as a run does, and count; tune nothing.
 
     Raises:
         ExperimentError: the settings contradict each other.

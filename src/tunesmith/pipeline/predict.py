@@ -1,4 +1,4 @@
-"""Asks the models and reads their answers: what they write, and which label they find likeliest."""
+"""Asks the models for text and for label probabilities, and makes predictions of both."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 T = TypeVar("T")
 Note = Callable[[str], None]
-"""Takes a sentence that the run's readers must know."""
+"""Takes a sentence for the notes of the run."""
 
 CHUNK = 64
 """Rows per call: enough for any batching, few enough for a progress bar that moves."""
@@ -45,16 +45,16 @@ def predict_tuned(
     note: Note = lambda text: None,
     answer: Reading = "text",
 ) -> list[Prediction]:
-    """Ask the tuned model; whoever serves it applies the template of its method.
+    """Ask the tuned model; the backend applies the template of its method.
 
     Args:
-        spec: says how to generate.
-        backend: where the deployment is.
-        rows: to ask about.
+        spec: the labels and the generation parameters.
+        backend: the backend of the deployment.
+        rows: the rows to predict.
         deployment: of the tuned model.
-        progress: is told how it goes.
-        note: takes what readers must know.
-        answer: how the label of each prediction is read.
+        progress: gets the progress.
+        note: takes notes for the run.
+        answer: the reading of each prediction's label.
     """
     inputs = [row.input for row in rows]
     generations = _in_chunks(
@@ -85,7 +85,7 @@ def predict_base(
         spec: as there.
         backend: as there.
         rows: as there.
-        prompts: what the model reads for the rows.
+        prompts: the text that the model reads for each row.
         progress: as there.
         note: as there.
         answer: as there.
@@ -114,7 +114,7 @@ def _base_shares(
     note: Note,
     answer: Reading,
 ) -> list[Classification] | None:
-    """Return the label probabilities; None if the verdict does without them and they are dear."""
+    """Return the label probabilities; None if they cost money and the verdict needs none."""
     name, labels = spec.base_model, spec.labels
     if answer == "decision":
         return classify(backend, name, texts, labels, progress)

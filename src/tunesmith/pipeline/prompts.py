@@ -68,10 +68,10 @@ def base_prompts(
     deployment: Deployment | None = None,
     base_input: BaseInput = "same",
 ) -> BasePrompts:
-    """Return what the untuned model reads for each row.
+    """Return the text that the untuned model reads for each row.
 
-    Beside a tuned model it reads what that reads, or with ``base_input: bare`` the input as it
-    stands, as in IBM's tutorial. A prompting method gives it its hard prompt.
+    Beside a tuned model it reads the same text, or with ``base_input: bare`` the input alone, as
+    in IBM's tutorial. With a prompting method it reads the hard prompt.
 
     Args:
         spec: with a method whose ``chat`` is chosen.
@@ -79,7 +79,7 @@ def base_prompts(
         rows: to ask about.
         train: rows that solved examples come from.
         deployment: of the tuned model beside it, if there is one.
-        base_input: what the model reads beside a tuned one.
+        base_input: the text that it reads beside a tuned model.
     """
     inputs = [row.input for row in rows]
     if spec.method.tunes and base_input == "bare":
@@ -104,5 +104,5 @@ def _turns(
 
 
 def _joined(question: str, answer: str) -> str:
-    # As a model goes on: behind a word with a space, behind white space without.
+    # A model continues a word with a space, and white space without one.
     return question + ("" if question[-1:].isspace() else " ") + answer

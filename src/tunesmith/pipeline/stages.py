@@ -1,4 +1,4 @@
-"""The stages of a run: each does what the run does not hold yet, and records it."""
+"""The stages of a run. Each is skipped if the run holds its result, which it records."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tunesmith.spec import TuningSpec
 
 @dataclass
 class Stages:
-    """The stages of one run, and what all of them need."""
+    """The stages of one run, and their common arguments."""
 
     spec: TuningSpec
     run: Run
@@ -34,7 +34,7 @@ class Stages:
     data: ExperimentData
     progress: Progress = SILENT
     prepared: object | None = None
-    """What ``Tuner.check`` returned; None if this process did not check."""
+    """The return value of ``Tuner.check``; None if this process did not check."""
 
     def choose_chat(self, wanted: Reading | None) -> None:
         """Decide whether the models read the chat template, if the method leaves that open.
@@ -64,7 +64,7 @@ class Stages:
         self.spec = self.spec.asked_in(chosen.chat)
 
     def tune(self) -> TunedModel:
-        """Tune, or go on with a job that an earlier process started."""
+        """Tune, or resume the job that an earlier process started."""
         run = self.run
         if run.record.model is None:
             self.progress.stage("tune")

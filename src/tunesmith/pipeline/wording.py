@@ -34,11 +34,11 @@ EXAMPLES = (
 )
 """Invented, and of no data set: they show the form of an answer."""
 OPPOSITES = (("negative", "positive"), ("no", "yes"))
-"""Words that two codes such as 0 and 1 may stand for."""
+"""Words that two codes such as 0 and 1 may mean."""
 
 
 class Wording(Record):
-    """A template, and the word that the model is to say for each label."""
+    """A template, and the word that the model is to write for each label."""
 
     template: str
     chat: bool
@@ -105,7 +105,7 @@ def choose_wording(
         labels: the names of the labels; which of them is meant never changes.
         limit: rows that are asked, at most 200.
         seed: of the sample.
-        progress: is told how it goes.
+        progress: gets the progress.
 
     Raises:
         ExperimentError: no wording gives words that this model can write.
@@ -219,7 +219,7 @@ def _try(
 def _scored(
     backend: Backend, base_model: str, prompts: Sequence[str], every: Sequence[dict[str, str]]
 ) -> Iterator[tuple[dict[str, str], list[Mapping[str, float]]]]:
-    """Return the scores for each of ``every`` words; what the model refuses is left out."""
+    """Return the scores for each of ``every``, without words that the model cannot write."""
     for group in _groups(every):
         asked = list(dict.fromkeys(word for words in group for word in words.values()))
         try:
