@@ -40,7 +40,7 @@ def test_every_surface_form_is_parsed_and_the_first_is_tuned() -> None:
     [
         (["1"], "at least two"),
         (["1", "1"], "twice"),
-        ({"a": ["x"], "b": ["x"]}, "stands for"),
+        ({"a": ["x"], "b": ["x"]}, "is a form of both"),
         ({"a": [], "b": ["x"]}, "no surface form"),
         (["", "x"], "empty"),
         ([" x", "y"], "white space"),
