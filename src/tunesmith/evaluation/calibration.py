@@ -1,8 +1,8 @@
-"""How far the probabilities of a model can be believed, and when it should abstain.
+"""Calibration of probabilities, and the threshold below which a model should abstain.
 
-A temperature is fitted on held-out rows (Guo et al. 2017, arXiv:1706.04599); every number that is
-reported comes from test rows, which nothing was fitted on. Temperature never changes which label
-is the most probable.
+A temperature is fitted on held-out rows (Guo et al. 2017, arXiv:1706.04599). Every reported number
+comes from test rows, on which nothing was fitted. A temperature never changes which label is the
+most probable.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Part = Literal["validation", "test"]
 BINS = 15
 TARGET_ACCURACY = 0.95
 COLDEST, HOTTEST = 0.05, 20.0
-"""Bounds of the temperature. It ends at one of them where held-out rows cannot tell it: where all
+"""Bounds of the temperature. A fit ends at a bound if the held-out rows do not determine it: if all
 of them are right, every sharper distribution fits better."""
 _TINY = 1e-12
 _THRESHOLDS = tuple(step / 100 for step in range(100))
@@ -38,7 +38,7 @@ class ReliabilityBin(Record):
 
 
 class ProbabilityScores(Record):
-    """How good probabilities are, on the rows that they were computed for."""
+    """Scores of probabilities, on the rows that they belong to."""
 
     ece: float
     """See :func:`expected_calibration_error`."""
@@ -50,7 +50,7 @@ class ProbabilityScores(Record):
 
 
 class CoveragePoint(Record):
-    """What a model does that answers only where its highest probability reaches a threshold."""
+    """The results if only rows with a highest probability above a threshold are answered."""
 
     threshold: float
     covered: int
@@ -64,10 +64,10 @@ class CoveragePoint(Record):
 
 
 class Calibration(Record):
-    """A temperature and a threshold from held-out rows, and what they are worth on test rows."""
+    """A temperature and a threshold from held-out rows, and their scores on test rows."""
 
     temperature: float
-    """Above 1: the model was too sure of itself."""
+    """Above 1: the model was overconfident."""
     fitted_rows: int
     """Validation rows behind temperature and threshold."""
     rows: int
@@ -78,12 +78,12 @@ class Calibration(Record):
     """On test rows, calibrated; coverage falls along it."""
     target_accuracy: float
     threshold: float | None
-    """The smallest at which the held-out rows that are answered reach ``target_accuracy``; None
-    where no threshold does."""
+    """The smallest at which the answered held-out rows reach ``target_accuracy``; None if none
+    does."""
     held_out: CoveragePoint | None
     """Validation rows at ``threshold``, which was chosen on them."""
     test: CoveragePoint | None
-    """Test rows at ``threshold``; None where no test row is answered, too."""
+    """Test rows at ``threshold``; None if no test row is answered."""
 
     @property
     def at_bound(self) -> bool:
@@ -105,7 +105,7 @@ class ScoredRow(Record):
     """Index in its part, from 0."""
     expected: str | None
     label: str
-    """The most probable one. What the model says is in ``predictions.jsonl``."""
+    """The most probable label. The text that the model wrote is in ``predictions.jsonl``."""
     probabilities: dict[str, float]
     """As the backend gave them."""
     calibrated: dict[str, float] | None = None
@@ -135,7 +135,7 @@ def fit_temperature(probabilities: ArrayLike, expected: Sequence[int]) -> float:
 
     Args:
         probabilities: ``[rows, labels]``, of held-out rows.
-        expected: place of each row's label.
+        expected: index of each row's label.
     """
     from math import exp, log
 
@@ -185,7 +185,7 @@ def expected_calibration_error(
 def coverage_point(
     probabilities: ArrayLike, expected: Sequence[int], threshold: float
 ) -> CoveragePoint | None:
-    """Return what is answered at ``threshold`` and how well; None where nothing is."""
+    """Return the results at ``threshold``; None if no row is answered."""
     confidence, right = _judged(probabilities, expected)
     answered = confidence >= threshold
     covered, correct = int(answered.sum()), int(right[answered].sum())
@@ -218,9 +218,9 @@ def calibrate(
     """Fit temperature and threshold on held-out rows and report them on test rows.
 
     Args:
-        held_out: probabilities, ``[rows, labels]``, and the place of each row's label.
-        test: the same, of rows that nothing was fitted on.
-        target_accuracy: what the rows that are answered should reach.
+        held_out: probabilities, ``[rows, labels]``, and the index of each row's label.
+        test: the same for the test rows.
+        target_accuracy: for the answered rows.
     """
     temperature = fit_temperature(*held_out)
     fitted = (tempered(held_out[0], temperature), held_out[1])

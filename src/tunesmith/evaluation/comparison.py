@@ -1,4 +1,4 @@
-"""Is one model better than another on the same rows? An exact paired test decides."""
+"""Comparisons of two models on the same rows, by an exact paired test."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Disagreement(Record):
     input: str
     expected: str
     first: str
-    """What the first model answered: the label of a decision, else the text that it wrote; of
-    several seeds, what each answered."""
+    """The answer of the first model: the label of a decision, else the text that it wrote. With
+    several seeds, the answers of all."""
     second: str
     first_is_right: bool
-    """Whether it is the first that is right, or right on more seeds."""
+    """Whether the first model is right, or right on more seeds."""
     lead: int = 1
-    """On how many seeds more."""
+    """The number of seeds by which it is ahead."""
 
 
 class LabeledRows(Record):
-    """A comparison on the rows alone to which both models gave a label, on every seed."""
+    """A comparison restricted to rows to which both models gave a label, on every seed."""
 
     rows: int
     first_only: int
@@ -46,14 +46,14 @@ class LabeledRows(Record):
 class Comparison(Record):
     """Whether ``first`` beats ``second``.
 
-    Records of tunesmith 0.1.0 lack what has a default here; there it is None, never made up.
+    Records of tunesmith 0.1.0 lack the fields that have a default here.
     """
 
     first: str
     second: str
     rows: int
     seeds: int = 1
-    """Seeds of each model that are taken together."""
+    """Seeds of each model."""
     first_correct: int
     """Right answers of the first, of ``rows * seeds``."""
     second_correct: int
@@ -61,34 +61,34 @@ class Comparison(Record):
     """Answers of the first that are no label; they are among the wrong ones."""
     second_unparsable: int | None = None
     first_only: int
-    """Rows that only the first gets right; of several seeds, that it gets right on more."""
+    """Rows that only the first gets right; with several seeds, rows that it gets right on more."""
     second_only: int
     difference: float
     """Accuracy of the first less that of the second."""
     interval: tuple[float, float] | None = None
-    """Of the difference, at 95 %, or as much more as the correction asks for. It leaves 0 out
-    exactly where the verdict is not ``not established``."""
+    """Of the difference, at 95 %, or at the higher level that the correction requires. It
+    contains 0 exactly if the verdict is ``not established``."""
     p_value: float
-    """Two-sided, of the exact McNemar test; of several seeds, see ``statistics.paired_p``."""
+    """Two-sided, of the exact McNemar test; with several seeds, see ``statistics.paired_p``."""
     corrected_p: float | None = None
-    """Holm's, where this is one of several comparisons; then it decides."""
+    """Holm's, if this is one of several comparisons; the verdict follows it."""
     verdict: Verdict
     rows_needed: int | None = None
-    """Where the first is ahead and that is not established: about how many rows would establish
-    a difference like this one with 80 % power."""
+    """If the first is ahead and that is not established: about how many rows would establish this
+    difference with 80 % power."""
     agreement: float | None = None
-    """Share of answers that are the same label; two unparsable ones are the same. Of several
-    seeds, over every pair of a seed of the first and one of the second."""
+    """Share of answers that are the same label; two unparsable ones are the same. With several
+    seeds, over all pairs of a seed of the first and a seed of the second."""
     kappa: float | None = None
-    """Cohen's kappa over the same answers; None where both always say one and the same thing."""
+    """Cohen's kappa over the same answers; None if both always give the same label."""
     labeled: LabeledRows | None = None
-    """The same without the rows on which an answer is no label. None if there is no such row, and
-    in records of before this was counted."""
+    """The comparison without the rows on which an answer is no label. None if there is no such row,
+    and in older records."""
     disagreements: tuple[Disagreement, ...]
 
     @property
     def line(self) -> str:
-        """The verdict in one line; it says so if answers that are no label decide it."""
+        """The verdict in one line. It shows if answers that are no label decide it."""
         parts = (
             f"{self._side(self.first, self.first_correct, self.first_unparsable)} against "
             f"{self._side(self.second, self.second_correct, self.second_unparsable)}{self._seeds}",
@@ -117,7 +117,7 @@ class Comparison(Record):
 
     @property
     def margins(self) -> Counter[int]:
-        """Rows by margin: on how many seeds more the first is right; those of 0 left out."""
+        """Number of rows by margin, without margin 0; see ``statistics``."""
         return Counter(d.lead if d.first_is_right else -d.lead for d in self.disagreements)
 
     @property
@@ -133,7 +133,7 @@ class Comparison(Record):
 def compare(
     first: Answers, second: Answers, names: tuple[str, str] = ("tuned", "base")
 ) -> Comparison:
-    """Compare two models row by row. An unparsable answer is a wrong one, and counted apart.
+    """Compare two models row by row. An unparsable answer is wrong, and also counted separately.
 
     Raises:
         RunError: the two did not answer the same rows.
@@ -148,7 +148,7 @@ def compare_seeds(
 ) -> Comparison:
     """Compare two models, each of which answered the same rows once for every seed.
 
-    The unit stays the row: more seeds say more about each row, and are no more rows.
+    The unit is still the row. More seeds measure each row better; they do not add rows.
 
     Args:
         firsts: the answers of the first model, for each seed.
@@ -193,8 +193,8 @@ def compare_seeds(
 def correct(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Return the comparisons with Holm's correction for their number; the verdicts follow it.
 
-    Each interval widens to the level at which Holm tests that comparison, so that it still leaves
-    out 0 exactly where the verdict says that there is a difference.
+    Each interval widens to the level at which Holm tests that comparison, so that it contains 0
+    exactly if the verdict is ``not established``.
     """
     corrected = holm([c.p_value for c in comparisons])
     return [
@@ -234,13 +234,13 @@ def by_format(kept: LabeledRows, verdict: Verdict, difference: float, times: flo
     """
     without = verdict_of(min(1.0, kept.p_value * times), kept.first_only - kept.second_only)
     if verdict == "not established":
-        # That claims nothing; but "does as well" would, of a model that lost its rows by format.
+        # "does as well" would claim too much of a model that lost its rows by format.
         return difference <= 0 and without == "established"
     return without != verdict
 
 
 def interval_text(found: Comparison) -> str:
-    """Return ``, interval -0.002 to +0.116``; empty where the record has none."""
+    """Return ``, interval -0.002 to +0.116``; empty if the record has none."""
     if found.interval is None:
         return ""
     low, high = found.interval
@@ -248,14 +248,14 @@ def interval_text(found: Comparison) -> str:
 
 
 def tested_text(found: Comparison) -> str:
-    """Return ``exact McNemar p = 0.031``, and the corrected p where there is one."""
+    """Return ``exact McNemar p = 0.031``, and the corrected p if there is one."""
     test = "exact McNemar" if found.seeds == 1 else "exact sign-flip and score test"
     corrected = "" if found.corrected_p is None else f", Holm {p_text(found.corrected_p)}"
     return f"{test} {p_text(found.p_value)}{corrected}"
 
 
 def needed_text(found: Comparison) -> tuple[str, ...]:
-    """Return how many rows would do, where that is known."""
+    """Return about how many rows would suffice, if that is known."""
     if found.rows_needed is None:
         return ()
     return (f"about {found.rows_needed} rows would show a difference of this size with 80 % power",)
@@ -277,7 +277,7 @@ def _right(prediction: Prediction) -> bool:
 
 
 _Row = tuple[tuple[Prediction, ...], tuple[Prediction, ...]]
-"""What each seed of the first and of the second said for one row."""
+"""The answers of each seed of the first and of the second model for one row."""
 
 
 def _by_row(

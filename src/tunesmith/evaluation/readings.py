@@ -19,7 +19,7 @@ READINGS: tuple[Reading, ...] = ("decision", "text")
 def chosen_reading(
     asked: Reading | None, method: Method, capabilities: Capabilities, backend: str
 ) -> Reading:
-    """Return the reading that the verdict of a run is about.
+    """Return the reading on which the verdict of a run is based.
 
     A decision if every model of the run has label scores, else text.
 
@@ -40,22 +40,22 @@ def _without_scores(method: Method, capabilities: Capabilities) -> str:
         return "tuned model"
     if capabilities.base_inference and not capabilities.base_label_scores:
         return "untuned model"
-    # A conversation that only the service renders has no place behind which a label is scored.
+    # If only the service renders a conversation, there is no text to score a label after.
     return "" if method.tunes or capabilities.base_label_scores else "untuned model"
 
 
 def held(predictions: Sequence[Prediction]) -> list[Reading]:
-    """Return the readings that all of ``predictions`` hold, a decision first."""
+    """Return the readings that all of ``predictions`` support, a decision first."""
     return [answer for answer in READINGS if all(p.read_as(answer) for p in predictions)]
 
 
 def common_reading(sides: Sequence[Sequence[Prediction]], asked: Reading | None = None) -> Reading:
     """Return the reading in which all ``sides`` can be compared.
 
-    That in which all were judged; if they differ, a decision if all hold it, else text.
+    The reading of all, if it is the same; else a decision if all support it, else text.
 
     Raises:
-        RunError: the reading that is asked for, or any one, is not held by all.
+        RunError: not all support the reading that is asked for, or no reading is common.
     """
     judged = {p.answer for side in sides for p in side}
     both = [answer for answer in READINGS if all(answer in held(side) for side in sides)]
@@ -72,10 +72,10 @@ def common_reading(sides: Sequence[Sequence[Prediction]], asked: Reading | None 
 
 
 def read_as(predictions: Sequence[Prediction], answer: Reading) -> list[Prediction]:
-    """Return the predictions in the reading ``answer``, which they hold.
+    """Return the predictions in the reading ``answer``.
 
     Raises:
-        RunError: one of them does not hold it.
+        RunError: one of them does not support it.
     """
     read = [p.read_as(answer) for p in predictions]
     found = [p for p in read if p is not None]
@@ -90,8 +90,8 @@ def probabilities_of(
     """Return ``found``, whose keys are label texts, by label.
 
     Args:
-        found: as the backend gave it.
-        texts: the text that each label was asked for with.
+        found: the result of the backend.
+        texts: the text of each label in the request.
         backend: its name, for the error.
 
     Raises:

@@ -1,8 +1,8 @@
 """The statistics of the verdicts: exact paired tests, intervals that agree with them, power.
 
-One unit throughout: the row. Several seeds of a model answer a row several times, so what counts
-of a row is its *margin*: on how many more seeds the first model is right there than the second.
-With one seed a side, margins are +1 (only the first is right), -1 (only the second) and 0.
+The unit is the row. Several seeds of a model answer a row several times. The *margin* of a row is
+the number of seeds on which the first model is right there, less that of the second model. With
+one seed each, margins are +1 (only the first is right), -1 (only the second) and 0.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Margins = Mapping[int, int]
 """Number of rows by margin; rows of margin 0 may be left out."""
 
 _WORTH = 1e-16
-"""Numbers of discordant rows less probable than this at either end are left out of a power."""
+"""A power leaves out numbers of discordant rows in tails of less than this probability."""
 _CORRECTIONS, _DRAWS, _MOST_DRAWN = 3, 1500, 3000
-"""Rounds, samples a round, and rows beyond which the normal approximation is good enough."""
+"""Rounds, samples per round, and rows above which the normal approximation suffices."""
 
 
 def wilson_interval(correct: int, rows: int) -> Interval:
@@ -33,7 +33,7 @@ def wilson_interval(correct: int, rows: int) -> Interval:
 
 
 def mcnemar_exact(first_only: int, second_only: int) -> float:
-    """Return the two-sided p of the exact McNemar test: a fair coin over the discordant rows."""
+    """Return the two-sided p of the exact McNemar test, a binomial test on the discordant rows."""
     from scipy.stats import binomtest
 
     discordant = first_only + second_only
@@ -44,8 +44,8 @@ def sign_flip_exact(margins: Margins) -> float:
     """Return the two-sided p of the exact paired test over several seeds.
 
     If the two models are equally good on every row, the sign of each row's margin is a fair coin
-    (Fisher's randomization test). The distribution of the sum of the margins over all signs is
-    worked out by convolution, nothing is drawn. With one seed a side it is the exact McNemar test.
+    (Fisher's randomization test). Convolution gives the exact distribution of the sum of the
+    margins over all signs. With one seed each, it is the exact McNemar test.
     """
     import numpy as np
 
@@ -59,13 +59,13 @@ def sign_flip_exact(margins: Margins) -> float:
 
 
 def _sizes(margins: Margins) -> dict[int, int]:
-    """Return the number of rows by the size of the margin, 0 left out."""
+    """Return the number of rows by the size of the margin, without 0."""
     sizes = {abs(margin) for margin in margins if margin}
     return {s: margins.get(s, 0) + margins.get(-s, 0) for s in sorted(sizes)}
 
 
 def _coins(size: int, rows: int) -> Sequence[float]:
-    """Return the chances of each sum, from ``-size * rows`` on, of ``rows`` margins of a size."""
+    """Return the probability of each sum of ``rows`` margins of one size, from ``-size * rows``."""
     import numpy as np
     from scipy.stats import binom
 
@@ -77,15 +77,15 @@ def _coins(size: int, rows: int) -> Sequence[float]:
 def paired_p(margins: Margins, rows: int, seeds: int = 1) -> float:
     """Return the two-sided p that decides whether two models differ on the same rows.
 
-    One seed a side: the exact McNemar test. Several: the larger p of the sign-flip test and of
-    the score test. Margins can be skewed, a little better on many rows against much better on a
-    few, and models of equal accuracy then break the fair coin that the sign-flip test rests on;
-    the score test needs no symmetry but is no exact one. Both must reject.
+    With one seed each, it is the exact McNemar test. With several, it is the larger p of the
+    sign-flip test and the score test, so both must reject. Margins can be skewed: a little better
+    on many rows, much worse on a few. Then two models of equal accuracy violate the assumption of
+    the sign-flip test. The score test does not assume symmetry, but it is not exact.
 
     Args:
         margins: rows by margin.
-        rows: all rows, those of margin 0 included.
-        seeds: of each model; the largest margin that a row could have.
+        rows: all rows, including those of margin 0.
+        seeds: of each model; the largest possible margin.
     """
     if seeds == 1:
         return mcnemar_exact(margins.get(1, 0), margins.get(-1, 0))
@@ -95,14 +95,14 @@ def paired_p(margins: Margins, rows: int, seeds: int = 1) -> float:
 def paired_interval(margins: Margins, rows: int, seeds: int = 1, alpha: float = ALPHA) -> Interval:
     """Return the ``1 - alpha`` interval of the difference of two accuracies on the same rows.
 
-    The score interval, made to hold 0 exactly when :func:`paired_p` does not reject at ``alpha``:
-    it is a little narrower than the exact test allows, so where they disagree the test decides.
+    The score interval, adjusted to contain 0 exactly when :func:`paired_p` does not reject at
+    ``alpha``. It is slightly narrower than the exact test allows; the test decides.
     """
     low, high = score_interval(margins, rows, seeds, alpha)
     if paired_p(margins, rows, seeds) >= alpha:
         return min(low, 0.0), max(high, 0.0)
-    # Far out in the tails (alpha under 0.0005) the exact test can reject where the score still
-    # reaches 0. Half a step of the possible differences from 0 is none that can be seen.
+    # Far out in the tails (alpha under 0.0005) the exact test can reject while the score interval
+    # contains 0. Half the smallest possible difference is never observed.
     half_step = 0.5 / (rows * seeds)
     better = sum(margin * number for margin, number in margins.items()) > 0
     return (max(low, half_step), high) if better else (low, min(high, -half_step))
@@ -111,10 +111,10 @@ def paired_interval(margins: Margins, rows: int, seeds: int = 1, alpha: float = 
 def score_interval(margins: Margins, rows: int, seeds: int = 1, alpha: float = ALPHA) -> Interval:
     """Return the score interval of the difference of two accuracies on the same rows.
 
-    Tango (1998), Statistics in Medicine 17:891-908, for one seed a side. For several seeds the
-    same, over the multinomial of ``2 * seeds + 1`` margins instead of three: a difference is in
-    the interval where the observed one is within z standard errors of it, these being taken from
-    the most likely multinomial that has that difference.
+    Tango (1998), Statistics in Medicine 17:891-908, for one seed each. Several seeds use the
+    multinomial of ``2 * seeds + 1`` margins instead of three. A difference is in the interval if
+    the observed one is within z standard errors of it, under the most likely multinomial that has
+    that difference.
     """
     from scipy.stats import norm
 
@@ -157,8 +157,8 @@ def _root(excess: Callable[[float], float], mean: float, end: float) -> float:
 def _null_variance(shares: Mapping[float, float], difference: float) -> float:
     """Return the variance of a row under the most likely multinomial with that difference.
 
-    Its shares are ``share / (1 + tilt * distance)`` (Lagrange; Owen 1988); where no tilt does it,
-    what is left of the whole goes to the end, 1 or -1, that no row was seen at.
+    Its shares are ``share / (1 + tilt * distance)`` (Lagrange; Owen 1988). If no tilt reaches the
+    difference, the remaining share goes to the end, 1 or -1, at which no row was observed.
     """
     distances = [(x - difference, share) for x, share in shares.items() if share]
     to_one, to_minus_one = 1.0 - difference, -1.0 - difference
@@ -176,7 +176,7 @@ def _null_variance(shares: Mapping[float, float], difference: float) -> float:
 
 
 def _tilt(slope: Callable[[float], float], least: float, most: float) -> float:
-    """Return where the falling ``slope`` is 0, or the end at which it has not come to 0 yet."""
+    """Return the root of the decreasing ``slope``, or the end nearest to it."""
     from scipy.optimize import brentq
 
     least, most = least * (1 - 1e-12), most * (1 - 1e-12)
@@ -192,11 +192,11 @@ def power_at(
 ) -> float:
     """Return the probability that the exact McNemar test establishes that the first is better.
 
-    Exact: the sum over the number of discordant rows, which is binomial, and over how many of
-    them the first wins, which is binomial again.
+    It is exact: a sum over the number of discordant rows and over the number of them that the
+    first model wins. Both are binomial.
 
     Args:
-        rows: to be tested on.
+        rows: of the test set.
         first_only_rate: share of rows that only the first model gets right.
         second_only_rate: share of rows that only the second gets right.
         alpha: of the two-sided test.
@@ -211,7 +211,7 @@ def power_at(
     discordant = np.arange(max(fewest, 1), most + 1)
     if not len(discordant):
         return 0.0
-    # The largest number of wins that the test does not reject; more of them it does.
+    # The largest number of wins that the test does not reject.
     limit = binom.isf(alpha / 2, discordant, 0.5)
     wins = binom.sf(limit, discordant, first_only_rate / rate)
     return float((binom.pmf(discordant, rows, rate) * wins).sum())
@@ -222,13 +222,13 @@ def rows_for_power(
 ) -> int:
     """Return the fewest rows at which the exact McNemar test has ``power``.
 
-    Power over rows is a saw with fine teeth: bisection finds a tooth, a walk its foot.
+    Power is not monotonic in n: bisect, then step down to the smallest n that reaches it.
 
     Raises:
         ValueError: the first model is not the better one.
     """
     if first_only_rate <= second_only_rate:
-        raise ValueError("no number of rows shows what is not so: the first rate must be larger")
+        raise ValueError("first_only_rate must exceed second_only_rate")
 
     @cache
     def enough(rows: int) -> bool:
@@ -240,20 +240,20 @@ def rows_for_power(
     while above - below > 1:
         middle = (below + above) // 2
         below, above = (below, middle) if enough(middle) else (middle, above)
-    foot = above
-    while earlier := next((n for n in range(foot - 1, max(foot - 20, 0), -1) if enough(n)), 0):
-        foot = earlier
-    return foot
+    least = above
+    while lower := next((n for n in range(least - 1, max(least - 20, 0), -1) if enough(n)), 0):
+        least = lower
+    return least
 
 
 def rows_for_margins(
     margins: Margins, rows: int, seeds: int = 1, power: float = POWER, alpha: float = ALPHA
 ) -> int:
-    """Return about how many rows show, with ``power``, a difference like the observed one.
+    """Return about how many rows would establish the observed difference, with ``power``.
 
-    One seed a side: :func:`rows_for_power` of the observed rates. Several: the normal
-    approximation, set right by the test itself on rows drawn from the observed ones (a fixed
-    seed: the same margins give the same number).
+    With one seed each, it is :func:`rows_for_power` of the observed rates. With several, it is the
+    normal approximation, corrected by the test on rows drawn from the observed ones. The draw is
+    seeded, so the same margins give the same number.
 
     Raises:
         ValueError: the first model is not the better one.
@@ -264,7 +264,7 @@ def rows_for_margins(
     shares = _shares(margins, rows, seeds)
     mean = _mean(shares)
     if mean <= 0:
-        raise ValueError("no number of rows shows what is not so: the first must be better")
+        raise ValueError("the first model must be better than the second")
     return _rows_for_shares(shares, mean, seeds, power, alpha)
 
 
@@ -283,9 +283,9 @@ def _rows_for_shares(
         rows = math.ceil(root * root)
         if rows > _MOST_DRAWN:
             break
-        # On the normal scale, power is nearly straight in the square root of the rows.
+        # On the normal scale, power is almost linear in the square root of the rows.
         here = math.sqrt(rows), float(norm.ppf(_drawn_power(shares, rows, seeds, alpha)))
-        if seen and abs(seen[0] - here[0]) > here[0] / 20:  # nearer, the draws' noise would rule
+        if seen and abs(seen[0] - here[0]) > here[0] / 20:  # nearer points differ by noise
             slope = max(slope, (here[1] - seen[1]) / (here[0] - seen[0]))
         seen, root = here, max(1.0, here[0] + (wanted - here[1]) / slope)
     return math.ceil(root * root)
@@ -304,7 +304,7 @@ def _drawn_power(shares: Mapping[float, float], rows: int, seeds: int, alpha: fl
         if sum(m * count for m, count in zip(margins, sample, strict=True)) > 0
         and paired_p(dict(zip(margins, sample, strict=True)), rows, seeds) < alpha
     )
-    return float((won + 0.5) / (_DRAWS + 1))  # neither 0 nor 1: both ends are infinitely far
+    return float((won + 0.5) / (_DRAWS + 1))  # never 0 or 1, which are infinite on the normal scale
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -318,9 +318,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def overlap_range(first_correct: int, second_correct: int, rows: int) -> Interval:
-    """Return the least and the largest exact McNemar p that two published accuracies allow.
+    """Return the smallest and the largest exact McNemar p that two published accuracies allow.
 
-    Accuracies alone do not say on how many rows both models are wrong. The more errors they
+    The accuracies leave open on how many rows both models are wrong. The more errors the models
     share, the smaller is p.
     """
     first_wrong, second_wrong = rows - first_correct, rows - second_correct

@@ -176,7 +176,7 @@ def test_rows_for_power_are_enough_and_one_less_is_not(p: float, q: float) -> No
 
 
 def test_rows_for_power_of_what_is_not_so() -> None:
-    with pytest.raises(ValueError, match="must be larger"):
+    with pytest.raises(ValueError, match="must exceed"):
         rows_for_power(0.1, 0.1)
     with pytest.raises(ValueError, match="must be better"):
         rows_for_margins({-1: 2, 2: 1}, 50, 2)
