@@ -116,7 +116,7 @@ def sentence(left: Left, title: str) -> str:
     if not left.wrong:
         return f"{title}: no error is left."
     return (
-        f"{title}: {left.wrong} of {left.rows} answers are wrong; the commonest kind is "
+        f"{title}: {left.wrong} of {left.rows} answers are wrong; the most common kind is "
         f"{left.kind} ({left.count})."
     )
 

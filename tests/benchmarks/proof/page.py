@@ -18,12 +18,12 @@ ASKED = {"zero_shot", "zero_shot_chat", "zero_shot_chosen"}
 _INTRO = """\
 # Proof: a real model on public data
 
-Written by `make proof`; change nothing here by hand. {model} in {dtype}, {size}.
-Every row of the tables is an ordinary run with settings written by hand; all methods of a data set
-see the same training and test rows. The settings of prompt tuning (four epochs, 20 virtual tokens,
-learning rate 0.3, a line break before the label) come from an earlier trial that was judged on 300
-dev rows of SST-2; `tunesmith init` chose its wordings on training rows. The answer is a *decision*,
-the most probable label; the column *as text* is what the model wrote, parsed.
+`make proof` writes this page. Do not edit it by hand. {model} in {dtype}, {size}.
+Every row of the tables is an ordinary run with settings that were written by hand. All methods of a
+data set use the same training and test rows. The settings of prompt tuning (four epochs, 20 virtual
+tokens, learning rate 0.3, a line break before the label) come from an earlier trial that was judged
+on 300 dev rows of SST-2. `tunesmith init` chose its wordings on training rows. The answer is a
+*decision*, the most probable label. The column *as text* is the accuracy of the parsed text.
 """
 
 
@@ -137,39 +137,41 @@ def _choice(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _verdicts(proof: Mapping[str, Any]) -> Iterator[str]:
     yield "\n## Headlines\n"
-    yield "The first line of each report, and whether the label scores of that run overturn it.\n"
-    yield "| run | headline | overturned |"
+    yield "The first line of each report, and whether the label scores of that run contradict it.\n"
+    yield "| run | headline | contradicted |"
     yield "|---|---|---|"
     for found in proof["data_sets"].values():
         for run in found["runs"]:
             yield f"| `{run['step']}` | {_cell(run['headline'])} | {run['overturned'] or 'no'} |"
-    yield f"\nOverturned: {proof['overturned']}. "
+    yield f"\nContradicted: {proof['overturned']}."
     yield (
-        "Answers that are a label in a user's eyes, counted as unparsable, without the report "
-        f"naming how to mend it: {proof['not_mended']}."
+        "Answers that a reader would take for a label, counted as unparsable, without a "
+        f"correction in the report: {proof['not_mended']}."
     )
 
 
 def _errors(proof: Mapping[str, Any]) -> Iterator[str]:
-    yield "\n## Errors that are left\n"
-    yield "Of prompt tuning, first seed:\n"
+    yield "\n## Remaining errors\n"
+    yield "Prompt tuning, first seed:\n"
     for found in proof["data_sets"].values():
         if found["errors_left"]:
             left = errors_left.Left(**found["errors_left"])
             yield f"- {errors_left.sentence(left, found['title'])}"
-    yield "\nAnswers that are a label in a user's eyes and none by their text, by run:\n"
+    yield "\nAnswers that a reader would take for a label although the text is not one, by run:\n"
     rest = [run for found in proof["data_sets"].values() for run in found["runs"]]
     spoken = [run for run in rest if run["labels_in_other_words"]]
     for run in spoken:
         kinds = (f"{kind}: {number}" for kind, number in run["labels_in_other_words"].items())
-        mended = "the report names the mend" if not run["not_mended"] else "no mend is named"
+        mended = (
+            "the report names the correction" if not run["not_mended"] else "no correction is named"
+        )
         yield f"- `{run['step']}`: {', '.join(kinds)}; {mended}"
     if not spoken:
         yield "- none"
 
 
 def _made_with(proof: Mapping[str, Any]) -> Iterator[str]:
-    yield "\n## Made with\n"
+    yield "\n## Environment\n"
     yield f"- {proof['machine']}; {words.duration(proof['seconds'])} in all."
     yield f"- {', '.join(f'{name} {number}' for name, number in proof['versions'].items())}."
     yield f"- Code: commit `{proof['commit']}`." if proof["commit"] else "- Code: no git checkout."
