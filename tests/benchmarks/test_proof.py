@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tunesmith.cli import data_catalog
+from tunesmith.cli.data import CATALOG
 from tunesmith.cli.data_conversion import is_test
 from tunesmith.labels import LabelSet
 from tunesmith.records import Prediction, Row
@@ -42,12 +42,12 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a made-up SST-2, which the catalog takes for the real one."""
     folder = tmp_path / "published"
     folder.mkdir()
-    entry, files = data_catalog.CATALOG["sst2"], []
+    entry, files = CATALOG["sst2"], []
     for file, rows in zip(entry.files, (48, 24, 8), strict=True):
         content = sst2_text(rows).encode()
         (folder / file.name).write_bytes(content)
         files.append(replace(file, sha256=hashlib.sha256(content).hexdigest()))
-    monkeypatch.setitem(data_catalog.CATALOG, "sst2", replace(entry, files=tuple(files)))
+    monkeypatch.setitem(CATALOG, "sst2", replace(entry, files=tuple(files)))
     return folder
 
 
