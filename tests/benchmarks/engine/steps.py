@@ -1,4 +1,4 @@
-"""What each short cut brings, on top of those before it: in tuning and in classification.
+"""The gain of each optimization, added to those before it: in tuning and in classification.
 
     python -m tests.benchmarks.engine.steps [--shape 352M] [--plot docs/images/engine-steps.svg]
 
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[3]
 Losses = Callable[[Sequence[Example]], torch.Tensor]
 PLAIN = "plain PEFT"
 NEVER = 10**9
-"""Tokens that must be saved for one more pass, where full batches are wanted."""
+"""Tokens that must be saved for one more pass, if full batches are wanted."""
 _ENDWISE = {"grouped": True, "cut": True, "end_to_end": True}
 _PACKED = {**_ENDWISE, "packing": True}
 TUNING = {
@@ -40,17 +40,17 @@ TUNING = {
     "prompt read once a batch": {"per_step": False},
     "prompt read once an optimizer step": {},
     "grouped attention": {"grouped": True},
-    "batches cut where least is padding": {"grouped": True, "cut": True},
-    "rows end to end, last layer where scored": _ENDWISE,
-    "each beginning once, longer passes": {**_ENDWISE, "beginnings": True},
+    "batches cut for the least padding": {"grouped": True, "cut": True},
+    "packed sequences, last layer for scored tokens": _ENDWISE,
+    "shared prefixes once, longer passes": {**_ENDWISE, "beginnings": True},
 }
 CLASSIFYING = {
-    "prompt kept, labels scored": {},
+    "prompt cached, labels scored": {},
     "grouped attention": {"grouped": True},
-    "common beginning once, least padding": {"grouped": True, "cut": True},
-    "rows end to end, labels beside the text": _ENDWISE,
-    "packed weights": _PACKED,
-    "each beginning once": {**_PACKED, "beginnings": True},
+    "common prefix once, least padding": {"grouped": True, "cut": True},
+    "packed sequences, labels in the same pass": _ENDWISE,
+    "prepacked weights": _PACKED,
+    "shared prefixes once": {**_PACKED, "beginnings": True},
 }
 _PEER_ROWS = 16
 """Rows of which the peer's classification is timed, and scaled."""
