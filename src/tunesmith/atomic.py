@@ -1,9 +1,8 @@
-"""Writes a file whole or not at all."""
+"""Atomic writes, and a lock between processes."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -37,17 +36,29 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 @contextmanager
-def held(path: Path, busy: TunesmithError) -> Iterator[None]:
-    """Hold the lock file ``path``, which is made where it is missing.
+def file_lock(path: Path, busy: TunesmithError | None = None) -> Iterator[None]:
+    """Hold the lock of the file ``path``, which is created if it is missing and never removed.
 
-    It is a lock of the operating system (POSIX): a process that was killed holds nothing.
+    The operating system keeps the lock: it is released when the process ends, however it ends.
+
+    Args:
+        path: the lock file; its folder exists.
+        busy: raised if another process holds the lock; without it, wait until the lock is free.
 
     Raises:
-        TunesmithError: ``busy``, where another process holds it.
+        TunesmithError: ``busy``.
+        OSError: the file cannot be opened.
     """
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise busy from None
+    from filelock import FileLock, Timeout
+
+    # A lock may be released in another thread than the one that took it.
+    lock = FileLock(path, blocking=busy is None, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        assert busy is not None  # noqa: S101  # a lock that waits has no time limit
+        raise busy from None
+    try:
         yield
+    finally:
+        lock.release()

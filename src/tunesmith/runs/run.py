@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tunesmith.atomic import held, write_atomically
+from tunesmith.atomic import file_lock, write_atomically
 from tunesmith.errors import RunError, first_problem, near_misses
 from tunesmith.evaluation.calibration import ScoredRow
 from tunesmith.evaluation.comparison import Comparison
@@ -121,7 +121,7 @@ class Run:
             RunError: another process works on this run; its record is left alone.
         """
         busy = RunError(f"{self.directory}: another process works on this run; wait for it")
-        with held(self.directory / LOCK, busy):
+        with file_lock(self.directory / LOCK, busy):
             yield from self._recorded()
 
     def _recorded(self) -> Iterator[None]:

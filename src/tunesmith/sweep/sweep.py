@@ -18,7 +18,7 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError
 
-from tunesmith.atomic import held, write_atomically
+from tunesmith.atomic import file_lock, write_atomically
 from tunesmith.errors import RunError, first_problem
 from tunesmith.records import Reading, Record, now
 from tunesmith.runs.record import RunRecord
@@ -169,7 +169,7 @@ class Grid(Generic[G]):
             RunError: another process works in this directory; the record is left alone.
         """
         busy = RunError(f"{self.directory}: another process works on it; wait for it")
-        with held(self.directory / LOCK, busy):
+        with file_lock(self.directory / LOCK, busy):
             self.update(status="running")
             try:
                 yield

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tunesmith.atomic import held, write_atomically
+from tunesmith.atomic import file_lock, write_atomically
 from tunesmith.backend import Backend
 from tunesmith.dataset import load_dataset
 from tunesmith.errors import RunError
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NoData as why:
         return _skip(str(why))
     busy = RunError(f"{folder}: another proof works there; wait for it, or take another --build")
-    with held(folder / LOCK, busy), backends(folder) as places:
+    with file_lock(folder / LOCK, busy), backends(folder) as places:
         why_not = model.missing(places[LOCAL], asked.model)
         if why_not:
             return _skip(why_not)

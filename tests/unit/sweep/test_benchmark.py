@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tunesmith.atomic import held
+from tunesmith.atomic import file_lock
 from tunesmith.errors import ExperimentError, NotFoundError, PluginError, TunesmithError
 from tunesmith.runs.run import LOCK, Run
 from tunesmith.sweep.benchmark import BenchmarkRecord, run_benchmark
@@ -211,7 +211,7 @@ def test_ctrl_c_leaves_what_the_same_command_goes_on_with(
 
 def nobody_works_on(directory: Path) -> bool:
     for lock in directory.rglob(LOCK):
-        with held(lock, TunesmithError("busy")):
+        with file_lock(lock, TunesmithError("busy")):
             pass
     return True
 

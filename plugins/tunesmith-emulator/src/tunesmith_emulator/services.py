@@ -6,7 +6,7 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
-from tunesmith.atomic import held
+from tunesmith.atomic import file_lock
 from tunesmith.backends.connect import backend_class
 from tunesmith.errors import ExperimentError
 from tunesmith.plugins import registry
@@ -95,7 +95,7 @@ def _hold(folder: Path, opened: ExitStack) -> None:
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        opened.enter_context(held(folder / "lock", busy))
+        opened.enter_context(file_lock(folder / "lock", busy))
     except OSError as error:
         raise ExperimentError(
             f"{folder}: cannot be the data directory ({error.strerror}); give another --data-dir"

