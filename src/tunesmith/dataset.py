@@ -18,6 +18,7 @@ from pydantic import field_validator
 from tunesmith.errors import DatasetError, ExperimentError, near_misses
 from tunesmith.labels import LabelSet
 from tunesmith.records import Record, Row
+from tunesmith.splits import stratified_part
 
 HUB = "hf:"
 SUFFIXES = (".json", ".jsonl", ".csv", ".parquet")
@@ -127,22 +128,18 @@ def stratified_split(data: Dataset, fraction: float, seed: int) -> tuple[Dataset
     Raises:
         DatasetError: a label has too few distinct rows.
     """
-    from sklearn.model_selection import train_test_split
-
     firsts: dict[str, str | None] = {}
     for row in data.rows:
         firsts.setdefault(row.input, row.output)
     inputs = list(firsts)
     try:
-        _, held = train_test_split(
-            inputs, test_size=fraction, random_state=seed, stratify=[firsts[i] for i in inputs]
-        )
+        drawn = stratified_part([str(firsts[i]) for i in inputs], fraction, seed)
     except ValueError as error:
         raise DatasetError(
             f"{data.source}: cannot split off {fraction:g} of {len(inputs)} distinct rows with "
             f"every label in it ({error}); give data.validation a file or more rows"
         ) from None
-    chosen = set(held)
+    chosen = {inputs[row] for row in drawn}
     rest = tuple(row for row in data.rows if row.input not in chosen)
     part = tuple(row for row in data.rows if row.input in chosen)
     return (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from tunesmith.errors import RunError
+from tunesmith.evaluation.metrics import cohen_kappa
 from tunesmith.evaluation.statistics import ALPHA, holm, paired_interval, paired_p, rows_for_margins
 from tunesmith.records import Prediction, Record
 
@@ -318,14 +319,12 @@ def _row(prediction: Prediction) -> int:
 
 
 def _agreement(by_row: Sequence[_Row]) -> tuple[float, float | None]:
-    from sklearn.metrics import cohen_kappa_score
-
     pairs = [(repr(a.label), repr(b.label)) for one, other in by_row for a in one for b in other]
     agreement = sum(a == b for a, b in pairs) / len(pairs)
     said = {label for pair in pairs for label in pair}
     if len(said) == 1:  # chance alone agrees on everything: kappa is 0 / 0
         return agreement, None
-    return agreement, float(cohen_kappa_score(*zip(*pairs, strict=True)))
+    return agreement, cohen_kappa(*zip(*pairs, strict=True))
 
 
 def labeled_rows(margins: Counter[int], rows: int, seeds: int = 1) -> LabeledRows:

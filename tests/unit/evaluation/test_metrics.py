@@ -1,19 +1,25 @@
-"""Evaluation against numbers worked out by hand."""
+"""Evaluation against numbers worked out by hand, and against scikit-learn's."""
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pytest
+from sklearn import metrics as sklearn_metrics
 
 from tunesmith import LabelSet, evaluate
+from tunesmith.evaluation.metrics import UNPARSABLE, cohen_kappa
 from tunesmith.records import Prediction
 
 LABELS = LabelSet.model_validate(["0", "1"])
+FIELDS = ("precision", "recall", "f1", "support")
 
 
-def said(expected: str, *texts: str) -> list[Prediction]:
+def said(expected: str, *texts: str, labels: LabelSet = LABELS) -> list[Prediction]:
     return [
         Prediction(
-            row=i, model="tuned", input="", prompt="", text=t, label=LABELS.parse(t),
+            row=i, model="tuned", input="", prompt="", text=t, label=labels.parse(t),
             expected=expected,
         )
         for i, t in enumerate(texts)
@@ -41,3 +47,32 @@ def test_a_label_that_nobody_said_scores_zero_without_a_warning() -> None:
 def test_everything_unparsable() -> None:
     result = evaluate(said("1", "?", "?"), LABELS)
     assert (result.accuracy, result.unparsable) == (0.0, 2)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_equals_scikit_learn(seed: int) -> None:
+    rng = random.Random(seed)
+    names = rng.sample(["b", "a", "7", "é", "not at all", "Z", "10", "2", "x y"], rng.randint(2, 9))
+    labels = LabelSet.model_validate(names)
+    rows = rng.randint(1, 120)
+    seen = rng.sample(names, rng.randint(1, len(names)))  # some labels occur nowhere
+    expected = rng.choices(seen, k=rows)
+    texts = rng.choices([*seen, "no label"], k=rows)
+    answers = [
+        answer
+        for pair in zip(expected, texts, strict=True)
+        for answer in said(*pair, labels=labels)
+    ]
+    result = evaluate(answers, labels)
+
+    given = [name if name in names else UNPARSABLE for name in texts]
+    scores = sklearn_metrics.precision_recall_fscore_support(
+        expected, given, labels=names, zero_division=0.0
+    )
+    ours = [[getattr(result.labels[n], field) for n in names] for field in FIELDS]
+    assert ours == [values.tolist() for values in scores]
+    assert result.f1_macro == scores[2].mean()
+    matrix = sklearn_metrics.confusion_matrix(expected, given, labels=[*names, UNPARSABLE])
+    assert np.array_equal(result.confusion, matrix[:-1])
+    if len({*expected, *given}) > 1:
+        assert cohen_kappa(expected, given) == sklearn_metrics.cohen_kappa_score(expected, given)
