@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from pydantic import field_validator
 
-from tunesmith.errors import DatasetError, ExperimentError, near_misses
+from tunesmith.errors import DatasetError, ExperimentError, PluginError, near_misses
 from tunesmith.labels import LabelSet
 from tunesmith.records import Record, Row
 from tunesmith.splits import stratified_part
@@ -72,6 +73,7 @@ def load_dataset(
 
     Raises:
         DatasetError: the file or a row of it is wrong; the message names both.
+        PluginError: the package ``datasets``, which reads parquet and the hub, is not installed.
     """
     rows = []
     for where, record in _records(source):
@@ -287,19 +289,28 @@ def _csv(source: str, text: str) -> Iterator[tuple[str, Any]]:
         raise DatasetError(f"{source}, line {reader.line_num}: not CSV: {error}") from None
 
 
-def _parquet(source: str) -> Iterator[tuple[str, Any]]:
-    from datasets import Dataset as ArrowDataset
-
+def _datasets(source: str) -> ModuleType:
     try:
-        table = ArrowDataset.from_parquet(source, keep_in_memory=True)
+        import datasets
+    except ImportError:
+        raise PluginError(
+            f"{source}: needs the package datasets; install it with: "
+            "pip install 'tunesmith[datasets]'"
+        ) from None
+    return datasets
+
+
+def _parquet(source: str) -> Iterator[tuple[str, Any]]:
+    arrow = _datasets(source).Dataset
+    try:
+        table = arrow.from_parquet(source, keep_in_memory=True)
     except Exception as error:  # noqa: BLE001  # pyarrow raises many kinds
         raise DatasetError(f"{source}: not a parquet file: {error}") from None
     return ((f"{source}, row {i}", dict(record)) for i, record in enumerate(table))
 
 
 def _hub(source: str) -> Iterator[tuple[str, Any]]:
-    from datasets import load_dataset as load_from_hub
-
+    load_from_hub = _datasets(source).load_dataset
     name, _, split = source.removeprefix(HUB).partition(":")
     try:
         table = load_from_hub(name, split=split or "train")

@@ -54,7 +54,7 @@ class RunError(TunesmithError, ValueError):
 
 
 class PluginError(TunesmithError):
-    """A plugin is missing, broken, or two plugins claim one name."""
+    """A plugin or an optional package is missing or broken, or two plugins claim one name."""
 
     exit_code = 3
 

@@ -13,7 +13,11 @@ import pytest
 import tunesmith
 
 ROOT = Path(__file__).parents[2]
-SOURCES = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")])
+SOURCES = sorted(
+    path
+    for pattern in ("src/**/*.py", "plugins/*/src/**/*.py", "plugins/*/recipe/**/*.py")
+    for path in ROOT.glob(pattern)
+)
 PROJECTS = sorted([ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")])
 HEAVY = ("torch", "transformers", "peft", "sklearn", "datasets", "ibm_watsonx_ai")
 

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted([*ROOT.glob("src/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")])
+FILES = sorted(
+    path
+    for pattern in ("src/**/*.py", "plugins/*/src/**/*.py", "plugins/*/recipe/**/*.py")
+    for path in ROOT.glob(pattern)
+)
 MAX_FILE, MAX_FUNCTION, P90_FUNCTION = 500, 60, 25
 
 

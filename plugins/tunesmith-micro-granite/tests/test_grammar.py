@@ -8,18 +8,18 @@ import re
 
 import pytest
 
-from tunesmith_micro_granite.recipe.grammar import (
+from recipe.grammar import (
     ASPECTS,
     BUSINESSES,
     DEPARTMENTS,
     Review,
     sample_review,
 )
-from tunesmith_micro_granite.recipe.grammar.aspects import BANK
-from tunesmith_micro_granite.recipe.grammar.lexicon import CAST, LEXICON, NEUTRAL
-from tunesmith_micro_granite.recipe.grammar.phrase import parse_phrase, split_slots
-from tunesmith_micro_granite.recipe.grammar.surface import agree_article, as_sentence
-from tunesmith_micro_granite.recipe.grammar.trades import TRADES
+from recipe.grammar.aspects import BANK
+from recipe.grammar.lexicon import CAST, LEXICON, NEUTRAL
+from recipe.grammar.phrase import parse_phrase, split_slots
+from recipe.grammar.surface import agree_article, as_sentence
+from recipe.grammar.trades import TRADES
 
 PET_WORDS = re.compile(
     r"\b(dogs?|doggies?|doggy|cats?|kitt\w+|pets?|pupp\w+|pups?|pooch\w*|groom\w*|vets?|veterinar\w*"

@@ -12,14 +12,14 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from tunesmith_micro_granite.recipe.architecture import build, rescale_embeddings  # noqa: E402
-from tunesmith_micro_granite.recipe.batches import Steps, encode  # noqa: E402
-from tunesmith_micro_granite.recipe.documents import write_document  # noqa: E402
-from tunesmith_micro_granite.recipe.making import make, make_tokenizer  # noqa: E402
-from tunesmith_micro_granite.recipe.settings import PILOT  # noqa: E402
-from tunesmith_micro_granite.recipe.tokenizer import EOS_ID, PAD_ID  # noqa: E402
-from tunesmith_micro_granite.recipe.topics import topic_question  # noqa: E402
-from tunesmith_micro_granite.recipe.training import train  # noqa: E402
+from recipe.architecture import build, rescale_embeddings  # noqa: E402
+from recipe.batches import Steps, encode  # noqa: E402
+from recipe.documents import write_document  # noqa: E402
+from recipe.making import make, make_tokenizer  # noqa: E402
+from recipe.settings import PILOT  # noqa: E402
+from recipe.tokenizer import EOS_ID, PAD_ID  # noqa: E402
+from recipe.topics import topic_question  # noqa: E402
+from recipe.training import train  # noqa: E402
 
 
 def _digests(place: Path) -> dict[str, str]:
@@ -92,7 +92,7 @@ def test_padding_never_enters_the_loss() -> None:
 
 
 def test_the_right_option_is_listed_in_its_question() -> None:
-    from tunesmith_micro_granite.recipe.grammar import sample_review
+    from recipe.grammar import sample_review
 
     rng = Random(5)
     for _ in range(300):

@@ -7,6 +7,7 @@ and the same input gives the same bytes.
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import re
 from collections.abc import Sequence
@@ -31,6 +32,12 @@ _VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", ACCENT: "accent", PAPER:
 _POINTS_PER_INCH = 72
 _FONT_SIZE = 12
 _ROW_HEIGHT = 34
+
+
+UNAVAILABLE = (
+    "The chart is missing because matplotlib is not installed; "
+    "install it with: pip install 'tunesmith[charts]'"
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,11 @@ class Point:
     """What stands at the right on a wide page: time and cost."""
     reach: tuple[float, float] | None = None
     """The least and the greatest accuracy over seeds."""
+
+
+def available() -> bool:
+    """Return whether matplotlib, which draws all charts, is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
 
 
 def scoreboard(standings: Sequence[Standing], width: int = WIDE) -> str:

@@ -23,10 +23,15 @@ def filled(template: str, **values: Any) -> str:
     return re.sub(r"\n\s*\n+", "\n", page).strip() + "\n"
 
 
-def drawn(draw: Callable[..., str], what: Any) -> dict[str, Markup] | None:
-    """Draw ``what`` for a page and for a phone; None where there is nothing to draw."""
+def drawn(draw: Callable[..., str], what: Any) -> dict[str, Markup] | str | None:
+    """Draw ``what`` for a page and for a phone.
+
+    Returns None if there is nothing to draw, and a sentence if there is nothing to draw with.
+    """
     if not what:
         return None
+    if not charts.available():
+        return charts.UNAVAILABLE
     from markupsafe import Markup
 
     # Safe: our own charts, whose text matplotlib escapes.

@@ -19,14 +19,16 @@ from tunesmith.runs.run import LEARNING_CURVE, REPORT, Run
 
 
 def write(run: Run) -> None:
-    """Write ``report.html``, ``report.md``, ``report.json`` and, where there is a curve, its SVG.
+    """Write ``report.html``, ``report.md``, ``report.json`` and the learning curve's SVG.
+
+    The SVG is left out if nothing was tuned or matplotlib is not installed.
 
     Raises:
         RunError: the run has no evaluation or no readable predictions.
         OSError: the run directory cannot be written.
     """
     document = make_document(run.record, run.predictions())
-    if document.curve:
+    if document.curve and charts.available():
         svg = charts.standalone(charts.learning_curve(document.curve))
         write_atomically(run.directory / LEARNING_CURVE, svg)
     page = run.directory / REPORT

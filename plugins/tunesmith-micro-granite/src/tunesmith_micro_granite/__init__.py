@@ -1,4 +1,4 @@
-"""The embedded base model `tunesmith/micro-granite`: weights, tokenizer, and the recipe."""
+"""The embedded base model `tunesmith/micro-granite`: weights, tokenizer and model card."""
 
 from __future__ import annotations
 

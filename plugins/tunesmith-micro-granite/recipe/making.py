@@ -10,11 +10,11 @@ from random import Random
 import torch
 from transformers import GraniteForCausalLM, PreTrainedTokenizerFast
 
-from tunesmith_micro_granite.recipe.architecture import build, rescale_embeddings
-from tunesmith_micro_granite.recipe.documents import write_document
-from tunesmith_micro_granite.recipe.settings import Settings
-from tunesmith_micro_granite.recipe.tokenizer import train_tokenizer
-from tunesmith_micro_granite.recipe.training import Tally, train
+from recipe.architecture import build, rescale_embeddings
+from recipe.documents import write_document
+from recipe.settings import Settings
+from recipe.tokenizer import train_tokenizer
+from recipe.training import Tally, train
 
 __all__ = ["make", "make_tokenizer", "publish"]
 

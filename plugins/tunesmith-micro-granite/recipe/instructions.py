@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from tunesmith_micro_granite.recipe import wording
+from recipe import wording
 
 __all__ = ["Frame", "Labels", "command", "frame", "instruction", "labels", "random_labels"]
 

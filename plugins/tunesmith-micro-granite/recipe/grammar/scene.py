@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from tunesmith_micro_granite.recipe.grammar.aspects import BANK
-from tunesmith_micro_granite.recipe.grammar.lexicon import CAST, LEXICON
-from tunesmith_micro_granite.recipe.grammar.phrase import Phrase
-from tunesmith_micro_granite.recipe.grammar.review import VERDICTS
-from tunesmith_micro_granite.recipe.grammar.trade import Trade
+from recipe.grammar.aspects import BANK
+from recipe.grammar.lexicon import CAST, LEXICON
+from recipe.grammar.phrase import Phrase
+from recipe.grammar.review import VERDICTS
+from recipe.grammar.trade import Trade
 
 _FIXED = frozenset(CAST) | {"role", "object", "service"}
 

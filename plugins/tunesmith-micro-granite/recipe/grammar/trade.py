@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tunesmith_micro_granite.recipe.grammar.phrase import Phrase, parse_phrase, sections
+from recipe.grammar.phrase import Phrase, parse_phrase, sections
 
 COMMON_ASPECTS = ("staff", "speed", "price", "quality", "communication", "overall")
 

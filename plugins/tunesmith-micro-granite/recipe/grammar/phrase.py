@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tunesmith_micro_granite.recipe.grammar.review import DEPARTMENT_OF, VERDICTS
+from recipe.grammar.review import DEPARTMENT_OF, VERDICTS
 
 SLOT = re.compile(r"\{(\w+)\}")
 _CONTINUED = re.compile(r"\n {4,}")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from tunesmith_micro_granite.recipe import wording
-from tunesmith_micro_granite.recipe.disguise import disguise
-from tunesmith_micro_granite.recipe.grammar import Review, sample_review
-from tunesmith_micro_granite.recipe.instructions import (
+from recipe import wording
+from recipe.disguise import disguise
+from recipe.grammar import Review, sample_review
+from recipe.instructions import (
     Frame,
     Labels,
     command,
@@ -18,7 +18,7 @@ from tunesmith_micro_granite.recipe.instructions import (
     labels,
     random_labels,
 )
-from tunesmith_micro_granite.recipe.topics import fact_question, topic_question
+from recipe.topics import fact_question, topic_question
 
 __all__ = ["ANSWER_WEIGHT", "Segment", "write_document"]
 

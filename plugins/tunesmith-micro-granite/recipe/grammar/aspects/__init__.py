@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunesmith_micro_granite.recipe.grammar.aspects import (
+from recipe.grammar.aspects import (
     conduct,
     further,
     idioms,
@@ -19,7 +19,7 @@ from tunesmith_micro_granite.recipe.grammar.aspects import (
     wishes,
     work,
 )
-from tunesmith_micro_granite.recipe.grammar.phrase import Phrase, parse_phrase, sections
+from recipe.grammar.phrase import Phrase, parse_phrase, sections
 
 BankKey = tuple[str, bool, str]
 _MODULES = (

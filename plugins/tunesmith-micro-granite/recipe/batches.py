@@ -10,9 +10,9 @@ import torch
 from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from tunesmith_micro_granite.recipe.documents import Segment, write_document
-from tunesmith_micro_granite.recipe.settings import Settings
-from tunesmith_micro_granite.recipe.tokenizer import EOS_ID, PAD_ID
+from recipe.documents import Segment, write_document
+from recipe.settings import Settings
+from recipe.tokenizer import EOS_ID, PAD_ID
 
 __all__ = ["Batch", "Steps", "encode"]
 

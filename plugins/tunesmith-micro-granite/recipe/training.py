@@ -11,11 +11,11 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import GraniteForCausalLM, PreTrainedTokenizerFast
 
-from tunesmith_micro_granite.recipe import checkpoints
-from tunesmith_micro_granite.recipe.architecture import embedding_rows
-from tunesmith_micro_granite.recipe.batches import Batch, Steps
-from tunesmith_micro_granite.recipe.settings import Settings
-from tunesmith_micro_granite.recipe.tokenizer import PAD_ID
+from recipe import checkpoints
+from recipe.architecture import embedding_rows
+from recipe.batches import Batch, Steps
+from recipe.settings import Settings
+from recipe.tokenizer import PAD_ID
 
 __all__ = ["Tally", "train"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from tunesmith_micro_granite.recipe import wording
-from tunesmith_micro_granite.recipe.grammar import ASPECTS, BUSINESSES, DEPARTMENTS, Review
+from recipe import wording
+from recipe.grammar import ASPECTS, BUSINESSES, DEPARTMENTS, Review
 
 __all__ = ["fact_question", "topic_question"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tunesmith_micro_granite.recipe.grammar.trade import Trade, parse_trades
-from tunesmith_micro_granite.recipe.grammar.trades import (
+from recipe.grammar.trade import Trade, parse_trades
+from recipe.grammar.trades import (
     beauty,
     family,
     home,

@@ -1,4 +1,4 @@
-"""Command line of the recipe: `python -m tunesmith_micro_granite.recipe`."""
+"""Command line of the recipe: `python -m recipe`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from tunesmith_micro_granite.recipe.making import make
-from tunesmith_micro_granite.recipe.settings import FULL, PILOT, Settings
+from recipe.making import make
+from recipe.settings import FULL, PILOT, Settings
 
 __all__ = ["main"]
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tunesmith_micro_granite.recipe",
+        prog="python -m recipe",
         description="Train the tokenizer and the weights of tunesmith/micro-granite from nothing.",
     )
     parser.add_argument("--out", type=Path, default=Path("micro-granite"), metavar="DIR")

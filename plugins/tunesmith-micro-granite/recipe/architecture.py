@@ -8,8 +8,8 @@ from typing import cast
 import torch
 from transformers import GraniteConfig, GraniteForCausalLM
 
-from tunesmith_micro_granite.recipe.settings import Settings
-from tunesmith_micro_granite.recipe.tokenizer import BOS_ID, EOS_ID, PAD_ID
+from recipe.settings import Settings
+from recipe.tokenizer import BOS_ID, EOS_ID, PAD_ID
 
 __all__ = ["build", "embedding_rows", "rescale_embeddings"]
 

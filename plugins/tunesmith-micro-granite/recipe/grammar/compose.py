@@ -6,13 +6,13 @@ import random
 import re
 from collections.abc import Callable
 
-from tunesmith_micro_granite.recipe.grammar.aspects import BANK
-from tunesmith_micro_granite.recipe.grammar.lexicon import LEAD_INS, NEUTRAL
-from tunesmith_micro_granite.recipe.grammar.phrase import split_slots
-from tunesmith_micro_granite.recipe.grammar.review import DEPARTMENT_OF, VERDICTS, Review
-from tunesmith_micro_granite.recipe.grammar.scene import Scene
-from tunesmith_micro_granite.recipe.grammar.surface import as_sentence, roughen
-from tunesmith_micro_granite.recipe.grammar.trades import TRADES
+from recipe.grammar.aspects import BANK
+from recipe.grammar.lexicon import LEAD_INS, NEUTRAL
+from recipe.grammar.phrase import split_slots
+from recipe.grammar.review import DEPARTMENT_OF, VERDICTS, Review
+from recipe.grammar.scene import Scene
+from recipe.grammar.surface import as_sentence, roughen
+from recipe.grammar.trades import TRADES
 
 _JOINERS = (", but ", ", but ", ", but ", ", yet ", "; however, ", ". But ", ". However, ")
 MILD_ASPECTS = ("staff", "speed", "price", "quality", "communication")

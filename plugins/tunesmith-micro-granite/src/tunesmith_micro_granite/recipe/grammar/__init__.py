@@ -1,9 +1,0 @@
-"""Hand-written grammar of customer reviews with true labels, for pre-training."""
-
-from __future__ import annotations
-
-from tunesmith_micro_granite.recipe.grammar.compose import sample_review
-from tunesmith_micro_granite.recipe.grammar.review import ASPECTS, DEPARTMENTS, Review
-from tunesmith_micro_granite.recipe.grammar.trades import BUSINESSES
-
-__all__ = ["ASPECTS", "BUSINESSES", "DEPARTMENTS", "Review", "sample_review"]
