@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from pydantic import field_validator
@@ -289,7 +288,7 @@ def _csv(source: str, text: str) -> Iterator[tuple[str, Any]]:
         raise DatasetError(f"{source}, line {reader.line_num}: not CSV: {error}") from None
 
 
-def _datasets(source: str) -> ModuleType:
+def _datasets(source: str) -> Any:
     try:
         import datasets
     except ImportError:

@@ -55,7 +55,7 @@ def _shares(counts: NDArray[np.int_], size: int, rng: np.random.RandomState) -> 
     import numpy as np
 
     exact = counts / counts.sum() * size
-    shares = np.floor(exact)
+    shares: NDArray[np.float64] = np.floor(exact)
     remainders = exact - shares
     missing = int(size - shares.sum())
     for remainder in np.unique(remainders)[::-1]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tunesmith.dataset import (
     parse_rows,
     stratified_split,
 )
-from tunesmith.errors import DatasetError
+from tunesmith.errors import DatasetError, PluginError
 from tunesmith.records import Row
 
 LABELS = LabelSet.model_validate(["0", "1"])
@@ -144,3 +145,14 @@ def test_few_shot_examples_are_seeded_and_interleaved() -> None:
     assert drawn == few_shot_examples(rows, LABELS, 2, seed=1)
     with pytest.raises(DatasetError, match="99 examples of '0'"):
         few_shot_examples(rows, LABELS, 99, seed=1)
+
+
+@pytest.mark.parametrize("source", ["d.parquet", "hf:imdb"])
+def test_without_datasets_the_error_names_the_extra(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)  # an import of it fails
+    monkeypatch.chdir(tmp_path)
+    Path("d.parquet").touch()
+    with pytest.raises(PluginError, match=rf"{source}.*pip install 'tunesmith\[datasets\]'"):
+        load_dataset(source)
