@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -19,6 +20,8 @@ SOURCES = sorted(
     for path in ROOT.glob(pattern)
 )
 PROJECTS = sorted([ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")])
+# Two extras, what jinja2 brings, and what only the conformance suite needs.
+OPTIONAL = ("matplotlib", "datasets", "markupsafe", "pytest")
 HEAVY = ("torch", "transformers", "peft", "sklearn", "datasets", "ibm_watsonx_ai")
 
 
@@ -65,3 +68,20 @@ def test_metadata(path: Path) -> None:
 
 def test_torch_is_pinned() -> None:
     assert "torch==2.13.0" in (ROOT / "constraints.txt").read_text().splitlines()
+
+
+def test_the_core_imports_what_it_declares() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = [*project["dependencies"], *OPTIONAL]
+    names = {re.split(r"\W", text.replace("pyyaml", "yaml"))[0] for text in declared}
+    assert imported(ROOT / "src") <= names | {"tunesmith"}
+
+
+def imported(folder: Path) -> set[str]:
+    """Top-level packages, those of the standard library left out."""
+    nodes = [
+        node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))
+    ]
+    found = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    found |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.split(".")[0] for name in found} - set(sys.stdlib_module_names)
