@@ -1,4 +1,4 @@
-"""Reads, checks and splits data. Every error names the file, the row and the field."""
+"""Read, check and split data. Every error names the file, the row and the field."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ SUFFIXES = (".json", ".jsonl", ".csv", ".parquet")
 
 
 class Dataset(Record):
-    """Rows with the place they came from."""
+    """Rows and their source."""
 
     source: str
     """The file, or ``hf:NAME[:SPLIT]``."""
@@ -67,8 +68,8 @@ def load_dataset(
             ``hf:NAME[:SPLIT]`` on the Hugging Face hub.
         input_field: the column that holds the text.
         output_field: the column that holds the label.
-        labels: where given, every output must be one of them.
-        labelled: whether the output column is required; None reads a label where there is one.
+        labels: if given, every output must be one of them.
+        labelled: whether the output column is required; None reads a label if there is one.
 
     Raises:
         DatasetError: the file or a row of it is wrong; the message names both.
@@ -110,7 +111,7 @@ def check_training_rows(data: Dataset, labels: LabelSet) -> None:
     """Refuse training rows that hold fewer than two classes.
 
     Raises:
-        DatasetError: names the class that is there and those that are missing.
+        DatasetError: all rows have one label; the message names it and those that are missing.
     """
     counts = Counter(row.output for row in data.rows)
     if len(counts) < 2:
@@ -151,8 +152,6 @@ def stratified_split(data: Dataset, fraction: float, seed: int) -> tuple[Dataset
 
 def stratified_sample(rows: Sequence[Row], size: int, seed: int) -> list[Row]:
     """Draw at most ``size`` rows, every label in turn, the same for the same seed."""
-    import random
-
     rng = random.Random(seed)
     by_label: dict[str | None, list[Row]] = {}
     for row in rows:
@@ -170,8 +169,6 @@ def few_shot_examples(
     Raises:
         DatasetError: a label has fewer rows than that.
     """
-    import random
-
     rng = random.Random(seed)
     drawn = []
     for label in labels:
@@ -322,7 +319,7 @@ def _hub(source: str) -> Iterator[tuple[str, Any]]:
 
 
 class DataSpec(Record):
-    """Where the rows are. A path, or ``hf:NAME[:SPLIT]`` for the Hugging Face hub."""
+    """The sources of the rows: paths, or ``hf:NAME[:SPLIT]`` for the Hugging Face hub."""
 
     train: str
     test: str | None = None
@@ -350,16 +347,16 @@ class DataSpec(Record):
 
 @dataclass(frozen=True, slots=True)
 class ExperimentData:
-    """The rows of an experiment. ``test`` is None where only tuning was asked for."""
+    """The rows of an experiment. ``test`` is None if only tuning was asked for."""
 
     train: Dataset
     validation: Dataset | None
     test: Dataset | None
     training_file: Dataset
-    """What ``train`` was read from: where ``validation`` is a fraction, both of them."""
+    """The rows of the training file; if ``validation`` is a fraction, they include its rows."""
 
     def parts(self) -> dict[str, Dataset]:
-        """Return the parts that are there, by name."""
+        """Return the existing parts by name."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: part for name, part in named.items() if part is not None}
 
@@ -375,7 +372,7 @@ class ExperimentData:
 
 
 def load_data(spec: DataSpec, labels: LabelSet, seed: int, *, test: bool = True) -> ExperimentData:
-    """Load, check and split what ``spec`` names.
+    """Load, check and split the data that ``spec`` names.
 
     Raises:
         DatasetError: a file or a row is wrong.

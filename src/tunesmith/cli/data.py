@@ -1,4 +1,4 @@
-"""``tunesmith data``: fetches known public data sets."""
+"""``tunesmith data``: fetch known public data sets."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def _fetched_lines(entry: CatalogEntry, paths: list[Path]) -> Iterator[str]:
 
 TIMEOUT_SECONDS = 30
 MAX_BYTES = 64 * 2**20
-"""More than any file of the catalog; a larger answer is not what was asked for."""
+"""More than any file of the catalog; a larger answer is not the data set."""
 PUBLISHED = "published"
-"""The folder of verified files that an experiment cannot read as they are."""
+"""The folder of verified files that an experiment cannot read directly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ class CatalogEntry:
     url: str
     files: tuple[CatalogFile, ...]
     terms: str
-    """What is known about the license."""
+    """The known terms of its license."""
     convert: Converter | None = None
-    """Makes ready rows of the published files; None if these are ready rows."""
+    """Converts the published files to rows; None if an experiment reads them directly."""
 
 
 CATALOG = {
@@ -206,9 +206,9 @@ def fetch(
 ) -> list[Path]:
     """Put the verified files of ``entry`` into the folder ``to``; return those to work with.
 
-    Where the published files are no rows that an experiment reads, they go into the folder
-    ``published`` below ``to``, and the ready rows that are made of them are returned: the training
-    rows first, then those to test on. A file that is there already and right is left as it is.
+    Published files that an experiment cannot read go into the folder ``published`` below ``to``.
+    They are converted, and the converted files are returned: the training rows first, then the
+    test rows. A file that exists and has the right checksum is left as it is.
 
     Args:
         entry: the data set.
@@ -217,8 +217,8 @@ def fetch(
         url: a mirror, read instead of the published address.
 
     Raises:
-        DatasetError: a file cannot be had, is not the one that is known, or another file of
-            that name is in the way.
+        DatasetError: a file cannot be fetched or has another checksum, or another file of that
+            name exists.
     """
     if entry.convert is None:
         return [_put(file, to / file.name, entry, source, url) for file in entry.files]
@@ -269,7 +269,7 @@ def _put(
 
 
 def _read(source: Path, file: CatalogFile, entry: CatalogEntry) -> tuple[str, bytes]:
-    # A copy has the name that it gets here, or lies as it is published.
+    # A copy has its name in this catalog, or its published name.
     names = dict.fromkeys((file.name, file.published_as, Path(file.published_as).name))
     path = next((p for name in names if (p := source / name).is_file()), source / file.name)
     try:

@@ -1,4 +1,4 @@
-"""Turns public data sets, as they are published, into rows that an experiment reads.
+"""Convert public data sets, as they are published, to rows that an experiment reads.
 
 White space at the ends of a text or a label is dropped; nothing else is changed.
 """
@@ -21,7 +21,7 @@ Converter = Callable[[Published], Ready]
 
 SENTIMENT = {"0": "negative", "1": "positive"}
 TEST_SHARE = 5
-"""One in so many texts of a data set without a split is a test row."""
+"""One text in this many is a test row, if a data set has no split of its own."""
 
 
 def sst2(published: Published) -> Ready:
@@ -73,8 +73,8 @@ def sms_spam(published: Published) -> Ready:
 def is_test(text: str) -> bool:
     """Return whether a text of a data set without a split is a test row.
 
-    It is if the SHA-256 of the text in lower case, with single spaces, is divisible by five: the
-    same everywhere, and copies of a text are never on both sides.
+    It is one if the SHA-256 of the text in lower case, with single spaces, is divisible by five.
+    The split is the same on every machine, and copies of a text are never in both parts.
     """
     plain = " ".join(text.lower().split())
     return int(hashlib.sha256(plain.encode()).hexdigest(), 16) % TEST_SHARE == 0

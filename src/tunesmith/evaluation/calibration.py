@@ -1,4 +1,4 @@
-"""Calibration of probabilities, and the threshold below which a model should abstain.
+"""Calibration: whether the probabilities of a model hold, and when it should abstain.
 
 A temperature is fitted on held-out rows (Guo et al. 2017, arXiv:1706.04599). Every reported number
 comes from test rows, on which nothing was fitted. A temperature never changes which label is the
@@ -21,7 +21,7 @@ Part = Literal["validation", "test"]
 BINS = 15
 TARGET_ACCURACY = 0.95
 COLDEST, HOTTEST = 0.05, 20.0
-"""Bounds of the temperature. A fit ends at a bound if the held-out rows do not determine it: if all
+"""Bounds of the temperature. It ends at one of them if held-out rows do not determine it: if all
 of them are right, every sharper distribution fits better."""
 _TINY = 1e-12
 _THRESHOLDS = tuple(step / 100 for step in range(100))
@@ -38,7 +38,7 @@ class ReliabilityBin(Record):
 
 
 class ProbabilityScores(Record):
-    """Scores of probabilities, on the rows that they belong to."""
+    """Scores of probabilities on the rows that they were computed for."""
 
     ece: float
     """See :func:`expected_calibration_error`."""
@@ -50,7 +50,7 @@ class ProbabilityScores(Record):
 
 
 class CoveragePoint(Record):
-    """The results if only rows with a highest probability above a threshold are answered."""
+    """The result if rows below a threshold of the highest probability are not answered."""
 
     threshold: float
     covered: int
@@ -64,10 +64,10 @@ class CoveragePoint(Record):
 
 
 class Calibration(Record):
-    """A temperature and a threshold from held-out rows, and their scores on test rows."""
+    """A temperature and a threshold from held-out rows, with their results on test rows."""
 
     temperature: float
-    """Above 1: the model was overconfident."""
+    """Above 1, the model was overconfident."""
     fitted_rows: int
     """Validation rows behind temperature and threshold."""
     rows: int
@@ -78,12 +78,12 @@ class Calibration(Record):
     """On test rows, calibrated; coverage falls along it."""
     target_accuracy: float
     threshold: float | None
-    """The smallest at which the answered held-out rows reach ``target_accuracy``; None if none
-    does."""
+    """The smallest at which the answered held-out rows reach ``target_accuracy``; None if no
+    threshold does."""
     held_out: CoveragePoint | None
     """Validation rows at ``threshold``, which was chosen on them."""
     test: CoveragePoint | None
-    """Test rows at ``threshold``; None if no test row is answered."""
+    """Test rows at ``threshold``; None also if no test row is answered."""
 
     @property
     def at_bound(self) -> bool:
@@ -105,7 +105,7 @@ class ScoredRow(Record):
     """Index in its part, from 0."""
     expected: str | None
     label: str
-    """The most probable label. The text that the model wrote is in ``predictions.jsonl``."""
+    """The most probable one. The text of the model is in ``predictions.jsonl``."""
     probabilities: dict[str, float]
     """As the backend gave them."""
     calibrated: dict[str, float] | None = None
@@ -135,7 +135,7 @@ def fit_temperature(probabilities: ArrayLike, expected: Sequence[int]) -> float:
 
     Args:
         probabilities: ``[rows, labels]``, of held-out rows.
-        expected: index of each row's label.
+        expected: the index of each row's label.
     """
     from math import exp, log
 
@@ -185,7 +185,7 @@ def expected_calibration_error(
 def coverage_point(
     probabilities: ArrayLike, expected: Sequence[int], threshold: float
 ) -> CoveragePoint | None:
-    """Return the results at ``threshold``; None if no row is answered."""
+    """Return coverage and accuracy at ``threshold``; None if no row is answered."""
     confidence, right = _judged(probabilities, expected)
     answered = confidence >= threshold
     covered, correct = int(answered.sum()), int(right[answered].sum())
@@ -219,8 +219,8 @@ def calibrate(
 
     Args:
         held_out: probabilities, ``[rows, labels]``, and the index of each row's label.
-        test: the same for the test rows.
-        target_accuracy: for the answered rows.
+        test: the same, of rows that nothing was fitted on.
+        target_accuracy: the accuracy that the answered rows should reach.
     """
     temperature = fit_temperature(*held_out)
     fitted = (tempered(held_out[0], temperature), held_out[1])

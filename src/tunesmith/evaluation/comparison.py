@@ -1,4 +1,4 @@
-"""Comparisons of two models on the same rows, by an exact paired test."""
+"""Whether one model is better than another on the same rows, by an exact paired test."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class Disagreement(Record):
     input: str
     expected: str
     first: str
-    """The answer of the first model: the label of a decision, else the text that it wrote. With
-    several seeds, the answers of all."""
+    """The answer of the first model: the label of a decision, else the text; with several seeds,
+    the answer of each."""
     second: str
     first_is_right: bool
-    """Whether the first model is right, or right on more seeds."""
+    """Whether the first is right, or right on more seeds."""
     lead: int = 1
-    """The number of seeds by which it is ahead."""
+    """The number of seeds more."""
 
 
 class LabeledRows(Record):
-    """A comparison restricted to rows to which both models gave a label, on every seed."""
+    """A comparison on only those rows to which both models gave a label on every seed."""
 
     rows: int
     first_only: int
@@ -41,7 +41,7 @@ class LabeledRows(Record):
     p_value: float
     """Two-sided, of the same test, not corrected."""
     verdict: Verdict
-    """By that p."""
+    """From that p."""
 
 
 class Comparison(Record):
@@ -54,7 +54,7 @@ class Comparison(Record):
     second: str
     rows: int
     seeds: int = 1
-    """Seeds of each model."""
+    """The number of seeds of each model."""
     first_correct: int
     """Right answers of the first, of ``rows * seeds``."""
     second_correct: int
@@ -62,26 +62,26 @@ class Comparison(Record):
     """Answers of the first that are no label; they are among the wrong ones."""
     second_unparsable: int | None = None
     first_only: int
-    """Rows that only the first gets right; with several seeds, rows that it gets right on more."""
+    """Rows that only the first gets right, or gets right on more seeds."""
     second_only: int
     difference: float
     """Accuracy of the first less that of the second."""
     interval: tuple[float, float] | None = None
-    """Of the difference, at 95 %, or at the higher level that the correction requires. It
-    contains 0 exactly if the verdict is ``not established``."""
+    """Of the difference, at 95 %, or at the higher level that Holm's correction requires. It leaves
+    out 0 unless the verdict is ``not established``."""
     p_value: float
-    """Two-sided, of the exact McNemar test; with several seeds, see ``statistics.paired_p``."""
+    """Two-sided, of the exact McNemar test; for several seeds, see ``statistics.paired_p``."""
     corrected_p: float | None = None
-    """Holm's, if this is one of several comparisons; the verdict follows it."""
+    """Holm's, if this is one of several comparisons; then it decides."""
     verdict: Verdict
     rows_needed: int | None = None
-    """If the first is ahead and that is not established: about how many rows would establish this
-    difference with 80 % power."""
+    """If the first is ahead and that is not established: about how many rows would establish such
+    a difference with 80 % power."""
     agreement: float | None = None
     """Share of answers that are the same label; two unparsable ones are the same. With several
-    seeds, over all pairs of a seed of the first and a seed of the second."""
+    seeds, over every pair of a seed of the first and a seed of the second."""
     kappa: float | None = None
-    """Cohen's kappa over the same answers; None if both always give the same label."""
+    """Cohen's kappa over the same answers; None if all answers are the same."""
     labeled: LabeledRows | None = None
     """The comparison without the rows on which an answer is no label. None if there is no such row,
     and in older records."""
@@ -89,7 +89,7 @@ class Comparison(Record):
 
     @property
     def line(self) -> str:
-        """The verdict in one line. It shows if answers that are no label decide it."""
+        """The verdict in one line, with a remark if answers that are no label decide it."""
         parts = (
             f"{self._side(self.first, self.first_correct, self.first_unparsable)} against "
             f"{self._side(self.second, self.second_correct, self.second_unparsable)}{self._seeds}",
@@ -118,7 +118,7 @@ class Comparison(Record):
 
     @property
     def margins(self) -> Counter[int]:
-        """Number of rows by margin, without margin 0; see ``statistics``."""
+        """Rows by margin, the number of seeds on which the first is right more; without 0."""
         return Counter(d.lead if d.first_is_right else -d.lead for d in self.disagreements)
 
     @property
@@ -134,7 +134,7 @@ class Comparison(Record):
 def compare(
     first: Answers, second: Answers, names: tuple[str, str] = ("tuned", "base")
 ) -> Comparison:
-    """Compare two models row by row. An unparsable answer is wrong, and also counted separately.
+    """Compare two models row by row. An unparsable answer is wrong, and counted separately.
 
     Raises:
         RunError: the two did not answer the same rows.
@@ -149,7 +149,7 @@ def compare_seeds(
 ) -> Comparison:
     """Compare two models, each of which answered the same rows once for every seed.
 
-    The unit is still the row. More seeds measure each row better; they do not add rows.
+    The unit stays the row: more seeds are not more rows.
 
     Args:
         firsts: the answers of the first model, for each seed.
@@ -194,12 +194,12 @@ def compare_seeds(
 def correct(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Return the comparisons with Holm's correction for their number; the verdicts follow it.
 
-    Each interval widens to the level at which Holm tests that comparison, so that it contains 0
-    exactly if the verdict is ``not established``.
+    Each interval widens to the level at which Holm tests that comparison, so that it leaves out 0
+    exactly if the verdict is a difference.
     """
     corrected = holm([c.p_value for c in comparisons])
     return [
-        # A p too small for a float is 0, and corrected it is 0 again.
+        # A p that is too small for a float is 0, and stays 0 when it is corrected.
         _judged(c.model_copy(update={"corrected_p": p}), p, ALPHA * c.p_value / p if p else ALPHA)
         for c, p in zip(comparisons, corrected, strict=True)
     ]
@@ -225,17 +225,17 @@ def verdict_of(p_value: float, difference: float) -> Verdict:
 
 
 def by_format(kept: LabeledRows, verdict: Verdict, difference: float, times: float = 1.0) -> bool:
-    """Return whether ``verdict`` would be another one on the rows to which both gave a label.
+    """Return whether ``verdict`` would differ on the rows to which both gave a label.
 
     Args:
         kept: the comparison on those rows.
         verdict: on all rows.
         difference: in accuracy, on all rows.
-        times: by how much Holm's correction raised p.
+        times: the factor by which Holm's correction raised p.
     """
     without = verdict_of(min(1.0, kept.p_value * times), kept.first_only - kept.second_only)
     if verdict == "not established":
-        # "does as well" would claim too much of a model that lost its rows by format.
+        # "Does as well" would be wrong of a model that lost rows only because of their format.
         return difference <= 0 and without == "established"
     return without != verdict
 
@@ -256,7 +256,7 @@ def tested_text(found: Comparison) -> str:
 
 
 def needed_text(found: Comparison) -> tuple[str, ...]:
-    """Return about how many rows would suffice, if that is known."""
+    """Return how many rows would show the difference, if that is known."""
     if found.rows_needed is None:
         return ()
     return (f"about {found.rows_needed} rows would show a difference of this size with 80 % power",)
@@ -278,7 +278,7 @@ def _right(prediction: Prediction) -> bool:
 
 
 _Row = tuple[tuple[Prediction, ...], tuple[Prediction, ...]]
-"""The answers of each seed of the first and of the second model for one row."""
+"""The answers of each seed of the first and of the second model to one row."""
 
 
 def _by_row(

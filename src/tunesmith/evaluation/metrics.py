@@ -1,4 +1,4 @@
-"""The numbers of one model on one test set. They equal scikit-learn's."""
+"""The scores of one model on one test set, equal to those of scikit-learn."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LabelScores(Record):
 
 
 class Evaluation(Record):
-    """What ``rows`` predictions are worth."""
+    """The scores of ``rows`` predictions."""
 
     rows: int
     correct: int
@@ -41,7 +41,7 @@ class Evaluation(Record):
 def evaluate(predictions: Sequence[Prediction], labels: LabelSet) -> Evaluation:
     """Score ``predictions``, each of which has an expected label.
 
-    Precision, recall and F1 are 0 where they are undefined (no row was given the label).
+    Precision, recall and F1 are 0 if they are undefined (no row was given the label).
     """
     import numpy as np
 

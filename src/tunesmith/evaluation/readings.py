@@ -40,7 +40,7 @@ def _without_scores(method: Method, capabilities: Capabilities) -> str:
         return "tuned model"
     if capabilities.base_inference and not capabilities.base_label_scores:
         return "untuned model"
-    # If only the service renders a conversation, there is no text to score a label after.
+    # If only the service renders a conversation, there is no prompt to score a label after.
     return "" if method.tunes or capabilities.base_label_scores else "untuned model"
 
 
@@ -52,10 +52,11 @@ def held(predictions: Sequence[Prediction]) -> list[Reading]:
 def common_reading(sides: Sequence[Sequence[Prediction]], asked: Reading | None = None) -> Reading:
     """Return the reading in which all ``sides`` can be compared.
 
-    The reading of all, if it is the same; else a decision if all support it, else text.
+    It is the one in which all were judged. If they differ, it is a decision if all hold it, else
+    text.
 
     Raises:
-        RunError: not all support the reading that is asked for, or no reading is common.
+        RunError: not all hold the reading that is asked for, or they have none in common.
     """
     judged = {p.answer for side in sides for p in side}
     both = [answer for answer in READINGS if all(answer in held(side) for side in sides)]

@@ -1,8 +1,8 @@
 """The statistics of the verdicts: exact paired tests, intervals that agree with them, power.
 
-The unit is the row. Several seeds of a model answer a row several times. The *margin* of a row is
-the number of seeds on which the first model is right there, less that of the second model. With
-one seed each, margins are +1 (only the first is right), -1 (only the second) and 0.
+The unit is always the row. With several seeds, each model answers a row several times, so a row
+counts with its *margin*: the number of seeds on which the first model is right, less that of the
+second. With one seed, margins are +1 (only the first is right), -1 (only the second) and 0.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ POWER = 0.8
 
 Interval = tuple[float, float]
 Margins = Mapping[int, int]
-"""Number of rows by margin; rows of margin 0 may be left out."""
+"""The number of rows by margin; rows of margin 0 may be left out."""
 
 _WORTH = 1e-16
-"""A power leaves out numbers of discordant rows in tails of less than this probability."""
+"""A power leaves out the numbers of discordant rows beyond this tail probability."""
 _CORRECTIONS, _DRAWS, _MOST_DRAWN = 3, 1500, 3000
 """Rounds, samples per round, and rows above which the normal approximation suffices."""
 
@@ -44,8 +44,8 @@ def sign_flip_exact(margins: Margins) -> float:
     """Return the two-sided p of the exact paired test over several seeds.
 
     If the two models are equally good on every row, the sign of each row's margin is a fair coin
-    (Fisher's randomization test). Convolution gives the exact distribution of the sum of the
-    margins over all signs. With one seed each, it is the exact McNemar test.
+    (Fisher's randomization test). The distribution of the sum of the margins over all signs is
+    computed by convolution; nothing is drawn. With one seed it is the exact McNemar test.
     """
     import numpy as np
 
@@ -65,7 +65,7 @@ def _sizes(margins: Margins) -> dict[int, int]:
 
 
 def _coins(size: int, rows: int) -> Sequence[float]:
-    """Return the probability of each sum of ``rows`` margins of one size, from ``-size * rows``."""
+    """Return the probability of each sum of ``rows`` margins, from ``-size * rows`` upwards."""
     import numpy as np
     from scipy.stats import binom
 
@@ -77,15 +77,15 @@ def _coins(size: int, rows: int) -> Sequence[float]:
 def paired_p(margins: Margins, rows: int, seeds: int = 1) -> float:
     """Return the two-sided p that decides whether two models differ on the same rows.
 
-    With one seed each, it is the exact McNemar test. With several, it is the larger p of the
-    sign-flip test and the score test, so both must reject. Margins can be skewed: a little better
-    on many rows, much worse on a few. Then two models of equal accuracy violate the assumption of
-    the sign-flip test. The score test does not assume symmetry, but it is not exact.
+    With one seed, it is the exact McNemar test. With several, it is the larger p of the sign-flip
+    test and the score test: both must reject. The sign-flip test assumes symmetric margins, and
+    they can be skewed: one model a little better on many rows, the other much better on a few. The
+    score test needs no symmetry, but it is not exact.
 
     Args:
         margins: rows by margin.
-        rows: all rows, including those of margin 0.
-        seeds: of each model; the largest possible margin.
+        rows: the number of all rows, those of margin 0 included.
+        seeds: the number of seeds of each model, which is the largest possible margin.
     """
     if seeds == 1:
         return mcnemar_exact(margins.get(1, 0), margins.get(-1, 0))
@@ -95,14 +95,15 @@ def paired_p(margins: Margins, rows: int, seeds: int = 1) -> float:
 def paired_interval(margins: Margins, rows: int, seeds: int = 1, alpha: float = ALPHA) -> Interval:
     """Return the ``1 - alpha`` interval of the difference of two accuracies on the same rows.
 
-    The score interval, adjusted to contain 0 exactly when :func:`paired_p` does not reject at
-    ``alpha``. It is slightly narrower than the exact test allows; the test decides.
+    It is the score interval, changed so that it holds 0 exactly if :func:`paired_p` does not
+    reject at ``alpha``. It is a little narrower than the exact test allows; if the two disagree,
+    the test decides.
     """
     low, high = score_interval(margins, rows, seeds, alpha)
     if paired_p(margins, rows, seeds) >= alpha:
         return min(low, 0.0), max(high, 0.0)
-    # Far out in the tails (alpha under 0.0005) the exact test can reject while the score interval
-    # contains 0. Half the smallest possible difference is never observed.
+    # With alpha under 0.0005, the exact test can reject although the score interval reaches 0.
+    # Half of the smallest possible difference is nearer to 0 than any that can be observed.
     half_step = 0.5 / (rows * seeds)
     better = sum(margin * number for margin, number in margins.items()) > 0
     return (max(low, half_step), high) if better else (low, min(high, -half_step))
@@ -111,10 +112,10 @@ def paired_interval(margins: Margins, rows: int, seeds: int = 1, alpha: float = 
 def score_interval(margins: Margins, rows: int, seeds: int = 1, alpha: float = ALPHA) -> Interval:
     """Return the score interval of the difference of two accuracies on the same rows.
 
-    Tango (1998), Statistics in Medicine 17:891-908, for one seed each. Several seeds use the
-    multinomial of ``2 * seeds + 1`` margins instead of three. A difference is in the interval if
-    the observed one is within z standard errors of it, under the most likely multinomial that has
-    that difference.
+    Tango (1998), Statistics in Medicine 17:891-908, for one seed. For several seeds it is the
+    same, with the multinomial of ``2 * seeds + 1`` margins instead of three. A difference is in
+    the interval if the observed one is within z standard errors of it; the standard error is
+    that of the most likely multinomial with that difference.
     """
     from scipy.stats import norm
 
@@ -157,8 +158,8 @@ def _root(excess: Callable[[float], float], mean: float, end: float) -> float:
 def _null_variance(shares: Mapping[float, float], difference: float) -> float:
     """Return the variance of a row under the most likely multinomial with that difference.
 
-    Its shares are ``share / (1 + tilt * distance)`` (Lagrange; Owen 1988). If no tilt reaches the
-    difference, the remaining share goes to the end, 1 or -1, at which no row was observed.
+    Its shares are ``share / (1 + tilt * distance)`` (Lagrange; Owen 1988). If no tilt makes them
+    sum to 1, the rest goes to the end, 1 or -1, at which no row was observed.
     """
     distances = [(x - difference, share) for x, share in shares.items() if share]
     to_one, to_minus_one = 1.0 - difference, -1.0 - difference
@@ -176,7 +177,7 @@ def _null_variance(shares: Mapping[float, float], difference: float) -> float:
 
 
 def _tilt(slope: Callable[[float], float], least: float, most: float) -> float:
-    """Return the root of the decreasing ``slope``, or the end nearest to it."""
+    """Return the root of the decreasing ``slope``, or the end that is nearest to it."""
     from scipy.optimize import brentq
 
     least, most = least * (1 - 1e-12), most * (1 - 1e-12)
@@ -192,14 +193,14 @@ def power_at(
 ) -> float:
     """Return the probability that the exact McNemar test establishes that the first is better.
 
-    It is exact: a sum over the number of discordant rows and over the number of them that the
-    first model wins. Both are binomial.
+    It is exact: a sum over the number of discordant rows, which is binomial, and over the number
+    of them that the first wins, which is binomial too.
 
     Args:
-        rows: of the test set.
-        first_only_rate: share of rows that only the first model gets right.
-        second_only_rate: share of rows that only the second gets right.
-        alpha: of the two-sided test.
+        rows: the number of test rows.
+        first_only_rate: the share of rows that only the first model gets right.
+        second_only_rate: the share of rows that only the second gets right.
+        alpha: the level of the two-sided test.
     """
     import numpy as np
     from scipy.stats import binom
@@ -211,7 +212,7 @@ def power_at(
     discordant = np.arange(max(fewest, 1), most + 1)
     if not len(discordant):
         return 0.0
-    # The largest number of wins that the test does not reject.
+    # The largest number of wins at which the test does not reject.
     limit = binom.isf(alpha / 2, discordant, 0.5)
     wins = binom.sf(limit, discordant, first_only_rate / rate)
     return float((binom.pmf(discordant, rows, rate) * wins).sum())
@@ -220,9 +221,10 @@ def power_at(
 def rows_for_power(
     first_only_rate: float, second_only_rate: float, power: float = POWER, alpha: float = ALPHA
 ) -> int:
-    """Return the fewest rows at which the exact McNemar test has ``power``.
+    """Return the smallest number of rows at which the exact McNemar test has ``power``.
 
-    Power is not monotonic in n: bisect, then step down to the smallest n that reaches it.
+    Power is not monotonic in the number of rows: bisect, then step down to the smallest number
+    that reaches it.
 
     Raises:
         ValueError: the first model is not the better one.
@@ -241,8 +243,8 @@ def rows_for_power(
         middle = (below + above) // 2
         below, above = (below, middle) if enough(middle) else (middle, above)
     least = above
-    while lower := next((n for n in range(least - 1, max(least - 20, 0), -1) if enough(n)), 0):
-        least = lower
+    while fewer := next((n for n in range(least - 1, max(least - 20, 0), -1) if enough(n)), 0):
+        least = fewer
     return least
 
 
@@ -251,9 +253,9 @@ def rows_for_margins(
 ) -> int:
     """Return about how many rows would establish the observed difference, with ``power``.
 
-    With one seed each, it is :func:`rows_for_power` of the observed rates. With several, it is the
-    normal approximation, corrected by the test on rows drawn from the observed ones. The draw is
-    seeded, so the same margins give the same number.
+    With one seed, it is :func:`rows_for_power` of the observed rates. With several, it is the
+    normal approximation, corrected by the test itself on rows that are drawn from the observed
+    ones. The draws have a fixed seed: the same margins give the same number.
 
     Raises:
         ValueError: the first model is not the better one.
@@ -264,7 +266,7 @@ def rows_for_margins(
     shares = _shares(margins, rows, seeds)
     mean = _mean(shares)
     if mean <= 0:
-        raise ValueError("the first model must be better than the second")
+        raise ValueError("margins: the first model must be right more often than the second")
     return _rows_for_shares(shares, mean, seeds, power, alpha)
 
 
@@ -283,9 +285,9 @@ def _rows_for_shares(
         rows = math.ceil(root * root)
         if rows > _MOST_DRAWN:
             break
-        # On the normal scale, power is almost linear in the square root of the rows.
+        # On the normal scale, power is nearly linear in the square root of the rows.
         here = math.sqrt(rows), float(norm.ppf(_drawn_power(shares, rows, seeds, alpha)))
-        if seen and abs(seen[0] - here[0]) > here[0] / 20:  # nearer points differ by noise
+        if seen and abs(seen[0] - here[0]) > here[0] / 20:  # else noise of the draws
             slope = max(slope, (here[1] - seen[1]) / (here[0] - seen[0]))
         seen, root = here, max(1.0, here[0] + (wanted - here[1]) / slope)
     return math.ceil(root * root)
@@ -304,7 +306,7 @@ def _drawn_power(shares: Mapping[float, float], rows: int, seeds: int, alpha: fl
         if sum(m * count for m, count in zip(margins, sample, strict=True)) > 0
         and paired_p(dict(zip(margins, sample, strict=True)), rows, seeds) < alpha
     )
-    return float((won + 0.5) / (_DRAWS + 1))  # never 0 or 1, which are infinite on the normal scale
+    return float((won + 0.5) / (_DRAWS + 1))  # not 0 or 1: their normal quantiles are infinite
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -320,8 +322,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def overlap_range(first_correct: int, second_correct: int, rows: int) -> Interval:
     """Return the smallest and the largest exact McNemar p that two published accuracies allow.
 
-    The accuracies leave open on how many rows both models are wrong. The more errors the models
-    share, the smaller is p.
+    Accuracies alone do not tell on how many rows both models are wrong. The more errors they
+    share, the smaller p is.
     """
     first_wrong, second_wrong = rows - first_correct, rows - second_correct
     shared = (min(first_wrong, second_wrong), max(0, first_wrong + second_wrong - rows))

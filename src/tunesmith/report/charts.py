@@ -33,7 +33,6 @@ _POINTS_PER_INCH = 72
 _FONT_SIZE = 12
 _ROW_HEIGHT = 34
 
-
 UNAVAILABLE = (
     "The chart is missing because matplotlib is not installed; "
     "install it with: pip install 'tunesmith[charts]'"
@@ -64,9 +63,9 @@ class Point:
     mark: str = "plain"
     """``recommended`` (a filled diamond), ``best`` (a filled dot) or ``plain`` (a ring)."""
     tag: str = ""
-    """Stands beside the name, so that no shape has to be known."""
+    """Text beside the name, so that a reader need not remember the shapes."""
     beside: str = ""
-    """What stands at the right on a wide page: time and cost."""
+    """Text at the right on a wide page: time and cost."""
     reach: tuple[float, float] | None = None
     """The least and the greatest accuracy over seeds."""
 
@@ -254,7 +253,7 @@ def _draw_standing(axes: Axes, place: int, standing: Standing) -> None:
     axes.plot([low, high], [place, place], color=color, lw=2.4, solid_capstyle="round", zorder=2)
     axes.plot(
         accuracy, place, "o", markersize=10, color=color, markeredgewidth=2.4, zorder=3,
-        clip_on=False,  # 0 % stands on the frame
+        clip_on=False,  # a mark at 0 % is on the frame
         markerfacecolor=PAPER if standing.kind in ("baseline", "other") else color,
     )  # fmt: skip
     axes.annotate(
@@ -282,7 +281,7 @@ def _draw_losses(axes: Axes, curve: LearningCurve) -> None:
 
 
 def _steps(curve: LearningCurve) -> tuple[list[float], list[float]]:
-    # A step stands at the share of its epoch that it ends, so that steps and epochs share an axis.
+    # A step is drawn at the fraction of its epoch that ends with it: one axis for steps and epochs.
     in_epoch: dict[int, int] = {}
     places = []
     for step in curve.steps:

@@ -175,10 +175,10 @@ def test_rows_for_power_are_enough_and_one_less_is_not(p: float, q: float) -> No
     assert power_at(rows, p, q) >= 0.8 > power_at(rows - 1, p, q)
 
 
-def test_rows_for_power_of_what_is_not_so() -> None:
-    with pytest.raises(ValueError, match="must exceed"):
+def test_rows_for_power_need_a_first_model_that_is_better() -> None:
+    with pytest.raises(ValueError, match="first_only_rate must exceed"):
         rows_for_power(0.1, 0.1)
-    with pytest.raises(ValueError, match="must be better"):
+    with pytest.raises(ValueError, match="right more often"):
         rows_for_margins({-1: 2, 2: 1}, 50, 2)
 
 
