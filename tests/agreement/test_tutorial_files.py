@@ -56,7 +56,7 @@ def test_the_audit() -> None:
     assert found.duplicate_train_rows == 49
     assert found.label_conflicts == 0
     assert [one.code for one in found.problems] == ["leaked_test_rows", "format_start"]
-    # The instruction, and not the frame that both files share.
+    # The instruction, and not the affixes that both files share.
     assert "test rows start with 'Extract the satisfaction" in found.problems[1].message
     assert "Comment" not in found.problems[1].message
     assert found.test is not None

@@ -1,7 +1,7 @@
 """The audit of a data set, before anything is tuned on it and in every run.
 
-Copies and leaks, label conflicts, class balance, lengths, frames that the parts do not share,
-labels that a tokenizer splits or confuses, and what so many test rows can establish.
+It reports copies and leaks, label conflicts, class balance, lengths, affixes that the parts do not
+share, labels that a tokenizer splits or confuses, and the difference that the test rows establish.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Puts the parts of an audit together."""
+"""The audit of a training file and a test file, put together from its parts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from tunesmith.audit.affixes import Affixes, affix_findings, find_affixes, without_chance_marks
 from tunesmith.audit.balance import balance_findings, label_findings
-from tunesmith.audit.copies import Copies, copy_findings, find_copies, torn_texts
+from tunesmith.audit.copies import Copies, conflicting_texts, copy_findings, find_copies
 from tunesmith.audit.findings import NOUNS, SEVERITIES, Finding, Part, counted, finding, verb
-from tunesmith.audit.frames import Frame, find_frame, frame_findings, settled
 from tunesmith.audit.lengths import (
     Lengths,
     Reader,
@@ -25,8 +25,6 @@ from tunesmith.dataset import Dataset
 from tunesmith.labels import LabelSet
 from tunesmith.records import LabelTokens, Record, Row
 
-Frames = tuple[Frame, Frame]
-
 
 def audit_data(
     train: Dataset,
@@ -35,29 +33,29 @@ def audit_data(
     labels: LabelSet | None = None,
     reader: Reader | None = None,
 ) -> Audit:
-    """Audit the rows of ``train`` and, where given, ``test``.
+    """Audit the rows of ``train`` and, if given, of ``test``.
 
     Args:
         train: all rows of the training file.
         test: the rows to evaluate on.
-        labels: what a model is to say for each label; by default the labels that are found.
-        reader: how a model will read the rows; without it no tokens are counted.
+        labels: the words that a model is to answer for each label; by default the labels found.
+        reader: the tokenizer and template of a model; without it no tokens are counted.
     """
     ours, theirs = train.rows, test.rows if test else ()
-    frames = _frames(train.inputs, test.inputs if test else [])
+    affixes = _affixes(train.inputs, test.inputs if test else [])
     names = _names(labels, [*ours, *theirs])
-    copies = find_copies(_texts(ours), _texts(theirs), frames)
-    torn = torn_texts(copies, ours, theirs)
-    near_train, near_test = _near(copies, _bare(ours, frames[0]), _bare(theirs, frames[1]))
-    train_part, found = _part(train, "train", names, frames[0], reader)
-    found += copy_findings(copies, torn)
+    copies = find_copies(_texts(ours), _texts(theirs), affixes)
+    conflicting = conflicting_texts(copies, ours, theirs)
+    near_train, near_test = _near(copies, _bare(ours, affixes[0]), _bare(theirs, affixes[1]))
+    train_part, found = _part(train, "train", names, affixes[0], reader)
+    found += copy_findings(copies, conflicting)
     found += near_findings(near_train, len(ours), "train")
     found += label_findings([labels.surface(n) for n in labels] if labels else names, reader)
     test_part = None
     if test is not None:
-        test_part, more = _part(test, "test", names, frames[1], reader)
+        test_part, more = _part(test, "test", names, affixes[1], reader)
         found += [*more, *near_findings(near_test, len(theirs), "test")]
-        found += frame_findings(_texts(ours), _texts(theirs), frames)
+        found += affix_findings(_texts(ours), _texts(theirs), affixes)
         found += power_findings(len(theirs))
     found += balance_findings(train_part.labels, test_part.labels if test_part else None)
     return Audit(
@@ -68,14 +66,14 @@ def audit_data(
         leaked_test_rows=len(copies.leaked) if test else None,
         near_duplicate_train_rows=len(near_train),
         near_leaked_test_rows=len(near_test) if test else None,
-        label_conflicts=len(torn),
+        label_conflicts=len(conflicting),
         smallest_difference=smallest_difference(len(theirs)) if test else None,
         findings=tuple(sorted(found, key=lambda one: SEVERITIES.index(one.severity))),
     )
 
 
 def _part(
-    data: Dataset, part: Part, names: Sequence[str], frame: Frame, reader: Reader | None
+    data: Dataset, part: Part, names: Sequence[str], affixes: Affixes, reader: Reader | None
 ) -> tuple[PartAudit, list[Finding]]:
     counts = Counter(row.output for row in data.rows)
     tokens = reader.lengths(data.inputs) if reader and data.rows else []
@@ -85,7 +83,7 @@ def _part(
         rows=len(data),
         labels={name: counts[name] for name in names},
         unlabelled=counts[None],
-        frame=frame,
+        frame=affixes,
         characters=lengths_of([len(text) for text in data.inputs]),
         words=lengths_of([len(text.split()) for text in data.inputs]),
         tokens=token_counts(tokens, limit) if tokens else None,
@@ -99,15 +97,15 @@ def _unlabelled(data: Dataset, part: Part) -> list[Finding]:
         return []
     what = (
         f"{len(rows):,} of {counted(len(data), NOUNS[part])} {verb(len(rows), 'has', 'have')} no "
-        "label: a run refuses the file"
+        "label, and a run refuses such a file"
     )
-    remedy = "Label them, or take them out"
+    remedy = "Label them, or remove them"
     return [finding("problem", f"unlabelled_{part}_rows", what, remedy, part, rows)]
 
 
-def _frames(train: Sequence[str], test: Sequence[str]) -> Frames:
-    ours, theirs = find_frame(train), find_frame(test)
-    return settled(ours, theirs), settled(theirs, ours)
+def _affixes(train: Sequence[str], test: Sequence[str]) -> tuple[Affixes, Affixes]:
+    ours, theirs = find_affixes(train), find_affixes(test)
+    return without_chance_marks(ours, theirs), without_chance_marks(theirs, ours)
 
 
 def _names(labels: LabelSet | None, rows: Sequence[Row]) -> list[str]:
@@ -117,7 +115,7 @@ def _names(labels: LabelSet | None, rows: Sequence[Row]) -> list[str]:
 
 
 def _near(copies: Copies, train: Sequence[str], test: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Return the training rows and the test rows that are near copies, and no copies."""
+    """Return the training rows and the test rows that are near copies but not copies."""
     firsts = _first_rows(copies.train)
     texts = [train[row] for row in firsts]
     near_train = [firsts[place] for place in near_copies(texts)]
@@ -138,12 +136,12 @@ def _texts(rows: Sequence[Row]) -> list[str]:
     return [row.input for row in rows]
 
 
-def _bare(rows: Sequence[Row], frame: Frame) -> list[str]:
-    return [frame.bare(row.input) for row in rows]
+def _bare(rows: Sequence[Row], affixes: Affixes) -> list[str]:
+    return [affixes.bare(row.input) for row in rows]
 
 
 class PartAudit(Record):
-    """What one part of the data looks like."""
+    """A description of one part of the data."""
 
     source: str
     rows: int
@@ -151,48 +149,49 @@ class PartAudit(Record):
     """Rows of each label."""
     unlabelled: int
     """Rows without a label."""
-    frame: Frame
-    """What nearly every row has around its own text."""
+    frame: Affixes
+    """The text that nearly every row has before and after its own text."""
     characters: Lengths | None
-    """None where there are no rows."""
+    """None if there are no rows."""
     words: Lengths | None
     tokens: TokenCounts | None
-    """None where no tokenizer was asked."""
+    """None if no tokenizer was given."""
 
 
 class Audit(Record):
-    """What is to be known about a training file and a test file.
+    """The audit of a training file and a test file.
 
-    What belongs to the test rows is None where there are none. Counts of copies are explained in
-    ``tunesmith.audit.copies``, those of near copies in ``tunesmith.audit.near``.
+    Fields about test rows are None if there are none. ``tunesmith.audit.copies`` defines a copy,
+    ``tunesmith.audit.near`` a near copy.
     """
 
     train: PartAudit
     test: PartAudit | None
     duplicate_train_rows: int
-    """Copies beyond the first."""
+    """Rows that repeat an earlier one."""
     duplicate_test_rows: int | None
     leaked_test_rows: int | None
-    """Test rows whose text is a training row's."""
+    """Test rows with the text of a training row."""
     near_duplicate_train_rows: int
-    """Rows that are no copy, and nearly an earlier row."""
+    """Rows that nearly repeat an earlier row, without the copies."""
     near_leaked_test_rows: int | None
-    """Test rows that are no copy, and nearly a training row."""
+    """Test rows that nearly repeat a training row, without the copies."""
     label_conflicts: int
-    """Texts with more than one label, in either part or across."""
+    """Texts with more than one label, in one part or across both."""
     smallest_difference: float | None
-    """In accuracy, that so many test rows establish with 80 % power; None where none."""
+    """The smallest difference in accuracy that the test rows establish with 80 % power; None if
+    they establish none."""
     labels: dict[str, LabelTokens] = Field(default_factory=dict)
-    """How the untuned model would write each label, if it was asked."""
+    """The tokens and probability of each label for the untuned model, if it was asked."""
     findings: tuple[Finding, ...]
     """The most serious first."""
 
     @property
     def problems(self) -> tuple[Finding, ...]:
-        """The findings that make the results of a run say less than they seem to."""
+        """The findings that make the results of a run less meaningful than they look."""
         return tuple(found for found in self.findings if found.severity == "problem")
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of a run must know."""
+        """The messages of the problems, which a run shows as its notes."""
         return tuple(found.message for found in self.problems)

@@ -1,4 +1,4 @@
-"""Labels by part: which there are, how many rows each has, and whether the parts agree."""
+"""Labels by part: the labels, their numbers of rows, and whether the parts agree."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from tunesmith.audit.findings import Finding, counted, finding, verb
+from tunesmith.audit.findings import Finding, Severity, counted, finding, verb
 from tunesmith.audit.lengths import Reader
 from tunesmith.evaluation.comparison import p_text
 
 FEW_ROWS = 10
-"""Training rows of a label under which little can be learned about it."""
+"""A label with fewer training rows is hard to learn."""
 IMBALANCE = 10
-"""Rows of the most frequent label for one of the rarest."""
+"""Rows of the most frequent label for one row of the rarest."""
 SHIFT_P, SHIFT_SHARE = 0.01, 0.05
-"""The parts differ where a chi-square test has a smaller p and so much of the rows would have to
-change their label (total variation distance)."""
+"""The parts differ if the chi-square test has a smaller p and at least this share of the rows
+would have to change their label (total variation distance)."""
+SHOWN = 5
 
 Counts = Mapping[str, int]
+Pairs = Sequence[tuple[str, str]]
 
 
 def balance_findings(train: Counts, test: Counts | None) -> list[Finding]:
-    """Say what is wrong with the labels of the parts, each with its number of rows."""
+    """Return what is wrong with the labels of the parts, each given with its number of rows."""
     found = _training(train)
     if test:
         found += [*_missing(train, test), *_shift(train, test)]
@@ -40,7 +42,7 @@ def _training(train: Counts) -> list[Finding]:
     if there[most] >= IMBALANCE * there[least]:
         what = (
             f"{counted(there[most], 'training row')} of {most!r} and {there[least]:,} of "
-            f"{least!r}: a model may do well by never saying {least!r}"
+            f"{least!r}: a model that never answers {least!r} may still score well"
         )
         remedy = "Read macro F1 beside accuracy, and add rows of the rare label"
         found.append(finding("warning", "imbalance", what, remedy))
@@ -55,11 +57,11 @@ def _missing(train: Counts, test: Counts) -> list[Finding]:
     never_tested = [label for label in train if train[label] and not test.get(label)]
     found = []
     if never_learned:
-        what = f"no training row has {_listed(never_learned)}, and test rows do"
+        what = f"test rows have {_listed(never_learned)}, and no training row does"
         remedy = "Add training rows, or correct the label"
         found.append(finding("problem", "labels_missing_in_train", what, remedy))
     if never_tested:
-        what = f"no test row has {_listed(never_tested)}: results will say nothing about it"
+        what = f"no test row has {_listed(never_tested)}, so the results do not cover it"
         found.append(finding("warning", "labels_missing_in_test", what, "Add test rows"))
     return found
 
@@ -72,7 +74,7 @@ def _shift(train: Counts, test: Counts) -> list[Finding]:
         return []
     table = [[part[label] for label in labels] for part in (train, test)]
     totals = [sum(line) for line in table]
-    shares = [[cell / total for cell in line] for line, total in zip(table, totals, strict=True)]
+    shares = [[count / total for count in line] for line, total in zip(table, totals, strict=True)]
     moved = [b - a for a, b in zip(*shares, strict=True)]
     p_value = float(chi2_contingency(table).pvalue)
     if p_value >= SHIFT_P or sum(map(abs, moved)) / 2 < SHIFT_SHARE:
@@ -88,65 +90,54 @@ def _shift(train: Counts, test: Counts) -> list[Finding]:
 
 
 def _listed(labels: list[str]) -> str:
-    shown = ", ".join(map(repr, labels[:5]))
-    more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
+    shown = ", ".join(map(repr, labels[:SHOWN]))
+    more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
     return f"{'label' if len(labels) == 1 else 'labels'} {shown}{more}"
 
 
 def label_findings(texts: Sequence[str], reader: Reader | None) -> list[Finding]:
-    """Say which label texts are nearly the same, and which a tokenizer splits or confuses."""
-    found = [*_alike(texts), *_prefixes(texts)]
-    if reader is not None and texts:
-        tokens = dict(zip(texts, reader.tokenize(texts), strict=True))
-        found += [*_confused(tokens), *_split(tokens)]
-    return found
+    """Return which label texts are nearly the same, and which a tokenizer splits or confuses."""
+    alike = [(a, b) for a, b in combinations(texts, 2) if _folded(a) == _folded(b)]
+    found = _of_pairs(
+        "problem", "labels_alike", alike,
+        "labels differ only in white space, letter case or Unicode form",
+        "Write them the same way, or give one label both forms",
+    )  # fmt: skip
+    ordered = combinations(sorted(texts), 2)
+    prefixes = [(a, b) for a, b in ordered if b.startswith(a) and _folded(a) != _folded(b)]
+    found += _of_pairs(
+        "note", "labels_prefix", prefixes, "one label is the beginning of another",
+        "A truncated answer is read as the shorter label: set max_new_tokens high enough",
+    )  # fmt: skip
+    if reader is None or not texts:
+        return found
+    tokens = dict(zip(texts, reader.tokenize(texts), strict=True))
+    confused = [(a, b) for a, b in combinations(tokens, 2) if tokens[a] == tokens[b]]
+    found += _of_pairs(
+        "problem", "labels_confused", confused, "different labels have the same tokens",
+        "No model can tell them apart: choose other words",
+    )  # fmt: skip
+    return found + _split(tokens)
 
 
-def _alike(texts: Sequence[str]) -> list[Finding]:
-    pairs = [(a, b) for a, b in combinations(texts, 2) if _folded(a) == _folded(b)]
+def _of_pairs(severity: Severity, code: str, pairs: Pairs, what: str, remedy: str) -> list[Finding]:
     if not pairs:
         return []
-    what = f"labels differ in white space, letter case or Unicode form only: {_listed_pairs(pairs)}"
-    remedy = "Write them alike, or give one label both forms"
-    return [finding("problem", "labels_alike", what, remedy)]
-
-
-def _prefixes(texts: Sequence[str]) -> list[Finding]:
-    pairs = [
-        (a, b)
-        for a, b in combinations(sorted(texts), 2)
-        if b.startswith(a) and _folded(a) != _folded(b)
-    ]
-    if not pairs:
-        return []
-    what = f"labels begin like another: {_listed_pairs(pairs)}"
-    remedy = "An answer cut short is read as the shorter one: leave max_new_tokens room"
-    return [finding("note", "labels_prefix", what, remedy)]
-
-
-def _confused(tokens: dict[str, tuple[str, ...]]) -> list[Finding]:
-    pairs = [(a, b) for a, b in combinations(tokens, 2) if tokens[a] == tokens[b]]
-    if not pairs:
-        return []
-    what = f"labels are the same tokens to the model: {_listed_pairs(pairs)}"
-    remedy = "No model can tell them apart: choose other words"
-    return [finding("problem", "labels_confused", what, remedy)]
+    shown = ", ".join(f"{a!r} and {b!r}" for a, b in pairs[:SHOWN])
+    more = f" and {len(pairs) - SHOWN} more pairs" if len(pairs) > SHOWN else ""
+    return [finding(severity, code, f"{what}: {shown}{more}", remedy)]
 
 
 def _split(tokens: dict[str, tuple[str, ...]]) -> list[Finding]:
     split = {text: pieces for text, pieces in tokens.items() if len(pieces) > 1}
     if not split:
         return []
-    shown = "; ".join(f"{text!r}: {' '.join(pieces)}" for text, pieces in list(split.items())[:5])
-    what = f"{len(split)} of {len(tokens)} labels are several tokens ({shown})"
-    remedy = "That works, and costs a step of generation for each token"
+    first = list(split.items())[:SHOWN]
+    shown = "; ".join(f"{text!r}: {' '.join(pieces)}" for text, pieces in first)
+    what = f"{len(split)} of {len(tokens)} labels have several tokens ({shown})"
+    remedy = "This works, but each token costs one generation step"
     return [finding("note", "labels_split", what, remedy)]
 
 
 def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def _listed_pairs(pairs: Sequence[tuple[str, str]]) -> str:
-    shown = ", ".join(f"{a!r} and {b!r}" for a, b in pairs[:5])
-    return f"{shown} and {len(pairs) - 5} pairs more" if len(pairs) > 5 else shown

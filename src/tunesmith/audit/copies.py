@@ -1,8 +1,8 @@
-"""Copies: rows with the same text, in one part or in both, and copies that disagree.
+"""Copies: rows with the same text, in one part or in both, and copies with different labels.
 
-Two rows have the same text where they are equal after Unicode normalization (NFC), with runs of
-white space as one space, and without the frame of their part. Letter case and punctuation count;
-rows that differ in those only are near copies.
+Two rows have the same text if they are equal after Unicode normalization (NFC), with runs of white
+space as one space, and without the affixes of their part. Letter case and punctuation count: rows
+that differ only in these are near copies.
 """
 
 from __future__ import annotations
@@ -11,51 +11,53 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tunesmith.audit.affixes import Affixes
 from tunesmith.audit.findings import NOUNS, Finding, Part, counted, finding, verb
-from tunesmith.audit.frames import Frame
 from tunesmith.records import Row
 
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Which rows have the same text, as a number for each distinct text."""
+    """A number for each row; rows with the same text have the same number."""
 
     train: list[int]
     test: list[int]
 
     @property
     def duplicate_train(self) -> list[int]:
-        """Training rows that are copies beyond the first."""
+        """The training rows that repeat an earlier one."""
         return _beyond_first(self.train)
 
     @property
     def duplicate_test(self) -> list[int]:
-        """Test rows that are copies beyond the first."""
+        """The test rows that repeat an earlier one."""
         return _beyond_first(self.test)
 
     @property
     def leaked(self) -> list[int]:
-        """Test rows whose text is in train."""
+        """The test rows with the text of a training row."""
         known = set(self.train)
         return [row for row, text in enumerate(self.test) if text in known]
 
 
-def find_copies(train: Sequence[str], test: Sequence[str], frames: tuple[Frame, Frame]) -> Copies:
+def find_copies(
+    train: Sequence[str], test: Sequence[str], affixes: tuple[Affixes, Affixes]
+) -> Copies:
     """Number the distinct texts of both parts."""
     known: dict[str, int] = {}
     train_numbers = [known.setdefault(_normal(text), len(known)) for text in train]
     for text, number in zip(train, train_numbers, strict=True):
-        known.setdefault(_normal(frames[0].bare(text)), number)
+        known.setdefault(_normal(affixes[0].bare(text)), number)
     test_numbers = []
     for text in test:
-        # A negative number is nobody else's: those of train count up from 0.
-        fallback = known.get(_normal(frames[1].bare(text)), -len(known) - 1)
+        # A negative number is new: those of the training rows count up from 0.
+        fallback = known.get(_normal(affixes[1].bare(text)), -len(known) - 1)
         test_numbers.append(known.setdefault(_normal(text), fallback))
     return Copies(train_numbers, test_numbers)
 
 
-def torn_texts(copies: Copies, train: Sequence[Row], test: Sequence[Row]) -> set[int]:
-    """Return the texts that have more than one label."""
+def conflicting_texts(copies: Copies, train: Sequence[Row], test: Sequence[Row]) -> set[int]:
+    """Return the numbers of the texts that have more than one label."""
     labels: dict[int, set[str]] = {}
     numbered = zip([*copies.train, *copies.test], [*train, *test], strict=True)
     for number, row in numbered:
@@ -64,9 +66,9 @@ def torn_texts(copies: Copies, train: Sequence[Row], test: Sequence[Row]) -> set
     return {number for number, names in labels.items() if len(names) > 1}
 
 
-def copy_findings(copies: Copies, torn: set[int]) -> list[Finding]:
-    """Say which rows are copies, and which copies disagree."""
-    return [*_leaks(copies), *_duplicates(copies), *_conflicts(copies, torn)]
+def copy_findings(copies: Copies, conflicting: set[int]) -> list[Finding]:
+    """Return which rows are copies, and which copies have different labels."""
+    return [*_leaks(copies), *_duplicates(copies), *_conflicts(copies, conflicting)]
 
 
 def _leaks(copies: Copies) -> list[Finding]:
@@ -75,10 +77,11 @@ def _leaks(copies: Copies) -> list[Finding]:
         return []
     first = copies.train.index(copies.test[leaked[0]])
     what = (
-        f"{len(leaked):,} of {counted(rows, 'test row')} {verb(len(leaked), 'is', 'are')} training "
-        f"rows too; test row {leaked[0]} is training row {first}"
+        f"{len(leaked):,} of {counted(rows, 'test row')} "
+        f"{verb(len(leaked), 'is a training row', 'are training rows')} too; "
+        f"test row {leaked[0]} is training row {first}"
     )
-    remedy = "A model may remember instead of judge: take them out of the training file"
+    remedy = "A model may have memorized them: remove them from the training file"
     return [finding("problem", "leaked_test_rows", what, remedy, "test", leaked)]
 
 
@@ -89,7 +92,7 @@ def _duplicates(copies: Copies) -> list[Finding]:
             "test",
             copies.duplicate_test,
             len(copies.test),
-            "Intervals and p-values take the rows to be independent",
+            "Intervals and p-values assume independent rows",
         ),
     )
     found = []
@@ -104,14 +107,15 @@ def _duplicates(copies: Copies) -> list[Finding]:
     return found
 
 
-def _conflicts(copies: Copies, torn: set[int]) -> list[Finding]:
-    if not torn:
+def _conflicts(copies: Copies, conflicting: set[int]) -> list[Finding]:
+    if not conflicting:
         return []
-    in_train = [row for row, number in enumerate(copies.train) if number in torn]
-    in_test = [row for row, number in enumerate(copies.test) if number in torn]
+    in_train = [row for row, number in enumerate(copies.train) if number in conflicting]
+    in_test = [row for row, number in enumerate(copies.test) if number in conflicting]
     what = (
-        f"{counted(len(torn), 'text')} {verb(len(torn), 'has', 'have')} more than one label, in "
-        f"{counted(len(in_train), 'training row')} and {counted(len(in_test), 'test row')}"
+        f"{counted(len(conflicting), 'text')} {verb(len(conflicting), 'has', 'have')} more than "
+        f"one label, in {counted(len(in_train), 'training row')} and "
+        f"{counted(len(in_test), 'test row')}"
     )
     remedy = "No model can be right on all of them: decide which label is right"
     part: Part = "train" if in_train else "test"

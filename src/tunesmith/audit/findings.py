@@ -1,4 +1,4 @@
-"""What an audit has to say: one sentence for each thing that a reader should know."""
+"""The findings of an audit, each with a message for people and a code for programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Severity = Literal["problem", "warning", "note"]
 Part = Literal["train", "test"]
 
 SEVERITIES: tuple[Severity, ...] = ("problem", "warning", "note")
-"""The most serious first. A problem makes the results of a run say less than they seem to."""
+"""The most serious first. A problem makes the results of a run less meaningful than they look."""
 
 SHOWN_ROWS = 5
 SHOWN_CHARACTERS = 160
@@ -22,11 +22,11 @@ class Finding(Record):
 
     severity: Severity
     code: str
-    """What kind of thing: stable, for programs."""
+    """The kind of finding. Codes are stable, for programs."""
     message: str
-    """What, how many, where, and what to do about it."""
+    """What was found, how often, in which rows, and the remedy."""
     part: Part | None = None
-    """The part that ``rows`` are rows of."""
+    """The part that ``rows`` belong to."""
     rows: tuple[int, ...] = ()
     """Examples, as indices from 0."""
 
@@ -64,12 +64,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def verb(number: int, one: str, many: str) -> str:
-    """Return the form that ``number`` asks for."""
+    """Return ``one`` for the number 1, else ``many``."""
     return one if number == 1 else many
 
 
 def quoted(text: str) -> str:
-    """Return ``text`` in quotes, on one line and not too long."""
+    """Return ``text`` in quotes, on one line, shortened if it is long."""
     shown = repr(text)
     return shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[: SHOWN_CHARACTERS - 2]}…'"
 

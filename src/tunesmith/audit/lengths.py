@@ -1,4 +1,4 @@
-"""How long the rows are, in characters, words and the tokens of a base model."""
+"""Lengths of the rows, in characters, words and tokens of a base model."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class TokenCounts(Lengths):
     """Input tokens of the rows of one part, after the template."""
 
     truncated: int | None
-    """Rows over ``max_input_tokens``, which are cut; None where the method sets no limit."""
+    """Rows over ``max_input_tokens``, which are cut; None if the method has no limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How a model will read the rows."""
+    """The way in which a model will read the rows."""
 
     tokenize: Callable[[Sequence[str]], list[tuple[str, ...]]]
     template: str = PLACEHOLDER
@@ -36,19 +36,19 @@ class Reader:
     """``max_input_tokens``."""
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
-        """Return the tokens of each text after the template."""
+        """Return the number of tokens of each text, with the template."""
         return [len(t) for t in self.tokenize([render(self.template, text) for text in texts])]
 
 
 def lengths_of(counts: Sequence[int]) -> Lengths | None:
-    """Summarize; None where there are no rows."""
+    """Return the summary of ``counts``; None if there are no rows."""
     if not counts:
         return None
     return Lengths(minimum=min(counts), median=median(counts), maximum=max(counts))
 
 
 def token_counts(counts: Sequence[int], limit: int | None) -> TokenCounts:
-    """Summarize the tokens of at least one row."""
+    """Return the summary of the token counts of one row or more."""
     return TokenCounts(
         minimum=min(counts),
         median=median(counts),
@@ -58,7 +58,7 @@ def token_counts(counts: Sequence[int], limit: int | None) -> TokenCounts:
 
 
 def length_findings(counts: Sequence[int], limit: int | None, part: Part) -> list[Finding]:
-    """Say which rows of ``part`` are cut."""
+    """Return a finding if rows of ``part`` are cut."""
     cut = [row for row, count in enumerate(counts) if limit is not None and count > limit]
     if not cut:
         return []
@@ -66,5 +66,5 @@ def length_findings(counts: Sequence[int], limit: int | None, part: Part) -> lis
         f"{len(cut):,} of {counted(len(counts), NOUNS[part])} {verb(len(cut), 'has', 'have')} more "
         f"than {limit} tokens and will be cut from the left"
     )
-    remedy = f"Set method.max_input_tokens={max(counts)}, which the longest has, or shorten them"
+    remedy = f"Set method.max_input_tokens={max(counts)}, the longest row, or shorten the rows"
     return [finding("warning", f"truncated_{part}_rows", what, remedy, part, cut)]

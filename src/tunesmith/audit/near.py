@@ -1,9 +1,9 @@
-"""Near copies: rows whose texts differ in a word, in letter case or in punctuation.
+"""Near copies: rows that differ in a word, in letter case or in punctuation.
 
 Texts are compared as sets of five-character shingles, letters and digits only, without case. The
 candidates come from MinHash signatures in bands (Broder 1997; Leskovec, Rajaraman and Ullman,
 *Mining of Massive Datasets*, chapter 3), so time and memory grow with the number of rows and not
-with its square; the Jaccard similarity of every pair that is reported is then computed exactly.
+with its square. The Jaccard similarity of every reported pair is then computed exactly.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ SHINGLE = 5
 BANDS, BAND_ROWS = 16, 5
 """A pair of similarity 0.8 shares a band with probability 0.998."""
 NEIGHBORS = 4
-"""Texts that a text is compared with in a band that many share: bounds time on boiler plate."""
+"""Texts that a text is compared with if many share a band. This bounds the time on boilerplate."""
 LONGEST = 1000
-"""Characters of a text that its signature is made of."""
+"""Characters of a text that enter its signature."""
 CHUNK = 2000
-"""Texts whose shingles are in memory together."""
+"""Texts with shingles in memory at one time."""
 
 Pairs = dict[int, tuple[int, float]]
-"""A text, the text that it is a near copy of, and how similar they are."""
+"""The index of a text, the index of the text that it nearly repeats, and their similarity."""
 
 
 def near_copies(texts: Sequence[str], others: Sequence[str] | None = None) -> Pairs:
-    """Return each of ``texts`` that is similar to one of ``others``, and to which.
+    """Return each of ``texts`` that is similar to one of ``others``, with that one.
 
     Without ``others``, texts are compared with the texts before them.
     """
@@ -51,14 +51,15 @@ def near_copies(texts: Sequence[str], others: Sequence[str] | None = None) -> Pa
 
 
 def near_findings(rows: Sequence[int], of: int, part: Part) -> list[Finding]:
-    """Say which rows of ``part`` are near copies of training rows or of earlier ones."""
+    """Return which rows of ``part`` are near copies of training rows or of earlier ones."""
     if not rows:
         return []
     what = (
-        f"{len(rows):,} of {counted(of, NOUNS[part])} {verb(len(rows), 'is', 'are')} nearly "
-        f"{'a training row' if part == 'test' else 'an earlier one'} (similarity {SIMILAR} or more)"
+        f"{len(rows):,} of {counted(of, NOUNS[part])} {verb(len(rows), 'is', 'are')} nearly the "
+        f"same as {'a training row' if part == 'test' else 'an earlier one'} "
+        f"(similarity {SIMILAR} or more)"
     )
-    remedy = "Read them side by side, and take out what says the same"
+    remedy = "Compare them, and remove the rows that only repeat another"
     code = "near_leaked_test_rows" if part == "test" else "near_duplicate_train_rows"
     return [finding("warning" if part == "test" else "note", code, what, remedy, part, rows)]
 
@@ -87,10 +88,10 @@ def _signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
 
 
 def _shingles(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
-    """Return a hash for each shingle of all texts, and where those of each text start."""
+    """Return a hash for each shingle of all texts, and the start index of each text."""
     import numpy as np
 
-    # Padding gives a short text a shingle, and none reaches into its neighbor.
+    # Padding gives a short text one shingle. No shingle reaches into the next text.
     padded = [text.ljust(SHINGLE, "\0") for text in texts]
     codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     rolling = np.zeros(len(codes) - SHINGLE + 1, dtype=np.uint32)

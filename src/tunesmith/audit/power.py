@@ -1,7 +1,7 @@
-"""Power: which difference between two models so many test rows can establish.
+"""Power: the smallest difference between two models that a number of test rows can establish.
 
-Of the exact McNemar test that decides every comparison. Assumed is that the worse model alone is
-right on ``SECOND_ONLY`` of the rows.
+The power is that of the exact McNemar test, which decides every comparison. It assumes that only
+the worse model is right on a share ``SECOND_ONLY`` of the rows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tunesmith.evaluation.statistics import POWER, power_at, rows_for_power
 
 SECOND_ONLY = 0.05
 CLAIM = 0.05
-"""The difference in accuracy that one would like to establish: five points."""
+"""The difference in accuracy that test rows should be able to establish: five points."""
 STEP = 0.001
 """Resolution of a difference."""
 
@@ -22,7 +22,7 @@ STEP = 0.001
 def smallest_difference(rows: int) -> float | None:
     """Return the smallest difference in accuracy that is established with 80 % power.
 
-    None where ``rows`` rows are too few for any.
+    None if the rows are too few for any difference.
     """
     low, high = 0, round((1 - 2 * SECOND_ONLY) / STEP)
     if not _enough(rows, high * STEP):
@@ -34,7 +34,7 @@ def smallest_difference(rows: int) -> float | None:
 
 
 def rows_needed(difference: float) -> int:
-    """Return how many test rows establish ``difference`` with 80 % power."""
+    """Return the number of test rows that establish ``difference`` with 80 % power."""
     return rows_for_power(SECOND_ONLY + difference, SECOND_ONLY)
 
 
@@ -43,9 +43,9 @@ def _enough(rows: int, difference: float) -> bool:
 
 
 def power_findings(rows: int) -> list[Finding]:
-    """Say what ``rows`` test rows can establish."""
+    """Return the finding about the difference that ``rows`` test rows can establish."""
     smallest = smallest_difference(rows)
-    assumed = f"assumed that the worse model alone is right on {100 * SECOND_ONLY:.0f} % of them"
+    assumed = f"assuming that only the worse model is right on {100 * SECOND_ONLY:.0f} % of them"
     can = (
         "can establish no difference at all"
         if smallest is None

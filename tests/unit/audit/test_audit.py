@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binom
 
 from tunesmith.audit import Audit, Reader, audit_data
-from tunesmith.audit.frames import find_frame
+from tunesmith.audit.affixes import find_affixes
 from tunesmith.audit.near import SHINGLE, SIMILAR, near_copies
 from tunesmith.audit.power import POWER, power_at, rows_needed, smallest_difference
 from tunesmith.dataset import Dataset
@@ -45,7 +45,7 @@ WORDS = [
 
 
 def texts(count: int, seed: int = 0) -> list[str]:
-    """Distinct texts without a common frame, no two of them similar."""
+    """Distinct texts without a common affix, no two of them similar."""
     draw = random.Random(seed)
     return [" ".join(draw.sample(WORDS, 6)) for _ in range(count)]
 
@@ -177,7 +177,7 @@ def test_an_instruction_on_one_file_only(instructed: str) -> None:
         ("{}", "{} =>", "format_end"),
     ],
 )
-def test_frames_that_the_parts_do_not_share(ours: str, theirs: str, code: str) -> None:
+def test_affixes_that_the_parts_do_not_share(ours: str, theirs: str, code: str) -> None:
     train = [ours.format(text) for text in CLEAN[:20]]
     test = [theirs.format(text) for text in (*CLEAN[20:], CLEAN[0])]
     found = audit_data(dataset(train), dataset(test))
@@ -202,15 +202,15 @@ def test_a_missing_line_break_at_the_end_is_a_warning() -> None:
     ],
     ids=["a full stop", "a word", "numbered"],
 )
-def test_what_rows_have_in_common_by_chance_is_no_frame(ours: list[str], theirs: list[str]) -> None:
+def test_text_shared_by_chance_is_no_affix(ours: list[str], theirs: list[str]) -> None:
     found = audit_data(dataset(ours), dataset(theirs))
     assert not codes(found) & {"format_start", "format_end", "leaked_test_rows"}
 
 
-def test_a_few_rows_may_lack_the_frame() -> None:
+def test_a_few_rows_may_lack_the_affix() -> None:
     given = [f"Comment: {text}" for text in texts(40)]
-    assert find_frame([*given, "no frame here"]).prefix == "Comment: "
-    assert find_frame([*given, *texts(5, seed=9)]).prefix == ""
+    assert find_affixes([*given, "no prefix here"]).prefix == "Comment: "
+    assert find_affixes([*given, *texts(5, seed=9)]).prefix == ""
 
 
 def test_balance() -> None:

@@ -1,7 +1,8 @@
-"""The frame of a part: what nearly every row has before and after its own text.
+"""Affixes of a part: the text that nearly every row has before or after its own text.
 
-An instruction, ``Comment: `` and the like. A tuned model has learned its frame, so training and
-test rows must have the same one; and two rows are the same text whatever frame is around them.
+Examples are an instruction and ``Comment: ``. A tuned model has learned the affixes of its training
+rows, so the test rows must have the same ones. Two rows with different affixes can still have the
+same text.
 """
 
 from __future__ import annotations
@@ -15,62 +16,62 @@ from tunesmith.audit.findings import Finding, finding, quoted
 from tunesmith.records import Record
 
 SHARE = 0.95
-"""So many of the rows must have a text at an end before it counts as frame."""
+"""Smallest share of the rows that must have a text for it to count as an affix."""
 LACKS = 0.9
-"""Fewer rows of the other part than this, and the other part lacks the frame."""
+"""The other part lacks an affix if a smaller share of its rows has it."""
 FEWEST_TEXTS = 3
 LOOKED_AT = 4000
-"""Characters at each end of a row in which a frame is looked for."""
+"""Characters at each end of a row that are searched for an affix."""
 
-# Ends where a template would: at a line break, a closing mark (Chinese and Japanese ones too), or
-# a mark and a space.
+# A template ends at a line break, at a closing mark (Chinese and Japanese ones too), or at a mark
+# and a space.
 _MARKED = re.compile(r".*(?:\n\s*|[:>\])}\"'`|»\uff1a\u3011\u300d\u3002]\s*|[^\w\s]\s+)", re.S)
 _PHRASE = 3
-"""Words without a mark behind them that make a prefix; fewer may start every row by chance."""
+"""Words without a mark after them that make a prefix. Fewer may start every row by chance."""
 
 
-class Frame(Record):
-    """What stands around the texts of a part."""
+class Affixes(Record):
+    """The text before and after the texts of a part."""
 
     prefix: str = ""
     suffix: str = ""
 
     def bare(self, text: str) -> str:
-        """Return ``text`` without its frame."""
+        """Return ``text`` without its affixes."""
         inner = text.removeprefix(self.prefix).removesuffix(self.suffix)
-        # What a phrase without a mark leaves over may be a number or an article.
-        told = not self.prefix or _MARKED.fullmatch(self.prefix) or len(inner.split()) > 1
-        return inner if told and inner.strip() else text
+        # After a phrase without a mark, one remaining word may be a number or an article.
+        sure = not self.prefix or _MARKED.fullmatch(self.prefix) or len(inner.split()) > 1
+        return inner if sure and inner.strip() else text
 
 
-def find_frame(texts: Sequence[str]) -> Frame:
+def find_affixes(texts: Sequence[str]) -> Affixes:
     """Return the longest prefix and suffix, cut to whole words, of ``SHARE`` of the texts."""
     distinct = list(dict.fromkeys(texts))
     if len(distinct) < FEWEST_TEXTS:
-        return Frame()
+        return Affixes()
     prefix = _cut(_shared([text[:LOOKED_AT] for text in distinct]), _PHRASE)
     suffix = _cut(_shared([text[: -LOOKED_AT - 1 : -1] for text in distinct]), 1)[::-1]
-    return Frame(prefix=prefix, suffix=suffix)
+    return Affixes(prefix=prefix, suffix=suffix)
 
 
-def settled(frame: Frame, other: Frame) -> Frame:
-    """Return ``frame`` without a mark at its inner end that ``other`` does not have.
+def without_chance_marks(affixes: Affixes, other: Affixes) -> Affixes:
+    """Return ``affixes`` without a mark at the inner end that ``other`` does not have.
 
-    Where every test comment happens to end in a full stop, the stop is no frame.
+    If every test comment happens to end in a full stop, the full stop is not an affix.
     """
-    prefix, suffix = frame.prefix, frame.suffix
-    if prefix.startswith(other.prefix) and not _tells(prefix.removeprefix(other.prefix)):
+    prefix, suffix = affixes.prefix, affixes.suffix
+    if prefix.startswith(other.prefix) and not _is_more(prefix.removeprefix(other.prefix)):
         prefix = other.prefix
-    if suffix.endswith(other.suffix) and not _tells(suffix.removesuffix(other.suffix)):
+    if suffix.endswith(other.suffix) and not _is_more(suffix.removesuffix(other.suffix)):
         suffix = other.suffix
-    return Frame(prefix=prefix, suffix=suffix)
+    return Affixes(prefix=prefix, suffix=suffix)
 
 
-def frame_findings(
-    train: Sequence[str], test: Sequence[str], frames: tuple[Frame, Frame]
+def affix_findings(
+    train: Sequence[str], test: Sequence[str], affixes: tuple[Affixes, Affixes]
 ) -> list[Finding]:
-    """Say where the frames of the parts differ."""
-    ours, theirs = frames
+    """Return a finding for each end at which the parts have different affixes."""
+    ours, theirs = affixes
     found = [
         _mismatch("start", ours.prefix, theirs.prefix, train, test),
         _mismatch("end", ours.suffix, theirs.suffix, train, test),
@@ -90,8 +91,8 @@ def _mismatch(
         "warning" if only_space else "problem",
         f"format_{end}",
         _difference(end, ours, theirs),
-        "A tuned model was tuned on the form of the training rows: write both files alike, or "
-        "leave an instruction out of both and put it into method.verbalizer",
+        "A tuned model expects the format of the training rows: use one format in both files, or "
+        "remove the instruction from both and put it into method.verbalizer",
     )
 
 
@@ -104,24 +105,24 @@ def _difference(end: str, ours: str, theirs: str) -> str:
 
 
 def _added(end: str, longer: str, shorter: str) -> str:
-    """Return what ``longer`` has outside ``shorter``; empty where it is not the longer one."""
+    """Return the part of ``longer`` outside ``shorter``, or "" if it does not contain it."""
     if end == "start":
         return longer.removesuffix(shorter) if longer.endswith(shorter) else ""
     return longer.removeprefix(shorter) if longer.startswith(shorter) else ""
 
 
-def _lacking(end: str, frame: str, texts: Sequence[str], owners: Sequence[str]) -> bool:
-    """Return whether ``texts`` lack a frame that the ``owners`` have."""
-    if not frame or not texts or not owners:
+def _lacking(end: str, affix: str, texts: Sequence[str], owners: Sequence[str]) -> bool:
+    """Return whether ``texts`` lack an affix that the ``owners`` have."""
+    if not affix or not texts or not owners:
         return False
     has = str.startswith if end == "start" else str.endswith
-    share = sum(has(text, frame) for text in texts) / len(texts)
-    # Marks alone, such as "!!", may be the manner of a time or a place.
-    return share < (LACKS if re.search(r"\w", frame) else 0.5)
+    share = sum(has(text, affix) for text in texts) / len(texts)
+    # Marks alone, such as "!!", may be typical of a source or a period.
+    return share < (LACKS if re.search(r"\w", affix) else 0.5)
 
 
 def _shared(texts: list[str]) -> str:
-    # Texts with one prefix stand together in sorted order: slide a window of SHARE of them.
+    # Sorting brings texts with one prefix together: slide a window over SHARE of them.
     texts.sort()
     window = math.ceil(SHARE * len(texts))
     pairs = zip(texts, texts[window - 1 :], strict=False)
@@ -129,14 +130,14 @@ def _shared(texts: list[str]) -> str:
 
 
 def _cut(text: str, phrase: int) -> str:
-    """Cut ``text`` behind its last mark, or behind the words after it where they are many."""
+    """Cut ``text`` after its last mark, or after the words that follow if these are many."""
     marked = _MARKED.match(text)
     head = marked.group() if marked else ""
     tail = re.sub(r"\S+$", "", text[len(head) :])
     whole = head + tail if len(tail.split()) >= phrase else head
-    return whole if _tells(whole) else ""
+    return whole if _is_more(whole) else ""
 
 
-def _tells(text: str) -> bool:
+def _is_more(text: str) -> bool:
     """Return whether ``text`` is more than one mark or white space."""
     return len(text.strip()) > 1
