@@ -10,7 +10,7 @@ from pydantic import Field
 from tunesmith.audit.affixes import Affixes, affix_findings, find_affixes, without_chance_marks
 from tunesmith.audit.balance import balance_findings, label_findings
 from tunesmith.audit.copies import Copies, conflicting_texts, copy_findings, find_copies
-from tunesmith.audit.findings import NOUNS, SEVERITIES, Finding, Part, counted, finding, verb
+from tunesmith.audit.findings import SEVERITIES, Finding, Part, finding, rows_that
 from tunesmith.audit.lengths import (
     Lengths,
     Reader,
@@ -95,10 +95,8 @@ def _unlabelled(data: Dataset, part: Part) -> list[Finding]:
     rows = [place for place, row in enumerate(data.rows) if row.output is None]
     if not rows:
         return []
-    what = (
-        f"{len(rows):,} of {counted(len(data), NOUNS[part])} {verb(len(rows), 'has', 'have')} no "
-        "label, and a run refuses such a file"
-    )
+    have = rows_that(len(rows), len(data), part, "has", "have")
+    what = f"{have} no label, and a run refuses such a file"
     remedy = "Label them, or remove them"
     return [finding("problem", f"unlabelled_{part}_rows", what, remedy, part, rows)]
 

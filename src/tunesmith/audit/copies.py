@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunesmith.audit.affixes import Affixes
-from tunesmith.audit.findings import NOUNS, Finding, Part, counted, finding, verb
+from tunesmith.audit.findings import Finding, Part, counted, finding, rows_that, verb
 from tunesmith.records import Row
 
 
@@ -72,13 +72,13 @@ def copy_findings(copies: Copies, conflicting: set[int]) -> list[Finding]:
 
 
 def _leaks(copies: Copies) -> list[Finding]:
-    leaked, rows = copies.leaked, len(copies.test)
+    leaked = copies.leaked
     if not leaked:
         return []
     first = copies.train.index(copies.test[leaked[0]])
+    counts = len(leaked), len(copies.test)
     what = (
-        f"{len(leaked):,} of {counted(rows, 'test row')} "
-        f"{verb(len(leaked), 'is a training row', 'are training rows')} too; "
+        f"{rows_that(*counts, 'test', 'is a training row', 'are training rows')} too; "
         f"test row {leaked[0]} is training row {first}"
     )
     remedy = "A model may have memorized them: remove them from the training file"
@@ -86,22 +86,16 @@ def _leaks(copies: Copies) -> list[Finding]:
 
 
 def _duplicates(copies: Copies) -> list[Finding]:
+    twice = "They count twice in the tuning"
+    dependent = "Intervals and p-values assume independent rows"
     parts: tuple[tuple[Part, list[int], int, str], ...] = (
-        ("train", copies.duplicate_train, len(copies.train), "They count twice in the tuning"),
-        (
-            "test",
-            copies.duplicate_test,
-            len(copies.test),
-            "Intervals and p-values assume independent rows",
-        ),
+        ("train", copies.duplicate_train, len(copies.train), twice),
+        ("test", copies.duplicate_test, len(copies.test), dependent),
     )
     found = []
     for part, again, rows, why in parts:
         if again:
-            what = (
-                f"{len(again):,} of {counted(rows, NOUNS[part])} "
-                f"{verb(len(again), 'repeats', 'repeat')} an earlier one"
-            )
+            what = f"{rows_that(len(again), rows, part, 'repeats', 'repeat')} an earlier one"
             code = f"duplicate_{part}_rows"
             found.append(finding("warning", code, what, f"{why}: keep the first", part, again))
     return found

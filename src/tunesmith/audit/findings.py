@@ -68,10 +68,13 @@ def verb(number: int, one: str, many: str) -> str:
     return one if number == 1 else many
 
 
+def rows_that(number: int, total: int, part: Part, one: str, many: str) -> str:
+    """Return ``2 of 9 test rows have`` or the like, with the verb ``one`` or ``many``."""
+    noun = "training row" if part == "train" else "test row"
+    return f"{number:,} of {counted(total, noun)} {verb(number, one, many)}"
+
+
 def quoted(text: str) -> str:
     """Return ``text`` in quotes, on one line, shortened if it is long."""
     shown = repr(text)
     return shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[: SHOWN_CHARACTERS - 2]}…'"
-
-
-NOUNS: dict[Part, str] = {"train": "training row", "test": "test row"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tunesmith.audit.findings import NOUNS, Finding, Part, counted, finding, verb
+from tunesmith.audit.findings import Finding, Part, finding, rows_that
 from tunesmith.methods import PLACEHOLDER, render
 from tunesmith.records import Record
 
@@ -63,8 +63,8 @@ def length_findings(counts: Sequence[int], limit: int | None, part: Part) -> lis
     if not cut:
         return []
     what = (
-        f"{len(cut):,} of {counted(len(counts), NOUNS[part])} {verb(len(cut), 'has', 'have')} more "
-        f"than {limit} tokens and will be cut from the left"
+        f"{rows_that(len(cut), len(counts), part, 'has', 'have')} more than {limit} tokens and "
+        "will be cut from the left"
     )
     remedy = f"Set method.max_input_tokens={max(counts)}, the longest row, or shorten the rows"
     return [finding("warning", f"truncated_{part}_rows", what, remedy, part, cut)]

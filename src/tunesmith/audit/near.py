@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tunesmith.audit.findings import NOUNS, Finding, Part, counted, finding, verb
+from tunesmith.audit.findings import Finding, Part, finding, rows_that
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,9 +55,8 @@ def near_findings(rows: Sequence[int], of: int, part: Part) -> list[Finding]:
     if not rows:
         return []
     what = (
-        f"{len(rows):,} of {counted(of, NOUNS[part])} {verb(len(rows), 'is', 'are')} nearly the "
-        f"same as {'a training row' if part == 'test' else 'an earlier one'} "
-        f"(similarity {SIMILAR} or more)"
+        f"{rows_that(len(rows), of, part, 'is', 'are')} nearly the same as "
+        f"{'a training row' if part == 'test' else 'an earlier one'} (similarity {SIMILAR} or more)"
     )
     remedy = "Compare them, and remove the rows that only repeat another"
     code = "near_leaked_test_rows" if part == "test" else "near_duplicate_train_rows"
