@@ -16,8 +16,8 @@ from tunesmith.testing.fake import (
     FakeBackend,
     FakeDeployer,
     FakePredictor,
+    FakeStore,
     FakeTuner,
-    Memory,
 )
 
 
@@ -116,7 +116,7 @@ class Unseeded(FakeBackend):
 class Forgetful(FakeBackend):
     def __init__(self, options=None):
         super().__init__(options)
-        self.memory = Memory()
+        self.stored = FakeStore()
 
 
 class Littering(FakeBackend):

@@ -1,4 +1,4 @@
-"""The group of all commands: names and summaries as text, targets imported when called."""
+"""The group of all commands: names and summaries as text. A command is imported when called."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ SECTIONS: dict[str, dict[str, LazyCommand]] = {
     },
     "Experiments": {
         "run": LazyCommand("run:run", "Tune, deploy, predict, evaluate and report."),
-        "resume": LazyCommand("resume:resume", "Go on with a run that was stopped."),
-        "compare": LazyCommand("compare:compare", "Say whether one model beats another."),
+        "resume": LazyCommand("run:resume", "Continue a run that was stopped."),
+        "compare": LazyCommand("compare:compare", "Test whether one model beats another."),
         "ladder": LazyCommand("sweeps:ladder", "Try every method, cheapest first."),
         "benchmark": LazyCommand(
             "sweeps:benchmark", "Compare methods, backends, base models and seeds."
         ),
-        "runs": LazyCommand("runs:runs", "List the runs."),
+        "runs": LazyCommand("run:runs", "List the runs."),
     },
     "Single steps": {
-        "tune": LazyCommand("tune:tune", "Tune only; writes model.json."),
-        "deploy": LazyCommand("deployments:deploy", "Make a tuned model answer."),
-        "predict": LazyCommand("predict:predict", "Ask a model about rows or lines of text."),
+        "tune": LazyCommand("steps:tune", "Tune only; writes model.json."),
+        "deploy": LazyCommand("steps:deploy", "Deploy a tuned model."),
+        "predict": LazyCommand("predict:predict", "Ask a model to label rows or lines of text."),
         "evaluate": LazyCommand("evaluate:evaluate", "Score a predictions file."),
-        "undeploy": LazyCommand("deployments:undeploy", "Remove a deployment."),
-        "deployments": LazyCommand("deployments:deployments", "List the deployments."),
+        "undeploy": LazyCommand("steps:undeploy", "Remove a deployment."),
+        "deployments": LazyCommand("steps:deployments", "List the deployments."),
     },
-    "What there is": {
-        "backends": LazyCommand("backends:backends", "List where experiments can run."),
+    "Listings": {
+        "backends": LazyCommand("backends:backends", "List the backends and their status."),
         "methods": LazyCommand("backends:methods", "List the methods."),
         "models": LazyCommand("backends:models", "List the base models."),
-        "plugins": LazyCommand("backends:plugins", "List the plugins, the broken ones too."),
+        "plugins": LazyCommand("backends:plugins", "List the plugins, including broken ones."),
     },
 }
 

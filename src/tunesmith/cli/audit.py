@@ -1,4 +1,4 @@
-"""``tunesmith audit``: what is to be known about the data before anything is tuned."""
+"""``tunesmith audit``: weaknesses of the data, found before anything is tuned."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from tunesmith.audit import SEVERITIES, Audit, Finding, PartAudit, Reader, audit
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
 from tunesmith.cli.connection import (
-    backend_option,
+    connection_options,
     open_backend,
-    options_option,
     parse_options,
-    runs_dir_option,
 )
 from tunesmith.cli.results import label_lines
 from tunesmith.dataset import load_data, load_dataset
@@ -32,7 +30,7 @@ SHOWN_LABELS = 6
 
 
 class ProblemsFoundError(TunesmithError):
-    """``--strict``, and the audit found a problem; status 1."""
+    """The audit found a problem, with ``--strict``."""
 
     exit_code: ClassVar[int] = 1
 
@@ -50,14 +48,14 @@ class ProblemsFoundError(TunesmithError):
     "--max-input-tokens",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Report rows of more tokens; by default watsonx.ai's 256, or the experiment's.",
+    help="Report rows with more tokens; by default the experiment's limit, or watsonx.ai's 256.",
 )
-@click.option("--input-field", metavar="NAME", help="The column of the text, else 'input'.")
-@click.option("--output-field", metavar="NAME", help="The column of the label, else 'output'.")
-@backend_option
-@options_option
-@runs_dir_option
-@click.option("--strict", is_flag=True, help="Exit with status 1 where a problem is found.")
+@click.option("--input-field", metavar="NAME", help="The column of the text; by default 'input'.")
+@click.option(
+    "--output-field", metavar="NAME", help="The column of the label; by default 'output'."
+)
+@connection_options
+@click.option("--strict", is_flag=True, help="Exit with status 1 if a problem is found.")
 @screen.json_option
 def audit(
     train: str,
@@ -72,12 +70,12 @@ def audit(
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Report what in TRAIN and TEST would make a result say less than it seems to.
+    """Report weaknesses of the rows of TRAIN and TEST that make a result less meaningful.
 
-    Copies, rows in both files, label conflicts, class balance, lengths, an instruction that only
-    one file carries, labels that a tokenizer splits or confuses, and too few test rows. TRAIN and
-    TEST are data files; TRAIN alone may be an experiment file, which also gives the base model
-    and the template.
+    The audit looks for copies, rows in both files, label conflicts, class imbalance, long rows, an
+    instruction that only one file has, labels that a tokenizer splits or confuses, and too few test
+    rows. TRAIN and TEST are data files. TRAIN may also be an experiment file, which names the test
+    file, the base model and the template.
     """
     given = {
         "base_model": base_model,
@@ -85,11 +83,11 @@ def audit(
         "data.input_field": input_field,
         "data.output_field": output_field,
     }
-    where = partial(open_backend, backend, parse_options(options), runs_dir)
+    connect = partial(open_backend, backend, parse_options(options), runs_dir)
     if Path(train).suffix in EXPERIMENTS:
-        found = _of_experiment(train, test, given, where)
+        found = _of_experiment(train, test, given, connect)
     else:
-        found = _of_files(train, test, given, where)
+        found = _of_files(train, test, given, connect)
     screen.emit(as_json, found.model_dump(mode="json"), lambda: _lines(found, train, test))
     if strict and found.problems:
         codes = ", ".join(one.code for one in found.problems)
@@ -97,33 +95,39 @@ def audit(
 
 
 def _of_experiment(
-    file: str, test: str | None, given: Mapping[str, Any], where: partial[Any]
+    file: str, test: str | None, given: Mapping[str, Any], connect: partial[Any]
 ) -> Audit:
     if test is not None:
-        raise ExperimentError(f"{test}: an experiment names its own test file; leave this one out")
+        raise ExperimentError(
+            f"{test}: an experiment names its own test file; leave this one out of the command"
+        )
     overrides = {key: value for key, value in given.items() if value is not None}
     experiment = Experiment.from_file(file, overrides)
     data = load_data(experiment.data, experiment.labels, experiment.seed, test=False)
-    with where() as backend:
+    with connect() as backend:
         found = audit_experiment(experiment, backend, data, ask_service=True)
         uses = label_uses(experiment, backend, data.train.rows)
     return found.model_copy(update={"labels": uses})
 
 
-def _of_files(train: str, test: str | None, given: Mapping[str, Any], where: partial[Any]) -> Audit:
+def _of_files(
+    train: str, test: str | None, given: Mapping[str, Any], connect: partial[Any]
+) -> Audit:
     model, limit = given["base_model"], given["method.max_input_tokens"]
     if limit is not None and model is None:
-        raise ExperimentError("--max-input-tokens: tokens of which model? Add --base-model NAME")
+        raise ExperimentError(
+            "--max-input-tokens needs a model that counts the tokens; add --base-model NAME"
+        )
     load = partial(
         load_dataset,
         input_field=given["data.input_field"] or "input",
         output_field=given["data.output_field"] or "output",
-        labelled=None,  # an audit says which rows have no label; a run stops at the first
+        labelled=None,  # an audit lists all rows without a label; a run stops at the first
     )
     ours, theirs = load(train), load(test) if test is not None else None
     if model is None:
         return audit_data(ours, theirs)
-    with where() as backend:
+    with connect() as backend:
         if not backend.capabilities(model).tokenize:
             raise UnsupportedError(
                 f"backend {backend.name!r} counts no tokens; leave --base-model out"
@@ -137,7 +141,7 @@ def _lines(found: Audit, train: str, test: str | None) -> Iterator[str]:
     parts = {"train": found.train, "test": found.test}
     yield from screen.table(
         ("", "rows", "labels", "words", "tokens", "file"),
-        ((name, *_cells(part)) for name, part in parts.items() if part is not None),
+        ((name, *_columns(part)) for name, part in parts.items() if part is not None),
     )
     yield ""
     yield from label_lines(found.labels)
@@ -145,7 +149,7 @@ def _lines(found: Audit, train: str, test: str | None) -> Iterator[str]:
     yield f"next: {_next(found, train, test)}"
 
 
-def _cells(part: PartAudit) -> tuple[str, ...]:
+def _columns(part: PartAudit) -> tuple[str, ...]:
     labels = [f"{label} {rows}" for label, rows in part.labels.items()]
     more = [f"and {len(labels) - SHOWN_LABELS} more"] if len(labels) > SHOWN_LABELS else []
     return (
@@ -167,7 +171,7 @@ def _finding_lines(findings: tuple[Finding, ...]) -> Iterator[str]:
 def _next(found: Audit, train: str, test: str | None) -> str:
     again = " ".join(["tunesmith audit", train, *([test] if test else [])])
     if found.problems:
-        return f"mend the problems, then again: {again}"
+        return f"fix the problems, then run again: {again}"
     if Path(train).suffix in EXPERIMENTS:
         return f"tunesmith run {train} --dry-run"
     return f"tunesmith init {train}{f' --test {test}' if test else ''}"

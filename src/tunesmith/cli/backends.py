@@ -1,4 +1,4 @@
-"""``tunesmith backends``, ``methods``, ``models`` and ``plugins``: what is installed."""
+"""``tunesmith backends``, ``methods``, ``models`` and ``plugins``: lists of what is installed."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from tunesmith.plugins import Plugin, registry
 
 CORE = {
     "prompt_tuning": "A soft prompt for a frozen model (Lester et al. 2021).",
-    "zero_shot": "A hard prompt around each input; tunes nothing.",
-    "few_shot": "A hard prompt with solved examples; tunes nothing.",
+    "zero_shot": "A hard prompt around each input, without tuning.",
+    "few_shot": "A hard prompt with solved examples, without tuning.",
 }
-"""The methods of the core. Text, because their classes cost the import of pydantic."""
+"""The methods of the core, as text, because their classes would import pydantic."""
 
 
 @command("backends", example="tunesmith backends --json")
 @screen.json_option
 def backends(as_json: bool) -> None:
-    """List the backends, and whether what they need is installed."""
+    """List the backends, and whether their requirements are installed."""
     entries = list(registry().backends().values())
     document = [
         {
@@ -47,7 +47,7 @@ def backends(as_json: bool) -> None:
 
 
 def missing(entry: BackendEntry) -> list[str]:
-    """Return the modules that the backend needs and that are not installed."""
+    """Return the modules that the backend needs but that are not installed."""
     return [module for module in entry.requires if importlib.util.find_spec(module) is None]
 
 
@@ -70,7 +70,7 @@ def _status(entry: BackendEntry) -> str:
 @command("methods", example="tunesmith methods")
 @screen.json_option
 def methods(as_json: bool) -> None:
-    """List the methods: those of the core, and those that a backend brings."""
+    """List the methods of the core and of the backends."""
     rows = [(name, "tunesmith", summary) for name, summary in CORE.items()]
     rows += [
         (method.name, entry.name, method.summary)
@@ -82,12 +82,12 @@ def methods(as_json: bool) -> None:
 
 
 @command("models", example="tunesmith models\ntunesmith models --backend local")
-@click.option("--backend", metavar="NAME", help="Ask this backend what it serves.")
+@click.option("--backend", metavar="NAME", help="List the models that this backend serves.")
 @options_option
 @runs_dir_option
 @screen.json_option
 def models(backend: str | None, options: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
-    """List the base models that the plugins name, or those that a backend serves."""
+    """List the base models of the plugins, or those that a backend serves."""
     found = _registered() if backend is None else _served(backend, options, runs_dir)
     screen.emit(as_json, found, lambda: _model_lines(found, backend))
 
@@ -100,8 +100,8 @@ def _registered() -> list[dict[str, Any]]:
 
 
 def _served(backend: str, options: tuple[str, ...], runs_dir: Path) -> list[dict[str, Any]]:
-    with open_backend(backend, parse_options(options), runs_dir) as where:
-        return [info.model_dump(mode="json") for info in where.base_models()]
+    with open_backend(backend, parse_options(options), runs_dir) as opened:
+        return [info.model_dump(mode="json") for info in opened.base_models()]
 
 
 def _model_lines(found: list[dict[str, Any]], backend: str | None) -> list[str]:
@@ -117,7 +117,7 @@ def _model_lines(found: list[dict[str, Any]], backend: str | None) -> list[str]:
 @command("plugins", example="tunesmith plugins")
 @screen.json_option
 def plugins(as_json: bool) -> None:
-    """List the plugins; a broken one is shown with its error and breaks nothing else."""
+    """List the plugins. A broken one is shown with its error, and the others still work."""
     found = registry().plugins
     document = [
         {"name": p.name, "distribution": p.distribution, "version": p.version, "error": p.error}

@@ -1,4 +1,4 @@
-"""The class of every command: shows an example, takes the shared options, owns stdout."""
+"""The class of every command: an example in its help, the shared options, a clean stdout."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Command(click.Command):
         self.params += global_options(hidden=True)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the example."""
+        """Write the example after the options."""
         super().format_epilog(ctx, formatter)
         with formatter.section("Example"):
             for line in self.example.splitlines():
                 formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Call the command; only what it prints itself reaches stdout."""
-        # SDKs print greetings and progress; a reader of --json must not meet them.
+        """Call the command, with stdout reserved for its own results."""
+        # SDKs print greetings and progress, which must not mix with the output of --json.
         ctx.meta[screen.STDOUT] = sys.stdout
         with contextlib.redirect_stdout(sys.stderr):
             return super().invoke(ctx)
@@ -42,10 +42,10 @@ def command(name: str, *, example: str) -> Callable[[Callable[..., None]], Comma
 
 
 def global_options(*, hidden: bool = False) -> list[click.Parameter]:
-    """Return the options that stand before or after the name of a command."""
+    """Return the options that are accepted before and after the name of a command."""
     return [
-        _flag("-v", "--verbose", "Say more on stderr: every optimizer step.", hidden),
-        _flag("-q", "--quiet", "No progress on stderr; warnings and errors only.", hidden),
+        _flag("-v", "--verbose", "Print more on stderr: every optimizer step.", hidden),
+        _flag("-q", "--quiet", "Print no progress on stderr, only warnings and errors.", hidden),
         _flag(None, "--debug", "Show the traceback of an error.", hidden),
     ]
 

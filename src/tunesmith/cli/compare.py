@@ -1,4 +1,4 @@
-"""``tunesmith compare``: tuned against base, or runs against one another."""
+"""``tunesmith compare``: the tuned model against the base model, or run against run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from tunesmith.cli import screen
-from tunesmith.cli.answers import READ_AS, answer_option
 from tunesmith.cli.command import command
+from tunesmith.cli.evaluate import answer_option
 from tunesmith.errors import RunError
 from tunesmith.evaluation.comparison import Comparison, compare_seeds, correct, p_text
 from tunesmith.evaluation.readings import common_reading, read_as
@@ -18,7 +18,11 @@ from tunesmith.records import ModelRole, Prediction, Reading
 from tunesmith.runs.run import Run
 
 SHOWN_ROWS = 20
-HEADERS = ("", "right", "wrong", "unparsable", "accuracy", "only it right")
+HEADERS = ("", "right", "wrong", "unparsable", "accuracy", "right alone")
+READ_AS = {
+    "decision": "answers are read as decisions: the most probable label",
+    "text": "answers are read as text: the label that the model wrote",
+}
 
 
 @command(
@@ -31,13 +35,14 @@ HEADERS = ("", "right", "wrong", "unparsable", "accuracy", "only it right")
 @answer_option
 @screen.json_option
 def compare(runs: tuple[Path, ...], answer: Reading | None, as_json: bool) -> None:
-    """Say whether the tuned model of a RUN beats its base model, or one run another.
+    """Test whether the tuned model of a RUN beats its base model, or one run another.
 
-    Of three runs or more, those that differ in nothing but the seed are taken together, and the
-    first are compared with each of the others; Holm's correction for several comparisons is in
-    the verdicts. An exact paired test over the rows that only one of the two gets right decides.
+    An exact paired test decides, over the rows that only one of the two models gets right. Of
+    three runs or more, those that differ only in the seed form a group. The first group is compared
+    with each of the others, and the verdicts include Holm's correction for several comparisons.
 
-    Answers are read as the runs were judged; if that differs, in a reading that all hold.
+    Answers are read as in the evaluation of the runs. If the runs differ, they are read in a way
+    that all runs record.
     """
     loaded = [Run.load(path) for path in runs]
     groups = grouped(loaded) if len(loaded) > 2 else [[run] for run in loaded]
@@ -75,7 +80,7 @@ def _between(groups: Sequence[Group], asked: Reading | None) -> tuple[list[Compa
 
 
 _Sides = list[list[list[Prediction]]]
-"""For each model, for each seed, its answers."""
+"""The answers of each model, for each seed."""
 
 
 def _in_common(sides: _Sides, asked: Reading | None) -> tuple[_Sides, Reading]:
@@ -141,29 +146,29 @@ def _disagreement_lines(found: Comparison) -> Iterator[str]:
         ),
     )
     if len(found.disagreements) > SHOWN_ROWS:
-        yield f"and {len(found.disagreements) - SHOWN_ROWS} rows more; see --json"
+        yield f"and {len(found.disagreements) - SHOWN_ROWS} more rows; --json shows all"
     yield ""
 
 
 Group = list[Run]
-"""Runs that differ in nothing but the seed."""
+"""Runs that differ only in the seed."""
 
 
 def grouped(runs: Sequence[Run]) -> list[Group]:
-    """Return the runs by what they have in common but the seed, in the order given.
+    """Return the runs in groups that differ only in the seed, in the order given.
 
     Raises:
-        RunError: a run is there twice: counted twice, it would say more than it knows.
+        RunError: a run is given twice, which would count its rows twice.
     """
     groups: dict[str, Group] = {}
     for run in runs:
-        group = groups.setdefault(_but_the_seed(run), [])
+        group = groups.setdefault(_key_without_seed(run), [])
         _refuse_twice(run, group)
         group.append(run)
     return list(groups.values())
 
 
-def _but_the_seed(run: Run) -> str:
+def _key_without_seed(run: Run) -> str:
     record = run.record
     experiment = {k: v for k, v in record.experiment.items() if k != "seed"}
     return json.dumps([experiment, record.backend, record.stand_in, record.emulated])
@@ -181,7 +186,7 @@ def _refuse_twice(run: Run, group: Group) -> None:
 
 
 def group_names(groups: Sequence[Group]) -> list[str]:
-    """Return names that tell the groups apart: what differs, else the first directories."""
+    """Return names that differ between the groups, from settings or from directories."""
     for parts in (("method",), ("backend",), ("method", "backend"), ("name",)):
         found = [_named(group[0], parts) for group in groups]
         if len(set(found)) == len(groups):
@@ -199,10 +204,10 @@ def _named(run: Run, parts: tuple[str, ...]) -> str:
 
 
 def refuse_other_data(runs: Sequence[Run]) -> None:
-    """Refuse runs that were not asked the same.
+    """Refuse runs with other test rows or other labels than the first.
 
     Raises:
-        RunError: other test rows, or other labels; the message names the difference.
+        RunError: a run differs; the message names the difference.
     """
     for other in runs[1:]:
         _refuse_different_tests(runs[0], other)
@@ -231,7 +236,7 @@ def _refuse_different_labels(one: Run, other: Run) -> None:
 
 
 def group_notes(groups: Sequence[Group]) -> list[str]:
-    """Return what a reader of the comparisons must know: other training rows are not refused."""
+    """Return a note for each group with other training rows than the first."""
     first = groups[0]
     return [
         f"the training rows differ: {_trained(first[0])}, {_trained(other[0])}"

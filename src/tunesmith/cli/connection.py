@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from tunesmith.backend import Backend
     from tunesmith.runs.run import Run
 
+F = TypeVar("F", bound=Callable[..., Any])
 
 REDACTED = "**********"
-"""What pydantic's SecretStr prints."""
+"""The text that pydantic prints for a SecretStr."""
 
 backend_option = click.option(
     "--backend",
     default="local",
     show_default=True,
     metavar="NAME",
-    help="Where it runs; 'tunesmith backends' lists them.",
+    help="The backend; 'tunesmith backends' lists them.",
 )
 options_option = click.option(
     "--option",
@@ -37,16 +38,21 @@ runs_dir_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("runs"),
     show_default=True,
-    help="The folder of the runs and of the backends' stores.",
+    help="The folder for runs and for the stores of the backends.",
 )
+
+
+def connection_options(command: F) -> F:
+    """Add ``--backend``, ``--option`` and ``--runs-dir``."""
+    return backend_option(options_option(runs_dir_option(command)))
 
 
 def parse_options(texts: Sequence[str]) -> dict[str, str]:
     """Turn ``KEY=VALUE`` texts into a mapping.
 
     Raises:
-        ExperimentError: a text without a key or without ``=``. The value, which may be a
-            secret, is not shown.
+        ExperimentError: a text has no key or no ``=``. The message does not show the value, which
+            may be a secret.
     """
     options = {}
     for text in texts:
@@ -58,10 +64,10 @@ def parse_options(texts: Sequence[str]) -> dict[str, str]:
 
 
 def open_backend(name: str, given: Mapping[str, Any], runs_dir: Path) -> Backend:
-    """Connect to backend ``name``; its store is under ``runs_dir`` unless an option says else.
+    """Connect to backend ``name``. Its store is under ``runs_dir`` unless an option sets another.
 
     Raises:
-        PluginError: no such backend, or it cannot be imported.
+        PluginError: there is no such backend, or it cannot be imported.
         ExperimentError: an option is unknown or wrong.
     """
     from tunesmith.backends.connect import backend_class
@@ -72,9 +78,9 @@ def open_backend(name: str, given: Mapping[str, Any], runs_dir: Path) -> Backend
 
 
 def reopen_backend(run: Run, given: Mapping[str, Any]) -> Backend:
-    """Connect to the backend of ``run`` with the options that it recorded; ``given`` wins.
+    """Connect to the backend of ``run`` with its recorded options, overridden by ``given``.
 
-    Secrets are not in the record; they come from ``given``, the environment or the options file.
+    Secrets are not recorded. They come from ``given``, the environment or the options file.
     """
     recorded = {
         name: value
@@ -88,8 +94,8 @@ def reopen_backend(run: Run, given: Mapping[str, Any]) -> Backend:
 def _store_of(run: Run) -> Path:
     from tunesmith.backends.options import default_store
 
-    # The recorded path is relative to the working directory of then; the runs folder may since
-    # have been moved, with the store in it.
+    # The recorded path is relative to the working directory of that time. The runs folder, with
+    # the store in it, may have been moved since.
     recorded = run.record.options.get("store")
     beside = default_store(run.directory.parent, run.record.backend)
     if recorded is None or (beside.is_dir() and not Path(recorded).is_dir()):

@@ -8,18 +8,23 @@ from pathlib import Path
 import click
 
 from tunesmith.cli import screen
-from tunesmith.cli.answers import answer_option
 from tunesmith.cli.command import command
 from tunesmith.cli.results import score_table
 from tunesmith.errors import RunError, near_misses
 from tunesmith.evaluation.metrics import UNPARSABLE, Evaluation
 from tunesmith.evaluation.metrics import evaluate as evaluate_predictions
-from tunesmith.evaluation.readings import read_as
+from tunesmith.evaluation.readings import READINGS, read_as
 from tunesmith.labels import LabelSet
 from tunesmith.records import Prediction, Reading
 from tunesmith.runs.run import PREDICTIONS, RECORD, Run, read_predictions
 
 ROLES = ("tuned", "base")
+
+answer_option = click.option(
+    "--answer",
+    type=click.Choice(READINGS),
+    help="Read answers as the most probable label, or as the label that was written.",
+)
 
 
 @command("evaluate", example="tunesmith evaluate predictions.jsonl --labels 0,1")
@@ -27,14 +32,14 @@ ROLES = ("tuned", "base")
 @click.option(
     "--labels",
     metavar="A,B,…",
-    help="The labels, in order; by default those of the run beside the file, or those found.",
+    help="The labels, in order; by default those of the run in the same folder, or of the file.",
 )
 @answer_option
 @screen.json_option
 def evaluate(predictions: Path, labels: str | None, answer: Reading | None, as_json: bool) -> None:
     """Score PREDICTIONS: a file of "tunesmith predict" with labels, or a run directory.
 
-    Answers are read as they are recorded unless --answer is given.
+    By default answers are read in the way that the file records.
     """
     file = predictions
     if predictions.is_dir():
@@ -67,27 +72,29 @@ def _labels(given: str | None, file: Path, lines: Sequence[Prediction]) -> Label
         names = list(Run.load(file.parent, finished=False).record.experiment["labels"])
     else:
         names = sorted({name for p in lines for name in (p.expected, p.label) if name is not None})
-        screen.note(f"labels found in the file: {', '.join(names)}; set them with --labels")
+        screen.note(f"labels taken from the file: {', '.join(names)}; --labels sets others")
     if len(set(names)) < 2 or len(set(names)) < len(names):
-        raise RunError(f"{file}: two or more different labels are needed, e.g. --labels 0,1")
+        raise RunError(
+            f"{file}: two or more different labels are needed; set them, e.g. --labels 0,1"
+        )
     return LabelSet.model_validate(names)
 
 
 def _check(file: Path, lines: Sequence[Prediction], names: LabelSet) -> None:
     if not lines:
-        raise RunError(f"{file}: no predictions in it")
+        raise RunError(f"{file}: the file has no predictions; write some with: tunesmith predict")
     for number, prediction in enumerate(lines, 1):
         if prediction.expected is None:
             raise RunError(
-                f"{file}, line {number}: no expected label; predict on rows that have one, "
-                "with --labelled"
+                f"{file}, line {number}: no expected label; make the predictions "
+                "from rows with labels: tunesmith predict MODEL DATA --labelled"
             )
         for name in (prediction.expected, prediction.label):
             if name is not None and name not in names:
                 raise RunError(
                     f"{file}, line {number}: {name!r} is not one of the labels "
                     f"{', '.join(map(repr, names))}.{near_misses(name, names)} "
-                    "Set them all with --labels"
+                    "Set all labels with --labels"
                 )
 
 
@@ -103,15 +110,15 @@ def _lines(evaluations: dict[str, Evaluation], names: list[str]) -> Iterator[str
                 "recall",
                 "F1",
                 "rows",
-                *(f"said {n}" for n in names),
+                *(f"answered {n}" for n in names),
                 UNPARSABLE,
             ),
-            (_label_cells(evaluation, name, place) for place, name in enumerate(names)),
+            (_label_columns(evaluation, name, place) for place, name in enumerate(names)),
             right=5 + len(names),
         )
 
 
-def _label_cells(evaluation: Evaluation, name: str, place: int) -> tuple[str, ...]:
+def _label_columns(evaluation: Evaluation, name: str, place: int) -> tuple[str, ...]:
     score = evaluation.labels[name]
     return (
         name,

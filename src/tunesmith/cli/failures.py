@@ -1,13 +1,13 @@
-"""Turns what went wrong into one message on stderr and an exit code.
+"""Reports an error as one message on stderr and an exit code.
 
 ==== ==========================================================================
 code meaning
 ==== ==========================================================================
-1    ``audit --strict`` found a problem; an error of no family below; silently, where the
-     reader of stdout went away
-2    the command line, experiment, data or a run is wrong
+1    ``audit --strict`` found a problem; an error of no family below; or, without a
+     message, the reader of stdout closed it
+2    the command line, the experiment, the data or a run is wrong
 3    a plugin is missing or broken
-4    the backend does not offer what was asked for
+4    the backend does not offer a setting or a function
 5    the provider failed
 70   a bug (EX_SOFTWARE of sysexits.h)
 74   the disk or a file (EX_IOERR of sysexits.h)
@@ -32,7 +32,7 @@ BROKEN_PIPE, BUG, IO_ERROR, INTERRUPTED = 1, 70, 74, 130
 
 
 class InterruptedWorkError(TunesmithError):
-    """Ctrl-C came while something was under way that can go on later."""
+    """Ctrl-C stopped work that can be continued later."""
 
     exit_code: ClassVar[int] = INTERRUPTED
 
@@ -42,7 +42,7 @@ def report(error: BaseException, *, debug: bool) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, BrokenPipeError):
-        _forget_stdout()
+        _silence_stdout()
         return BROKEN_PIPE
     message, code = _described(error)
     with contextlib.suppress(BrokenPipeError):
@@ -77,7 +77,7 @@ def _io(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     what = f"{where}{error.strerror or error}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{what}; nothing half-written is left behind. Free some space and run again"
+        return f"{what}; no partial file was left. Free some space and run again"
     return f"{what}; check the path and its permissions"
 
 
@@ -90,7 +90,7 @@ def _print(message: str, notes: tuple[str, ...]) -> None:
         click.echo(note, err=True)
 
 
-def _forget_stdout() -> None:
-    # The interpreter flushes stdout once more at its end, and would complain there.
+def _silence_stdout() -> None:
+    # The interpreter flushes stdout once more at exit, which would print another error.
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

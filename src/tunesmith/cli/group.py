@@ -1,4 +1,4 @@
-"""The group of commands: knows names and summaries, imports a command when it is called."""
+"""The group of commands. It holds names and summaries, and imports a command when it is called."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLUGIN_SECTION = "From plugins"
 
 @dataclass(frozen=True, slots=True)
 class LazyCommand:
-    """A command as text: where it is (``module:attribute`` in this package) and what it does."""
+    """A command as text: its target (``module:attribute`` in this package) and a summary."""
 
     target: str
     summary: str
@@ -40,19 +40,19 @@ class LazyGroup(click.Group):
         self.params.append(_version_option())
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
-        """Parse, run, and exit with the code of what happened."""
+        """Parse, run, and exit with the code of the result."""
         settings = Settings()
         extra |= {"standalone_mode": False, "obj": settings}
         try:
             code = super().main(*args, **extra)
-            # A reader that went away is noticed here, not in the interpreter's last breath.
+            # Flush here, so that a closed pipe raises inside this try and not at interpreter exit.
             sys.stdout.flush()
         except BaseException as error:  # noqa: BLE001  # the one place where every error ends
             code = failures.report(error, debug=settings.debug)
         sys.exit(code or 0)
 
     def invoke(self, ctx: click.Context) -> None:
-        """Run the command; what it returns is not an exit code."""
+        """Run the command. Its return value is not an exit code."""
         super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -65,16 +65,19 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name in self._own:
             module, _, attribute = self._own[cmd_name].target.partition(":")
-            return _command(importlib.import_module(f"tunesmith.cli.{module}"), attribute)
+            found: click.Command = getattr(
+                importlib.import_module(f"tunesmith.cli.{module}"), attribute
+            )
+            return found
         entry = _plugin_commands()[0].get(cmd_name)
         return None if entry is None else _plugin_command(entry)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or name near misses."""
+        """Find the command, or raise an error with near misses."""
         name = args[0]
-        # Own names first: looking at the plugins costs their import.
+        # Own names first: a look at the plugins would import them.
         if name not in self._own and name not in _plugin_commands()[0]:
             near = near_misses(name, self.list_commands(ctx))
             raise click.UsageError(f"no command {name!r}.{near}", ctx)
@@ -89,7 +92,7 @@ class LazyGroup(click.Group):
             for title, part in self._sections.items()
         }
         sections[PLUGIN_SECTION] = [(e.name, e.summary) for e in extra.values()]
-        # One column for all sections.
+        # All sections share the width of the first column.
         width = max(len(name) for rows in sections.values() for name, _ in rows)
         for title, rows in sections.items():
             if rows:
@@ -120,15 +123,15 @@ def _version_option() -> click.Option:
 
 
 def _plugin_commands() -> tuple[dict[str, CommandEntry], str]:
-    """Return the commands of the plugins, and one line about those that are broken."""
+    """Return the commands of the plugins, and one line about broken plugins."""
     from tunesmith.plugins import registry
 
     try:
         commands = registry().commands()
-    except Exception as error:  # noqa: BLE001  # --help must come, whatever a plugin does
-        return {}, f"Commands of plugins are left out: {error}"
+    except Exception as error:  # noqa: BLE001  # --help must work even if a plugin fails
+        return {}, f"Plugin commands are not shown: {error}"
     broken = [plugin.name for plugin in registry().plugins if plugin.error]
-    trouble = f"Broken: {', '.join(broken)}; see 'tunesmith plugins'." if broken else ""
+    trouble = f"Broken plugins: {', '.join(broken)}; see 'tunesmith plugins'." if broken else ""
     return commands, trouble
 
 
@@ -139,12 +142,7 @@ def _plugin_command(entry: CommandEntry) -> click.Command:
     found = import_target(entry.target)
     if not isinstance(found, click.Command):
         raise PluginError(
-            f"command {entry.name!r}: {entry.target} is no click.Command; "
-            "tell the plugin's author, 'tunesmith plugins' names the distribution"
+            f"command {entry.name!r}: {entry.target} is not a click.Command; "
+            "report this to the plugin's author ('tunesmith plugins' shows the distribution)"
         )
-    return found
-
-
-def _command(module: Any, attribute: str) -> click.Command:
-    found: click.Command = getattr(module, attribute)
     return found

@@ -1,4 +1,4 @@
-"""Whom ``tunesmith predict`` asks: a deployment file, or the models of a run."""
+"""The model that ``tunesmith predict`` asks: that of a deployment file, or one of a run."""
 
 from __future__ import annotations
 
@@ -25,22 +25,30 @@ from tunesmith.spec import TuningSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A model that can be asked, and how."""
+class PredictionSource:
+    """A model that answers, and the way to ask it."""
 
     spec: TuningSpec
-    """An experiment, if a run is asked."""
+    """The experiment of the run, if there is a run."""
     deployment: Deployment | None
-    """Of the tuned model; None if there is none."""
+    """The deployment of the tuned model, if there is one."""
     base: bool
-    """Whether the untuned model under it is asked."""
+    """Whether to ask the untuned base model."""
     run: Run | None
     backend: str
 
     @property
     def experiment(self) -> Experiment | None:
-        """That of the run; None if a deployment is asked."""
+        """The experiment of the run, or None for a deployment file."""
         return self.spec if isinstance(self.spec, Experiment) else None
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The calibration of the model that is asked, or None if the run has none."""
+        if self.run is None:
+            return None
+        record, base = self.run.record, self.base or self.deployment is None
+        return record.base_calibration if base else record.calibration
 
     def connect(
         self, options: Mapping[str, Any], runs_dir: Path
@@ -53,49 +61,43 @@ class Asked:
     def predict(
         self, backend: Backend, rows: tuple[Row, ...], progress: Progress
     ) -> list[Prediction]:
-        """Ask about ``rows``; probabilities are calibrated if the run was."""
-        found = self.calibration
-        asked = self._ask(backend, rows, progress)
-        if found is None:
-            return asked
+        """Return the predictions for ``rows``, calibrated if the run has a calibration."""
+        found = self._predict(backend, rows, progress)
+        calibration = self.calibration
+        if calibration is None:
+            return found
         return [
-            p.model_copy(update={"calibrated": found.apply(p.probabilities)})
+            p.model_copy(update={"calibrated": calibration.apply(p.probabilities)})
             if p.probabilities
             else p
-            for p in asked
+            for p in found
         ]
 
-    @property
-    def calibration(self) -> Calibration | None:
-        """Of the model that is asked; None if the run has none."""
-        if self.run is None:
-            return None
-        record, base = self.run.record, self.base or self.deployment is None
-        return record.base_calibration if base else record.calibration
-
-    def _ask(self, backend: Backend, rows: tuple[Row, ...], progress: Progress) -> list[Prediction]:
-        what, experiment = self.spec, self.experiment
-        can = backend.capabilities(what.base_model)
+    def _predict(
+        self, backend: Backend, rows: tuple[Row, ...], progress: Progress
+    ) -> list[Prediction]:
+        spec, experiment = self.spec, self.experiment
+        can = backend.capabilities(spec.base_model)
         wanted = experiment.answer if experiment else None
-        answer = chosen_reading(wanted, what.method, can, backend.name)
+        answer = chosen_reading(wanted, spec.method, can, backend.name)
         if self.deployment is not None and not self.base:
             progress.stage("predict tuned")
-            return predict_tuned(what, backend, rows, self.deployment, progress, answer=answer)
+            return predict_tuned(spec, backend, rows, self.deployment, progress, answer=answer)
         progress.stage("predict base")
         reads = experiment.base_input if experiment else "same"
-        prompts = base_prompts(what, backend, rows, self._examples(), self.deployment, reads)
-        return predict_base(what, backend, rows, prompts, progress, answer=answer)
+        prompts = base_prompts(spec, backend, rows, self._examples(), self.deployment, reads)
+        return predict_base(spec, backend, rows, prompts, progress, answer=answer)
 
     def _examples(self) -> tuple[Row, ...]:
-        # Beside a tuning method no training row is part of a prompt.
-        what = self.experiment
-        if what is None or what.method.tunes:
+        # Only a prompting method puts training rows into the prompt.
+        experiment = self.experiment
+        if experiment is None or experiment.method.tunes:
             return ()
-        return load_data(what.data, what.labels, what.seed, test=False).train.rows
+        return load_data(experiment.data, experiment.labels, experiment.seed, test=False).train.rows
 
 
-def find_asked(path: Path, *, base: bool, generation: Mapping[str, Any]) -> Asked:
-    """Return what ``path``, a deployment file or a run directory, stands for.
+def find_source(path: Path, *, base: bool, generation: Mapping[str, Any]) -> PredictionSource:
+    """Return the model of ``path``, a deployment file or a run directory.
 
     Args:
         path: the file or directory.
@@ -103,7 +105,7 @@ def find_asked(path: Path, *, base: bool, generation: Mapping[str, Any]) -> Aske
         generation: generation parameters that replace those of the run.
 
     Raises:
-        RunError: neither of the two, or a run without a deployment.
+        RunError: ``path`` is neither of the two, or the run has no deployment.
         ExperimentError: a generation parameter is unknown or wrong.
     """
     if path.is_dir():
@@ -117,10 +119,10 @@ def find_asked(path: Path, *, base: bool, generation: Mapping[str, Any]) -> Aske
         "generation": generation,
     }
     spec = TuningSpec.from_values(values, source=str(path))
-    return Asked(spec, deployment, base, None, deployment.backend)
+    return PredictionSource(spec, deployment, base, None, deployment.backend)
 
 
-def _of_run(path: Path, base: bool, generation: Mapping[str, Any]) -> Asked:
+def _of_run(path: Path, base: bool, generation: Mapping[str, Any]) -> PredictionSource:
     run = Run.load(path, finished=False)
     values = run.record.experiment
     merged = {**values, "generation": {**values["generation"], **generation}}
@@ -129,5 +131,7 @@ def _of_run(path: Path, base: bool, generation: Mapping[str, Any]) -> Asked:
         experiment = experiment.asked_in(run.record.chat.chat)
     deployment = run.record.deployment
     if deployment is None and experiment.method.tunes and not base:
-        raise RunError(f"{path}: the run has no deployment yet; go on: tunesmith resume {path}")
-    return Asked(experiment, deployment, base, run, run.record.backend)
+        raise RunError(
+            f"{path}: the run has no deployment yet; continue it with: tunesmith resume {path}"
+        )
+    return PredictionSource(experiment, deployment, base, run, run.record.backend)

@@ -1,4 +1,4 @@
-"""Shows progress on stderr: a live bar on a terminal, a few plain lines elsewhere."""
+"""Progress on stderr: live bars on a terminal, a few plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 @contextmanager
 def progress() -> Iterator[RunProgress]:
-    """Give the progress that fits stderr and the settings of the command."""
+    """Yield the progress that fits stderr and the settings of the command."""
     chosen = current()
     if chosen.quiet:
         yield RunProgress()
@@ -44,7 +44,7 @@ def progress() -> Iterator[RunProgress]:
 
 
 def loss_text(event: TuningEvent) -> str:
-    """Return ``loss 0.412, validation loss 0.380``, as far as they are known."""
+    """Return ``loss 0.412, validation loss 0.380``, without a loss that is None."""
     parts = []
     if event.loss is not None:
         parts.append(f"loss {event.loss:.3f}")
@@ -54,17 +54,17 @@ def loss_text(event: TuningEvent) -> str:
 
 
 class RunProgress(Progress):
-    """Remembers the run directory, and says nothing."""
+    """The run directory. Prints nothing."""
 
     directory: Path | None = None
 
     def started(self, directory: Path) -> None:
-        """Remember ``directory``."""
+        """Store ``directory``."""
         self.directory = directory
 
 
 class PlainProgress(RunProgress):
-    """One line a stage, one an epoch, and now and then one while predicting."""
+    """One line for each stage and each epoch, and one every ten seconds while predicting."""
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
@@ -79,7 +79,7 @@ class PlainProgress(RunProgress):
         click.echo(name, err=True)
 
     def tuning(self, event: TuningEvent) -> None:
-        """Print an epoch, a note, and with ``--verbose`` every step."""
+        """Print an epoch or a note, and with ``--verbose`` every step."""
         if event.kind == "step":
             self._steps = (event.step or 0, event.total_steps or 0)
         if event.kind == "epoch":
@@ -91,7 +91,7 @@ class PlainProgress(RunProgress):
             self._say(f"step {event.step}{total}: {loss_text(event)}")
 
     def predicted(self, done: int, total: int) -> None:
-        """Print how many rows are answered, at the end and every ten seconds."""
+        """Print the number of answered rows, at the end and every ten seconds."""
         if done == total or self._long_silent():
             self._say(f"{done}/{total} rows")
 
@@ -123,14 +123,14 @@ class PlainProgress(RunProgress):
 
 
 class LiveProgress(RunProgress):
-    """One bar a stage."""
+    """One bar for each stage."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
         self._task: TaskID | None = None
 
     def stage(self, name: str) -> None:
-        """Complete the bar of the last stage and begin another."""
+        """Complete the bar of the last stage and start a new one."""
         self.complete()
         self._task = self._bars.add_task(name, total=None, detail="")
 
@@ -203,19 +203,19 @@ def _bars() -> Bars:
 
 @contextmanager
 def resumable(progress: RunProgress) -> Iterator[None]:
-    """Name the resume command when the run that ``progress`` knows does not end well."""
+    """Add the resume command to an error or an interrupt of the run of ``progress``."""
     try:
         yield
     except KeyboardInterrupt:
         if progress.directory is None:
             raise
-        raise InterruptedWorkError(f"interrupted\ngo on with: {_command(progress)}") from None
+        raise InterruptedWorkError(f"interrupted\nresume with: {_command(progress)}") from None
     except (TunesmithError, OSError) as error:
         if progress.directory is not None:
-            error.add_note(f"when that is mended, go on with: {_command(progress)}")
+            error.add_note(f"Fix this, then resume with: {_command(progress)}")
         raise
 
 
 def _command(progress: RunProgress) -> str:
-    assert progress.directory is not None  # noqa: S101  # the callers looked
+    assert progress.directory is not None  # noqa: S101  # checked by the callers
     return f"tunesmith resume {relative(progress.directory)}"

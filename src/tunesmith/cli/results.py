@@ -1,4 +1,4 @@
-"""How the result of a run looks on a screen."""
+"""The result of a run as lines of text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADERS = ("", "accuracy", "95 % interval", "macro F1", "unparsable")
 
 
 def result_lines(run: Run) -> Iterator[str]:
-    """Yield the headline, the table, what it rests on, the notes and, last, the report's path."""
+    """Yield the headline, scores, comparisons, diagnosis and notes, and last the report's path."""
     record = run.record
     yield judge(record).headline
     yield f"{record.name}: {record.experiment['method']['name']} on {_model(run)}, {_where(run)}"
@@ -36,7 +36,7 @@ def result_lines(run: Run) -> Iterator[str]:
 
 
 def label_lines(labels: Mapping[str, LabelTokens]) -> Iterator[str]:
-    """Yield a table of how the untuned model would write each label, if that is known."""
+    """Yield a table of the tokens and probability of each label for the untuned model, if known."""
     if not labels:
         return
     yield from screen.table(
@@ -47,7 +47,7 @@ def label_lines(labels: Mapping[str, LabelTokens]) -> Iterator[str]:
 
 
 def score_table(named: dict[str, Evaluation]) -> list[str]:
-    """Return one line for each named evaluation, under headers."""
+    """Return a table with one line for each named evaluation."""
     return screen.table(HEADERS, ((name, *scores(e)) for name, e in named.items()), right=4)
 
 

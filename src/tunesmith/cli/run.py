@@ -1,9 +1,10 @@
-"""``tunesmith run``: the whole pipeline."""
+"""``tunesmith run``, ``resume`` and ``runs``: the whole pipeline, and the runs that it made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,17 +12,20 @@ from tunesmith.backend import Backend
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
 from tunesmith.cli.connection import (
-    backend_option,
+    connection_options,
     open_backend,
     options_option,
     parse_options,
+    reopen_backend,
     runs_dir_option,
 )
 from tunesmith.cli.progress import progress, resumable
 from tunesmith.cli.results import label_lines, result_lines
+from tunesmith.errors import RunError
 from tunesmith.experiment import Experiment
 from tunesmith.experiment_file import parse_overrides
 from tunesmith.pipeline.plan import PartPlan, Plan
+from tunesmith.runs.run import RECORD, Run
 
 set_option = click.option(
     "--set",
@@ -38,10 +42,8 @@ set_option = click.option(
     "tunesmith run experiment.yaml --backend sklearn --set method.name=tfidf_logreg",
 )
 @click.argument("experiment", type=click.Path(path_type=Path))
-@backend_option
-@options_option
+@connection_options
 @set_option
-@runs_dir_option
 @click.option("--dry-run", is_flag=True, help="Check and count everything; tune nothing.")
 @screen.json_option
 def run(
@@ -55,16 +57,16 @@ def run(
 ) -> None:
     """Tune, deploy, predict, evaluate and report what EXPERIMENT (a YAML file) describes.
 
-    Everything that can be checked is checked before anything is tuned or paid for. The last
-    line printed is the path of the report.
+    All checks come before anything is tuned or paid for. The last line of the output is the path of
+    the report.
     """
     what = Experiment.from_file(experiment, parse_overrides(settings))
-    with open_backend(backend, parse_options(options), runs_dir) as where:
+    with open_backend(backend, parse_options(options), runs_dir) as opened:
         if dry_run:
-            _show_plan(what, where, as_json)
+            _show_plan(what, opened, as_json)
             return
         with progress() as shown, resumable(shown):
-            done = what.run(where, runs_dir=runs_dir, progress=shown)
+            done = what.run(opened, runs_dir=runs_dir, progress=shown)
     screen.emit(as_json, done.summary(), lambda: result_lines(done))
 
 
@@ -78,7 +80,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     yield ""
     yield from screen.table(
         ("", "rows", "tokens min", "median", "max", "truncated"),
-        ((name, *_part_cells(part)) for name, part in plan.data.items()),
+        ((name, *_part_columns(part)) for name, part in plan.data.items()),
         right=5,
     )
     yield ""
@@ -89,9 +91,72 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     yield "nothing was tuned; run again without --dry-run"
 
 
-def _part_cells(part: PartPlan) -> tuple[str, str, str, str, str]:
+def _part_columns(part: PartPlan) -> tuple[str, str, str, str, str]:
     counts = part.input_tokens
     if counts is None:
         return (str(part.rows), "?", "?", "?", "?")
     cut = "-" if counts.truncated is None else str(counts.truncated)
     return (str(part.rows), str(counts.minimum), f"{counts.median:g}", str(counts.maximum), cut)
+
+
+@command("resume", example="tunesmith resume runs/20261121-093000-reviews-local-3f2a")
+@click.argument("run", type=click.Path(path_type=Path))
+@options_option
+@screen.json_option
+def resume(run: Path, options: tuple[str, ...], as_json: bool) -> None:
+    """Continue RUN, a run directory. Steps that it has completed are not repeated.
+
+    The run holds the options of its backend, but no secrets: these come from --option, the
+    environment or the options file. If the data have changed, the run is not continued.
+    """
+    found = Run.load(run, finished=False)
+    if found.record.status == "completed":
+        screen.note(f"{run}: the run is completed; there is nothing left to do")
+    else:
+        _resume(found, options)
+    screen.emit(as_json, found.summary(), lambda: result_lines(found))
+
+
+def _resume(run: Run, options: tuple[str, ...]) -> None:
+    experiment = Experiment.from_record(run.record.experiment, source=str(run.directory))
+    with (
+        reopen_backend(run, parse_options(options)) as backend,
+        progress() as shown,
+        resumable(shown),
+    ):
+        experiment.resume(run, backend, progress=shown)
+
+
+@command("runs", example="tunesmith runs --runs-dir runs")
+@runs_dir_option
+@screen.json_option
+def runs(runs_dir: Path, as_json: bool) -> None:
+    """List the runs, oldest first. A run that cannot be read is listed with the reason."""
+    folders = sorted(path.parent for path in runs_dir.glob(f"*/{RECORD}"))
+    found = [_summary(folder) for folder in folders]
+    screen.emit(as_json, found, lambda: _run_lines(found, runs_dir))
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    try:
+        return Run.load(folder, finished=False).summary()
+    except RunError as error:
+        return {"run_dir": str(folder), "status": "unreadable", "error": str(error)}
+
+
+def _run_lines(found: list[dict[str, Any]], runs_dir: Path) -> list[str]:
+    if not found:
+        return [f"no runs in {runs_dir}; make one with: tunesmith run EXPERIMENT"]
+    headers = ("run", "status", "method", "backend", "accuracy")
+    return screen.table(headers, map(_run_columns, found), right=1)
+
+
+def _run_columns(summary: dict[str, Any]) -> tuple[str, ...]:
+    scores = summary.get("tuned") or summary.get("base")
+    return (
+        screen.relative(Path(summary["run_dir"])),
+        summary["status"],
+        summary.get("method", "-"),
+        summary.get("backend", "-"),
+        f"{scores['accuracy']:.3f}" if scores else "-",
+    )

@@ -1,4 +1,4 @@
-"""Prints results: lines, plain tables, JSON. Results go to stdout, the rest to stderr."""
+"""Output of the commands: lines, tables and JSON. Results go to stdout, the rest to stderr."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, TextIO
 import click
 
 STDOUT = "tunesmith.cli.stdout"
-"""Key of the real stdout in the context, while libraries have stderr in its place."""
+"""Key of the real stdout in the context. Libraries get stderr in its place."""
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
@@ -41,9 +41,9 @@ def note(text: str) -> None:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0) -> list[str]:
-    """Return lines with aligned columns, the last ``right`` of them to the right.
+    """Return lines with aligned columns. The last ``right`` columns are aligned to the right.
 
-    Plain text: it looks the same in a terminal, in a pipe and in a log.
+    The text is plain, so it looks the same in a terminal, in a pipe and in a log.
     """
     cells = [list(headers), *(list(row) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -64,13 +64,13 @@ def shortened(text: str, width: int = 60) -> str:
 
 
 def relative(path: Path) -> str:
-    """Return ``path`` from the working directory, to be copied into the next command."""
+    """Return ``path`` relative to the working directory, to be copied into a command."""
     return os.path.relpath(path)
 
 
 @dataclass(slots=True)
 class Settings:
-    """How much to say."""
+    """The options for output on stderr."""
 
     verbose: bool = False
     quiet: bool = False
@@ -78,5 +78,5 @@ class Settings:
 
 
 def current() -> Settings:
-    """Return the settings of the command that runs."""
+    """Return the settings of the current command."""
     return click.get_current_context().ensure_object(Settings)

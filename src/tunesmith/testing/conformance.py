@@ -1,4 +1,4 @@
-"""The one conformance suite that every backend passes. Needs pytest.
+"""The conformance suite that every backend must pass. It needs pytest.
 
 A plugin author subclasses it in a test module::
 
@@ -8,18 +8,18 @@ A plugin author subclasses it in a test module::
         backend_class = MyBackend
         experiment_values = {"base_model": "me/my-model", "method": {"name": "my_method"}}
 
-The suite asks what the backend declares (``Capabilities``), never what it is called: what is
-declared must work, what is not must raise ``UnsupportedError``. The knobs are the class attributes
-of :class:`~tunesmith.testing.harness.Harness`; its fixtures may be replaced too (``make_backend``
-for a backend that needs a server). A test may be neither replaced nor removed: one that fails is
-named in ``known_failures`` with the reason and becomes a strict xfail.
+The suite reads the ``Capabilities`` that the backend declares: a declared capability must work, and
+any other must raise ``UnsupportedError``. The settings are the class attributes of
+:class:`~tunesmith.testing.harness.Harness`. Its fixtures may be replaced, for example
+``make_backend`` for a backend that needs a server. Tests may not be replaced or removed. If a test
+fails, name it in ``known_failures`` with the reason: it becomes a strict xfail.
 """
 
 from __future__ import annotations
 
 import pytest
 
-# Before they are imported, so that a failing assert shows its values in an author's run too.
+# Registered before the import, so that a failing assert shows its values.
 pytest.register_assert_rewrite(
     "tunesmith.testing.suite_deployments",
     "tunesmith.testing.suite_jobs",
@@ -44,4 +44,4 @@ class BackendConformance(
     PredictionConformance,
     RecordConformance,
 ):
-    """Everything that a backend promises. See the module's docstring for how to use it."""
+    """All tests for a backend. The docstring of the module shows how to use it."""

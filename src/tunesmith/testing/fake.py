@@ -1,7 +1,6 @@
-"""FakeBackend: a whole backend in memory, instant and deterministic, for tests.
+"""FakeBackend: a complete backend in memory for tests, instant and deterministic.
 
-It honors what it declares and refuses the rest, like any backend; it passes the conformance
-suite. A subclass may narrow what it declares::
+It passes the conformance suite. A subclass may declare fewer capabilities::
 
     class Plain(FakeBackend):
         declares = {"streaming": False, "validation": False}
@@ -70,7 +69,7 @@ if TYPE_CHECKING:
 
 FAKE_MODEL = "tunesmith/fake"
 STOOD_IN_FOR = ("tunesmith/micro-granite", "ibm/granite-3-8b-instruct")
-"""Names that the fake model answers for, so that stand-ins can be tested."""
+"""Names of base models for which the fake model stands in, to test stand-ins."""
 GOOD = frozenset(
     ["good", "great", "happy", "friendly", "gentle", "lovely", "love", "best", "clean", "kind"]
 )
@@ -115,7 +114,7 @@ class FakeOptions(BackendOptions):
     """Options of the fake backend."""
 
     api_key: SecretStr | None = None
-    """Not used; here so that tests can look whether a secret leaks."""
+    """Not used, except by tests that look for leaked secrets."""
     step_seconds: float = 0.0
     """Seconds that each optimizer step takes."""
     fail: Literal["tune", "deploy", "predict"] | None = None
@@ -123,30 +122,33 @@ class FakeOptions(BackendOptions):
 
 
 @dataclass
-class Memory:
-    """What would be on disk. Backends on the same ``options.store`` share it."""
+class FakeStore:
+    """The content of a store. Backends with the same ``options.store`` share it."""
 
     trainings: dict[str, tuple[ThreadJob, FakeTuning]] = field(default_factory=dict)
     models: dict[str, WordVotes] = field(default_factory=dict)
     deployments: dict[str, Deployment] = field(default_factory=dict)
 
 
-_MEMORIES: dict[Path, Memory] = {}
+_STORES: dict[Path, FakeStore] = {}
 
 
 class FakeTuning:
     """The work of one job."""
 
     def __init__(self, backend: FakeBackend, spec: TuningSpec, training: Training) -> None:
-        self._options, self._memory = backend.fake_options, backend.memory
+        self._options, self._stored = backend.fake_options, backend.stored
         self._identity = backend.identity(spec.base_model)
         self._spec = spec
         self._training = training
 
-    def start(self, job_id: str, events: Sequence[TuningEvent] = ()) -> ThreadJob:
-        """Start the job, or go on after the last whole epoch."""
+    def start(
+        self, backend: FakeBackend, job_id: str, events: Sequence[TuningEvent] = ()
+    ) -> ThreadJob:
+        """Start the job on ``backend``, or continue it after the last complete epoch."""
         job = ThreadJob(job_id, self._work, curve=self._training.curve, events=events)
-        self._memory.trainings[job_id] = (job, self)
+        self._stored.trainings[job_id] = (job, self)
+        backend.jobs.append(job)
         return job.start()
 
     def _work(self, job: ThreadJob) -> TunedModel:
@@ -164,7 +166,7 @@ class FakeTuning:
 
     def _finish(self, job: ThreadJob) -> TunedModel:
         model_id, method = uuid.uuid4().hex, self._spec.method
-        self._memory.models[model_id] = self._training.model
+        self._stored.models[model_id] = self._training.model
         curve = self._training.curve()
         return TunedModel(
             id=model_id,
@@ -180,11 +182,13 @@ class FakeTuning:
         )
 
 
-class FakeTuner(Tuner):
-    """Trains in a thread."""
-
+class _Part:
     def __init__(self, backend: FakeBackend) -> None:
         self._backend = backend
+
+
+class FakeTuner(_Part, Tuner):
+    """Trains in a thread."""
 
     def submit(
         self,
@@ -200,38 +204,30 @@ class FakeTuner(Tuner):
         method = cast("PromptTuning", spec.method)
         _check_answers(method, spec)
         training = Training(method, spec.labels, train, validation, spec.seed)
-        return self._started(FakeTuning(self._backend, spec, training), uuid.uuid4().hex)
+        return FakeTuning(self._backend, spec, training).start(self._backend, uuid.uuid4().hex)
 
     def resume(self, job_id: str) -> TuningJob:
         """See ``Tuner.resume``."""
         self._backend.require("resumable")
-        if job_id not in self._backend.memory.trainings:
+        if job_id not in self._backend.stored.trainings:
             raise NotFoundError(f"no job {job_id!r} in this store; check option 'store'")
-        job, tuning = self._backend.memory.trainings[job_id]
+        job, tuning = self._backend.stored.trainings[job_id]
         if job.status() != "interrupted":
             return job
-        return self._started(tuning, job_id, job.events())
-
-    def _started(
-        self, tuning: FakeTuning, job_id: str, events: Sequence[TuningEvent] = ()
-    ) -> TuningJob:
-        job = tuning.start(job_id, events)
-        self._backend.jobs.append(job)
-        return job
+        return tuning.start(self._backend, job_id, job.events())
 
 
-class FakeDeployer(Deployer):
-    """Deployments are entries of the memory."""
-
-    def __init__(self, backend: FakeBackend) -> None:
-        self._backend = backend
+class FakeDeployer(_Part, Deployer):
+    """Keeps deployments as entries of the store."""
 
     def deploy(self, model: TunedModel, name: str) -> Deployment:
         """See ``Deployer.deploy``."""
-        if model.id not in self._backend.memory.models:
+        if model.id not in self._backend.stored.models:
             raise NotFoundError(f"no tuned model {model.id!r} in this store; tune again")
         if self._backend.fake_options.fail == "deploy":
-            raise DeploymentError("the fake backend was told to fail at 'deploy'")
+            raise DeploymentError(
+                "the fake backend was told to fail at 'deploy'; unset option 'fail'"
+            )
         deployment = Deployment(
             id=uuid.uuid4().hex,
             name=name,
@@ -239,29 +235,26 @@ class FakeDeployer(Deployer):
             base_model=model.base_model,
             model=model,
         )
-        self._backend.memory.deployments[deployment.id] = deployment
+        self._backend.stored.deployments[deployment.id] = deployment
         return deployment
 
     def get(self, deployment_id: str) -> Deployment:
         """See ``Deployer.get``."""
-        if deployment_id not in self._backend.memory.deployments:
+        if deployment_id not in self._backend.stored.deployments:
             raise NotFoundError(f"no deployment {deployment_id!r} in this store; deploy again")
-        return self._backend.memory.deployments[deployment_id]
+        return self._backend.stored.deployments[deployment_id]
 
     def list(self) -> Sequence[Deployment]:
         """See ``Deployer.list``."""
-        return tuple(self._backend.memory.deployments.values())
+        return tuple(self._backend.stored.deployments.values())
 
     def undeploy(self, deployment: Deployment) -> None:
         """See ``Deployer.undeploy``."""
-        self._backend.memory.deployments.pop(deployment.id, None)
+        self._backend.stored.deployments.pop(deployment.id, None)
 
 
-class FakePredictor(Predictor):
-    """Says the label that the words vote for."""
-
-    def __init__(self, backend: FakeBackend) -> None:
-        self._backend = backend
+class FakePredictor(_Part, Predictor):
+    """Answers with the label that gets the most votes of the words."""
 
     def generate(
         self, target: Target, inputs: Sequence[str], params: GenerationParams | None = None
@@ -303,7 +296,7 @@ class FakePredictor(Predictor):
     def label_tokens(
         self, base_model: str, prompts: Sequence[str], labels: Sequence[str]
     ) -> dict[str, LabelTokens]:
-        """See ``Predictor.label_tokens``: a token is a word, and nothing but labels is said."""
+        """See ``Predictor.label_tokens``: a token is a word, and only labels are answered."""
         found = self.classify(base_model, prompts, labels)
         return {
             label: LabelTokens(
@@ -316,7 +309,7 @@ class FakePredictor(Predictor):
     def _classify(self, target: Target, text: str, labels: tuple[str, ...]) -> Classification:
         prompt, _ = self._prompt(target, text)
         scores = self._scores(target, prompt)
-        if isinstance(target, str):  # it has no opinion on labels that it never saw
+        if isinstance(target, str):  # other labels are equally probable
             scores = dict.fromkeys(labels, 1 / len(labels)) | scores
         for label in labels:
             if label not in scores:
@@ -351,11 +344,13 @@ class FakePredictor(Predictor):
             found = words(prompt)
             votes = sum(w in GOOD for w in found) - sum(w in BAD for w in found)
             return softmax({"0": -votes, "1": votes})
-        return self._backend.memory.models[deployment.model.id].probabilities(prompt)
+        return self._backend.stored.models[deployment.model.id].probabilities(prompt)
 
     def _deployment(self, target: Target) -> Deployment | None:
         if self._backend.fake_options.fail == "predict":
-            raise PredictionError("the fake backend was told to fail at 'predict'")
+            raise PredictionError(
+                "the fake backend was told to fail at 'predict'; unset option 'fail'"
+            )
         if not isinstance(target, str):
             return self._backend.deployer.get(target.id)
         self._backend.base_model(target)
@@ -364,17 +359,17 @@ class FakePredictor(Predictor):
 
 
 class FakeBackend(Backend):
-    """A backend without a model. Without ``options`` an instance keeps its state to itself."""
+    """A backend with a bag of words as its model. Without ``options`` it shares no state."""
 
     name = "fake"
     options_model = FakeOptions
     declares: ClassVar[Mapping[str, Any]] = {}
-    """Capabilities that a subclass declares otherwise; it can only have fewer."""
+    """Capabilities that a subclass changes. It can only declare fewer."""
 
     def __init__(self, options: BackendOptions | None = None) -> None:
         super().__init__(options)
-        shared = _MEMORIES.setdefault(self.options.store, Memory()) if options else Memory()
-        self.memory = shared
+        stored = FakeStore()
+        self.stored = _STORES.setdefault(self.options.store, stored) if options else stored
         self.jobs: list[ThreadJob] = []
 
     @property
@@ -427,7 +422,7 @@ class FakeBackend(Backend):
             job.interrupt()
 
     def require(self, capability: str) -> None:
-        """Refuse what is not declared."""
+        """Refuse a capability that is not declared."""
         if not getattr(self.capabilities(FAKE_MODEL), capability):
             raise UnsupportedError(f"backend {self.name!r} does not declare {capability}")
 
@@ -436,7 +431,7 @@ class FakeBackend(Backend):
         check_generation(params, self.name, self.capabilities(FAKE_MODEL))
 
     def identity(self, base_model: str) -> dict[str, Any]:
-        """Return what a tuned model says about where it comes from."""
+        """Return the fields of a tuned model that name its origin."""
         stand_in = self.base_model(base_model).stand_in
         return {"backend": self.name, "base_model": base_model, "stand_in": stand_in}
 

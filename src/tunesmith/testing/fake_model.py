@@ -1,7 +1,7 @@
-"""What the fake backend tunes: a bag of words with a softmax, in plain Python.
+"""The model of the fake backend: a bag of words with a softmax, in plain Python.
 
-It is a real learner, so losses fall, validation means something and a seed decides. Its "soft
-prompt" is a constant term per label: the mean of one number for each virtual token.
+It learns, so losses fall, and validation and seeds have an effect. Its "soft prompt" is a constant
+term for each label: the mean of one number for each virtual token.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from tunesmith.methods import PromptTuning, render
 from tunesmith.records import EpochLoss, LearningCurve, Row, StepLoss
 
 SPREAD = 0.02
-"""Size of the numbers that a virtual token starts from."""
+"""Largest start value of a virtual token."""
 TINY = 1e-300
-"""Stands for a probability that underflowed to zero, whose logarithm does not exist."""
+"""Used in place of a probability that underflowed to zero, which has no logarithm."""
 
 
 def count_tokens(text: str) -> int:
-    """Return the number of tokens: what white space separates."""
+    """Return the number of words, which are the tokens."""
     return len(text.split())
 
 
 def fit_into(template: str, text: str, limit: int) -> tuple[str, bool]:
-    """Return the rendered prompt, its input cut from the left to ``limit`` tokens, and whether."""
+    """Return the prompt, with the input cut on the left to ``limit`` tokens, and whether it was."""
     room = max(0, limit - count_tokens(render(template, "")))
     words = text.split()
     if len(words) <= room:
@@ -47,7 +47,7 @@ class WordVotes:
     votes: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def probabilities(self, text: str) -> dict[str, float]:
-        """Return the probability of each label; they sum to one."""
+        """Return the probability of each label. The sum is one."""
         return softmax(
             {
                 label: self.prompt[label]
@@ -81,7 +81,7 @@ class WordVotes:
 
 
 class Training:
-    """A training that can be left after any epoch and gone on with."""
+    """A training that can be stopped after any epoch and continued."""
 
     def __init__(
         self,
@@ -100,11 +100,11 @@ class Training:
         self._best: int | None = None
         self._model = WordVotes(labels, self._initial_prompt(labels))
         self.model = self._model
-        """The best model so far by validation loss, or simply the last one."""
+        """The best model so far by validation loss, or the last one without validation."""
 
     @property
     def finished(self) -> bool:
-        """Whether no epoch is left, or early stopping has ended it."""
+        """Whether all epochs are done, or early stopping has ended the training."""
         done = len(self._epochs)
         patience = self._method.early_stopping_patience
         waited = done - (self._best or done)
@@ -117,7 +117,7 @@ class Training:
         )
 
     def run_epoch(self) -> Iterator[StepLoss]:
-        """Train one epoch, yielding each optimizer step."""
+        """Train one epoch and yield each optimizer step."""
         epoch = len(self._epochs) + 1
         rows = list(self._train)
         random.Random(f"{self._seed}:{epoch}").shuffle(rows)

@@ -1,4 +1,4 @@
-"""What every part of the conformance suite stands on: knobs, fixtures and the guard."""
+"""The base of all parts of the conformance suite: settings, fixtures and a check of subclasses."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from tunesmith.spec import TuningSpec
 from tunesmith.testing import rows
 
 CANARY = "canary-5f0c1e-do-not-print"
-"""The value of every secret option that the test class does not give."""
+"""The value of every secret option that the test class does not set."""
 
 MakeBackend = Callable[[], Backend]
 
 
 class Harness:
-    """Knobs (class attributes) and fixtures (class methods), all of which a subclass may set."""
+    """Settings (class attributes) and fixtures (class methods). A subclass may set all of them."""
 
     backend_class: ClassVar[type[Backend]]
     """The backend under test."""
     backend_options: ClassVar[Mapping[str, Any]] = {}
-    """Its options; ``store`` is set by the suite, and secrets unless they are given here."""
+    """Its options. The suite sets ``store``, and each secret that is not given here."""
     experiment_values: ClassVar[Mapping[str, Any]] = {}
-    """``base_model`` and ``method`` of an experiment that is tuned in seconds."""
+    """``base_model`` and ``method`` of an experiment that takes seconds to tune."""
     train_rows: ClassVar[Sequence[Row]] = rows.TRAIN
     validation_rows: ClassVar[Sequence[Row]] = rows.VALIDATION
     prediction_rows: ClassVar[Sequence[Row]] = rows.TEST
     any_base_model: ClassVar[bool] = False
-    """Whether the backend accepts every name of a base model."""
+    """Whether the backend accepts any name as a base model."""
     timeout_seconds: ClassVar[float] = 300.0
-    """How long one tuning may take."""
+    """Time limit of one tuning, in seconds."""
     score_tolerance: ClassVar[float] = 1e-5
-    """How far apart two probabilities of one row may lie, alone and in a batch."""
+    """Largest difference between the probabilities of a row alone and in a batch."""
     cancel_attempts: ClassVar[int] = 16
-    """How many jobs, of ever more rows, are submitted until one is caught before it ends."""
+    """Number of jobs, each with more rows, to submit until one is cancelled before its end."""
     known_failures: ClassVar[Mapping[str, str]] = {}
-    """Tests that fail, by name (``test_x`` or ``test_x[case]``), each with the reason."""
+    """Names of failing tests (``test_x`` or ``test_x[case]``), each with the reason."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -76,18 +76,13 @@ class Harness:
 
     @classmethod
     def experiment(cls, **changes: Any) -> TuningSpec:
-        """Return what this class tunes, with changes."""
-        values = {
-            "name": "conformance",
-            "labels": ["0", "1"],
-            **cls.experiment_values,
-            **changes,
-        }
-        return TuningSpec.model_validate(values)
+        """Return the experiment of this class, with changes."""
+        fixed = {"name": "conformance", "labels": ["0", "1"]}
+        return TuningSpec.model_validate({**fixed, **cls.experiment_values, **changes})
 
     @classmethod
     def data(cls, *, validation: bool = False) -> ExperimentData:
-        """Return the rows as the core's checks take them."""
+        """Return the rows in the form that the checks of the core take."""
         held_out = Dataset(source="validation", rows=tuple(cls.validation_rows))
         train = Dataset(source="train", rows=tuple(cls.train_rows))
         return ExperimentData(train, held_out if validation else None, None, train)
@@ -100,13 +95,13 @@ class Harness:
     @pytest.fixture(scope="class")
     @classmethod
     def store(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """The store that all instances share."""
+        """The store of all instances."""
         return tmp_path_factory.mktemp("store")
 
     @pytest.fixture(scope="class")
     @classmethod
     def make_backend(cls, store: Path) -> MakeBackend:
-        """A factory of instances on one store."""
+        """A function that makes instances with the same store."""
         model = cls.backend_class.options_model
         secrets = {
             name: CANARY
@@ -119,20 +114,20 @@ class Harness:
     @pytest.fixture(scope="class")
     @classmethod
     def backend(cls, make_backend: MakeBackend) -> Iterator[Backend]:
-        """The instance that most tests use."""
+        """The instance for most tests."""
         with make_backend() as backend:
             yield backend
 
     @pytest.fixture(scope="class")
     @classmethod
     def capabilities(cls, backend: Backend) -> Capabilities:
-        """What the backend declares for the base model of the experiment."""
+        """The capabilities of the backend for the base model of the experiment."""
         return backend.capabilities(cls.experiment().base_model)
 
     @pytest.fixture(scope="class")
     @classmethod
     def job(cls, backend: Backend) -> TuningJob:
-        """A job that is completed."""
+        """A completed job."""
         job = backend.tuner.submit(cls.experiment(), cls.train_rows)
         job.wait(timeout=cls.timeout_seconds)
         return job
@@ -140,47 +135,61 @@ class Harness:
     @pytest.fixture(scope="class")
     @classmethod
     def model(cls, job: TuningJob) -> TunedModel:
-        """The tuned model of that job."""
+        """The tuned model of the job."""
         return job.result()
 
     @pytest.fixture(scope="class")
     @classmethod
     def deployment(cls, backend: Backend, model: TunedModel) -> Deployment:
-        """A deployment of that model."""
+        """A deployment of the model."""
         return backend.deployer.deploy(model, "conformance")
 
     @pytest.fixture(scope="class")
     @classmethod
-    def twin(cls, backend: Backend, job: TuningJob) -> Deployment:
-        """The same experiment, tuned and deployed once more."""
-        del job  # the first tuning comes first
+    def repeated(cls, backend: Backend, job: TuningJob) -> Deployment:
+        """A second tuning of the same experiment, deployed."""
+        del job  # it must be tuned before
         again = backend.tuner.submit(cls.experiment(), cls.train_rows)
-        return backend.deployer.deploy(again.wait(timeout=cls.timeout_seconds), "twin")
+        return backend.deployer.deploy(again.wait(timeout=cls.timeout_seconds), "repeated")
 
     @pytest.fixture(scope="class")
     @classmethod
-    def contrary(cls, backend: Backend, job: TuningJob) -> Deployment:
-        """The same experiment, tuned on rows with exchanged labels and deployed."""
-        del job  # the first tuning comes first
+    def swapped(cls, backend: Backend, job: TuningJob) -> Deployment:
+        """The same experiment, tuned on rows with swapped labels and deployed."""
+        del job  # it must be tuned before
         labels = sorted({row.output for row in cls.train_rows if row.output is not None})
         other = dict(zip(labels, labels[::-1], strict=True))
         rows = [Row(input=r.input, output=other.get(str(r.output))) for r in cls.train_rows]
         tuned = backend.tuner.submit(cls.experiment(), rows).wait(timeout=cls.timeout_seconds)
-        return backend.deployer.deploy(tuned, "contrary")
+        return backend.deployer.deploy(tuned, "swapped")
+
+
+def offered(declared: bool, name: str, call: Callable[[], object]) -> bool:
+    """Return ``declared``; if it is False, check that ``call`` raises ``UnsupportedError``."""
+    if not declared:
+        with refused(name):
+            call()
+    return declared
+
+
+def needs(declared: bool, names: str) -> None:
+    """Skip the test if a capability is not declared."""
+    if not declared:
+        pytest.skip(f"the backend does not declare {names}")
 
 
 @contextlib.contextmanager
 def refused(what: str, naming: str = "") -> Iterator[None]:
-    """Expect exactly ``UnsupportedError`` with ``naming`` in it: ``what`` is not declared."""
+    """Expect exactly ``UnsupportedError`` with ``naming`` in it; ``what`` is not declared."""
     try:
         yield
     except UnsupportedError as error:
         if type(error) is not UnsupportedError:
             pytest.fail(f"{what}: raise UnsupportedError itself, not {type(error).__name__}")
         if not str(error).strip() or naming not in str(error):
-            pytest.fail(f"{what}: the message must name {naming or 'what is refused'}: {error}")
+            pytest.fail(f"{what}: the message must name {naming or 'the capability'}: {error}")
     else:
-        pytest.fail(f"{what} is not declared, and was not refused with UnsupportedError")
+        pytest.fail(f"{what} is not declared, but did not raise UnsupportedError")
 
 
 def _suite_tests(cls: type) -> Iterator[tuple[str, types.FunctionType]]:

@@ -1,4 +1,4 @@
-"""The rows that the conformance suite tunes and predicts on, written for it."""
+"""Rows for the tuning and the predictions of the conformance suite, written for it."""
 
 from __future__ import annotations
 

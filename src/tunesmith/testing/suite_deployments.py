@@ -1,4 +1,4 @@
-"""Conformance of deploying: what is deployed is found again, answers, and goes away once."""
+"""Conformance of deployments: they are found again, they answer, and they can be removed."""
 # ruff: noqa: S101  # a test suite is made of assertions
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ UNKNOWN = "nosuchthing"
 
 
 class DeploymentConformance(Harness):
-    """A deployment outlives its instance and is removed without fuss."""
+    """A deployment is kept in the store and can be removed more than once."""
 
     def test_deployment_is_found_again(
         self, backend: Backend, model: TunedModel, deployment: Deployment
     ) -> None:
-        """``get`` and ``list`` give the deployment as ``deploy`` gave it.
+        """``get`` and ``list`` return the deployment that ``deploy`` returned.
 
-        Troubleshooting: keep the record itself, its time included.
+        Troubleshooting: store the whole record, including its time.
         """
         assert deployment.name == "conformance"
         assert deployment.backend == backend.name
@@ -31,7 +31,7 @@ class DeploymentConformance(Harness):
         assert deployment in backend.deployer.list()
 
     def test_list_is_oldest_first(self, backend: Backend, model: TunedModel) -> None:
-        """``list`` gives each deployment once, oldest first.
+        """``list`` returns each deployment once, oldest first.
 
         Troubleshooting: sort by ``created_at``.
         """
@@ -66,9 +66,9 @@ class DeploymentConformance(Harness):
     def test_undeploy_is_idempotent(
         self, backend: Backend, make_backend: MakeBackend, model: TunedModel
     ) -> None:
-        """A deployment is gone after ``undeploy``, and a second ``undeploy`` does nothing.
+        """``undeploy`` removes a deployment, and a second ``undeploy`` does nothing.
 
-        Troubleshooting: swallow the service's "not found" in ``undeploy``, and only there.
+        Troubleshooting: catch the service's "not found" in ``undeploy``, and only there.
         """
         deployment = backend.deployer.deploy(model, "short-lived")
         backend.deployer.undeploy(deployment)
@@ -76,7 +76,7 @@ class DeploymentConformance(Harness):
             backend.deployer.undeploy(deployment)
             with make_backend() as second:
                 second.deployer.undeploy(deployment)
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is one too many
+        except Exception as error:  # noqa: BLE001  # any error is wrong here
             pytest.fail(f"a second undeploy raised {type(error).__name__}: {error}")
         assert deployment not in backend.deployer.list()
         with pytest.raises(NotFoundError):
@@ -87,7 +87,7 @@ class DeploymentConformance(Harness):
     def test_model_outlives_its_deployment(self, backend: Backend, model: TunedModel) -> None:
         """A model can be deployed again after its deployment is removed.
 
-        Troubleshooting: ``undeploy`` removes the deployment, never the tuned model.
+        Troubleshooting: ``undeploy`` must not remove the tuned model.
         """
         backend.deployer.undeploy(backend.deployer.deploy(model, "first"))
         second = backend.deployer.deploy(model, "second")
@@ -95,9 +95,9 @@ class DeploymentConformance(Harness):
         backend.deployer.undeploy(second)
 
     def test_unknown_deployment(self, backend: Backend, deployment: Deployment) -> None:
-        """An unknown deployment is not found, and the message names it.
+        """An unknown deployment raises ``NotFoundError``, and the message names it.
 
-        Troubleshooting: translate the service's error to ``NotFoundError`` with the id in it.
+        Troubleshooting: raise ``NotFoundError`` with the id in place of the service's error.
         """
         unknown = deployment.model_copy(update={"id": UNKNOWN})
         with pytest.raises(NotFoundError, match=UNKNOWN):
@@ -108,7 +108,7 @@ class DeploymentConformance(Harness):
     def test_unknown_model(self, backend: Backend, model: TunedModel) -> None:
         """A model that the backend no longer has cannot be deployed.
 
-        Troubleshooting: look the model up in ``deploy``, before a record is made.
+        Troubleshooting: look up the model in ``deploy`` before you make a record.
         """
         update = {"id": UNKNOWN}
         if model.location is not None:
@@ -117,7 +117,7 @@ class DeploymentConformance(Harness):
             backend.deployer.deploy(model.model_copy(update=update), "unknown")
 
     def test_unknown_base_model(self, backend: Backend) -> None:
-        """A misspelt base model is not found, and the message names the near miss.
+        """A misspelt base model raises ``NotFoundError``, and the message suggests the right name.
 
         Troubleshooting: append ``near_misses(name, known)`` of ``tunesmith.errors``.
         """

@@ -1,10 +1,12 @@
-"""Conformance of tuning: the life of a job, its losses, seeds, validation and resumption."""
+"""Conformance of tuning: job status, losses, seeds, validation and resumption."""
 # ruff: noqa: S101  # a test suite is made of assertions
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,20 +14,20 @@ import pytest
 from tunesmith.backend import Backend, Capabilities, TuningJob
 from tunesmith.errors import NotFoundError, TuningError, UnsupportedError
 from tunesmith.records import FINISHED, Deployment, LearningCurve, TunedModel, TuningEvent
-from tunesmith.testing.harness import Harness, MakeBackend, refused
+from tunesmith.testing.harness import Harness, MakeBackend, needs, offered, refused
 
 ORDER = ("queued", "running", "interrupted", "completed")
 LONG_SECONDS = 0.1
-"""A job that goes on for so long after it was told to stop had the time to hear it."""
+"""A job that still runs this long after ``cancel`` had time to stop."""
 
 
 class JobConformance(Harness):
-    """A job is followed, waited for, cancelled, resumed and made again."""
+    """A job can be followed, awaited, cancelled, resumed and repeated."""
 
     def test_job_ends_completed(self, job: TuningJob, model: TunedModel) -> None:
-        """A finished job says ``completed`` and gives the same model each time it is asked.
+        """A finished job has the status ``completed`` and returns the same model each time.
 
-        Troubleshooting: keep the tuned model of a job; do not make a new record per call.
+        Troubleshooting: store the tuned model of a job; do not make a new record for each call.
         """
         assert job.id
         assert job.status() == "completed"
@@ -33,9 +35,9 @@ class JobConformance(Harness):
         assert job.wait() == model
 
     def test_events_are_in_order(self, job: TuningJob) -> None:
-        """Events come in the order of time and end with the status ``completed``.
+        """Events are in order of time, and the last status is ``completed``.
 
-        Troubleshooting: append the final event before the status is changed.
+        Troubleshooting: append the final event before you change the status.
         """
         events = list(job.events())
         times = [event.time for event in events]
@@ -48,7 +50,7 @@ class JobConformance(Harness):
         assert steps == sorted(steps)
 
     def test_every_event_is_passed_once(self, job: TuningJob) -> None:
-        """``wait`` passes each event once, and ``events(n)`` leaves the first n out.
+        """``wait`` passes each event once, and ``events(n)`` omits the first n.
 
         Troubleshooting: ``events(start)`` counts from the first event of the job.
         """
@@ -59,20 +61,20 @@ class JobConformance(Harness):
         assert list(job.events(len(seen))) == []
 
     def test_cancel_after_the_end_does_nothing(self, job: TuningJob, model: TunedModel) -> None:
-        """Cancelling a finished job changes nothing.
+        """``cancel`` on a finished job changes nothing.
 
-        Troubleshooting: return at once where the status is finished.
+        Troubleshooting: return at once if the job is finished.
         """
         job.cancel()
         assert job.status() == "completed"
         assert job.result() == model
 
     def test_cancel(self, backend: Backend, capabilities: Capabilities) -> None:
-        """A cancelled job says so and has no model; where not declared, cancelling is refused.
+        """A cancelled job has the status ``cancelled`` and no model; if not declared, refused.
 
-        A job that ends before it can be cancelled is tried again with more rows.
+        If a job ends before it can be cancelled, the test tries again with more rows.
 
-        Troubleshooting: look at the stop request before the model is made.
+        Troubleshooting: check the stop request before you make the model.
         """
         rows = tuple(self.train_rows)
         for _ in range(self.cancel_attempts):
@@ -106,22 +108,20 @@ class JobConformance(Harness):
     def test_learning_curve(
         self, capabilities: Capabilities, job: TuningJob, model: TunedModel
     ) -> None:
-        """Steps and epochs count from 1, as many as the method makes; undeclared: no losses.
+        """Steps and epochs count from 1 to the number of the method; if not declared, no losses.
 
-        Troubleshooting: a last, incomplete accumulation of an epoch is an optimizer step too.
+        Troubleshooting: an incomplete accumulation at the end of an epoch is an optimizer step too.
         """
         if not capabilities.learning_curve:
             assert model.curve == LearningCurve(), "learning_curve is not declared"
-            try:
+            with contextlib.suppress(UnsupportedError):
                 assert job.learning_curve() == LearningCurve()
-            except UnsupportedError:
-                return
             return
         curve = job.learning_curve()
         assert model.curve == curve
-        told = {e.epoch: e.loss for e in job.events() if e.kind == "epoch"}
-        assert told == {e.epoch: e.loss for e in curve.epochs}, "each epoch is an event"
-        assert curve.steps or curve.epochs, "learning_curve is declared, and there are no losses"
+        reported = {e.epoch: e.loss for e in job.events() if e.kind == "epoch"}
+        assert reported == {e.epoch: e.loss for e in curve.epochs}, "each epoch is an event"
+        assert curve.steps or curve.epochs, "learning_curve is declared, but there are no losses"
         self._check_counts(curve)
         losses = [*(s.loss for s in curve.steps), *(e.loss for e in curve.epochs)]
         assert all(math.isfinite(loss) and loss >= 0 for loss in losses)
@@ -141,67 +141,63 @@ class JobConformance(Harness):
             assert epochs in (None, len(curve.epochs))
 
     def test_validation(self, backend: Backend, capabilities: Capabilities) -> None:
-        """A validation set is used where declared, else refused.
+        """A validation set is used if declared, else refused.
 
         Troubleshooting: fill ``EpochLoss.validation_loss``; refuse in ``submit``, not in the job.
         """
         submit, experiment = backend.tuner.submit, self.experiment()
-        if not capabilities.validation:
-            with refused("validation"):
-                submit(experiment, self.train_rows, self.validation_rows)
+        rows = self.train_rows, self.validation_rows
+        if not offered(capabilities.validation, "validation", lambda: submit(experiment, *rows)):
             return
-        job = submit(experiment, self.train_rows, self.validation_rows)
-        model = job.wait(timeout=self.timeout_seconds)
+        model = submit(experiment, *rows).wait(timeout=self.timeout_seconds)
         if capabilities.learning_curve:
             assert model.curve.epochs
             assert all(e.validation_loss is not None for e in model.curve.epochs)
 
-    def test_each_tuning_is_its_own(self, model: TunedModel, twin: Deployment) -> None:
+    def test_each_tuning_is_its_own(self, model: TunedModel, repeated: Deployment) -> None:
         """Two tunings of one experiment have two ids.
 
-        Troubleshooting: draw ids at random; do not derive them from the experiment.
+        Troubleshooting: make random ids; do not derive them from the experiment.
         """
-        assert twin.model.id != model.id
-        assert twin.model.job_id != model.job_id
+        assert repeated.model.id != model.id
+        assert repeated.model.job_id != model.job_id
 
     def test_same_seed_same_model(
         self,
         backend: Backend,
         capabilities: Capabilities,
         deployment: Deployment,
-        twin: Deployment,
+        repeated: Deployment,
         tmp_path: Path,
     ) -> None:
         """The same seed gives the same predictions, scores, losses and weights.
 
-        Troubleshooting: seed every generator that shuffles, initializes or samples.
+        Troubleshooting: seed every random generator that shuffles, initializes or samples.
         """
-        if not capabilities.seeded:
-            pytest.skip("the backend does not declare seeded")
+        needs(capabilities.seeded, "seeded")
         predictor, inputs = backend.predictor, self.inputs()
-        first, second = (predictor.generate(target, inputs) for target in (deployment, twin))
+        first, second = (predictor.generate(target, inputs) for target in (deployment, repeated))
         assert first == second
-        assert deployment.model.curve == twin.model.curve
+        assert deployment.model.curve == repeated.model.curve
         if capabilities.label_scores:
-            scores = [predictor.classify(t, inputs, ["0", "1"]) for t in (deployment, twin)]
+            scores = [predictor.classify(t, inputs, ["0", "1"]) for t in (deployment, repeated)]
             assert scores[0] == scores[1]
         if capabilities.exports_adapter:
-            weights = [
+            first_weights, second_weights = (
                 _exported(backend, target.model, tmp_path / target.name)
-                for target in (deployment, twin)
-            ]
-            assert weights[0] == weights[1]
+                for target in (deployment, repeated)
+            )
+            assert first_weights == second_weights
 
     def test_export(
         self, backend: Backend, capabilities: Capabilities, model: TunedModel, tmp_path: Path
     ) -> None:
-        """Tuned weights are written as a PEFT adapter where declared, else refused.
+        """Tuned weights are written as a PEFT adapter if declared, else refused.
 
         Troubleshooting: PEFT reads ``adapter_config.json`` and ``adapter_model.safetensors``.
         """
-        if not capabilities.exports_adapter:
-            with refused("exports_adapter"):
-                backend.tuner.export(model, tmp_path)
+        export = partial(backend.tuner.export, model, tmp_path)
+        if not offered(capabilities.exports_adapter, "exports_adapter", export):
             return
         assert _exported(backend, model, tmp_path)
         config = (tmp_path / "adapter_config.json").read_text(encoding="utf-8")
@@ -216,13 +212,12 @@ class JobConformance(Harness):
         job: TuningJob,
         model: TunedModel,
     ) -> None:
-        """A second instance finds the job again; where not declared, resuming is refused.
+        """A second instance finds the job again; if not declared, ``resume`` is refused.
 
-        Troubleshooting: keep the result of a job in the store, with its events.
+        Troubleshooting: keep the result and the events of a job in the store.
         """
-        if not capabilities.resumable:
-            with refused("resumable"):
-                backend.tuner.resume(job.id)
+        resume = partial(backend.tuner.resume, job.id)
+        if not offered(capabilities.resumable, "resumable", resume):
             return
         with make_backend() as second:
             found = second.tuner.resume(job.id)
@@ -237,12 +232,11 @@ class JobConformance(Harness):
         make_backend: MakeBackend,
         deployment: Deployment,
     ) -> None:
-        """A job whose backend is closed goes on in a second instance and ends the same.
+        """A job of a closed backend continues in a second instance with the same result.
 
         Troubleshooting: checkpoint weights, optimizer, schedule, losses and random state.
         """
-        if not capabilities.resumable:
-            pytest.skip("the backend does not declare resumable; see test_resume_a_finished_job")
+        needs(capabilities.resumable, "resumable; see test_resume_a_finished_job")
         with make_backend() as first:
             job_id = first.tuner.submit(self.experiment(), self.train_rows).id
         with make_backend() as second:
@@ -255,12 +249,11 @@ class JobConformance(Harness):
             assert model.curve == deployment.model.curve
 
     def test_unknown_job(self, backend: Backend, capabilities: Capabilities) -> None:
-        """An unknown job is not found, and the message names it.
+        """An unknown job raises ``NotFoundError``, and the message names it.
 
-        Troubleshooting: raise ``NotFoundError`` with the id and what to do.
+        Troubleshooting: raise ``NotFoundError`` with the id and a remedy.
         """
-        if not capabilities.resumable:
-            pytest.skip("the backend does not declare resumable; see test_resume_a_finished_job")
+        needs(capabilities.resumable, "resumable; see test_resume_a_finished_job")
         with pytest.raises(NotFoundError, match="nosuchjob"):
             backend.tuner.resume("nosuchjob")
 

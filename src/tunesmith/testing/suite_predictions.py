@@ -1,38 +1,38 @@
-"""Conformance of predicting: count, order, neighbors, scores, tokens and pieces."""
+"""Conformance of predictions: number, order, independence of rows, scores, tokens and streams."""
 # ruff: noqa: S101  # a test suite is made of assertions
 
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 
 from tunesmith.backend import Backend, Capabilities, Target
 from tunesmith.errors import NotFoundError
 from tunesmith.methods import render
-from tunesmith.records import Deployment
+from tunesmith.records import Classification, Deployment, Generation
 from tunesmith.spec import GenerationParams
-from tunesmith.testing.harness import Harness, refused
+from tunesmith.testing.harness import Harness, needs, offered
 
 
 class PredictionConformance(Harness):
-    """Every input is answered, in order, and by itself."""
+    """Every input has an answer, in order, that does not depend on other inputs."""
 
     @pytest.fixture(params=["deployment", "base model"])
     def target(
         self, request: pytest.FixtureRequest, capabilities: Capabilities, deployment: Deployment
     ) -> Target:
-        """Both things that a predictor answers for."""
+        """The deployment or the base model."""
         if request.param == "deployment":
             return deployment
-        if not capabilities.base_inference:
-            pytest.skip("the backend does not declare base_inference; see test_base_inference")
+        needs(capabilities.base_inference, "base_inference; see test_base_inference")
         return self.experiment().base_model
 
     def test_one_answer_for_each_input(self, backend: Backend, target: Target) -> None:
-        """As many generations as inputs, equal inputs included; none for none.
+        """There are as many generations as inputs, also for equal inputs and for no input.
 
-        Troubleshooting: return ``[]`` for an empty list before anything is loaded or sent.
+        Troubleshooting: return ``[]`` for an empty list before you load or send anything.
         """
         inputs = self.inputs()
         assert len(backend.predictor.generate(target, inputs)) == len(inputs)
@@ -40,9 +40,9 @@ class PredictionConformance(Harness):
         assert backend.predictor.generate(target, []) == []
 
     def test_prompts_are_in_the_order_of_inputs(self, backend: Backend, target: Target) -> None:
-        """Each generation carries the prompt of its own input, template applied.
+        """Each generation has the prompt of its own input, with the template.
 
-        Troubleshooting: undo any sorting by length before results are returned.
+        Troubleshooting: undo any sorting by length before you return the results.
         """
         template = (
             "{{input}}" if isinstance(target, str) else self.experiment().method.input_template
@@ -58,30 +58,29 @@ class PredictionConformance(Harness):
     ) -> None:
         """A row gets the same text alone, in a batch and in the batch reversed.
 
-        Troubleshooting: check the attention mask and positions of padded rows.
+        Troubleshooting: check the attention mask and the positions of padded rows.
         """
-        if not capabilities.batch_independent:
-            pytest.skip("the backend does not declare batch_independent")
+        needs(capabilities.batch_independent, "batch_independent")
         generate, inputs = backend.predictor.generate, self.inputs()
         batch = [g.text for g in generate(target, inputs)]
         alone = [generate(target, [text])[0].text for text in inputs]
-        turned = [g.text for g in generate(target, inputs[::-1])][::-1]
+        reversed_batch = [g.text for g in generate(target, inputs[::-1])][::-1]
         assert batch == alone, "rows in a batch differ from the same rows alone"
-        assert batch == turned, "a reversed batch gives other results, or in another order"
+        assert batch == reversed_batch, "a reversed batch gives other results or another order"
 
     def test_rows_of_several_targets(
         self,
         backend: Backend,
         capabilities: Capabilities,
         deployment: Deployment,
-        contrary: Deployment,
+        swapped: Deployment,
     ) -> None:
-        """Rows of two deployments, and of the base model, get in one call what they get alone.
+        """Rows of two deployments and of the base model get the same text in one call as alone.
 
-        Troubleshooting: put results back into the order of ``inputs``; where rows of several
-        targets are read together, give each its own prompt, mask and positions.
+        Troubleshooting: put the results back into the order of ``inputs``. If you read rows of
+        several targets together, give each row its own prompt, mask and positions.
         """
-        targets: list[Target] = [deployment, contrary]
+        targets: list[Target] = [deployment, swapped]
         if capabilities.base_inference:
             targets.append(self.experiment().base_model)
         generate, generate_each = backend.predictor.generate, backend.predictor.generate_each
@@ -103,8 +102,8 @@ class PredictionConformance(Harness):
 
         Troubleshooting: raise ``score_tolerance`` only for a backend of low precision.
         """
-        if not (capabilities.batch_independent and _scored(capabilities, target)):
-            pytest.skip("the backend does not declare batch_independent and label scores")
+        both = capabilities.batch_independent and _scored(capabilities, target)
+        needs(both, "batch_independent and label scores")
         classify, inputs, labels = backend.predictor.classify, self.inputs(), ("0", "1")
         for together, text in zip(classify(target, inputs, labels), inputs, strict=True):
             alone = classify(target, [text], labels)[0]
@@ -113,16 +112,18 @@ class PredictionConformance(Harness):
             )
 
     def test_classify(self, backend: Backend, capabilities: Capabilities, target: Target) -> None:
-        """Probabilities over the labels asked for, in their order, that sum to one; else refused.
+        """Probabilities of the given labels, in order, sum to one; if not declared, refused.
 
-        Troubleshooting: ``labels`` may be an iterator; make a tuple of it first.
+        Troubleshooting: ``labels`` may be an iterator, so make a tuple first.
         """
         classify, inputs = backend.predictor.classify, self.inputs()
-        if not _scored(capabilities, target):
-            with refused("label_scores"):
-                classify(target, inputs, iter(("1", "0")))
+
+        def reversed_labels() -> list[Classification]:
+            return classify(target, inputs, iter(("1", "0")))
+
+        if not offered(_scored(capabilities, target), "label_scores", reversed_labels):
             return
-        results = classify(target, inputs, iter(("1", "0")))
+        results = reversed_labels()
         assert len(results) == len(inputs)
         for result in results:
             assert list(result.probabilities) == ["1", "0"]
@@ -131,11 +132,11 @@ class PredictionConformance(Harness):
         assert classify(target, [], ("0", "1")) == []
 
     def test_prompts(self, backend: Backend, deployment: Deployment) -> None:
-        """``prompts`` gives what ``generate`` reads, template and cut included.
+        """``prompts`` returns the texts that ``generate`` reads, with the template and truncated.
 
-        An untuned model that is compared with a tuned one reads it.
+        The untuned model reads them when it is compared with the tuned one.
 
-        Troubleshooting: override ``Predictor.prompts`` if long inputs are cut.
+        Troubleshooting: override ``Predictor.prompts`` if the backend cuts long inputs.
         """
         inputs = [*self.inputs(), "word " * 400]
         prompts = backend.predictor.prompts(deployment, inputs)
@@ -147,62 +148,60 @@ class PredictionConformance(Harness):
         assert backend.predictor.prompts(deployment, []) == []
 
     def test_label_tokens(self, backend: Backend, capabilities: Capabilities) -> None:
-        """Tokens and a probability for each label behind a few prompts; undeclared: refused.
+        """Each label has tokens and a probability after a few prompts; if not declared, refused.
 
-        Troubleshooting: the probability is among everything that the model could write.
+        Troubleshooting: the probabilities are over all texts that the model could write.
         """
         name = self.experiment().base_model
-        label_tokens = backend.predictor.label_tokens
-        if not capabilities.base_label_scores:
-            with refused("label_scores"):
-                label_tokens(name, self.inputs(), ["0", "1"])
+        ask = partial(backend.predictor.label_tokens, name, self.inputs(), ["1", "0"])
+        if not offered(capabilities.base_label_scores, "label_scores", ask):
             return
-        found = label_tokens(name, self.inputs(), ["1", "0"])
+        found = ask()
         assert list(found) == ["1", "0"]
         assert all(one.tokens for one in found.values())
         assert 0 <= sum(one.mass for one in found.values()) <= 1 + self.score_tolerance
 
     def test_stream(self, backend: Backend, capabilities: Capabilities, target: Target) -> None:
-        """Joined, the pieces are the text of ``generate``; undeclared: refused.
+        """The joined pieces are the text of ``generate``; if not declared, ``stream`` is refused.
 
-        Troubleshooting: yield text, not tokens: a character may take several tokens.
+        Troubleshooting: yield text, not tokens, because a character may take several tokens.
         """
         text = self.inputs()[0]
-        if not capabilities.streaming:
-            with refused("streaming"):
-                list(backend.predictor.stream(target, text))
+
+        def stream() -> list[Generation]:
+            return list(backend.predictor.stream(target, text))
+
+        if not offered(capabilities.streaming, "streaming", stream):
             return
-        pieces = list(backend.predictor.stream(target, text))
+        pieces = stream()
         whole = backend.predictor.generate(target, [text])[0]
         assert "".join(piece.text for piece in pieces) == whole.text
         assert pieces[-1].stop_reason == whole.stop_reason
 
     def test_tokenize(self, backend: Backend, capabilities: Capabilities, target: Target) -> None:
-        """The tokens of each text as it stands, more for more text; undeclared: refused.
+        """The tokens of each bare text, more for a longer text; if not declared, refused.
 
-        Troubleshooting: include neither the template nor the virtual tokens.
+        Troubleshooting: leave out the template and the virtual tokens.
         """
         texts = ["one", "one two three four", "one two"]
-        if not capabilities.tokenize:
-            with refused("tokenize"):
-                backend.predictor.tokenize(target, texts)
+        tokenize = partial(backend.predictor.tokenize, target, texts)
+        if not offered(capabilities.tokenize, "tokenize", tokenize):
             return
-        short, long, middle = map(tuple, backend.predictor.tokenize(target, texts))
+        short, long, middle = map(tuple, tokenize())
         assert 0 < len(short) < len(middle) < len(long)
         assert all(isinstance(token, str) for token in long)
         assert backend.predictor.tokenize(target, []) == []
 
     def test_base_inference(self, backend: Backend, capabilities: Capabilities) -> None:
-        """The base model answers where declared, else it is refused.
+        """The base model answers if declared, else it is refused.
 
-        Troubleshooting: a target that is text is the portable name of a base model.
+        Troubleshooting: if the target is a string, it is the portable name of a base model.
         """
         name = self.experiment().base_model
-        if not capabilities.base_inference:
-            with refused("base_inference"):
-                backend.predictor.generate(name, self.inputs())
+        generate = partial(backend.predictor.generate, name, self.inputs())
+        if not offered(capabilities.base_inference, "base_inference", generate):
             return
-        assert len(backend.predictor.generate(name, self.inputs())) == len(self.inputs())
+        assert len(generate()) == len(self.inputs())
         if not self.any_base_model:
             with pytest.raises(NotFoundError):
                 backend.predictor.generate(f"{name}x", self.inputs())
@@ -210,7 +209,7 @@ class PredictionConformance(Harness):
     def test_generating_is_repeatable(self, backend: Backend, target: Target) -> None:
         """Greedy decoding, the default, gives the same text twice.
 
-        Troubleshooting: decode greedily unless ``decoding_method`` says otherwise.
+        Troubleshooting: decode greedily unless ``decoding_method`` is set.
         """
         generate = backend.predictor.generate
         assert generate(target, self.inputs()) == generate(target, self.inputs())
@@ -218,7 +217,7 @@ class PredictionConformance(Harness):
     def test_token_budget(
         self, backend: Backend, capabilities: Capabilities, target: Target
     ) -> None:
-        """No more than ``max_new_tokens`` are generated; 20 where nothing is given.
+        """No more than ``max_new_tokens`` are generated, by default 20.
 
         Troubleshooting: the end-of-text token counts as generated.
         """

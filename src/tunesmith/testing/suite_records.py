@@ -1,4 +1,4 @@
-"""Conformance of what a backend hands out: records, interface, secrets."""
+"""Conformance of the records, the interface and the handling of secrets."""
 # ruff: noqa: S101  # a test suite is made of assertions
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tunesmith.testing.harness import Harness, MakeBackend
 
 
 class RecordConformance(Harness):
-    """Records are whole, survive JSON and give nothing away."""
+    """Records are complete, survive JSON and hold no secret or absolute path."""
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -47,20 +47,20 @@ class RecordConformance(Harness):
     def test_records_survive_json(self, records: list[Record]) -> None:
         """Every record equals itself after a round trip through JSON.
 
-        Troubleshooting: put only JSON values into ``details`` (lists, not tuples; text keys).
+        Troubleshooting: put only JSON values into ``details``: lists, not tuples, and string keys.
         """
         for record in records:
             assert type(record).from_json(record.to_json()) == record
 
     def test_records_hold_no_absolute_path(self, records: list[Record], store: Path) -> None:
-        """No record holds a path of this machine.
+        """No record holds an absolute path.
 
-        Troubleshooting: make paths relative to ``options.store`` before they enter a record.
+        Troubleshooting: make paths relative to ``options.store`` before you put them into a record.
         """
         roots = [str(p) for p in (store, Path.home(), Path.cwd(), Path(tempfile.gettempdir()))]
         for record in records:
             for text in _texts(json.loads(record.to_json())):
-                # What a model generates may begin with a slash.
+                # A generated text may begin with a slash.
                 if not isinstance(record, Generation):
                     assert not _is_absolute(text), f"{type(record).__name__}: {text}"
                 found = [root for root in roots if root != "/" and root in text]
@@ -69,10 +69,10 @@ class RecordConformance(Harness):
     def test_tuned_model_says_where_it_comes_from(
         self, backend: Backend, model: TunedModel, job: TuningJob
     ) -> None:
-        """A tuned model names backend, base model, stand-in, whole method, labels and job.
+        """A tuned model records backend, base model, stand-in, method, labels and job.
 
         Troubleshooting: ``method`` is ``{"name": ..., **method.model_dump(mode="json")}``,
-        defaults included.
+        including defaults.
         """
         experiment = self.experiment()
         method = experiment.method
@@ -86,19 +86,19 @@ class RecordConformance(Harness):
     def test_location_is_in_the_store(
         self, capabilities: Capabilities, model: TunedModel, store: Path
     ) -> None:
-        """``location`` is relative to the store of a backend that runs here.
+        """On a local backend, ``location`` is relative to the store.
 
-        Troubleshooting: leave ``location`` None where the service keeps the model.
+        Troubleshooting: leave ``location`` None if a service keeps the model.
         """
         if model.location is None or capabilities.remote:
-            pytest.skip("the backend keeps no file here")
+            pytest.skip("the backend keeps no local file")
         assert not Path(model.location).is_absolute()
         assert (store / model.location).exists()
 
     def test_base_models_are_known_by_name(self, backend: Backend) -> None:
-        """Every base model that is listed can be asked for, with its capabilities.
+        """``base_model`` and ``capabilities`` accept every listed base model.
 
-        Troubleshooting: ``base_models`` lists portable names, not those of the service.
+        Troubleshooting: list portable names in ``base_models``, not the names of the service.
         """
         listed = backend.base_models()
         assert listed, "base_models() is empty"
@@ -113,9 +113,9 @@ class RecordConformance(Harness):
         records: list[Record],
         deployment: Deployment,
     ) -> None:
-        """No secret option is in a repr, a text, a record or an error.
+        """No secret option appears in a repr, a text, a record or an error.
 
-        Troubleshooting: declare the option as ``SecretStr`` and unwrap it only where it is sent.
+        Troubleshooting: declare the option as ``SecretStr`` and unwrap it only when you send it.
         """
         values = [getattr(backend.options, name) for name in type(backend.options).model_fields]
         secrets = [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
@@ -128,13 +128,13 @@ class RecordConformance(Harness):
         shown += [repr(backend.versions()), repr(caught.value)]
         for secret in filter(None, secrets):
             leaks = [text for text in shown if secret in text]
-            assert not leaks, f"a secret shows in: {leaks[0].replace(secret, '<SECRET>')}"
+            assert not leaks, f"a secret appears in: {leaks[0].replace(secret, '<SECRET>')}"
 
     def test_signatures(self, backend: Backend, job: TuningJob) -> None:
-        """Every method takes what the interface says.
+        """Every method has the parameters of the interface.
 
-        Troubleshooting: keep names, kinds and defaults of the parameters of the base class.
-        Leave ``prepared`` out if ``Tuner.check`` returns nothing.
+        Troubleshooting: keep the names, kinds and defaults of the base class. Leave out
+        ``prepared`` if ``Tuner.check`` returns nothing.
         """
         pairs: list[tuple[object, type]] = [
             (backend.tuner, Tuner),
@@ -151,9 +151,9 @@ class RecordConformance(Harness):
                     assert _shape(own) == expected, f"{type(instance).__name__}.{name}"
 
     def test_backend_is_a_context_manager(self, make_backend: MakeBackend) -> None:
-        """A backend is entered as itself and may be closed twice.
+        """A backend is a context manager for itself and may be closed twice.
 
-        Troubleshooting: ``close`` must not fail where there is nothing left to release.
+        Troubleshooting: ``close`` must not fail if there is nothing left to release.
         """
         backend = make_backend()
         with backend as entered:
@@ -161,7 +161,7 @@ class RecordConformance(Harness):
         backend.close()
 
     def test_versions_are_text(self, backend: Backend) -> None:
-        """``versions`` gives text for the run record.
+        """``versions`` returns strings for the run record.
 
         Troubleshooting: return ``{distribution: version}``.
         """

@@ -1,4 +1,4 @@
-"""Conformance of refusing: whatever is not declared raises ``UnsupportedError``, and early."""
+"""Conformance of refusals: a capability that is not declared raises ``UnsupportedError`` early."""
 # ruff: noqa: S101  # a test suite is made of assertions
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from tunesmith.errors import ExperimentError
 from tunesmith.labels import LabelSet
 from tunesmith.methods import Method, ZeroShot
 from tunesmith.pipeline.checks import check_experiment
-from tunesmith.records import Deployment, Row
+from tunesmith.records import Deployment
 from tunesmith.spec import GenerationParams, TuningSpec
-from tunesmith.testing.harness import Harness, refused
+from tunesmith.testing.harness import Harness, needs, refused
 
 SAMPLES: dict[str, Any] = {
     "decoding_method": "greedy",
@@ -33,10 +33,10 @@ SAMPLES: dict[str, Any] = {
     "include_stop_sequence": True,
     "return_options": {"input_text": True},
 }
-"""A value of each generation parameter that changes little, so that all can be tried."""
+"""A value for each generation parameter that changes the results little."""
 SAMPLING = {"temperature", "top_k", "top_p", "random_seed"}
 MANY_ROWS = 20_000
-"""Above this limit no rows are made only to be refused."""
+"""The test of the row limit makes at most this number of rows."""
 
 
 class NoSuchMethod(Method):
@@ -47,9 +47,9 @@ class NoSuchMethod(Method):
 
 
 class RefusalConformance(Harness):
-    """Nothing is ignored in silence."""
+    """No setting is ignored silently."""
 
-    def _refused_everywhere(self, what: str, spec: TuningSpec, backend: Backend) -> None:
+    def _refused_twice(self, what: str, spec: TuningSpec, backend: Backend) -> None:
         with refused(f"{what} (tunesmith.pipeline.checks)", what):
             check_experiment(spec, backend, self.data())
         with refused(f"{what} (Tuner.submit)", what):
@@ -58,7 +58,7 @@ class RefusalConformance(Harness):
     def test_declared_experiment_is_accepted(self, backend: Backend) -> None:
         """The experiment of the test class passes the core's checks.
 
-        Troubleshooting: declare the method and every hyper-parameter that it sets.
+        Troubleshooting: declare the method and all hyper-parameters that the experiment sets.
         """
         info = check_experiment(self.experiment(), backend, self.data()).info
         assert info.name == self.experiment().base_model
@@ -67,9 +67,9 @@ class RefusalConformance(Harness):
     def test_generation_parameter(
         self, name: str, backend: Backend, capabilities: Capabilities, deployment: Deployment
     ) -> None:
-        """A generation parameter works where declared, else it is refused.
+        """A generation parameter works if declared, else it is refused.
 
-        Troubleshooting: hold ``params.asked()`` against ``generation_parameters``.
+        Troubleshooting: compare ``params.asked()`` with ``generation_parameters``.
         """
         declared = capabilities.generation_parameters
         values = {name: SAMPLES[name]}
@@ -90,22 +90,22 @@ class RefusalConformance(Harness):
     def test_declared_parameters_exist(self, capabilities: Capabilities) -> None:
         """Only fields of ``GenerationParams`` are declared.
 
-        Troubleshooting: use the names of watsonx.ai, not those of the library underneath.
+        Troubleshooting: use the names of watsonx.ai, not those of your library.
         """
         assert capabilities.generation_parameters <= set(GenerationParams.model_fields)
 
     def test_undeclared_method(self, backend: Backend) -> None:
         """A method that is not declared is refused, by the checks and by ``submit``.
 
-        Troubleshooting: call ``check_submission`` first thing in ``submit``.
+        Troubleshooting: call ``check_submission`` at the start of ``submit``.
         """
         experiment = self.experiment().model_copy(update={"method": NoSuchMethod()})
-        self._refused_everywhere(NoSuchMethod.name, experiment, backend)
+        self._refused_twice(NoSuchMethod.name, experiment, backend)
 
     def test_prompting_method_is_not_tuned(self, backend: Backend) -> None:
-        """A method that tunes nothing is refused by ``submit``.
+        """``submit`` refuses a method without tuning.
 
-        Troubleshooting: look at ``method.tunes``.
+        Troubleshooting: check ``method.tunes``, or call ``check_submission``.
         """
         experiment = self.experiment().model_copy(update={"method": ZeroShot()})
         with refused("tuning zero_shot"):
@@ -114,42 +114,42 @@ class RefusalConformance(Harness):
     def test_undeclared_hyperparameter(self, backend: Backend) -> None:
         """A hyper-parameter that is not declared is refused, by the checks and by ``submit``.
 
-        Troubleshooting: hold ``method.model_fields_set`` against ``hyperparameters``.
+        Troubleshooting: compare ``method.model_fields_set`` with ``hyperparameters``.
         """
         method = self.experiment().method
         strange: type[Method] = create_model(
             "Strange", __base__=type(method), no_such_setting=(int, 0)
         )
         asked = strange.model_validate({**method.model_dump(), "no_such_setting": 1})
-        # What the experiment does not set must not be what is refused.
+        # The refusal must not be about a field that the experiment does not set.
         for name in set(type(method).model_fields) - method.model_fields_set:
             asked.model_fields_set.discard(name)
         experiment = self.experiment().model_copy(update={"method": asked})
-        self._refused_everywhere("method.no_such_setting", experiment, backend)
+        self._refused_twice("method.no_such_setting", experiment, backend)
 
     def test_hyperparameter_out_of_range(
         self, backend: Backend, capabilities: Capabilities
     ) -> None:
-        """A value out of its declared range is refused, by the checks and by ``submit``.
+        """A value outside its declared range is refused, by the checks and by ``submit``.
 
         Troubleshooting: use ``Range.accepts``.
         """
         method = self.experiment().method
         for name, allowed in capabilities.hyperparameters.items():
             for value in _outside(allowed) if name in type(method).model_fields else ():
-                # model_copy does not validate: the method's own, wider range is not meant here.
+                # model_copy does not validate, so the method's own, wider range does not apply.
                 beyond = method.model_copy(update={name: value})
                 experiment = self.experiment().model_copy(update={"method": beyond})
-                self._refused_everywhere(f"method.{name}", experiment, backend)
+                self._refused_twice(f"method.{name}", experiment, backend)
 
     def test_too_many_rows(self, backend: Backend, capabilities: Capabilities) -> None:
         """More training rows than declared are refused.
 
-        Troubleshooting: ``check_submission`` counts them.
+        Troubleshooting: call ``check_submission``, which counts them.
         """
         limit = capabilities.max_training_rows
         if limit is None or limit > MANY_ROWS:
-            pytest.skip("the backend declares no such limit")
+            pytest.skip("the backend declares no limit, or a large one")
         rows = [self.train_rows[i % len(self.train_rows)] for i in range(limit + 1)]
         with refused(f"{limit + 1} rows"):
             backend.tuner.submit(self.experiment(), rows)
@@ -157,23 +157,20 @@ class RefusalConformance(Harness):
     def test_answer_longer_than_its_limit(
         self, backend: Backend, capabilities: Capabilities
     ) -> None:
-        """A label that does not fit into ``max_output_tokens`` is an error before the tuning.
+        """A label longer than ``max_output_tokens`` is an error before the tuning.
 
         Troubleshooting: tokenize each label, add the end-of-text token, and compare.
         """
-        allowed = capabilities.hyperparameters.get("max_output_tokens")
-        if allowed is None or not capabilities.tokenize:
-            pytest.skip("the backend does not declare max_output_tokens and tokenize")
+        allowed = capabilities.hyperparameters.get("max_output_tokens") or Range()
+        declared = "max_output_tokens" in capabilities.hyperparameters and capabilities.tokenize
+        needs(declared, "max_output_tokens and tokenize")
         shortest = int(allowed.minimum or 1)
         method = self.experiment().method.model_copy(update={"max_output_tokens": shortest})
         long = " ".join(["very"] * (shortest + 1))
         labels = LabelSet({"0": (f"{long} bad",), "1": (f"{long} good",)})
         update = {"method": method, "labels": labels}
         with pytest.raises(ExperimentError, match="max_output_tokens"):
-            backend.tuner.submit(self.experiment().model_copy(update=update), self._rows())
-
-    def _rows(self) -> list[Row]:
-        return [*self.train_rows]
+            backend.tuner.submit(self.experiment().model_copy(update=update), [*self.train_rows])
 
 
 def _outside(allowed: Range) -> list[Any]:

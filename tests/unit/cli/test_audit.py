@@ -48,7 +48,7 @@ def test_for_people_the_most_serious_comes_first_and_a_next_step_last(
     assert said[0] == "problem"
     assert said == sorted(said, key=["problem", "warning", "note"].index)
     assert lines[-1] == (
-        "next: mend the problems, then again: tunesmith audit train.json test.json"
+        "next: fix the problems, then run again: tunesmith audit train.json test.json"
     )
 
 

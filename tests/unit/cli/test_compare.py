@@ -34,8 +34,8 @@ def test_unparsable_answers_stand_apart_from_wrong_ones(
     base = [p.model_copy(update={"text": "hm", "label": None}) for p in run.answers("base")[:1]]
     run.write_predictions([*run.answers("tuned"), *base, *run.answers("base")[1:]])
     read, _, *table = invoke("compare", str(run_dir)).stdout.splitlines()
-    assert read == "answers are read as text: the label that a model wrote"
-    assert table[0].split("  ")[-1].strip() == "only it right"
+    assert read == "answers are read as text: the label that the model wrote"
+    assert table[0].split("  ")[-1].strip() == "right alone"
     assert table[0].split()[:4] == ["right", "wrong", "unparsable", "accuracy"]
     assert table[1].split() == ["tuned", "4", "0", "0", "1.000", "1"]
     assert table[2].split() == ["base", "3", "0", "1", "0.750", "0"]
@@ -160,7 +160,7 @@ def test_rows_that_differ_are_shown_to_a_limit(run_of: Callable[..., Path], invo
     comparison = json.loads(invoke("compare", str(good), str(bad), "--json").stdout)
     differing = len(comparison["disagreements"])
     assert differing > 20
-    assert f"and {differing - 20} rows more" in invoke("compare", str(good), str(bad)).stdout
+    assert f"and {differing - 20} more rows" in invoke("compare", str(good), str(bad)).stdout
 
 
 def test_run_without_base_model(run_of: Callable[..., Path], invoke: Invoke) -> None:

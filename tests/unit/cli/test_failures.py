@@ -49,7 +49,7 @@ FAILURES = {
     "provider": (
         ["run", "experiment.yaml", "--backend", "fake", "--option", "fail=deploy"],
         5,
-        "go on with: tunesmith resume runs/",
+        "Fix this, then resume with: tunesmith resume runs/",
     ),
     "no deployment": (["undeploy", "nothing", "--backend", "fake"], 5, "no deployment 'nothing'"),
     "bug": (
@@ -151,7 +151,7 @@ def test_interrupted_run_names_the_resume_command(work: Path) -> None:
     (directory,) = (work / "runs").glob("*-reviews-*")
     assert process.returncode == 130, err
     assert out == ""
-    assert err.rstrip().endswith(f"go on with: tunesmith resume runs/{directory.name}")
+    assert err.rstrip().endswith(f"resume with: tunesmith resume runs/{directory.name}")
     assert Run.load(directory, finished=False).record.status == "interrupted"
 
 
@@ -168,7 +168,7 @@ def test_failed_run_goes_on_where_it_stopped(invoke: Invoke) -> None:
     command = failed.stderr.rstrip().rsplit("tunesmith ", 1)[1].split()
     model = Run.load(command[1], finished=False).record.model
     assert model is not None
-    # The record says fail=deploy, so a plain resume fails again, and says how to go on again.
+    # The record says fail=deploy, so a plain resume fails again, and the message gives the command again.
     again = invoke(*command)
     assert again.exit_code == 5
     assert again.stderr.rstrip().endswith(" ".join(command))

@@ -72,7 +72,9 @@ def test_plugin_commands_are_listed_and_run(invoke: Invoke) -> None:
     assert (done.stdout, done.exit_code) == ("hello you\n", 0)
 
 
-@pytest.mark.parametrize(("name", "why"), [("lost", "cannot import"), ("odd", "no click.Command")])
+@pytest.mark.parametrize(
+    ("name", "why"), [("lost", "cannot import"), ("odd", "not a click.Command")]
+)
 def test_plugin_command_that_is_not_there(name: str, why: str, invoke: Invoke) -> None:
     done = invoke(name)
     assert done.exit_code == 3
@@ -85,7 +87,7 @@ def test_broken_plugin_breaks_nothing(
     add_plugin("broken", "broken_plugin", "raise RuntimeError('half installed')")
     shown = invoke("--help")
     assert shown.exit_code == 0
-    assert "Broken: broken; see 'tunesmith plugins'" in shown.stdout
+    assert "Broken plugins: broken; see 'tunesmith plugins'" in shown.stdout
     assert "Greet from a plugin." in shown.stdout
     listed = invoke("plugins")
     assert "broken: RuntimeError: half installed" in listed.stdout
