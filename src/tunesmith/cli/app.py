@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import click
+
 from tunesmith.cli.command import global_options
 from tunesmith.cli.group import LazyCommand, LazyGroup
 
@@ -37,11 +39,14 @@ SECTIONS: dict[str, dict[str, LazyCommand]] = {
     },
 }
 
-cli = LazyGroup(
-    name="tunesmith",
-    sections=SECTIONS,
-    params=global_options(),
-    help="One soft-prompt classification experiment, written once, run on any backend.",
-    epilog="Start with: tunesmith init train.json --test test.json",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+show_version = click.version_option(package_name="tunesmith", message="%(package)s %(version)s")
+cli = show_version(
+    LazyGroup(
+        name="tunesmith",
+        sections=SECTIONS,
+        params=global_options(),
+        help="One soft-prompt classification experiment, written once, run on any backend.",
+        epilog="Start with: tunesmith init train.json --test test.json",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
 )

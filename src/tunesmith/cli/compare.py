@@ -15,6 +15,7 @@ from tunesmith.errors import RunError
 from tunesmith.evaluation.comparison import Comparison, compare_seeds, correct, p_text
 from tunesmith.evaluation.readings import common_reading, read_as
 from tunesmith.records import ModelRole, Prediction, Reading
+from tunesmith.runs.record import DataRecord
 from tunesmith.runs.run import Run
 
 SHOWN_ROWS = 20
@@ -210,21 +211,20 @@ def refuse_other_data(runs: Sequence[Run]) -> None:
         RunError: a run differs; the message names the difference.
     """
     for other in runs[1:]:
-        _refuse_different_tests(runs[0], other)
-        _refuse_different_labels(runs[0], other)
+        ours, theirs = runs[0].record.data["test"], other.record.data["test"]
+        if ours.fingerprint != theirs.fingerprint:
+            raise RunError(
+                f"cannot compare: the test rows differ: {_rows_text(ours)} and "
+                f"{_rows_text(theirs)}; run both on the same test file"
+            )
+        _refuse_other_labels(runs[0], other)
 
 
-def _refuse_different_tests(one: Run, other: Run) -> None:
-    a, b = one.record.data["test"], other.record.data["test"]
-    if a.fingerprint != b.fingerprint:
-        raise RunError(
-            f"cannot compare: the test rows differ: {a.source} ({a.rows} rows, fingerprint "
-            f"{a.fingerprint[:12]}) and {b.source} ({b.rows} rows, fingerprint "
-            f"{b.fingerprint[:12]}); run both on the same test file"
-        )
+def _rows_text(rows: DataRecord) -> str:
+    return f"{rows.source} ({rows.rows} rows, fingerprint {rows.fingerprint[:12]})"
 
 
-def _refuse_different_labels(one: Run, other: Run) -> None:
+def _refuse_other_labels(one: Run, other: Run) -> None:
     a, b = set(one.record.experiment["labels"]), set(other.record.experiment["labels"])
     if a != b:
         only = "; ".join(
@@ -246,11 +246,7 @@ def group_notes(groups: Sequence[Group]) -> list[str]:
 
 
 def _trained(run: Run) -> str:
-    rows = run.record.data["train"]
-    return (
-        f"{run.directory.name} has {rows.source} ({rows.rows} rows, fingerprint "
-        f"{rows.fingerprint[:12]})"
-    )
+    return f"{run.directory.name} has {_rows_text(run.record.data['train'])}"
 
 
 def _training(group: Group) -> set[str]:

@@ -37,7 +37,6 @@ class LazyGroup(click.Group):
         super().__init__(*args, **kwargs)
         self._sections = sections
         self._own = {name: entry for part in sections.values() for name, entry in part.items()}
-        self.params.append(_version_option())
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Parse, run, and exit with the code of the result."""
@@ -101,25 +100,6 @@ class LazyGroup(click.Group):
         if trouble:
             formatter.write_paragraph()
             formatter.write_text(trouble)
-
-
-def _version_option() -> click.Option:
-    def show(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
-        del parameter
-        if value and not ctx.resilient_parsing:
-            from importlib.metadata import version
-
-            click.echo(f"tunesmith {version('tunesmith')}")
-            ctx.exit()
-
-    return click.Option(
-        ["--version"],
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=show,
-        help="Show the version and exit.",
-    )
 
 
 def _plugin_commands() -> tuple[dict[str, CommandEntry], str]:

@@ -48,11 +48,10 @@ def label_lines(labels: Mapping[str, LabelTokens]) -> Iterator[str]:
 
 def score_table(named: dict[str, Evaluation]) -> list[str]:
     """Return a table with one line for each named evaluation."""
-    return screen.table(HEADERS, ((name, *scores(e)) for name, e in named.items()), right=4)
+    return screen.table(HEADERS, ((name, *_scores(e)) for name, e in named.items()), right=4)
 
 
-def scores(evaluation: Evaluation) -> tuple[str, str, str, str]:
-    """Return accuracy, its interval, F1 and unparsable answers as texts."""
+def _scores(evaluation: Evaluation) -> tuple[str, str, str, str]:
     low, high = evaluation.accuracy_interval
     return (
         f"{evaluation.accuracy:.3f}",

@@ -168,7 +168,7 @@ def test_failed_run_goes_on_where_it_stopped(invoke: Invoke) -> None:
     command = failed.stderr.rstrip().rsplit("tunesmith ", 1)[1].split()
     model = Run.load(command[1], finished=False).record.model
     assert model is not None
-    # The record says fail=deploy, so a plain resume fails again, and the message gives the command again.
+    # The record has fail=deploy, so a plain resume fails again, with the same message.
     again = invoke(*command)
     assert again.exit_code == 5
     assert again.stderr.rstrip().endswith(" ".join(command))
