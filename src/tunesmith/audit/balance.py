@@ -24,7 +24,7 @@ Pairs = Sequence[tuple[str, str]]
 
 
 def balance_findings(train: Counts, test: Counts | None) -> list[Finding]:
-    """Return what is wrong with the labels of the parts, each given with its number of rows."""
+    """Return the findings about the labels of the parts, given with their numbers of rows."""
     found = _training(train)
     if test:
         found += [*_missing(train, test), *_shift(train, test)]

@@ -1,4 +1,4 @@
-"""``tunesmith backends``, ``methods``, ``models`` and ``plugins``: lists of what is installed."""
+"""``tunesmith backends``, ``methods``, ``models`` and ``plugins``: lists of the installed parts."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class LazyGroup(click.Group):
             code = super().main(*args, **extra)
             # Flush here, so that a closed pipe raises inside this try and not at interpreter exit.
             sys.stdout.flush()
-        except BaseException as error:  # noqa: BLE001  # the one place where every error ends
+        except BaseException as error:  # noqa: BLE001  # every error ends here
             code = failures.report(error, debug=settings.debug)
         sys.exit(code or 0)
 

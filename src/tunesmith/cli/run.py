@@ -55,7 +55,7 @@ def run(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Tune, deploy, predict, evaluate and report what EXPERIMENT (a YAML file) describes.
+    """Run EXPERIMENT (a YAML file): tune, deploy, predict, evaluate and report.
 
     All checks come before anything is tuned or paid for. The last line of the output is the path of
     the report.

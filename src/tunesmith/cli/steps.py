@@ -50,7 +50,7 @@ def tune(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Tune what EXPERIMENT describes and write the record of the tuned model.
+    """Tune the model of EXPERIMENT (a YAML file) and write the record of the tuned model.
 
     A test file is not needed. The next step is: tunesmith deploy model.json
     """
