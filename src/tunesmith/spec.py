@@ -21,6 +21,10 @@ from tunesmith.methods import Method, PromptTuning
 from tunesmith.plugins import method_class
 from tunesmith.records import Record
 
+DEFAULT_BACKEND = "local"
+DEFAULT_BASE_MODEL = "tunesmith/micro-granite"
+"""What runs without any setting; no other module of the core names them."""
+
 
 class GenerationParams(Record):
     """How to generate, in watsonx.ai's names (``TextGenParameters``). None: the default."""
@@ -52,7 +56,7 @@ class TuningSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = "experiment"
-    base_model: str = "tunesmith/micro-granite"
+    base_model: str = DEFAULT_BASE_MODEL
     method: SerializeAsAny[Method] = Field(default_factory=PromptTuning)
     labels: LabelSet
     generation: GenerationParams = GenerationParams()

@@ -6,7 +6,7 @@ share, labels that a tokenizer splits or confuses, and the difference that the t
 
 from __future__ import annotations
 
-from tunesmith.audit.auditing import Audit, PartAudit, audit_data
+from tunesmith.audit.auditing import Audit, Overlaps, PartAudit, audit_data, find_overlaps
 from tunesmith.audit.findings import SEVERITIES, Finding
 from tunesmith.audit.lengths import Reader, TokenCounts, token_counts
 
@@ -14,9 +14,11 @@ __all__ = [
     "SEVERITIES",
     "Audit",
     "Finding",
+    "Overlaps",
     "PartAudit",
     "Reader",
     "TokenCounts",
     "audit_data",
+    "find_overlaps",
     "token_counts",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -26,12 +27,34 @@ from tunesmith.labels import LabelSet
 from tunesmith.records import LabelTokens, Record, Row
 
 
+@dataclass(frozen=True, slots=True)
+class Overlaps:
+    """The copies and near copies among the rows of both parts, the slowest part of an audit."""
+
+    affixes: tuple[Affixes, Affixes]
+    copies: Copies
+    near_train: list[int]
+    """Training rows that are near copies but not copies."""
+    near_test: list[int]
+    """Test rows that are near copies but not copies."""
+
+
+def find_overlaps(train: Dataset, test: Dataset | None = None) -> Overlaps:
+    """Find the copies and near copies among the rows of ``train`` and ``test``."""
+    ours, theirs = train.rows, test.rows if test else ()
+    affixes = _affixes(train.inputs, test.inputs if test else [])
+    copies = find_copies(_texts(ours), _texts(theirs), affixes)
+    near = _near(copies, _bare(ours, affixes[0]), _bare(theirs, affixes[1]))
+    return Overlaps(affixes, copies, *near)
+
+
 def audit_data(
     train: Dataset,
     test: Dataset | None = None,
     *,
     labels: LabelSet | None = None,
     reader: Reader | None = None,
+    overlaps: Overlaps | None = None,
 ) -> Audit:
     """Audit the rows of ``train`` and, if given, of ``test``.
 
@@ -40,13 +63,14 @@ def audit_data(
         test: the rows to evaluate on.
         labels: the words that a model is to answer for each label; by default the labels found.
         reader: the tokenizer and template of a model; without it no tokens are counted.
+        overlaps: the result of ``find_overlaps`` for the same rows, if it was called before.
     """
     ours, theirs = train.rows, test.rows if test else ()
-    affixes = _affixes(train.inputs, test.inputs if test else [])
+    overlaps = overlaps or find_overlaps(train, test)
+    affixes, copies = overlaps.affixes, overlaps.copies
+    near_train, near_test = overlaps.near_train, overlaps.near_test
     names = _names(labels, [*ours, *theirs])
-    copies = find_copies(_texts(ours), _texts(theirs), affixes)
     conflicting = conflicting_texts(copies, ours, theirs)
-    near_train, near_test = _near(copies, _bare(ours, affixes[0]), _bare(theirs, affixes[1]))
     train_part, found = _part(train, "train", names, affixes[0], reader)
     found += copy_findings(copies, conflicting)
     found += near_findings(near_train, len(ours), "train")

@@ -21,7 +21,7 @@ REDACTED = "**********"
 
 backend_option = click.option(
     "--backend",
-    default="local",
+    default="local",  # tunesmith.spec has the name, but its import costs that of pydantic
     show_default=True,
     metavar="NAME",
     help="The backend; 'tunesmith backends' lists them.",

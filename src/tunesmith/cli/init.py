@@ -23,6 +23,7 @@ from tunesmith.dataset import HUB, Dataset, load_dataset
 from tunesmith.errors import DatasetError, ExperimentError, NotFoundError, PluginError
 from tunesmith.labels import LabelSet
 from tunesmith.pipeline.wording import EXAMPLES, ROWS, Choice, Tried, choose_wording, forms
+from tunesmith.spec import DEFAULT_BACKEND, DEFAULT_BASE_MODEL
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from tunesmith.backend import Backend
 
 
-BACKEND = "local"
-EMBEDDED = "tunesmith/micro-granite"
 MAX_LABELS = 50
 """More distinct outputs than this are texts, unless each has ``ROWS_EACH`` rows on average."""
 ROWS_EACH = 5
@@ -77,8 +76,12 @@ class Draft:
 @click.option(
     "--output-field", default="output", show_default=True, help="The column of the label."
 )
-@click.option("--base-model", metavar="NAME", help=f"The base model; by default {EMBEDDED}.")
-@click.option("--backend", metavar="NAME", help=f"The backend to ask; by default {BACKEND}.")
+@click.option(
+    "--base-model", metavar="NAME", help=f"The base model; by default {DEFAULT_BASE_MODEL}."
+)
+@click.option(
+    "--backend", metavar="NAME", help=f"The backend to ask; by default {DEFAULT_BACKEND}."
+)
 @options_option
 @click.option(
     "--rows",
@@ -119,9 +122,10 @@ def init(
     labels = find_labels(read)
     if test is not None:
         draft.load(test, labels)
-    model, choice, chat = base_model or EMBEDDED, None, False
+    model, choice, chat = base_model or DEFAULT_BASE_MODEL, None, False
     if not no_search:
-        connect = partial(open_backend, backend or BACKEND, parse_options(options), Path("runs"))
+        name = backend or DEFAULT_BACKEND
+        connect = partial(open_backend, name, parse_options(options), Path("runs"))
         try:
             choice, chat = _search(connect, model, read, labels, rows)
         except (PluginError, NotFoundError) as error:
@@ -203,7 +207,7 @@ def experiment_text(
     labels: Sequence[str],
     choice: Choice | None = None,
     *,
-    base_model: str = EMBEDDED,
+    base_model: str = DEFAULT_BASE_MODEL,
     chat: bool = False,
 ) -> str:
     """Return the experiment file as YAML with comments.
@@ -222,7 +226,7 @@ def experiment_text(
         name=draft.target.stem,
         file=draft.target.name,
         base_model=base_model,
-        embedded=base_model == EMBEDDED,
+        embedded=base_model == DEFAULT_BASE_MODEL,
         train=draft.path(draft.train),
         test=draft.path(draft.test) if draft.test else None,
         input_field=draft.input_field,

@@ -68,13 +68,11 @@ class PlainProgress(RunProgress):
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
-        self._stage = ""
         self._started = self._printed = time.monotonic()
         self._steps = (0, 0)
 
     def stage(self, name: str) -> None:
         """Print the name of the stage."""
-        self._stage = name
         self._started = self._printed = time.monotonic()
         click.echo(name, err=True)
 

@@ -53,7 +53,7 @@ from tunesmith.records import (
     TunedModel,
     TuningEvent,
 )
-from tunesmith.spec import GenerationParams
+from tunesmith.spec import DEFAULT_BASE_MODEL, GenerationParams
 from tunesmith.testing.fake_model import (
     TINY,
     Training,
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from tunesmith.spec import TuningSpec
 
 FAKE_MODEL = "tunesmith/fake"
-STOOD_IN_FOR = ("tunesmith/micro-granite", "ibm/granite-3-8b-instruct")
+STOOD_IN_FOR = (DEFAULT_BASE_MODEL, "ibm/granite-3-8b-instruct")
 """Names of base models for which the fake model stands in, to test stand-ins."""
 GOOD = frozenset(
     ["good", "great", "happy", "friendly", "gentle", "lovely", "love", "best", "clean", "kind"]

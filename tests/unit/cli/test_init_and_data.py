@@ -156,7 +156,7 @@ def test_a_model_that_was_asked_for_and_is_missing_is_an_error(
 def test_without_any_model_the_file_is_written_and_the_reason_said(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tunesmith.cli.init.BACKEND", "lacking")
+    monkeypatch.setattr("tunesmith.cli.init.DEFAULT_BACKEND", "lacking")
     done = invoke("init", "train.json", "-o", "new.yaml")
     assert done.exit_code == 0, done.stderr
     assert "no template was tried: backend 'lacking' needs no_such_module" in done.stderr
