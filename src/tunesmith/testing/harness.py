@@ -6,7 +6,7 @@ import contextlib
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 import pytest
 from pydantic import SecretStr
@@ -22,6 +22,7 @@ CANARY = "canary-5f0c1e-do-not-print"
 """The value of every secret option that the test class does not set."""
 
 MakeBackend = Callable[[], Backend]
+T = TypeVar("T")
 
 
 class Harness:
@@ -164,12 +165,13 @@ class Harness:
         return backend.deployer.deploy(tuned, "swapped")
 
 
-def offered(declared: bool, name: str, call: Callable[[], object]) -> bool:
-    """Return ``declared``; if it is False, check that ``call`` raises ``UnsupportedError``."""
-    if not declared:
-        with refused(name):
-            call()
-    return declared
+def offered(declared: bool, name: str, call: Callable[[], T]) -> T | None:
+    """Return ``call()``; if it is not declared, expect ``UnsupportedError`` and return None."""
+    if declared:
+        return call()
+    with refused(name):
+        call()
+    return None
 
 
 def needs(declared: bool, names: str) -> None:

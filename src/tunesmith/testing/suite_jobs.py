@@ -145,11 +145,12 @@ class JobConformance(Harness):
 
         Troubleshooting: fill ``EpochLoss.validation_loss``; refuse in ``submit``, not in the job.
         """
-        submit, experiment = backend.tuner.submit, self.experiment()
-        rows = self.train_rows, self.validation_rows
-        if not offered(capabilities.validation, "validation", lambda: submit(experiment, *rows)):
+        arguments = self.experiment(), self.train_rows, self.validation_rows
+        submit = partial(backend.tuner.submit, *arguments)
+        job = offered(capabilities.validation, "validation", submit)
+        if job is None:
             return
-        model = submit(experiment, *rows).wait(timeout=self.timeout_seconds)
+        model = job.wait(timeout=self.timeout_seconds)
         if capabilities.learning_curve:
             assert model.curve.epochs
             assert all(e.validation_loss is not None for e in model.curve.epochs)
@@ -196,10 +197,11 @@ class JobConformance(Harness):
 
         Troubleshooting: PEFT reads ``adapter_config.json`` and ``adapter_model.safetensors``.
         """
-        export = partial(backend.tuner.export, model, tmp_path)
-        if not offered(capabilities.exports_adapter, "exports_adapter", export):
+        export = partial(_exported, backend, model, tmp_path)
+        weights = offered(capabilities.exports_adapter, "exports_adapter", export)
+        if weights is None:
             return
-        assert _exported(backend, model, tmp_path)
+        assert weights
         config = (tmp_path / "adapter_config.json").read_text(encoding="utf-8")
         assert str(Path.home()) not in config
         assert str(tmp_path) not in config
@@ -216,8 +218,9 @@ class JobConformance(Harness):
 
         Troubleshooting: keep the result and the events of a job in the store.
         """
-        resume = partial(backend.tuner.resume, job.id)
-        if not offered(capabilities.resumable, "resumable", resume):
+        if not capabilities.resumable:
+            with refused("resumable"):
+                backend.tuner.resume(job.id)
             return
         with make_backend() as second:
             found = second.tuner.resume(job.id)

@@ -11,7 +11,7 @@ import pytest
 from tunesmith.backend import Backend, Capabilities, Target
 from tunesmith.errors import NotFoundError
 from tunesmith.methods import render
-from tunesmith.records import Classification, Deployment, Generation
+from tunesmith.records import Deployment
 from tunesmith.spec import GenerationParams
 from tunesmith.testing.harness import Harness, needs, offered
 
@@ -117,13 +117,10 @@ class PredictionConformance(Harness):
         Troubleshooting: ``labels`` may be an iterator, so make a tuple first.
         """
         classify, inputs = backend.predictor.classify, self.inputs()
-
-        def reversed_labels() -> list[Classification]:
-            return classify(target, inputs, iter(("1", "0")))
-
-        if not offered(_scored(capabilities, target), "label_scores", reversed_labels):
+        call = partial(classify, target, inputs, iter(("1", "0")))
+        results = offered(_scored(capabilities, target), "label_scores", call)
+        if results is None:
             return
-        results = reversed_labels()
         assert len(results) == len(inputs)
         for result in results:
             assert list(result.probabilities) == ["1", "0"]
@@ -153,10 +150,10 @@ class PredictionConformance(Harness):
         Troubleshooting: the probabilities are over all texts that the model could write.
         """
         name = self.experiment().base_model
-        ask = partial(backend.predictor.label_tokens, name, self.inputs(), ["1", "0"])
-        if not offered(capabilities.base_label_scores, "label_scores", ask):
+        call = partial(backend.predictor.label_tokens, name, self.inputs(), ["1", "0"])
+        found = offered(capabilities.base_label_scores, "label_scores", call)
+        if found is None:
             return
-        found = ask()
         assert list(found) == ["1", "0"]
         assert all(one.tokens for one in found.values())
         assert 0 <= sum(one.mass for one in found.values()) <= 1 + self.score_tolerance
@@ -167,13 +164,10 @@ class PredictionConformance(Harness):
         Troubleshooting: yield text, not tokens, because a character may take several tokens.
         """
         text = self.inputs()[0]
-
-        def stream() -> list[Generation]:
-            return list(backend.predictor.stream(target, text))
-
-        if not offered(capabilities.streaming, "streaming", stream):
+        stream = backend.predictor.stream
+        pieces = offered(capabilities.streaming, "streaming", lambda: list(stream(target, text)))
+        if pieces is None:
             return
-        pieces = stream()
         whole = backend.predictor.generate(target, [text])[0]
         assert "".join(piece.text for piece in pieces) == whole.text
         assert pieces[-1].stop_reason == whole.stop_reason
@@ -184,10 +178,11 @@ class PredictionConformance(Harness):
         Troubleshooting: leave out the template and the virtual tokens.
         """
         texts = ["one", "one two three four", "one two"]
-        tokenize = partial(backend.predictor.tokenize, target, texts)
-        if not offered(capabilities.tokenize, "tokenize", tokenize):
+        call = partial(backend.predictor.tokenize, target, texts)
+        tokens = offered(capabilities.tokenize, "tokenize", call)
+        if tokens is None:
             return
-        short, long, middle = map(tuple, tokenize())
+        short, long, middle = map(tuple, tokens)
         assert 0 < len(short) < len(middle) < len(long)
         assert all(isinstance(token, str) for token in long)
         assert backend.predictor.tokenize(target, []) == []
@@ -198,10 +193,11 @@ class PredictionConformance(Harness):
         Troubleshooting: if the target is a string, it is the portable name of a base model.
         """
         name = self.experiment().base_model
-        generate = partial(backend.predictor.generate, name, self.inputs())
-        if not offered(capabilities.base_inference, "base_inference", generate):
+        call = partial(backend.predictor.generate, name, self.inputs())
+        answers = offered(capabilities.base_inference, "base_inference", call)
+        if answers is None:
             return
-        assert len(generate()) == len(self.inputs())
+        assert len(answers) == len(self.inputs())
         if not self.any_base_model:
             with pytest.raises(NotFoundError):
                 backend.predictor.generate(f"{name}x", self.inputs())
