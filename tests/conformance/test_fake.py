@@ -1,4 +1,4 @@
-"""The fake backend passes the suite: with all that it can, and with nothing optional."""
+"""The fake backend passes the suite, with all capabilities and with no optional one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the fake backend promises beyond the suite: unit tests of the core lean on it."""
+"""Behavior of the fake backend beyond the suite, on which unit tests of the core depend."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_sampling_differs_by_seed_and_repeats() -> None:
     assert len(set(drawn)) > 1
 
 
-def test_interrupted_job_goes_on_and_ends_the_same(tmp_path: Path) -> None:
+def test_interrupted_job_continues_with_the_same_result(tmp_path: Path) -> None:
     slow = experiment(num_epochs=40)
     first = FakeBackend(FakeOptions(store=tmp_path, step_seconds=0.005))
     job = first.tuner.submit(slow, TRAIN)
@@ -135,7 +135,7 @@ def test_interrupted_job_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     ("stage", "error"),
     [("tune", TuningError), ("deploy", DeploymentError), ("predict", PredictionError)],
 )
-def test_it_fails_where_told(stage: str, error: type[Exception], tmp_path: Path) -> None:
+def test_it_fails_at_the_given_stage(stage: str, error: type[Exception], tmp_path: Path) -> None:
     backend = FakeBackend(FakeOptions(store=tmp_path, fail=stage))
     with pytest.raises(error, match=stage):
         answers(backend, backend.tuner.tune(experiment(), TRAIN))

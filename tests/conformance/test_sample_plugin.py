@@ -1,4 +1,4 @@
-"""A stranger's plugin is found, passes the suite, and cannot hurt the host."""
+"""A sample plugin is found and passes the suite, and a broken one does no harm."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAMPLE = Path(__file__).parents[1] / "sample_plugin"
 
 
 def install(site: Path, name: str, points: dict[str, str]) -> None:
-    """Write what an installer would leave behind."""
+    """Write the files that an installer would write."""
     folder = site / f"{name.replace('-', '_')}-0.0.1.dist-info"
     folder.mkdir(parents=True)
     (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.0.1\n")
@@ -74,7 +74,7 @@ print(json.dumps([found["broken"], found["parrot"], sorted(registry().backends()
     assert "parrot" in backends
 
 
-def test_broken_plugin_is_fatal_when_asked_for(site: Path) -> None:
+def test_broken_plugin_is_fatal_if_it_is_used(site: Path) -> None:
     code = """
 from tunesmith.errors import PluginError
 from tunesmith.backends.connect import connect

@@ -1,4 +1,4 @@
-"""The suite finds what it is there to find, and nobody leaves a test out unseen."""
+"""The suite finds broken backends, and no test can be left out silently."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, se
         "WrongTexts",
     ],
 )
-def test_broken_backend_fails_where_it_is_broken(
+def test_broken_backend_fails_the_expected_tests(
     name: str, broken: ModuleType, outcomes: dict[str, dict[str, set[str]]]
 ) -> None:
     expected = broken.FAILS[getattr(broken, name)]
@@ -93,8 +93,8 @@ def test_broken_backend_fails_where_it_is_broken(
     assert not found["error"]
 
 
-def test_every_broken_backend_is_looked_at(broken: ModuleType) -> None:
-    mark = test_broken_backend_fails_where_it_is_broken.pytestmark[0]
+def test_every_broken_backend_is_checked(broken: ModuleType) -> None:
+    mark = test_broken_backend_fails_the_expected_tests.pytestmark[0]
     assert set(mark.args[1]) == {backend.__name__ for backend in broken.FAILS}
 
 
@@ -126,7 +126,7 @@ def test_known_failures_name_a_test_and_a_reason(known: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(TESTS))
-def test_every_test_helps_the_author(name: str) -> None:
+def test_every_test_has_a_troubleshooting_line(name: str) -> None:
     assert "Troubleshooting: " in (TESTS[name].__doc__ or "")
 
 

@@ -1,7 +1,6 @@
-"""The command line: one file per command, each imported when it is called.
+"""The command line: one module per group of commands, each imported when it is called.
 
-What must stay light (``--help``, ``backends``, ``methods``, ``plugins``) imports click and pluggy
-and nothing else.
+``--help``, ``backends``, ``methods`` and ``plugins`` import only click and pluggy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the audit finds in data, and what it leaves alone."""
+"""The findings of an audit, and data without findings."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_near_copies_are_those_of_a_comparison_of_every_pair(seed: int) -> None:
         given += [f"{text} {text[::-1]}", " ".join(words)]
     found, expected = near_copies(given), brute_force(given)
     assert set(found) <= set(expected)
-    # A pair just over the threshold may be missed with a probability of 0.002.
+    # A pair just over the threshold is missed with a probability of 0.002.
     assert {i for i, similarity in expected.items() if similarity > 0.85} <= set(found)
     for text, (other, similarity) in found.items():
         assert other < text

@@ -1,4 +1,4 @@
-"""A working directory with data, and plugins that exist for these tests only."""
+"""A working directory with data, and plugins for these tests only."""
 
 from __future__ import annotations
 

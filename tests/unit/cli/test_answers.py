@@ -1,4 +1,4 @@
-"""``--answer``: in which reading recorded answers are scored."""
+"""``--answer``: the reading in which recorded answers are scored."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from tunesmith.runs.run import Run
 Invoke = Callable[..., Result]
 
 
-def test_evaluate_reads_answers_as_recorded_unless_it_is_told(
-    run_dir: Path, invoke: Invoke
-) -> None:
+def test_evaluate_reads_answers_as_recorded_by_default(run_dir: Path, invoke: Invoke) -> None:
     run = Run.load(run_dir)
     silent = [p.model_copy(update={"text": "hm", "said": None}) for p in run.answers("base")]
     run.write_predictions([*run.answers("tuned"), *silent])

@@ -40,7 +40,7 @@ def test_two_files(invoke: Invoke, leaking: Path) -> None:
     assert found["test"]["tokens"] is None
 
 
-def test_for_people_the_most_serious_comes_first_and_a_next_step_last(
+def test_on_a_screen_the_most_serious_finding_comes_first_and_a_next_step_last(
     invoke: Invoke, leaking: Path
 ) -> None:
     lines = invoke("audit", "train.json", "test.json").stdout.splitlines()
@@ -52,7 +52,7 @@ def test_for_people_the_most_serious_comes_first_and_a_next_step_last(
     )
 
 
-def test_clean_files_go_on_to_init(invoke: Invoke) -> None:
+def test_the_next_step_after_clean_files_is_init(invoke: Invoke) -> None:
     done = invoke("audit", "train.json", "test.json", "--strict")
     assert done.exit_code == 0
     assert done.stdout.endswith("next: tunesmith init train.json --test test.json\n")

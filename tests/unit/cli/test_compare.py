@@ -1,4 +1,4 @@
-"""compare: one run, two runs, and what it refuses."""
+"""compare: one run, two runs, several seeds, and refusals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_within_one_run(run_dir: Path, invoke: Invoke) -> None:
     assert document == comparison.model_dump(mode="json")
 
 
-def test_unparsable_answers_stand_apart_from_wrong_ones(
+def test_unparsable_answers_are_counted_apart_from_wrong_ones(
     run_of: Callable[..., Path], invoke: Invoke
 ) -> None:
     run_dir = run_of("--backend", "fake", "--set", "answer=text")
@@ -77,7 +77,7 @@ def test_two_runs(run_dir: Path, run_of: Callable[..., Path], invoke: Invoke) ->
     assert turned["p_value"] == document["p_value"]
 
 
-def test_equal_runs_are_told_apart_by_their_directory(
+def test_equal_runs_are_named_by_their_directory(
     run_dir: Path, run_of: Callable[..., Path], invoke: Invoke
 ) -> None:
     other = run_of("--backend", "fake")
@@ -104,7 +104,7 @@ def test_seeds_are_taken_together_and_several_comparisons_corrected(
     assert found[1]["corrected_p"] == pytest.approx(min(1.0, 2 * found[1]["p_value"]))
     lines = invoke("compare", *runs).stdout.splitlines()
     assert lines[-2:] == [c["line"] for c in found]
-    # The order in which the runs are named does not matter but for who is first.
+    # The order in which the runs are named matters only for the first one.
     mixed = json.loads(invoke("compare", *runs[::2], *runs[1::2], "--json").stdout)["comparisons"]
     assert [c["p_value"] for c in mixed] == [c["p_value"] for c in found]
 

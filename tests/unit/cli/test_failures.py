@@ -1,4 +1,4 @@
-"""Exit codes and messages, family by family; nothing on stdout when it went wrong."""
+"""Exit codes and messages of each error family; nothing on stdout after an error."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_interrupt_without_a_run(monkeypatch: pytest.MonkeyPatch, invoke: Invoke
     assert "error: interrupted" in done.stderr
 
 
-def test_reader_that_goes_away(work: Path) -> None:
+def test_closed_stdout(work: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
@@ -163,7 +163,7 @@ def wait_for_job(runs_dir: Path) -> None:
     raise AssertionError("the run submitted no job")
 
 
-def test_failed_run_goes_on_where_it_stopped(invoke: Invoke) -> None:
+def test_failed_run_is_resumed_after_its_last_stage(invoke: Invoke) -> None:
     failed = invoke("run", "experiment.yaml", "--backend", "fake", "--option", "fail=deploy")
     command = failed.stderr.rstrip().rsplit("tunesmith ", 1)[1].split()
     model = Run.load(command[1], finished=False).record.model

@@ -23,7 +23,7 @@ def command(name: str) -> click.Command:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_help_shows_what_it_does_and_an_example(name: str, invoke: Invoke) -> None:
+def test_help_shows_a_description_and_an_example(name: str, invoke: Invoke) -> None:
     shown = invoke(name, "--help")
     assert shown.exit_code == 0
     example = shown.stdout.split("Example:\n", 1)[1].splitlines()
@@ -94,7 +94,7 @@ def test_broken_plugin_breaks_nothing(
     assert listed.exit_code == 0
 
 
-def test_plugin_that_fails_when_asked_does_not_break_help(
+def test_plugin_with_a_failing_hook_does_not_break_help(
     invoke: Invoke, add_plugin: Callable[[str, str, str], None]
 ) -> None:
     add_plugin(

@@ -1,4 +1,4 @@
-"""What must answer at once imports nothing heavy."""
+"""Commands that must answer at once import no large library."""
 
 from __future__ import annotations
 

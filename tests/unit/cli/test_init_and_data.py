@@ -1,4 +1,4 @@
-"""init and data: how one starts."""
+"""init and data: the first commands."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_written_experiment_runs(search: tuple[str, ...], invoke: Invoke) -> Non
     assert ran.exit_code == 0, ran.stderr
 
 
-def test_without_test_rows_it_says_so(invoke: Invoke) -> None:
+def test_without_test_rows_the_next_step_names_them(invoke: Invoke) -> None:
     done = invoke("init", "train.json", "-o", "new.yaml", "--no-search")
     assert "a run needs test rows" in done.stdout
     experiment = Experiment.from_file("new.yaml")
@@ -153,7 +153,7 @@ def test_a_model_that_was_asked_for_and_is_missing_is_an_error(
     assert not Path("new.yaml").exists()
 
 
-def test_without_any_model_the_file_is_written_and_the_reason_said(
+def test_without_any_model_the_file_is_written_with_a_note(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tunesmith.cli.init.DEFAULT_BACKEND", "lacking")
@@ -208,7 +208,7 @@ def test_data_is_fetched_and_verified(served: Path, invoke: Invoke) -> None:
     assert done.exit_code == 0, done.stderr
     assert "data/small/train.json\ndata/small/test.json\nnext: tunesmith init" in done.stdout
     assert {p.name: p.read_bytes() for p in Path("data/small").iterdir()} == CONTENT
-    # What is there and right is not fetched again.
+    # A file that is there and correct is not fetched again.
     (served / "train.json").unlink()
     assert invoke("data", "small").exit_code == 0
 

@@ -28,7 +28,7 @@ def test_listing_prints_json_or_text(name: str, invoke: Invoke) -> None:
     assert invoke(name).stdout.strip()
 
 
-def test_backends_say_what_is_missing(invoke: Invoke) -> None:
+def test_backends_list_missing_modules(invoke: Invoke) -> None:
     found = {entry["name"]: entry for entry in listed(invoke, "backends")}
     assert found["sklearn"]["methods"] == ["majority", "tfidf_logreg"]
     assert found["fake"]["missing"] == []
@@ -50,7 +50,7 @@ def test_methods_of_backends_are_listed(invoke: Invoke) -> None:
     assert {name for name, owner in found.items() if owner == "local"} == of_local
 
 
-def test_models_are_asked_of_the_backend(invoke: Invoke) -> None:
+def test_models_of_a_backend(invoke: Invoke) -> None:
     found = {m["name"]: m["stand_in"] for m in listed(invoke, "models", "--backend", "fake")}
     assert found[FAKE_MODEL] is None
     assert found["ibm/granite-3-8b-instruct"] == FAKE_MODEL

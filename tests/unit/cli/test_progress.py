@@ -1,4 +1,4 @@
-"""What is shown while it works."""
+"""The progress of a running command."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tunesmith.progress import Progress
 from tunesmith.records import TuningEvent
 
 
-def tell(progress: Progress) -> None:
-    """Tell of a small tuning and two predictions."""
+def report(progress: Progress) -> None:
+    """Report a small tuning and two predictions."""
     progress.stage("tune")
     for epoch in (1, 2):
         for step in (1, 2):
@@ -31,7 +31,7 @@ def tell(progress: Progress) -> None:
 
 
 def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    tell(PlainProgress())
+    report(PlainProgress())
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.splitlines()
@@ -50,7 +50,7 @@ def test_long_silence_is_broken(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shown, "SECONDS_BETWEEN_LINES", -1.0)
-    tell(PlainProgress())
+    report(PlainProgress())
     lines = capsys.readouterr().err.splitlines()
     assert "  step 1/4: loss 1.000" in lines
     assert "  64/100 rows" in lines
@@ -59,7 +59,7 @@ def test_long_silence_is_broken(
 def test_live_bars() -> None:
     bars = Bars(console=Console(file=io.StringIO(), force_terminal=True))
     live = LiveProgress(bars)
-    tell(live)
+    report(live)
     live.stage("baselines")
     live.complete()
     tasks = {task.description: task for task in bars.tasks}

@@ -1,4 +1,4 @@
-"""The command-line reference in ``docs`` is what the commands say of themselves.
+"""The command-line reference in ``docs`` is generated from the commands.
 
 After a change: ``UPDATE_DOCS=1 python -m pytest tests/unit/cli/test_reference.py``.
 """

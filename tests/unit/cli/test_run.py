@@ -79,7 +79,7 @@ def test_set_and_option_reach_the_run(run_of: Callable[..., Path]) -> None:
     assert "sesame" not in (directory / "run.json").read_text()
 
 
-def test_store_is_in_the_runs_folder_unless_the_options_file_says_else(
+def test_store_is_in_the_runs_folder_unless_the_options_file_sets_it(
     run_of: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, work: Path
 ) -> None:
     assert Run.load(run_of("--backend", "fake")).record.options["store"] == "runs/store/fake"
@@ -139,7 +139,7 @@ def test_dry_run_counts_truncated_rows_after_the_template(invoke: Invoke) -> Non
     assert 1 <= cut["truncated"] < 16
 
 
-def test_dry_run_for_people(invoke: Invoke) -> None:
+def test_dry_run_on_a_screen(invoke: Invoke) -> None:
     done = invoke("run", "experiment.yaml", "--backend", "plain", "--dry-run")
     assert "note: 4 optimizer steps in all" in done.stdout
     assert "note: the backend does not honor the seed" in done.stdout
@@ -153,7 +153,7 @@ def test_dry_run_refuses_what_a_run_refuses(invoke: Invoke) -> None:
     assert "method.optimizer" in done.stderr
 
 
-def test_resume_of_a_completed_run_says_so(run_dir: Path, invoke: Invoke) -> None:
+def test_resume_of_a_completed_run_changes_nothing(run_dir: Path, invoke: Invoke) -> None:
     before = (run_dir / "run.json").read_bytes()
     done = invoke("resume", str(run_dir))
     assert done.exit_code == 0
@@ -182,7 +182,7 @@ def test_resume_does_not_tune_again(run_dir: Path, invoke: Invoke) -> None:
     assert "tune\n" not in done.stderr
 
 
-def test_resume_tunes_again_where_nothing_can_be_resumed(
+def test_resume_tunes_again_if_no_job_can_be_resumed(
     run_of: Callable[..., Path], invoke: Invoke
 ) -> None:
     directory = run_of("--backend", "plain")
@@ -208,7 +208,7 @@ def test_runs_lists_good_and_bad(
     assert str(run_dir) in invoke("runs").stdout
 
 
-def test_no_runs_says_how_to_make_one(invoke: Invoke) -> None:
+def test_an_empty_list_of_runs_names_the_command(invoke: Invoke) -> None:
     assert "tunesmith run" in invoke("runs").stdout
     assert json.loads(invoke("runs", "--json").stdout) == []
 

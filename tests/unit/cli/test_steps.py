@@ -60,7 +60,7 @@ def test_tune_needs_no_test_file(invoke: Invoke) -> None:
     assert "data.test" in done.stderr
 
 
-def test_tune_takes_up_a_job(invoke: Invoke) -> None:
+def test_tune_waits_for_a_submitted_job(invoke: Invoke) -> None:
     first = invoke("tune", "experiment.yaml", "--backend", "fake", "--json")
     job = json.loads(first.stdout)["job_id"]
     assert f"job {job}" in first.stderr
@@ -91,7 +91,7 @@ def test_predict_reads_stdin(
     assert document["evaluation"] is None
 
 
-def test_predict_fills_labels_where_every_row_has_one(run_dir: Path, invoke: Invoke) -> None:
+def test_predict_reads_labels_if_every_row_has_one(run_dir: Path, invoke: Invoke) -> None:
     def predicted(*arguments: str) -> Result:
         return invoke("predict", str(run_dir), *arguments)
 
@@ -181,7 +181,7 @@ def test_undeploy_by_file_id_and_run(deployed: str, run_dir: Path, invoke: Invok
     assert ours in listed(deployed)
     assert invoke("undeploy", "deployment.json").exit_code == 0
     assert ours not in listed(deployed)
-    # A file says what was meant even when it is gone already.
+    # A file names its deployment, even if that is already gone.
     assert invoke("undeploy", "deployment.json").exit_code == 0
     assert of_run.id in listed("fake")
     assert invoke("undeploy", str(run_dir)).exit_code == 0
@@ -189,16 +189,14 @@ def test_undeploy_by_file_id_and_run(deployed: str, run_dir: Path, invoke: Invok
     assert invoke("undeploy", of_run.id, "--backend", "fake").exit_code == 5
 
 
-def test_predict_from_a_gone_deployment(run_dir: Path, invoke: Invoke) -> None:
+def test_predict_from_a_removed_deployment(run_dir: Path, invoke: Invoke) -> None:
     invoke("undeploy", str(run_dir))
     done = invoke("predict", str(run_dir), "test.json")
     assert done.exit_code == 5
     assert "no deployment" in done.stderr
 
 
-def test_predict_abstains_where_the_run_is_not_sure(
-    run_of: Callable[..., Path], invoke: Invoke
-) -> None:
+def test_predict_abstains_below_the_threshold(run_of: Callable[..., Path], invoke: Invoke) -> None:
     directory = str(run_of("--backend", "fake", "--set", "data.validation=0.5"))
     plain = json.loads(invoke("predict", directory, "test.json", "--json").stdout)["predictions"]
     for below, answered in (("0", 4), ("1", 0)):
