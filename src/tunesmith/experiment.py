@@ -19,6 +19,7 @@ from tunesmith.experiment_file import apply_overrides, read_yaml
 from tunesmith.methods import Method
 from tunesmith.pipeline.checks import (
     Checked,
+    Loaded,
     audit_experiment,
     check_experiment,
     forget_lost_job,
@@ -80,27 +81,47 @@ class Experiment(TuningSpec):
         run = Run.create(Path(runs_dir), record)
         return self._carry_on(Stages(self, run, backend, data, progress, checked.prepared))
 
-    def run_alone(self, backend: Backend, directory: Path, *, progress: Progress = SILENT) -> Run:
+    def run_alone(
+        self,
+        backend: Backend,
+        directory: Path,
+        *,
+        loaded: Loaded | None = None,
+        progress: Progress = SILENT,
+    ) -> Run:
         """Run the method's own model alone, in ``directory``: no base row and no baselines.
 
         A sweep runs many methods on the same rows, and the untuned model and the baselines among
         them once.
 
+        Args:
+            backend: as for :meth:`run`.
+            directory: the run directory; it must not exist.
+            loaded: the rows, if they have been loaded already.
+            progress: as for :meth:`run`.
+
         Raises:
             TunesmithError: as :meth:`run`.
         """
-        data, checked, record = self._checked(backend)
+        data, checked, record = self._checked(backend, loaded)
         run = Run.at(directory, record.model_copy(update={"alone": True}))
         return self._carry_on(Stages(self, run, backend, data, progress, checked.prepared))
 
-    def resume(self, run: Run, backend: Backend, *, progress: Progress = SILENT) -> Run:
+    def resume(
+        self,
+        run: Run,
+        backend: Backend,
+        *,
+        loaded: Loaded | None = None,
+        progress: Progress = SILENT,
+    ) -> Run:
         """Do the stages that ``run`` does not hold yet.
 
         Raises:
             RunError: the data changed, or another process works on the run.
             TunesmithError: as :meth:`run`.
         """
-        data = load_data(self.data, self.labels, self.seed)
+        data = loaded.data if loaded else load_data(self.data, self.labels, self.seed)
         refuse_changed_data(run, data)
         forget_lost_job(run, backend)
         return self._carry_on(Stages(self, run, backend, data, progress))
@@ -114,10 +135,13 @@ class Experiment(TuningSpec):
         data = load_data(self.data, self.labels, self.seed)
         return make_plan(self, backend, data, self.answer)
 
-    def _checked(self, backend: Backend) -> tuple[ExperimentData, Checked, RunRecord]:
-        data = load_data(self.data, self.labels, self.seed)
+    def _checked(
+        self, backend: Backend, loaded: Loaded | None = None
+    ) -> tuple[ExperimentData, Checked, RunRecord]:
+        data = loaded.data if loaded else load_data(self.data, self.labels, self.seed)
         checked = check_experiment(self, backend, data, self.answer)
-        found = audit_experiment(self, backend, data)
+        overlaps = loaded.overlaps if loaded else None
+        found = audit_experiment(self, backend, data, overlaps=overlaps)
         return data, checked, self._record(backend, checked.info, data, found)
 
     def _carry_on(self, stages: Stages) -> Run:

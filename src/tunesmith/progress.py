@@ -25,11 +25,11 @@ class Progress:
     def remark(self, text: str) -> None:
         """A remark for the user."""
 
-    def cell(self, name: str, number: int, total: int) -> None:
-        """Cell ``name`` of a ladder or a benchmark begins, the ``number``-th of ``total``."""
+    def trial(self, name: str, number: int, total: int) -> None:
+        """Trial ``name`` of a ladder or a benchmark begins, the ``number``-th of ``total``."""
 
-    def cell_ended(self, name: str, outcome: str) -> None:
-        """Cell ``name`` ended so."""
+    def trial_ended(self, name: str, outcome: str) -> None:
+        """Trial ``name`` ended; ``outcome`` is its result in words."""
 
 
 SILENT = Progress()

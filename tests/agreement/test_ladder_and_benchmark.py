@@ -13,7 +13,8 @@ from tunesmith import Experiment
 from tunesmith.sweep.benchmark import run_benchmark
 from tunesmith.sweep.benchmark_file import Benchmark
 from tunesmith.sweep.ladder import climb
-from tunesmith.sweep.trial import Place
+from tunesmith.sweep.page import remarks
+from tunesmith.sweep.trial import BackendRef
 from tunesmith_emulator import Emulator
 
 DATA = Path(__file__).parents[2] / "data" / "grooming_reviews"
@@ -42,17 +43,19 @@ def values(tmp_path: Path) -> dict[str, Any]:
 
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")
 def test_the_ladder_of_the_embedded_model(values: dict[str, Any], tmp_path: Path) -> None:
-    grid = climb(Experiment.from_values(values), Place(name="local"), runs_dir=tmp_path / "runs")
-    assert grid.record.status == "completed", grid.record.remarks()
-    names = [result.cell.name for result in grid.record.results]
+    sweep = climb(
+        Experiment.from_values(values), BackendRef(name="local"), runs_dir=tmp_path / "runs"
+    )
+    assert sweep.record.status == "completed", remarks(sweep.record)
+    names = [result.trial.name for result in sweep.record.results]
     assert names[:2] == ["majority", "tfidf_logreg"]
     order = [
         "zero_shot", "few_shot", "prompt_tuning-random", "prompt_tuning-text",
         "prompt_tuning-sample_vocab", "p_tuning", "prefix_tuning", "lora", "fine_tuning",
     ]  # fmt: skip
     assert [name for name in names if name in order] == order
-    assert grid.record.verdict is not None
-    assert grid.record.verdict.recommended in names
+    assert sweep.record.verdict is not None
+    assert sweep.record.verdict.recommended in names
 
 
 def test_one_file_on_three_backends_gives_one_table(values: dict[str, Any], tmp_path: Path) -> None:
@@ -70,9 +73,9 @@ def test_one_file_on_three_backends_gives_one_table(values: dict[str, Any], tmp_
                 }
             )
         )
-        grid = run_benchmark(Benchmark.from_file(file), runs_dir=tmp_path / "runs")
-    assert grid.record.status == "completed", grid.record.remarks()
-    lines = {(line.method, line.backend): line for line in grid.record.lines}
+        sweep = run_benchmark(Benchmark.from_file(file), runs_dir=tmp_path / "runs")
+    assert sweep.record.status == "completed", remarks(sweep.record)
+    lines = {(line.method, line.backend): line for line in sweep.record.lines}
     assert {key for key, line in lines.items() if line.accuracy is not None} == {
         ("zero_shot", "local"), ("prompt_tuning", "local"), ("tfidf_logreg", "sklearn"),
         ("zero_shot", "watsonx"), ("prompt_tuning", "watsonx"),
@@ -84,5 +87,5 @@ def test_one_file_on_three_backends_gives_one_table(values: dict[str, Any], tmp_
     assert cost is not None
     assert cost.amount is None  # no price for tokens or for the deployment
     secret = str(options["api_key"])
-    written = [p.read_text() for p in grid.directory.rglob("*.json")]
+    written = [p.read_text() for p in sweep.directory.rglob("*.json")]
     assert not any(secret in text for text in written)

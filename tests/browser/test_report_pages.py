@@ -19,7 +19,7 @@ from tunesmith.runs.run import REPORT
 from tunesmith.sweep.benchmark import run_benchmark
 from tunesmith.sweep.benchmark_file import Benchmark
 from tunesmith.sweep.ladder import climb
-from tunesmith.sweep.trial import Place
+from tunesmith.sweep.trial import BackendRef
 from tunesmith.testing.fake import FAKE_MODEL, FakeBackend
 
 AXE = Path(__file__).parents[2] / "build/clients/node/node_modules/axe-core/axe.min.js"
@@ -76,11 +76,14 @@ def fake_by_name() -> Iterator[None]:
 
 
 def climbed(folder: Path) -> Path:
-    """Climb some rungs; the others are not measured."""
+    """Climb some steps; the others are not measured."""
     only = ("majority", "tfidf_logreg", "zero_shot", "prompt_tuning-random")
     with fake_by_name():
         grid = climb(
-            experiment_on(folder, OPINIONS), Place(name="fake"), runs_dir=folder / "runs", only=only
+            experiment_on(folder, OPINIONS),
+            BackendRef(name="fake"),
+            runs_dir=folder / "runs",
+            only=only,
         )
     return grid.directory / REPORT
 
@@ -92,7 +95,7 @@ def benched(folder: Path) -> Path:
         name="reviews",
         experiment=experiment,
         methods={name: experiment.method_named(name) for name in ("tfidf_logreg", "prompt_tuning")},
-        places={name: Place(name=name) for name in ("sklearn", "fake")},
+        places={name: BackendRef(name=name) for name in ("sklearn", "fake")},
         base_models=(FAKE_MODEL, "ibm/granite-3-8b-instruct"),
         seeds=(0, 1),
         prices={},

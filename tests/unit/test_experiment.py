@@ -316,7 +316,7 @@ def test_a_full_disk_leaves_no_empty_run_directory(
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tunesmith.runs.run.write_atomically", full_disk)
+    monkeypatch.setattr("tunesmith.runs.directory.write_atomically", full_disk)
     with pytest.raises(OSError, match="No space"):
         experiment.run(FakeBackend(), runs_dir=tmp_path / "runs")
     assert not list((tmp_path / "runs").iterdir())

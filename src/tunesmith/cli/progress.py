@@ -97,11 +97,11 @@ class PlainProgress(RunProgress):
         """Print it."""
         click.echo(text, err=True)
 
-    def cell(self, name: str, number: int, total: int) -> None:
-        """Print which cell begins."""
-        click.echo(f"cell {number} of {total}: {name}", err=True)
+    def trial(self, name: str, number: int, total: int) -> None:
+        """Print which trial begins."""
+        click.echo(f"trial {number} of {total}: {name}", err=True)
 
-    def cell_ended(self, name: str, outcome: str) -> None:
+    def trial_ended(self, name: str, outcome: str) -> None:
         """Print how it ended."""
         click.echo(f"{name}: {outcome}", err=True)
 
@@ -150,14 +150,14 @@ class LiveProgress(RunProgress):
         """Print above the bars."""
         self._print(text)
 
-    def cell(self, name: str, number: int, total: int) -> None:
-        """Begin with no bars; print above them which cell begins."""
+    def trial(self, name: str, number: int, total: int) -> None:
+        """Begin with no bars; print above them which trial begins."""
         for task in list(self._bars.tasks):
             self._bars.remove_task(task.id)
         self._task = None
-        self._print(f"cell {number} of {total}: {name}")
+        self._print(f"trial {number} of {total}: {name}")
 
-    def cell_ended(self, name: str, outcome: str) -> None:
+    def trial_ended(self, name: str, outcome: str) -> None:
         """Print above the bars how it ended."""
         self._print(f"{name}: {outcome}")
 

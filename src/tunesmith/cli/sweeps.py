@@ -1,9 +1,8 @@
-"""``tunesmith benchmark``: methods, backends, base models and seeds in one table."""
+"""``tunesmith ladder`` and ``tunesmith benchmark``: many experiments on the same rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,16 @@ from tunesmith.cli.progress import progress
 from tunesmith.cli.run import set_option
 from tunesmith.experiment import Experiment
 from tunesmith.experiment_file import parse_overrides
+from tunesmith.progress import Progress
 from tunesmith.runs.run import REPORT
 from tunesmith.sweep.benchmark import run_benchmark
 from tunesmith.sweep.benchmark_file import Benchmark
 from tunesmith.sweep.costs import read_prices
 from tunesmith.sweep.ladder import climb
-from tunesmith.sweep.sweep import Grid, GridRecord
-from tunesmith.sweep.trial import Place
+from tunesmith.sweep.page import remarks, table
+from tunesmith.sweep.records import AnySweep
+from tunesmith.sweep.sweep import Sweep
+from tunesmith.sweep.trial import BackendRef
 
 
 @command("benchmark", example="tunesmith benchmark benchmark.yaml --processes 2")
@@ -37,53 +39,22 @@ from tunesmith.sweep.trial import Place
     "--processes",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Cells at a time, each in a process; by default as the file says.",
+    help="Trials at a time, each in a process; by default the number in the file.",
 )
 @runs_dir_option
 @screen.json_option
 def benchmark(benchmark: Path, processes: int | None, runs_dir: Path, as_json: bool) -> None:
     """Run every method of BENCHMARK (a YAML file) on every backend, base model and seed.
 
-    Everything is checked before the first cell. A cell that fails is reported, and the others go
+    Everything is checked before the first trial. A trial that fails is reported, and the others go
     on. The same command again runs only what is not done. The last line printed is the path of
     the report.
     """
     what = Benchmark.from_file(benchmark)
-    with progress() as shown, repeatable("cells"):
-        grid = run_benchmark(what, runs_dir=runs_dir, processes=processes, progress=shown)
-    screen.emit(as_json, grid_document(grid), lambda: grid_lines(grid))
-
-
-def grid_document(grid: Grid[Any]) -> dict[str, Any]:
-    """Return what ``--json`` prints."""
-    places = {"directory": str(grid.directory), "report": str(grid.directory / REPORT)}
-    return {**places, **grid.record.model_dump(mode="json")}
-
-
-def grid_lines(grid: Grid[Any]) -> Iterator[str]:
-    """Yield the table, what is to be said about it and, last, the path of its page."""
-    record: GridRecord = grid.record
-    headers, rows = record.table()
-    yield f"{record.name}: {record.kind} of {len(record.results)} cells, {record.status}"
-    yield ""
-    yield from screen.table(headers, rows)
-    yield ""
-    yield from record.remarks()
-    failed = sum(result.status == "failed" for result in record.results)
-    if failed:
-        yield f"{failed} failed; the same command tries them again"
-    yield screen.relative(grid.directory / REPORT)
-
-
-@contextmanager
-def repeatable(what: str) -> Iterator[None]:
-    """Say that the same command goes on, when it is interrupted."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise InterruptedWorkError(
-            f"interrupted\ngo on with the same command: the {what} that are done are kept"
-        ) from None
+    _run(
+        lambda shown: run_benchmark(what, runs_dir=runs_dir, processes=processes, progress=shown),
+        as_json=as_json,
+    )
 
 
 @command(
@@ -99,9 +70,9 @@ def repeatable(what: str) -> Iterator[None]:
     "--stop-at",
     type=click.FloatRange(0, 1),
     metavar="ACCURACY",
-    help="Stop after a rung whose 95 % interval of accuracy lies at or above ACCURACY.",
+    help="Stop after a step whose 95 % interval of accuracy lies at or above ACCURACY.",
 )
-@click.option("--only", default="", metavar="A,B,…", help="Climb these rungs or methods alone.")
+@click.option("--only", default="", metavar="A,B,…", help="Run these steps or methods alone.")
 @click.option(
     "--prices",
     type=click.Path(path_type=Path),
@@ -128,15 +99,49 @@ def ladder(
     was stopped. The last line printed is the path of the report.
     """
     what = Experiment.from_file(experiment, parse_overrides(settings))
-    place = Place(name=backend, options=parse_options(options))
-    with progress() as shown, repeatable("rungs"):
-        grid = climb(
+    ref = BackendRef(name=backend, options=parse_options(options))
+    price_table = read_prices(prices) if prices else None
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    _run(
+        lambda shown: climb(
             what,
-            place,
+            ref,
             runs_dir=runs_dir,
-            prices=read_prices(prices) if prices else None,
+            prices=price_table,
             stop_at=stop_at,
-            only=[name.strip() for name in only.split(",") if name.strip()],
+            only=names,
             progress=shown,
-        )
-    screen.emit(as_json, grid_document(grid), lambda: grid_lines(grid))
+        ),
+        as_json=as_json,
+    )
+
+
+def _run(run: Callable[[Progress], Sweep[Any]], *, as_json: bool) -> None:
+    """Run a sweep and print it; an interruption names the way to go on."""
+    try:
+        with progress() as shown:
+            sweep = run(shown)
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(
+            "interrupted\ngo on with the same command: the trials that are done are kept"
+        ) from None
+    screen.emit(as_json, _document(sweep), lambda: _lines(sweep))
+
+
+def _document(sweep: Sweep[Any]) -> dict[str, Any]:
+    places = {"directory": str(sweep.directory), "report": str(sweep.directory / REPORT)}
+    return {**places, **sweep.record.model_dump(mode="json")}
+
+
+def _lines(sweep: Sweep[Any]) -> Iterator[str]:
+    record: AnySweep = sweep.record
+    headers, rows = table(record)
+    yield f"{record.name}: {record.kind} of {len(record.results)} trials, {record.status}"
+    yield ""
+    yield from screen.table(headers, rows)
+    yield ""
+    yield from remarks(record)
+    failed = sum(result.status == "failed" for result in record.results)
+    if failed:
+        yield f"{failed} failed; the same command tries them again"
+    yield screen.relative(sweep.directory / REPORT)

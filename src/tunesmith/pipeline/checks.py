@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tunesmith.audit import Audit, Reader, audit_data
+from tunesmith.audit import Audit, Overlaps, Reader, audit_data
 from tunesmith.backend import Backend, Capabilities, TuningJob
 from tunesmith.dataset import ExperimentData
 from tunesmith.errors import ExperimentError, RunError, UnsupportedError, near_misses
@@ -25,6 +25,14 @@ class Checked:
     info: BaseModelInfo
     prepared: object | None
     """The return value of ``Tuner.check``, for ``Tuner.submit``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The rows of an experiment, with the part of their audit that needs no model."""
+
+    data: ExperimentData
+    overlaps: Overlaps
 
 
 def check_experiment(
@@ -189,7 +197,12 @@ def _check_rows(
 
 
 def audit_experiment(
-    spec: TuningSpec, backend: Backend, data: ExperimentData, *, ask_service: bool = False
+    spec: TuningSpec,
+    backend: Backend,
+    data: ExperimentData,
+    *,
+    overlaps: Overlaps | None = None,
+    ask_service: bool = False,
 ) -> Audit:
     """Audit what ``spec`` tunes on and is tested on.
 
@@ -197,13 +210,16 @@ def audit_experiment(
         spec: gives the labels, the template and the limit of tokens.
         backend: counts the tokens, if it can.
         data: the rows of the spec.
+        overlaps: those of the rows, if they have been found already.
         ask_service: count tokens on a remote backend too, which takes a request for each row.
     """
     capabilities = backend.capabilities(spec.base_model)
     reader = None
     if capabilities.tokenize and (ask_service or not capabilities.remote):
         reader = _reader(spec, backend, data)
-    return audit_data(data.training_file, data.test, labels=spec.labels, reader=reader)
+    return audit_data(
+        data.training_file, data.test, labels=spec.labels, reader=reader, overlaps=overlaps
+    )
 
 
 def _reader(spec: TuningSpec, backend: Backend, data: ExperimentData) -> Reader:

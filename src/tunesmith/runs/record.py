@@ -20,8 +20,8 @@ from tunesmith.records import (
     TunedModel,
     now,
 )
+from tunesmith.runs.directory import StoredRecord
 
-SCHEMA_VERSION = 1
 RunStatus = Literal["running", "completed", "failed", "interrupted"]
 
 
@@ -67,10 +67,9 @@ class ChatChoice(Record):
     """What the model reads for the first training row, special tokens included."""
 
 
-class RunRecord(Record):
+class RunRecord(StoredRecord):
     """Everything that a run knows about itself, except the predictions."""
 
-    schema_version: int = SCHEMA_VERSION
     name: str
     status: RunStatus = "running"
     error: str | None = None

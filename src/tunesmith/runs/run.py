@@ -8,8 +8,6 @@ learning_curve.svg  report.html  report.md  report.json  adapter/
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,19 +15,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tunesmith.atomic import file_lock, write_atomically
+from tunesmith.atomic import write_atomically
 from tunesmith.errors import RunError, first_problem, near_misses
 from tunesmith.evaluation.calibration import ScoredRow
 from tunesmith.evaluation.comparison import Comparison
 from tunesmith.evaluation.metrics import Evaluation
-from tunesmith.records import (
-    ModelRole,
-    Prediction,
-    now,
-)
+from tunesmith.records import ModelRole, Prediction, now
 from tunesmith.runs.diagnosis import Symptom, diagnose, needs_answers
+from tunesmith.runs.directory import RecordDirectory, new_name, read_record, slug_of
 from tunesmith.runs.judgment import judge
-from tunesmith.runs.record import SCHEMA_VERSION, OtherReading, RunRecord
+from tunesmith.runs.record import OtherReading, RunRecord
 
 RECORD = "run.json"
 PREDICTIONS = "predictions.jsonl"
@@ -37,15 +32,12 @@ PROBABILITIES = "probabilities.jsonl"
 LEARNING_CURVE = "learning_curve.svg"
 REPORT = "report.html"
 ADAPTER = "adapter"
-LOCK = ".lock"
 
 
-class Run:
+class Run(RecordDirectory[RunRecord]):
     """A run directory and its record."""
 
-    def __init__(self, directory: Path, record: RunRecord) -> None:
-        self.directory = directory
-        self.record = record
+    noun, file_name = "run", RECORD
 
     @classmethod
     def create(cls, runs_dir: Path, record: RunRecord) -> Run:
@@ -54,26 +46,8 @@ class Run:
         Raises:
             OSError: the folder cannot be written, or the disk is full.
         """
-        stamp = record.created_at.strftime("%Y%m%d-%H%M%S")
-        slug = slug_of(record.name) or "run"
-        directory = runs_dir / f"{stamp}-{slug}-{record.backend}-{secrets.token_hex(2)}"
-        return cls.at(directory, record)
-
-    @classmethod
-    def at(cls, directory: Path, record: RunRecord) -> Run:
-        """Make ``directory``, which must not be there, and write the first record.
-
-        Raises:
-            OSError: the folder cannot be written, or the disk is full.
-        """
-        run = cls(directory, record)
-        directory.mkdir(parents=True)
-        try:
-            run.update()
-        except OSError:
-            directory.rmdir()
-            raise
-        return run
+        name = new_name(record.created_at, slug_of(record.name) or "run", record.backend)
+        return cls.at(runs_dir / name, record)
 
     @classmethod
     def load(cls, directory: Path | str, *, finished: bool = True) -> Run:
@@ -81,24 +55,23 @@ class Run:
 
         Args:
             directory: the run directory.
-            finished: refuse a run that is not whole.
+            finished: refuse a run that is not completed.
 
         Raises:
             RunError: no run there, unreadable, of another version, or not finished.
         """
         path = Path(directory)
-        record = _read_record(path)
+        file = path / RECORD
+        if not file.is_file():
+            siblings = (p.parent.name for p in path.parent.glob(f"*/{RECORD}"))
+            raise RunError(f"{path}: no run here (no {RECORD}).{near_misses(path.name, siblings)}")
+        record = read_record(file, RunRecord, "run")
         if finished and record.status != "completed":
             raise RunError(
                 f"{path}: the run is {record.status}, not completed; "
                 f"go on with: tunesmith resume {path}"
             )
         return cls(path, record)
-
-    def update(self, **changes: Any) -> None:
-        """Change fields of the record and write it."""
-        self.record = self.record.model_copy(update=changes)
-        write_atomically(self.directory / RECORD, self.record.to_json() + "\n")
 
     def note(self, text: str) -> None:
         """Add a note, once."""
@@ -120,21 +93,17 @@ class Run:
         Raises:
             RunError: another process works on this run; its record is left alone.
         """
-        busy = RunError(f"{self.directory}: another process works on this run; wait for it")
-        with file_lock(self.directory / LOCK, busy):
-            yield from self._recorded()
-
-    def _recorded(self) -> Iterator[None]:
-        self.update(status="running", error=None)
-        try:
-            yield
-        except KeyboardInterrupt:
-            self.update(status="interrupted")
-            raise
-        except Exception as error:
-            self.update(status="failed", error=str(error), finished_at=now())
-            raise
-        self.update(status="completed", finished_at=now())
+        with self.locked():
+            self.update(status="running", error=None)
+            try:
+                yield
+            except KeyboardInterrupt:
+                self.update(status="interrupted")
+                raise
+            except Exception as error:
+                self.update(status="failed", error=str(error), finished_at=now())
+                raise
+            self.update(status="completed", finished_at=now())
 
     def write_predictions(self, predictions: Sequence[Prediction]) -> None:
         """Write ``predictions.jsonl``."""
@@ -200,11 +169,6 @@ class Run:
         }
 
 
-def slug_of(name: str) -> str:
-    """Return what is left of ``name`` in a folder's name."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]
-
-
 def read_predictions(path: Path) -> list[Prediction]:
     """Read a predictions file.
 
@@ -225,24 +189,6 @@ def read_predictions(path: Path) -> list[Prediction]:
                 "give a file that 'tunesmith predict' or a run wrote"
             ) from None
     return predictions
-
-
-def _read_record(path: Path) -> RunRecord:
-    file = path / RECORD
-    if not file.is_file():
-        siblings = (p.parent.name for p in path.parent.glob(f"*/{RECORD}"))
-        raise RunError(f"{path}: no run here (no {RECORD}).{near_misses(path.name, siblings)}")
-    try:
-        record = RunRecord.from_json(file.read_text(encoding="utf-8"))
-    except ValidationError as error:
-        raise RunError(
-            f"{file}: not a run record of this version: {first_problem(error)}"
-        ) from None
-    if record.schema_version != SCHEMA_VERSION:
-        raise RunError(
-            f"{file}: schema version {record.schema_version}; this tunesmith reads {SCHEMA_VERSION}"
-        )
-    return record
 
 
 def _scores(evaluation: Evaluation | None) -> dict[str, Any] | None:

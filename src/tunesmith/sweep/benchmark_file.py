@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from tunesmith.experiment_file import read_yaml
 from tunesmith.methods import Method
 from tunesmith.spec import parse_method
 from tunesmith.sweep.costs import PriceTable, parse_prices, read_prices
-from tunesmith.sweep.trial import Place
+from tunesmith.sweep.trial import BackendRef
 
 AS = "as"
 """Key that gives a method or a backend another name in the tables."""
@@ -33,7 +34,7 @@ class _File(BaseModel):
     labels: Any = None
     generation: dict[str, Any] | None = None
     methods: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
-    backends: Annotated[tuple[Place, ...], Field(min_length=1)]
+    backends: Annotated[tuple[BackendRef, ...], Field(min_length=1)]
     base_models: tuple[str, ...] = ()
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1)] = (0,)
     prices: str | dict[str, Any] = Field(default_factory=dict)
@@ -49,22 +50,22 @@ class _File(BaseModel):
     @field_validator("base_models", "seeds")
     @classmethod
     def _once(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        twice = next((one for one in value if value.count(one) > 1), None)
-        if twice is not None:
-            raise ValueError(f"{twice!r} stands there twice; keep one")
+        twice = [one for one, times in Counter(value).items() if times > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} is listed twice; keep one")
         return value
 
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """What a benchmark file asks for, with everything looked up that needs no backend."""
+    """The content of a benchmark file, with everything looked up that needs no backend."""
 
     name: str
     experiment: Experiment
-    """Data, labels and generation of every cell; its method and base model where none is named."""
+    """Data, labels and generation of every trial; its method and base model if none is named."""
     methods: dict[str, Method]
-    """By the name in tables, as are the places."""
-    places: dict[str, Place]
+    """By the name in tables, as are the backends."""
+    refs: dict[str, BackendRef]
     base_models: tuple[str, ...]
     seeds: tuple[int, ...]
     prices: PriceTable
@@ -87,7 +88,7 @@ class Benchmark:
             name=file.name,
             experiment=experiment,
             methods=_methods(file.methods, experiment, path),
-            places=_places(file.backends, path),
+            refs=_refs(file.backends, path),
             base_models=file.base_models or (experiment.base_model,),
             seeds=file.seeds,
             prices=_prices(file.prices, path),
@@ -100,7 +101,7 @@ def _experiment(file: _File, path: Path) -> Experiment:
     if file.experiment is not None:
         if inline:
             raise ExperimentError(
-                f"{path}: {', '.join(inline)}: the file of 'experiment' says that; leave one out"
+                f"{path}: {', '.join(inline)}: the file of 'experiment' has that; leave one out"
             )
         return Experiment.from_file(path.parent / file.experiment)
     if "data" not in inline or "labels" not in inline:
@@ -128,12 +129,12 @@ def _methods(
     return methods
 
 
-def _places(given: Sequence[Place], path: Path) -> dict[str, Place]:
-    places: dict[str, Place] = {}
-    for place in given:
-        _refuse_twice(place.shown, places, "backends", path)
-        places[place.shown] = place
-    return places
+def _refs(given: Sequence[BackendRef], path: Path) -> dict[str, BackendRef]:
+    refs: dict[str, BackendRef] = {}
+    for ref in given:
+        _refuse_twice(ref.shown, refs, "backends", path)
+        refs[ref.shown] = ref
+    return refs
 
 
 def _refuse_twice(name: str, known: dict[str, Any], key: str, path: Path) -> None:

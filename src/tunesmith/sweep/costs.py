@@ -1,4 +1,4 @@
-"""What a run cost, by a price table that the user owns. A price that is not there is unknown."""
+"""The cost of a run, by the price table of the user. A price that is missing is unknown."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ class Prices(Record):
 
 
 class Cost(Record):
-    """What one run cost, or why that is not known."""
+    """The cost of one run."""
 
     currency: str = ""
-    """Empty where nothing costs money."""
+    """Empty if nothing costs money."""
     amount: float | None
     """None: unknown."""
     parts: dict[str, float | None] = Field(default_factory=dict)
-    """By price; only what was used. None: the price, or how much was used, is unknown."""
+    """By price, for what was used. None: the price or the amount is unknown."""
 
 
 FREE = Cost(amount=0.0)
 UNKNOWN = Cost(amount=None)
 
 PriceTable = dict[str, Prices]
-"""Backend, as the table calls it, to its prices."""
+"""Name of a backend in tables to its prices."""
 
 
 def read_prices(path: Path) -> PriceTable:
@@ -82,12 +82,12 @@ def cost_of(
     *,
     costs_money: bool,
 ) -> Cost:
-    """Return what a run cost: tuning time, deployed time and tokens.
+    """Return the cost of a run: tuning time, deployed time and tokens.
 
     Args:
         record: of a finished run.
         predictions: all its predictions.
-        prices: of its backend, where the table names it.
+        prices: of its backend, if the table has it.
         costs_money: as the backend declares; one that costs none and has no prices is free.
     """
     if prices is None:
@@ -107,7 +107,7 @@ def _part(amount: float | None, price: float | None) -> float | None:
 
 
 def _used(record: RunRecord, predictions: list[Prediction]) -> dict[str, float | None]:
-    """Return how much of what the prices are for was used; None where nobody counted."""
+    """Return the amount that was used, for each price; None if it was not counted."""
     seconds = record.seconds
     deployed = seconds.get("deploy", 0.0) + seconds.get("predict tuned", 0.0)
     return {

@@ -1,4 +1,4 @@
-"""Runs many cells: one after the other here, or several at a time in processes of their own."""
+"""Runs many trials: one after the other here, or several at a time in processes of their own."""
 
 from __future__ import annotations
 
@@ -7,111 +7,128 @@ import os
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tunesmith.progress import SILENT, Progress
 from tunesmith.sweep.costs import Prices, PriceTable
-from tunesmith.sweep.trial import Cell, CellResult, Place, run_cell
+from tunesmith.sweep.records import Trial, TrialResult
+from tunesmith.sweep.trial import BackendRef, DataCache, run_trial
 
 KILLED = (
-    "its process ended abruptly, perhaps for lack of memory; the same command tries the cell again"
+    "its process ended abruptly, perhaps for lack of memory; the same command tries the trial again"
 )
 
-OnResult = Callable[[CellResult], bool]
-"""Takes a result as it comes; returns whether to go on with the next cell."""
+OnResult = Callable[[TrialResult], bool]
+"""Takes a result as it comes; returns whether to go on with the next trial."""
+RunTrial = Callable[..., TrialResult]
+"""A function with the arguments of ``run_trial``."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """Cells to run, and all that running them takes."""
+    """Trials to run, and all that is needed to run them."""
 
-    cells: Sequence[Cell]
-    places: Mapping[str, Place]
+    trials: Sequence[Trial]
+    refs: Mapping[str, BackendRef]
     """By the name in tables."""
     folder: Path
-    """Directory of the ladder or benchmark."""
+    """Directory of the sweep."""
+    data: DataCache
+    """For trials that run in this process; another process has its own."""
     prices: PriceTable
     progress: Progress = SILENT
+    run: RunTrial = run_trial
 
     def do(self, on_result: OnResult, *, processes: int = 1) -> None:
-        """Run the cells in order, up to ``processes`` at a time."""
+        """Run the trials in order, up to ``processes`` at a time."""
         if processes == 1:
             self._here(on_result)
             return
-        left = list(self.cells)
+        left = deque(self.trials)
         while left:
             with _pool(processes) as pool:
                 suspects = self._until_broken(pool, left, processes, on_result)
-            for cell in suspects:
-                # One of them ended its process and so the pool; alone, each answers for itself.
-                self._told(self._alone(cell), on_result)
+            for trial in suspects:
+                # One of them ended its process and with it the pool; alone, only that one fails.
+                self._ended(self._alone(trial), on_result)
 
     def _here(self, on_result: OnResult) -> None:
-        for number, cell in enumerate(self.cells, 1):
-            self.progress.cell(str(cell), number, len(self.cells))
-            result = run_cell(cell, *self._rest(cell), progress=self.progress)
-            if not self._told(result, on_result):
+        for number, trial in enumerate(self.trials, 1):
+            self.progress.trial(str(trial), number, len(self.trials))
+            ref, prices = self.refs[trial.backend], self.prices.get(trial.backend)
+            result = self.run(trial, ref, self.folder, self.data, prices, self.progress)
+            if not self._ended(result, on_result):
                 return
 
     def _until_broken(
-        self, pool: ProcessPoolExecutor, left: list[Cell], processes: int, on_result: OnResult
-    ) -> list[Cell]:
-        """Take cells from ``left``; return those that ran when a process of the pool ended."""
-        running: dict[Future[CellResult], Cell] = {}
-        suspects: list[Cell] = []
+        self, pool: ProcessPoolExecutor, left: deque[Trial], processes: int, on_result: OnResult
+    ) -> list[Trial]:
+        """Take trials from ``left``; return those that ran when a process of the pool ended."""
+        running: dict[Future[TrialResult], Trial] = {}
+        suspects: list[Trial] = []
         broken = False
         while running or (left and not broken):
             while left and not broken and len(running) < processes:
                 broken = not self._begun(pool, left, running)
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                cell = running.pop(future)
+                trial = running.pop(future)
                 if isinstance(future.exception(), BrokenProcessPool):
                     broken = True
-                    suspects.append(cell)
+                    suspects.append(trial)
                 else:
-                    self._told(future.result(), on_result)
+                    self._ended(future.result(), on_result)
         return suspects
 
-    def _alone(self, cell: Cell) -> CellResult:
+    def _alone(self, trial: Trial) -> TrialResult:
         try:
             with _pool(1) as pool:
-                return pool.submit(run_cell, cell, *self._rest(cell)).result()
+                return self._submit(pool, trial).result()
         except BrokenProcessPool:
-            return CellResult(cell=cell, status="failed", reason=KILLED)
+            return TrialResult(trial=trial, status="failed", reason=KILLED)
 
     def _begun(
-        self, pool: ProcessPoolExecutor, left: list[Cell], running: dict[Future[CellResult], Cell]
+        self,
+        pool: ProcessPoolExecutor,
+        left: deque[Trial],
+        running: dict[Future[TrialResult], Trial],
     ) -> bool:
-        cell = left[0]
         try:
-            future = pool.submit(run_cell, cell, *self._rest(cell))
+            future = self._submit(pool, left[0])
         except BrokenProcessPool:
             return False
-        left.pop(0)
-        running[future] = cell
-        self.progress.cell(str(cell), len(self.cells) - len(left), len(self.cells))
+        trial = left.popleft()
+        running[future] = trial
+        self.progress.trial(str(trial), len(self.trials) - len(left), len(self.trials))
         return True
 
-    def _rest(self, cell: Cell) -> tuple[Place, Path, Prices | None]:
-        return self.places[cell.backend], self.folder, self.prices.get(cell.backend)
+    def _submit(self, pool: ProcessPoolExecutor, trial: Trial) -> Future[TrialResult]:
+        ref, prices = self.refs[trial.backend], self.prices.get(trial.backend)
+        return pool.submit(_in_process, self.run, trial, ref, self.folder, prices)
 
-    def _told(self, result: CellResult, on_result: OnResult) -> bool:
+    def _ended(self, result: TrialResult, on_result: OnResult) -> bool:
         go_on = on_result(result)
-        self.progress.cell_ended(str(result.cell), outcome_text(result))
+        self.progress.trial_ended(str(result.trial), result.outcome)
         return go_on
 
 
-def outcome_text(result: CellResult) -> str:
-    """Return in a few words what became of a cell."""
-    if result.evaluation is None:
-        return f"{result.status}: {result.reason}" if result.reason else result.status
-    return f"accuracy {result.evaluation.accuracy:.3f} in {result.total_seconds:.1f} s"
+def _in_process(
+    run: RunTrial, trial: Trial, ref: BackendRef, folder: Path, prices: Prices | None
+) -> TrialResult:
+    return run(trial, ref, folder, _data_of_process(), prices)
+
+
+@cache
+def _data_of_process() -> DataCache:
+    # A process of the pool lives as long as its sweep, and so does what it has loaded.
+    return DataCache()
 
 
 @contextmanager
@@ -127,7 +144,7 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
         try:
             yield pool
         except BaseException:
-            # Each cell goes on from its checkpoints: nobody waits for the end of a tuning.
+            # A trial resumes from its checkpoints, so the end of a tuning is not waited for.
             pool.shutdown(wait=False, cancel_futures=True)
             for child in set(multiprocessing.active_children()) - others:
                 child.terminate()
@@ -137,13 +154,13 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
 def _begin_process(threads: int) -> None:
     # Read by torch and by scikit-learn's libraries when they are imported, later.
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
-    sys.stdout = sys.stderr  # what SDKs print must not meet a reader of --json
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends them
+    sys.stdout = sys.stderr  # stdout is for --json; SDKs print to it
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    # A parent that was killed cannot end its processes, and they hold the locks of their runs.
+    # A parent that was killed cannot end its processes, which hold the locks of their runs.
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

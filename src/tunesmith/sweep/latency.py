@@ -1,4 +1,4 @@
-"""How long one request takes: a few rows, asked one by one."""
+"""The time of one request, measured on a few rows that are asked one by one."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def measure(
     """Time requests for rows that the seed draws, after the model has answered all rows once.
 
     Args:
-        spec: says how to ask.
+        spec: the prompt and the generation parameters.
         backend: where the model is.
-        rows: to draw from.
+        rows: the rows to draw from.
         train: rows that solved examples come from.
         deployment: the tuned model; None asks the base model.
-        answer: what a request asks for: the probabilities of the labels, or a text.
+        answer: whether a request asks for the probabilities of the labels, or for a text.
     """
     drawn = random.Random(spec.seed).sample(list(rows), min(SAMPLE, len(rows)))
     target: Target = spec.base_model if deployment is None else deployment
@@ -60,7 +60,7 @@ def measure(
 
 def percentiles(seconds: Sequence[float]) -> Latency:
     """Return the percentiles of at least one time, interpolated between neighbors."""
-    # `quantiles` needs two values; twice the only one has its percentiles.
+    # `quantiles` needs two values; a value and its copy have the percentiles of the value.
     values = [*seconds, *seconds] if len(seconds) == 1 else seconds
     cuts = [round(cut, 6) for cut in statistics.quantiles(values, n=100, method="inclusive")]
     return Latency(p50=cuts[49], p90=cuts[89], p99=cuts[98], requests=tuple(seconds))

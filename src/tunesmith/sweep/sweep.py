@@ -1,165 +1,134 @@
-"""The cells of one ladder or benchmark in one directory, written cell by cell.
+"""The trials of one ladder or benchmark in one directory. A process that is killed loses nothing.
 
-ladder.json or benchmark.json   the record
-ladder.md or benchmark.md       its table
+ladder.json or benchmark.json   the record, written when the work begins and when it ends
+ladder.md or benchmark.md       its table, likewise
+results.jsonl                   a line for each result, appended as it comes; the last one counts
 report.html                     its page, written when the work ends or is interrupted
-cells/                          a run directory for each cell, and the backends' stores
+cells/                          a run directory for each trial, and the backends' stores
 """
 
 from __future__ import annotations
 
 import contextlib
-import secrets
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from tunesmith.atomic import file_lock, write_atomically
+from tunesmith.atomic import write_atomically
 from tunesmith.errors import RunError, first_problem
-from tunesmith.records import Reading, Record, now
-from tunesmith.runs.record import RunRecord
-from tunesmith.runs.run import LOCK, REPORT, Run, slug_of
+from tunesmith.progress import Progress
+from tunesmith.records import now
+from tunesmith.runs.directory import RecordDirectory, new_name, read_record, slug_of
+from tunesmith.runs.run import REPORT, Run
 from tunesmith.sweep.costs import PriceTable
-from tunesmith.sweep.trial import CellResult, in_common, reading_note, repriced
+from tunesmith.sweep.page import markdown, render
+from tunesmith.sweep.records import S, SweepRecord, TrialResult, with_results
+from tunesmith.sweep.trial import repriced
 
-SCHEMA_VERSION = 1
-
-GridStatus = Literal["running", "interrupted", "incomplete", "completed"]
-"""``incomplete``: it went to its end, and a cell failed."""
+RESULTS = "results.jsonl"
 
 
-class GridRecord(Record):
-    """Everything that a ladder or a benchmark knows about itself."""
+class Sweep(RecordDirectory[S]):
+    """The directory of a sweep and its record."""
 
-    kind: ClassVar[str]
-
-    schema_version: int = SCHEMA_VERSION
-    name: str
-    status: GridStatus = "running"
-    created_at: datetime = Field(default_factory=now)
-    finished_at: datetime | None = None
-    setup: dict[str, Any]
-    """What decides the results beside the cells: backends with options (secrets redacted) and
-    fingerprints of the data."""
-    results: tuple[CellResult, ...]
-    notes: tuple[str, ...] = ()
-
-    def common(self) -> tuple[list[CellResult], Reading | None]:
-        """Return the results in the reading of answers that all hold; see ``cells.in_common``."""
-        return in_common(self.results)
+    def __init__(self, directory: Path, record: S) -> None:
+        super().__init__(directory, record)
+        self.noun, self.file_name = record.kind, f"{record.kind}.json"
+        self._results = {result.trial.directory: result for result in record.results}
+        self._changed = False
 
     @property
-    def reading(self) -> tuple[str, ...]:
-        """How answers are read in the table, in words; nothing if nothing is done."""
-        return reading_note(self.common()[1])
-
-    def table(self) -> tuple[Sequence[str], list[Sequence[str]]]:
-        """Return headers and rows of the table, as texts."""
-        raise NotImplementedError
-
-    def remarks(self) -> list[str]:
-        """Return what stands below the table."""
-        raise NotImplementedError
-
-    def page(self, runs: Sequence[RunRecord]) -> str:
-        """Return the page; ``runs`` has one run of each backend that finished a cell."""
-        raise NotImplementedError
-
-
-G = TypeVar("G", bound=GridRecord)
-
-
-class Grid(Generic[G]):
-    """A directory of cells and its record."""
-
-    def __init__(self, directory: Path, record: G) -> None:
-        self.directory = directory
-        self.record = record
+    def record(self) -> S:
+        """The record with all results so far."""
+        if self._changed:
+            self._record = with_results(self._record, tuple(self._results.values()))
+            self._changed = False
+        return self._record
 
     @classmethod
-    def create(cls, runs_dir: Path, record: G) -> Self:
+    def create(cls, runs_dir: Path, record: S) -> Self:
         """Make a new directory under ``runs_dir`` and write the first record.
 
         Raises:
             OSError: the folder cannot be written, or the disk is full.
         """
-        stamp = record.created_at.strftime("%Y%m%d-%H%M%S")
-        named = f"{stamp}-{_middle(record)}-{secrets.token_hex(2)}"
-        grid = cls(runs_dir / named, record)
-        grid.update()
-        return grid
+        return cls.at(runs_dir / new_name(record.created_at, _middle(record)), record)
 
     @classmethod
-    def load(cls, directory: Path, kind: type[G]) -> Self:
-        """Read a directory.
+    def load(cls, directory: Path, kind: type[S]) -> Self:
+        """Read a directory: the record, and the results that came after it was written.
 
         Raises:
             RunError: no record of ``kind`` there, unreadable, or of another version.
         """
-        file = directory / f"{kind.kind}.json"
-        try:
-            record = kind.from_json(file.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RunError(f"{file}: cannot be read: {error}") from None
-        except ValidationError as error:
-            raise RunError(
-                f"{file}: not a {kind.kind} of this version: {first_problem(error)}"
-            ) from None
-        return cls(directory, record)
+        sweep = cls(directory, read_record(directory / f"{kind.kind}.json", kind, kind.kind))
+        for result in _logged(directory / RESULTS):
+            sweep._take(result)
+        return sweep
 
     @classmethod
-    def find_or_create(cls, runs_dir: Path, record: G) -> tuple[Grid[G], str]:
-        """Return the newest directory with the same setup and cells, else a new one.
+    def find_or_create(cls, runs_dir: Path, record: S) -> tuple[Sweep[S], str]:
+        """Return the newest directory with the same setup and trials, else a new one.
 
         The second value says in words what was found.
         """
         found = list(_of_name(cls, runs_dir, record))
-        for grid in found:
-            if not difference(grid.record, record):
-                done = sum(result.status == "done" for result in grid.record.results)
-                return grid, f"going on in {grid.directory}; cells that are done: {done}"
+        for sweep in found:
+            if not difference(sweep.record, record):
+                done = sum(result.status == "done" for result in sweep.record.results)
+                return sweep, f"going on in {sweep.directory}; trials that are done: {done}"
         if not found:
             return cls.create(runs_dir, record), ""
         why = difference(found[0].record, record)
         return cls.create(runs_dir, record), f"{found[0].directory} is another one: {why}"
 
-    def update(self, **changes: Any) -> None:
-        """Change fields of the record and write it, and the table."""
-        self.record = self.record.model_copy(update=changes)
-        file = self.directory / f"{self.record.kind}.json"
-        write_atomically(file, self.record.to_json() + "\n")
-        write_atomically(file.with_suffix(".md"), markdown(self.record))
-
-    def put(self, result: CellResult) -> None:
-        """Write what became of a cell."""
-        place = [r.cell for r in self.record.results].index(result.cell)
-        before, after = self.record.results[:place], self.record.results[place + 1 :]
-        self.update(results=(*before, result, *after))
-
-    def reprice(self, prices: PriceTable) -> None:
-        """Say what the cells that are done cost by the prices of today."""
-        self.update(
-            results=tuple(
-                repriced(result, self.directory, prices.get(result.cell.backend))
-                for result in self.record.results
-            )
-        )
-
-    def write_page(self) -> None:
-        """Write the page. Its charts take a second, so it is not written after every cell.
+    def write(self) -> None:
+        """Write the record, and the table.
 
         Raises:
-            RunError: the run of a cell that is done cannot be read.
+            OSError: the folder cannot be written, or the disk is full.
+        """
+        super().write()
+        file = (self.directory / self.file_name).with_suffix(".md")
+        write_atomically(file, markdown(self.record))
+
+    def put(self, *results: TrialResult) -> bool:
+        """Append results to the log. The time that this takes does not grow with the log.
+
+        Returns:
+            True: the next trial may begin.
+        """
+        for result in results:
+            self._take(result)
+        _append(self.directory / RESULTS, results)
+        return True
+
+    def _take(self, result: TrialResult) -> None:
+        if result.trial.directory in self._results:
+            self._results[result.trial.directory] = result
+            self._changed = True
+
+    def reprice(self, prices: PriceTable) -> None:
+        """Change the cost of the trials that are done to the prices of today."""
+        new = [repriced(r, self.directory, prices.get(r.trial.backend))
+               for r in self._results.values()]  # fmt: skip
+        self.put(*(r for r in new if r != self._results[r.trial.directory]))
+
+    def write_page(self) -> None:
+        """Write the page. Its charts take a second, so it is written once, at the end.
+
+        Raises:
+            RunError: the run of a trial that is done cannot be read.
             OSError: the directory cannot be written.
         """
-        done = [result.cell for result in self.record.results if result.status == "done"]
-        one_each = {cell.backend: cell.directory for cell in reversed(done)}
+        done = [result.trial for result in self.record.results if result.status == "done"]
+        one_each = {trial.backend: trial.directory for trial in reversed(done)}
         runs = [Run.load(self.directory / folder).record for folder in reversed(one_each.values())]
-        write_atomically(self.directory / REPORT, self.record.page(runs))
+        write_atomically(self.directory / REPORT, render(self.record, runs))
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
@@ -168,57 +137,104 @@ class Grid(Generic[G]):
         Raises:
             RunError: another process works in this directory; the record is left alone.
         """
-        busy = RunError(f"{self.directory}: another process works on it; wait for it")
-        with file_lock(self.directory / LOCK, busy):
+        with self.locked():
+            _cut_torn_line(self.directory / RESULTS)
             self.update(status="running")
             try:
                 yield
             except BaseException:
-                # A full disk must not hide what went wrong.
+                # A full disk must not hide the error itself.
                 with contextlib.suppress(OSError, RunError):
                     self.update(status="interrupted")
-                    if any(result.status == "done" for result in self.record.results):
+                    if self._any("done"):
                         self.write_page()
                 raise
-            failed = any(result.status == "failed" for result in self.record.results)
-            self.update(status="incomplete" if failed else "completed", finished_at=now())
+            status = "incomplete" if self._any("failed") else "completed"
+            self.update(status=status, finished_at=now())
             self.write_page()
 
+    def _any(self, status: str) -> bool:
+        return any(result.status == status for result in self._results.values())
 
-def difference(one: GridRecord, other: GridRecord) -> str:
-    """Name the first thing that makes two records different ones; empty where nothing does."""
+
+@contextmanager
+def opened(
+    runs_dir: Path, planned: S, prices: PriceTable, progress: Progress, **changes: Any
+) -> Iterator[Sweep[S]]:
+    """Find or make the directory of ``planned`` and hold it while trials are run.
+
+    Args:
+        runs_dir: the folder of the sweep's directory.
+        planned: the record of a sweep that has not begun.
+        prices: of today.
+        progress: gets what was found, and which trials are skipped.
+        **changes: fields of the record that this call sets.
+
+    Raises:
+        RunError: another process works in the directory.
+        OSError: the folder cannot be written.
+    """
+    sweep, found = Sweep.find_or_create(runs_dir, planned)
+    if found:
+        progress.remark(found)
+    for result in planned.results:
+        if result.status == "skipped":
+            progress.trial_ended(str(result.trial), result.outcome)
+    with sweep.guarded():
+        sweep.reprice(prices)
+        sweep.update(**changes)
+        yield sweep
+
+
+def difference(one: SweepRecord, other: SweepRecord) -> str:
+    """Return the first thing in which two sweeps differ; empty if they are the same."""
     for key in {**one.setup, **other.setup}:
         if one.setup.get(key) != other.setup.get(key):
             return f"{key} changed"
-    ours, theirs = ([r.cell for r in record.results] for record in (one, other))
+    ours, theirs = ([r.trial for r in record.results] for record in (one, other))
     changed = [str(b) for a, b in zip(ours, theirs, strict=False) if a != b]
     if changed:
-        return f"the cell {changed[0]} changed"
-    return "" if len(ours) == len(theirs) else f"{len(ours)} cells then, {len(theirs)} now"
+        return f"the trial {changed[0]} changed"
+    return "" if len(ours) == len(theirs) else f"{len(ours)} trials then, {len(theirs)} now"
 
 
-def markdown(record: GridRecord) -> str:
-    """Return the table and what stands below it as Markdown."""
-    headers, rows = record.table()
-    lines = [headers, ["---"] * len(headers), *rows]
-    table = [f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines]
-    remarks = [f"- {' '.join(text.split())}" for text in record.remarks()]
-    return "\n".join([f"# {record.name}", "", *table, "", *remarks]).rstrip() + "\n"
-
-
-def setup_of(
-    places: Mapping[str, Mapping[str, Any]], fingerprints: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return what decides the results beside the cells, as plain values."""
-    return {"backends": dict(places), "data": dict(fingerprints)}
-
-
-def _middle(record: GridRecord) -> str:
+def _middle(record: SweepRecord) -> str:
     return f"{slug_of(record.name) or 'unnamed'}-{record.kind}"
 
 
-def _of_name(cls: type[Grid[G]], runs_dir: Path, record: G) -> Iterator[Grid[G]]:
+def _of_name(cls: type[Sweep[S]], runs_dir: Path, record: S) -> Iterator[Sweep[S]]:
     pattern = f"*-{_middle(record)}-*/{record.kind}.json"
     for file in sorted(runs_dir.glob(pattern), reverse=True):
         with contextlib.suppress(RunError):
             yield cls.load(file.parent, type(record))
+
+
+def _append(file: Path, results: Iterable[TrialResult]) -> None:
+    lines = "".join(result.model_dump_json() + "\n" for result in results)
+    if lines:
+        with file.open("a", encoding="utf-8") as log:
+            log.write(lines)
+            log.flush()
+            os.fsync(log.fileno())
+
+
+def _logged(file: Path) -> Iterator[TrialResult]:
+    """Yield the results of a log. A last line without its end was torn, and is left out.
+
+    Raises:
+        RunError: a line is no result.
+    """
+    try:
+        *lines, _ = file.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return
+    for number, line in enumerate(lines, 1):
+        try:
+            yield TrialResult.model_validate_json(line)
+        except ValidationError as error:
+            raise RunError(f"{file}, line {number}: not a result: {first_problem(error)}") from None
+
+
+def _cut_torn_line(file: Path) -> None:
+    with contextlib.suppress(FileNotFoundError), file.open("r+b") as log:
+        log.truncate(log.read().rfind(b"\n") + 1)

@@ -1,20 +1,22 @@
-"""A cell: one experiment run alone on one backend. Ladders and benchmarks are made of cells."""
+"""A trial: one experiment, run alone on one backend. Sweeps are made of trials."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tunesmith.audit import find_overlaps
 from tunesmith.backend import Capabilities
 from tunesmith.backends.connect import backend_class
 from tunesmith.backends.options import redacted, resolve_options
-from tunesmith.dataset import load_data
+from tunesmith.dataset import DataSpec, ExperimentData, load_data, stratified_split
 from tunesmith.errors import (
     BackendError,
     NotFoundError,
@@ -22,29 +24,27 @@ from tunesmith.errors import (
     TuningError,
     UnsupportedError,
 )
-from tunesmith.evaluation.metrics import Evaluation
-from tunesmith.evaluation.readings import READINGS
 from tunesmith.experiment import Experiment
+from tunesmith.labels import LabelSet
 from tunesmith.methods import GradientTuning, Method
-from tunesmith.pipeline.checks import check_experiment
+from tunesmith.pipeline.checks import Loaded, check_experiment
 from tunesmith.progress import SILENT, Progress
-from tunesmith.records import Reading, Record
-from tunesmith.runs.run import RECORD, Run, slug_of
+from tunesmith.runs.directory import slug_of
+from tunesmith.runs.run import RECORD, Run
 from tunesmith.spec import GenerationParams
 from tunesmith.sweep import latency
-from tunesmith.sweep.costs import Cost, Prices, cost_of
+from tunesmith.sweep.costs import Prices, cost_of
 from tunesmith.sweep.latency import Latency
+from tunesmith.sweep.records import Trial, TrialResult
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend
 
-CELLS = "cells"
-"""Folder of the runs, and of the backends' stores, in a ladder's or a benchmark's directory."""
-
-CellStatus = Literal["waiting", "done", "failed", "skipped"]
+TRIALS = "cells"
+"""Folder of the runs, and of the backends' stores, in the directory of a sweep."""
 
 
-class Place(BaseModel):
+class BackendRef(BaseModel):
     """A backend with its options, and the name under which tables show it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -60,7 +60,7 @@ class Place(BaseModel):
         return self.label or self.name
 
     def open(self, runs_dir: Path) -> Backend:
-        """Connect; the store is under ``runs_dir`` unless an option says else.
+        """Connect; the store is under ``runs_dir`` unless an option names another.
 
         Raises:
             PluginError: no such backend, or it cannot be imported.
@@ -81,120 +81,71 @@ class Place(BaseModel):
         return {"name": self.name, "options": {key: shown[key] for key in self.options}}
 
 
-class Cell(Record):
-    """What is to be found out, and where."""
+class DataCache:
+    """The rows of a sweep. Each data set is loaded, and its overlaps are found, once in a process.
 
-    name: str
-    """Of the method in tables; of two settings of one method each has its own."""
-    backend: str
-    """The name in tables; see :class:`Place`."""
-    base_model: str
-    seed: int
-    experiment: dict[str, Any]
-    """As in an experiment file, data paths absolute."""
-    directory: str
-    """Of its run, relative to that of the ladder or benchmark."""
-    tunes: bool
-    """Whether the base model itself is tuned; a classifier beside it or a prompt does not."""
-    notes: tuple[str, ...] = ()
-    """What was changed to fit the backend."""
-
-    def __str__(self) -> str:
-        return f"{self.name} on {self.backend}, {self.base_model}, seed {self.seed}"
-
-
-class CellResult(Record):
-    """What became of a cell."""
-
-    cell: Cell
-    status: CellStatus = "waiting"
-    reason: str | None = None
-    """Why it failed or was skipped."""
-    evaluation: Evaluation | None = None
-    answer: Reading = "text"
-    """The reading of answers that ``evaluation`` is about."""
-    other_evaluation: Evaluation | None = None
-    """The same in the other reading, if the run holds it."""
-    seconds: dict[str, float] = Field(default_factory=dict)
-    """Wall time of each stage."""
-    cost: Cost | None = None
-    costs_money: bool = False
-    """As the backend declared."""
-    latency: Latency | None = None
-    stand_in: str | None = None
-    emulated: bool = False
-    notes: tuple[str, ...] = ()
-
-    @property
-    def total_seconds(self) -> float:
-        """Wall time of all stages."""
-        return sum(self.seconds.values())
-
-    def read_as(self, answer: Reading) -> CellResult | None:
-        """Return the result in a reading; None if its run does not hold that."""
-        if self.evaluation is None or answer == self.answer:
-            return self
-        if self.other_evaluation is None:
-            return None
-        return self.model_copy(
-            update={
-                "answer": answer,
-                "evaluation": self.other_evaluation,
-                "other_evaluation": self.evaluation,
-            }
-        )
-
-
-def in_common(results: Sequence[CellResult]) -> tuple[list[CellResult], Reading | None]:
-    """Return the results in a reading that all hold, and which one that is.
-
-    That of all if they have one, else decisions before text. None, and the results as they are, if
-    nothing is done or nothing is held by all.
+    Two trials may split the same files in different ways; the files are still read once.
     """
-    judged = {result.answer for result in results if result.status == "done"}
-    for answer in READINGS if len(judged) > 1 else judged:
-        read = [result.read_as(answer) for result in results]
-        if None not in read:
-            return [result for result in read if result is not None], answer
-    return list(results), None
+
+    def __init__(self) -> None:
+        self._loaded: dict[tuple[DataSpec, str, int], Loaded] = {}
+
+    def load(self, experiment: Experiment) -> Loaded:
+        """Return the rows of ``experiment``.
+
+        Raises:
+            DatasetError: a file or a row is wrong.
+            ExperimentError: the experiment names no test rows.
+        """
+        return self._load(experiment.data, experiment.labels, experiment.seed)
+
+    def _load(self, spec: DataSpec, labels: LabelSet, seed: int) -> Loaded:
+        # Without a fraction nothing is drawn, and the seed does not matter.
+        drawn = seed if isinstance(spec.validation, float) else 0
+        key = (spec, labels.model_dump_json(), drawn)
+        if key not in self._loaded:
+            self._loaded[key] = self._new(spec, labels, seed)
+        return self._loaded[key]
+
+    def _new(self, spec: DataSpec, labels: LabelSet, seed: int) -> Loaded:
+        if spec.validation is None:
+            data = load_data(spec, labels, seed)
+            return Loaded(data, find_overlaps(data.training_file, data.test))
+        whole = self._load(spec.model_copy(update={"validation": None}), labels, seed)
+        if isinstance(spec.validation, str):
+            return replace(whole, data=load_data(spec, labels, seed))
+        rows = whole.data.training_file
+        train, held_out = stratified_split(rows, spec.validation, seed)
+        return replace(whole, data=ExperimentData(train, held_out, whole.data.test, rows))
 
 
-def reading_note(answer: Reading | None) -> tuple[str, ...]:
-    """Return how answers were read, for whoever reads a table; nothing if nothing is done."""
-    how = {
-        "decision": "an answer is the most probable label (answer: decision)",
-        "text": "an answer is the label that the model wrote (answer: text)",
-    }
-    return (how[answer],) if answer else ()
-
-
-def make_cell(
-    experiment: Experiment, place: Place, backend: Backend, name: str, number: int
-) -> Cell:
-    """Return the cell of ``experiment`` on ``backend``, fitted to what that declares.
+def make_trial(
+    experiment: Experiment, ref: BackendRef, backend: Backend, name: str, number: int
+) -> Trial:
+    """Return the trial of ``experiment`` on ``backend``, fitted to what that declares.
 
     Args:
-        experiment: with the method of the cell.
-        place: of the backend.
+        experiment: with the method of the trial.
+        ref: of the backend.
         backend: connected.
         name: of the method in tables.
-        number: of the cell, from 1; it leads the name of its directory.
+        number: of the trial, from 1; the name of its directory begins with it.
 
     Raises:
         NotFoundError: the backend has no such base model.
     """
     capabilities = backend.capabilities(experiment.base_model)
-    fitted, notes = _fitted(experiment, place.shown, capabilities)
-    own = f"{place.shown} {name} seed {experiment.seed}"
-    return Cell(
+    fitted, notes = _fitted(experiment, ref.shown, capabilities)
+    own = f"{ref.shown} {name} seed {experiment.seed}"
+    return Trial(
         name=name,
-        backend=place.shown,
+        backend=ref.shown,
         base_model=experiment.base_model,
         seed=experiment.seed,
         experiment=plain(fitted),
-        directory=f"{CELLS}/{number:02d}-{slug_of(own)}",
-        # What follows no gradient leaves the base model alone: a prompt, a classifier beside it.
-        tunes=isinstance(experiment.method, GradientTuning),
+        directory=f"{TRIALS}/{number:02d}-{slug_of(own)}",
+        # A method without gradients does not change the base model: a prompt, a classifier.
+        trains_base_model=isinstance(experiment.method, GradientTuning),
         notes=notes,
     )
 
@@ -212,7 +163,7 @@ def _fitted(
 ) -> tuple[Experiment, tuple[str, ...]]:
     changes: dict[str, Any] = {}
     notes = []
-    # A classifier generates nothing: the settings are meant for the language models beside it.
+    # A classifier generates nothing; the settings are meant for the language models.
     if not capabilities.generation_parameters:
         changes["generation"] = GenerationParams()
     why = _no_validation(experiment.method, backend, capabilities)
@@ -223,7 +174,7 @@ def _fitted(
 
 
 def _no_validation(method: Method, backend: str, capabilities: Capabilities) -> str:
-    """Return why validation rows would be lost on a method; empty where they would not."""
+    """Return why a method cannot use validation rows; empty if it can."""
     if getattr(method, "early_stopping_patience", None) is not None:
         return ""
     if not capabilities.validation:
@@ -232,99 +183,103 @@ def _no_validation(method: Method, backend: str, capabilities: Capabilities) -> 
     return f"{method.name} stops on no validation rows" if fits_at_once else ""
 
 
-def run_cell(
-    cell: Cell,
-    place: Place,
+def run_trial(
+    trial: Trial,
+    ref: BackendRef,
     folder: Path,
+    data: DataCache,
     prices: Prices | None = None,
     progress: Progress = SILENT,
-) -> CellResult:
-    """Run ``cell``, or go on with what a stopped process left of it; a failure is a result.
+) -> TrialResult:
+    """Run ``trial``, or go on with what a stopped process left of it; a failure is a result.
 
-    The cell connects to its backend itself, so that each pays for loading its base model.
+    The trial connects to its backend itself, so that each pays for loading its base model.
 
     Args:
-        cell: what to run.
-        place: the backend with its options.
-        folder: the directory of the ladder or benchmark.
-        prices: of the backend, where they are known.
-        progress: is told how it goes.
+        trial: what to run.
+        ref: the backend with its options.
+        folder: the directory of the sweep.
+        data: the rows of the sweep.
+        prices: of the backend, if they are known.
+        progress: gets every stage.
     """
     try:
-        with place.open(folder / CELLS) as backend:
-            experiment = Experiment.from_record(cell.experiment)
-            run = _run(experiment, backend, folder / cell.directory, progress)
-            return _result(cell, experiment, backend, run, prices)
-    except TunesmithError as error:
-        return CellResult(cell=cell, status="failed", reason=str(error))
-    except Exception as error:  # noqa: BLE001  # one cell must not end the others
-        return CellResult(cell=cell, status="failed", reason=f"{type(error).__name__}: {error}")
+        with ref.open(folder / TRIALS) as backend:
+            experiment = Experiment.from_record(trial.experiment)
+            loaded = data.load(experiment)
+            run = _run(experiment, backend, folder / trial.directory, loaded, progress)
+            return _result(trial, experiment, backend, run, loaded.data, prices)
+    except Exception as error:  # noqa: BLE001  # one trial must not end the others
+        named = "" if isinstance(error, TunesmithError) else f"{type(error).__name__}: "
+        reason = f"{named}{error}"
+        return TrialResult(trial=trial, status="failed", reason=reason)
 
 
 @contextmanager
-def connected(places: Iterable[Place]) -> Iterator[dict[str, Backend]]:
-    """Connect to all places, to ask what they offer; their stores are thrown away."""
+def connected(refs: Iterable[BackendRef]) -> Iterator[dict[str, Backend]]:
+    """Connect to all backends, to ask what they offer; their stores are thrown away."""
     with TemporaryDirectory() as folder, ExitStack() as stack:
-        yield {
-            place.shown: stack.enter_context(place.open(Path(folder) / place.shown))
-            for place in places
-        }
+        yield {ref.shown: stack.enter_context(ref.open(Path(folder) / ref.shown)) for ref in refs}
 
 
-def check_cell(cell: Cell, backend: Backend) -> CellResult:
-    """Return ``cell`` waiting, or skipped where ``backend`` does not offer what it asks for.
+def check_trial(trial: Trial, backend: Backend, data: DataCache) -> TrialResult:
+    """Return ``trial`` waiting, or skipped if ``backend`` does not offer what it asks for.
 
     Raises:
         ExperimentError: its settings cannot work.
         DatasetError: a data file or a row is wrong.
     """
-    experiment = Experiment.from_record(cell.experiment)
-    data = load_data(experiment.data, experiment.labels, experiment.seed)
+    experiment = Experiment.from_record(trial.experiment)
     try:
-        check_experiment(experiment, backend, data, experiment.answer)
+        check_experiment(experiment, backend, data.load(experiment).data, experiment.answer)
     except UnsupportedError as error:
-        return CellResult(cell=cell, status="skipped", reason=str(error))
-    return CellResult(cell=cell)
+        return TrialResult(trial=trial, status="skipped", reason=str(error))
+    return TrialResult(trial=trial)
 
 
-def repriced(result: CellResult, folder: Path, prices: Prices | None) -> CellResult:
-    """Return a result with what it costs by the prices of today."""
+def repriced(result: TrialResult, folder: Path, prices: Prices | None) -> TrialResult:
+    """Return a result with its cost by the prices of today."""
     if result.status != "done":
         return result
-    run = Run.load(folder / result.cell.directory)
+    run = Run.load(folder / result.trial.directory)
     cost = cost_of(run.record, run.predictions(), prices, costs_money=result.costs_money)
     return result.model_copy(update={"cost": cost})
 
 
-def _run(experiment: Experiment, backend: Backend, directory: Path, progress: Progress) -> Run:
-    if not (directory / RECORD).is_file():
-        shutil.rmtree(directory, ignore_errors=True)  # made, and stopped before its first record
-        return experiment.run_alone(backend, directory, progress=progress)
-    run = Run.load(directory, finished=False)
-    if run.record.status == "completed":
-        return run
-    try:
-        return experiment.resume(run, backend, progress=progress)
-    except (TuningError, NotFoundError):
-        # The job itself failed or is lost: nothing is left to go on with.
-        if run.record.model is not None:
-            raise
-    shutil.rmtree(directory)
-    return experiment.run_alone(backend, directory, progress=progress)
+def _run(
+    experiment: Experiment, backend: Backend, directory: Path, loaded: Loaded, progress: Progress
+) -> Run:
+    if (directory / RECORD).is_file():
+        run = Run.load(directory, finished=False)
+        if run.record.status == "completed":
+            return run
+        try:
+            return experiment.resume(run, backend, loaded=loaded, progress=progress)
+        except (TuningError, NotFoundError):
+            # The job itself failed or is lost: nothing is left to go on with.
+            if run.record.model is not None:
+                raise
+    shutil.rmtree(directory, ignore_errors=True)  # perhaps stopped before its first record
+    return experiment.run_alone(backend, directory, loaded=loaded, progress=progress)
 
 
 def _result(
-    cell: Cell, experiment: Experiment, backend: Backend, run: Run, prices: Prices | None
-) -> CellResult:
+    trial: Trial,
+    experiment: Experiment,
+    backend: Backend,
+    run: Run,
+    data: ExperimentData,
+    prices: Prices | None,
+) -> TrialResult:
     record = run.record
     capabilities = backend.capabilities(experiment.base_model)
-    measured, notes = _latency(experiment, backend, run)
+    measured, notes = _latency(experiment, backend, run, data)
     other = record.other_reading
     if record.deployment is not None and capabilities.remote:
         backend.deployer.undeploy(record.deployment)
         notes = (*notes, "the deployment was removed after its last answer")
-    return CellResult(
-        cell=cell,
+    return TrialResult(
+        trial=trial,
         status="done",
         evaluation=record.evaluations[record.primary],
         answer=record.answer,
@@ -335,21 +290,20 @@ def _result(
         latency=measured,
         stand_in=record.stand_in,
         emulated=record.emulated,
-        notes=(*cell.notes, *record.notes, *notes, *_diagnosed(run)),
+        notes=(*trial.notes, *record.notes, *notes, *_diagnosed(run)),
     )
 
 
 def _diagnosed(run: Run) -> Iterator[str]:
     for symptom in run.diagnosis():
-        # What a model writes matters little where it is asked for decisions; its page has it.
+        # In a run about decisions the written text matters little; its own page has it.
         if symptom.kind != "no label" or run.record.answer == "text":
             yield symptom.line
 
 
 def _latency(
-    experiment: Experiment, backend: Backend, run: Run
+    experiment: Experiment, backend: Backend, run: Run, data: ExperimentData
 ) -> tuple[Latency | None, tuple[str, ...]]:
-    data = load_data(experiment.data, experiment.labels, experiment.seed)
     rows, train, record = data.test_rows().rows, data.train.rows, run.record
     asked = experiment if record.chat is None else experiment.asked_in(record.chat.chat)
     try:

@@ -21,7 +21,7 @@ from tunesmith.atomic import file_lock, write_atomically
 from tunesmith.backend import Backend
 from tunesmith.dataset import load_dataset
 from tunesmith.errors import RunError
-from tunesmith.runs.run import LOCK
+from tunesmith.runs.directory import LOCK
 
 from . import errors_left, model, page, results
 from .rows import Files, NoData, prepare

@@ -169,7 +169,9 @@ def test_resume_refuses_changed_data(part: str, run_dir: Path, invoke: Invoke) -
     Path(f"{part}.json").write_text(json.dumps(rows[:-2]))
     done = invoke("resume", str(run_dir))
     assert done.exit_code == 2
-    assert f"{part}.json: the {part} data differ from those that the run started with" in done.stderr
+    assert (
+        f"{part}.json: the {part} data differ from those that the run started with" in done.stderr
+    )
 
 
 def test_resume_does_not_tune_again(run_dir: Path, invoke: Invoke) -> None:

@@ -1,4 +1,4 @@
-"""The benchmark: its file, its cells and its table."""
+"""The benchmark: its file, its trials and its table."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ import yaml
 
 from tunesmith.atomic import file_lock
 from tunesmith.errors import ExperimentError, NotFoundError, PluginError, TunesmithError
-from tunesmith.runs.run import LOCK, Run
-from tunesmith.sweep.benchmark import BenchmarkRecord, run_benchmark
+from tunesmith.runs.directory import LOCK
+from tunesmith.runs.run import Run
+from tunesmith.sweep.benchmark import run_benchmark
 from tunesmith.sweep.benchmark_file import Benchmark
-from tunesmith.sweep.sweep import Grid
+from tunesmith.sweep.records import BenchmarkRecord
+from tunesmith.sweep.sweep import Sweep
 
 pytestmark = pytest.mark.usefixtures("fake_plugin")
 
-Bench = Callable[..., Grid[BenchmarkRecord]]
+Bench = Callable[..., Sweep[BenchmarkRecord]]
 
 
 @pytest.fixture
@@ -50,22 +52,22 @@ def file(values: dict[str, Any], tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def bench(file: Callable[..., Path], tmp_path: Path) -> Bench:
-    def call(*, processes: int | None = None, **changes: Any) -> Grid[BenchmarkRecord]:
+    def call(*, processes: int | None = None, **changes: Any) -> Sweep[BenchmarkRecord]:
         benchmark = Benchmark.from_file(file(**changes))
         return run_benchmark(benchmark, runs_dir=tmp_path / "runs", processes=processes)
 
     return call
 
 
-def statuses(grid: Grid[BenchmarkRecord]) -> dict[str, int]:
-    found = [result.status for result in grid.record.results]
+def statuses(sweep: Sweep[BenchmarkRecord]) -> dict[str, int]:
+    found = [result.status for result in sweep.record.results]
     return {status: found.count(status) for status in sorted(set(found))}
 
 
 def test_one_table_for_all_backends(bench: Bench) -> None:
-    grid = bench()
-    assert statuses(grid) == {"done": 6, "skipped": 6}
-    lines = {(line.method, line.backend): line for line in grid.record.lines}
+    sweep = bench()
+    assert statuses(sweep) == {"done": 6, "skipped": 6}
+    lines = {(line.method, line.backend): line for line in sweep.record.lines}
     assert len(lines) == 6
     tuned = lines["prompt_tuning", "fake"]
     assert tuned.seeds == (0, 1)
@@ -75,54 +77,56 @@ def test_one_table_for_all_backends(bench: Bench) -> None:
     assert len(tuned.latency.requests) == 2 * 20
     assert tuned.latency.p50 <= tuned.latency.p90 <= tuned.latency.p99
     assert lines["prompt_tuning", "sklearn"].accuracy is None
-    table = (grid.directory / "benchmark.md").read_text()
+    table = (sweep.directory / "benchmark.md").read_text()
     assert "| prompt_tuning | sklearn | tunesmith/fake | 0/2 | skipped |" in table
     assert "| prompt_tuning | fake | tunesmith/fake | 2/2 |" in table
     assert "does not offer the method 'prompt_tuning'" in table
 
 
 def test_the_record_is_json_both_ways(bench: Bench) -> None:
-    grid = bench()
-    assert Grid.load(grid.directory, BenchmarkRecord).record == grid.record
+    sweep = bench()
+    assert Sweep.load(sweep.directory, BenchmarkRecord).record == sweep.record
 
 
 def test_one_method_with_two_settings(bench: Bench) -> None:
-    grid = bench(
+    sweep = bench(
         methods=["prompt_tuning", {"name": "prompt_tuning", "as": "longer", "num_epochs": 3}],
         backends=["fake"], seeds=[0],
     )  # fmt: skip
-    epochs = {r.cell.name: r.cell.experiment["method"]["num_epochs"] for r in grid.record.results}
+    epochs = {
+        r.trial.name: r.trial.experiment["method"]["num_epochs"] for r in sweep.record.results
+    }
     assert epochs == {"prompt_tuning": 2, "longer": 3}
 
 
 def test_a_file_without_an_experiment(bench: Bench, values: dict[str, Any]) -> None:
-    grid = bench(experiment=None, data=values["data"], labels=["0", "1"],
+    sweep = bench(experiment=None, data=values["data"], labels=["0", "1"],
                  base_models=["tunesmith/fake", "tunesmith/micro-granite"],
                  methods=["zero_shot"], backends=["fake"], seeds=None)  # fmt: skip
-    assert [line.base_model for line in grid.record.lines] == [
+    assert [line.base_model for line in sweep.record.lines] == [
         "tunesmith/fake", "tunesmith/micro-granite",
     ]  # fmt: skip
-    assert grid.record.lines[1].stand_in == "tunesmith/fake"
+    assert sweep.record.lines[1].stand_in == "tunesmith/fake"
 
 
-def test_a_failing_cell_is_reported_and_not_fatal(bench: Bench) -> None:
-    grid = bench(backends=["sklearn", {"name": "fake", "options": {"fail": "tune"}}])
-    assert statuses(grid) == {"done": 4, "failed": 2, "skipped": 6}
-    assert grid.record.status == "incomplete"
-    assert "told to fail at 'tune'" in (grid.directory / "benchmark.md").read_text()
+def test_a_failing_trial_is_reported_and_not_fatal(bench: Bench) -> None:
+    sweep = bench(backends=["sklearn", {"name": "fake", "options": {"fail": "tune"}}])
+    assert statuses(sweep) == {"done": 4, "failed": 2, "skipped": 6}
+    assert sweep.record.status == "incomplete"
+    assert "told to fail at 'tune'" in (sweep.directory / "benchmark.md").read_text()
 
 
 def test_the_same_file_again_tries_only_what_is_not_done(bench: Bench) -> None:
     first = bench(backends=["sklearn", {"name": "fake", "options": {"fail": "deploy"}}])
-    before = {r.cell.directory: run_record(first, r) for r in first.record.results if r.evaluation}
+    before = {r.trial.directory: run_record(first, r) for r in first.record.results if r.evaluation}
     again = bench(backends=["sklearn", {"name": "fake", "options": {"fail": "deploy"}}])
     assert again.directory == first.directory
-    after = {r.cell.directory: run_record(again, r) for r in again.record.results if r.evaluation}
+    after = {r.trial.directory: run_record(again, r) for r in again.record.results if r.evaluation}
     assert before == after
 
 
-def run_record(grid: Grid[BenchmarkRecord], result: Any) -> str:
-    return Run.load(grid.directory / result.cell.directory).record.to_json()
+def run_record(sweep: Sweep[BenchmarkRecord], result: Any) -> str:
+    return Run.load(sweep.directory / result.trial.directory).record.to_json()
 
 
 def test_a_changed_file_begins_another_directory(bench: Bench) -> None:
@@ -131,9 +135,9 @@ def test_a_changed_file_begins_another_directory(bench: Bench) -> None:
 
 def test_prices_are_the_users_and_what_is_missing_is_unknown(bench: Bench) -> None:
     def costs(prices: Any) -> dict[str, Any]:
-        grid = bench(prices=prices, methods=["zero_shot", "prompt_tuning"], backends=["fake"],
+        sweep = bench(prices=prices, methods=["zero_shot", "prompt_tuning"], backends=["fake"],
                      seeds=[0])  # fmt: skip
-        return {line.method: line.cost for line in grid.record.lines}
+        return {line.method: line.cost for line in sweep.record.lines}
 
     assert costs({})["prompt_tuning"].amount == 0  # the backend declares that it costs nothing
     tokens = {"input_per_million_tokens": 2.0, "output_per_million_tokens": 4.0}
@@ -145,20 +149,20 @@ def test_prices_are_the_users_and_what_is_missing_is_unknown(bench: Bench) -> No
     assert costs({"fake": whole})["prompt_tuning"].amount > 0
 
 
-def test_cells_in_processes(bench: Bench) -> None:
-    grid = bench(processes=2)
-    assert statuses(grid) == {"done": 6, "skipped": 6}
-    assert [line.accuracy for line in grid.record.lines if line.method == "tfidf_logreg"] == [
+def test_trials_in_processes(bench: Bench) -> None:
+    sweep = bench(processes=2)
+    assert statuses(sweep) == {"done": 6, "skipped": 6}
+    assert [line.accuracy for line in sweep.record.lines if line.method == "tfidf_logreg"] == [
         1.0, None,
     ]  # fmt: skip
 
 
-def test_a_cell_that_ends_its_process_takes_no_other_with_it(bench: Bench) -> None:
-    grid = bench(processes=2, methods=["zero_shot"], backends=["dying", "fake"])
-    assert [(r.cell.backend, r.status) for r in grid.record.results] == [
+def test_a_trial_that_ends_its_process_takes_no_other_with_it(bench: Bench) -> None:
+    sweep = bench(processes=2, methods=["zero_shot"], backends=["dying", "fake"])
+    assert [(r.trial.backend, r.status) for r in sweep.record.results] == [
         ("dying", "failed"), ("fake", "done"), ("dying", "failed"), ("fake", "done"),
     ]  # fmt: skip
-    assert "ended abruptly" in (grid.directory / "benchmark.md").read_text()
+    assert "ended abruptly" in (sweep.directory / "benchmark.md").read_text()
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
@@ -173,12 +177,12 @@ def test_killed_in_the_middle_it_goes_on(
         stderr=subprocess.DEVNULL,
     )
     (directory,) = wait_for(lambda: list(tmp_path.glob("runs/*-benchmark-*")))
-    wait_for(lambda: Grid.load(directory, BenchmarkRecord).record.results[0].status == "done")
-    # Its lock tells that the cell is under way; before, nobody would be seen to work on it.
+    wait_for(lambda: Sweep.load(directory, BenchmarkRecord).record.results[0].status == "done")
+    # Its lock tells that the trial is under way; before, nobody would be seen to work on it.
     wait_for(lambda: list(directory.glob(f"cells/*prompt-tuning*/{LOCK}")))
     work.kill()
     work.wait()
-    before = Grid.load(directory, BenchmarkRecord)
+    before = Sweep.load(directory, BenchmarkRecord)
     assert before.record.status == "running"
     assert statuses(before) != {"done": 3, "skipped": 3}
     done = run_record(before, before.record.results[0])
@@ -249,10 +253,10 @@ def wait_for(condition: Callable[[], Any]) -> Any:
             ExperimentError,
             "needs validation rows",
         ),
-        ({"methods": ["lora"], "backends": ["sklearn"]}, TunesmithError, "no cell can run"),
+        ({"methods": ["lora"], "backends": ["sklearn"]}, TunesmithError, "no trial can run"),
     ],
 )
-def test_a_wrong_file_fails_before_the_first_cell(
+def test_a_wrong_file_fails_before_the_first_trial(
     changes: dict[str, Any], error: type[Exception], message: str, bench: Bench, tmp_path: Path
 ) -> None:
     with pytest.raises(error, match=message):

@@ -1,4 +1,4 @@
-"""The ladder: which rungs there are, in which order, and what it says in the end."""
+"""The ladder: which steps there are, in which order, and what it says in the end."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ from tunesmith import Experiment
 from tunesmith.errors import ExperimentError, UnsupportedError
 from tunesmith.progress import Progress
 from tunesmith.runs.run import Run
-from tunesmith.sweep.ladder import LadderRecord, climb
+from tunesmith.sweep.ladder import climb
 from tunesmith.sweep.ladder_verdict import judge
-from tunesmith.sweep.sweep import Grid
-from tunesmith.sweep.trial import Place
+from tunesmith.sweep.page import remarks, table
+from tunesmith.sweep.records import LadderRecord
+from tunesmith.sweep.sweep import Sweep
+from tunesmith.sweep.trial import BackendRef
 
 pytestmark = pytest.mark.usefixtures("fake_plugin")
 
-Climb = Callable[..., Grid[LadderRecord]]
+Climb = Callable[..., Sweep[LadderRecord]]
 
 
 @pytest.fixture
 def climbed(values: dict[str, Any], tmp_path: Path) -> Climb:
-    def call(**arguments: Any) -> Grid[LadderRecord]:
+    def call(**arguments: Any) -> Sweep[LadderRecord]:
         options = arguments.pop("options", {})
         what = Experiment.from_values({**values, **arguments.pop("changes", {})})
-        place = Place(name=arguments.pop("backend", "fake"), options=options)
+        place = BackendRef(name=arguments.pop("backend", "fake"), options=options)
         return climb(what, place, runs_dir=tmp_path / "runs", **arguments)
 
     return call
 
 
-def names(grid: Grid[LadderRecord], status: str = "done") -> list[str]:
-    return [r.cell.name for r in grid.record.results if r.status == status]
+def names(sweep: Sweep[LadderRecord], status: str = "done") -> list[str]:
+    return [r.trial.name for r in sweep.record.results if r.status == status]
 
 
 def test_every_method_cheapest_first(climbed: Climb) -> None:
@@ -45,36 +47,69 @@ def test_every_method_cheapest_first(climbed: Climb) -> None:
     ]  # fmt: skip
 
 
-def test_an_init_text_adds_a_rung_and_the_rungs_keep_the_other_settings(
+PLACED = """
+from tunesmith.hookspecs import BackendEntry, MethodEntry, hookimpl
+from tunesmith.methods import PromptTuning
+from tunesmith.testing.fake import FakeBackend
+
+class Quick(PromptTuning):
+    name = "quick"
+
+class Late(PromptTuning):
+    name = "late"
+
+class Placed(FakeBackend):
+    declares = {"methods": ("late", "prompt_tuning", "quick")}
+
+@hookimpl
+def register_backends():
+    methods = (MethodEntry("quick", "for tests", "only_fake_plugin:Quick", place=20),
+               MethodEntry("late", "for tests", "only_fake_plugin:Late"))
+    return [BackendEntry("fake", "for tests", "only_fake_plugin:Placed", methods=methods)]
+"""
+
+
+def test_a_step_has_the_place_that_the_entry_of_its_method_declares(
+    climbed: Climb, tmp_path: Path
+) -> None:
+    (tmp_path / "site" / "only_fake_plugin.py").write_text(PLACED)
+    sweep = climbed(only=["majority"])
+    methods = [r.trial.experiment["method"]["name"] for r in sweep.record.results]
+    assert list(dict.fromkeys(methods)) == [
+        "majority", "tfidf_logreg", "quick", "zero_shot", "few_shot", "prompt_tuning", "late",
+    ]  # fmt: skip
+
+
+def test_an_init_text_adds_a_step_and_the_steps_keep_the_other_settings(
     climbed: Climb, values: dict[str, Any]
 ) -> None:
     values["method"] |= {"init_method": "text", "init_text": "happy or not"}
-    grid = climbed(only=["prompt_tuning"])
-    assert len(names(grid)) == 3
-    for result in grid.record.results[-3:]:
-        method = result.cell.experiment["method"]
+    sweep = climbed(only=["prompt_tuning"])
+    assert len(names(sweep)) == 3
+    for result in sweep.record.results[-3:]:
+        method = result.trial.experiment["method"]
         assert method["num_epochs"] == 2
         assert ("init_text" in method) == (method["init_method"] == "text")
 
 
-def test_settings_of_other_rungs_are_the_files(climbed: Climb) -> None:
-    grid = climbed(
+def test_settings_of_other_steps_are_the_files(climbed: Climb) -> None:
+    sweep = climbed(
         changes={"ladder": [{"name": "zero_shot", "template": "Happy? {{input}}"}]},
         only=["zero_shot"],
     )
-    result = next(r for r in grid.record.results if r.status == "done")
-    prompts = {p.prompt[:6] for p in Run.load(grid.directory / result.cell.directory).answers()}
+    result = next(r for r in sweep.record.results if r.status == "done")
+    prompts = {p.prompt[:6] for p in Run.load(sweep.directory / result.trial.directory).answers()}
     assert prompts == {"Happy?"}
 
 
-def test_a_rung_asks_its_own_model_alone(climbed: Climb) -> None:
-    grid = climbed(only=["prompt_tuning-random"])
-    (result,) = [r for r in grid.record.results if r.status == "done"]
-    record = Run.load(grid.directory / result.cell.directory).record
+def test_a_step_asks_its_own_model_alone(climbed: Climb) -> None:
+    sweep = climbed(only=["prompt_tuning-random"])
+    (result,) = [r for r in sweep.record.results if r.status == "done"]
+    record = Run.load(sweep.directory / result.trial.directory).record
     assert record.alone
     assert set(record.evaluations) == {"tuned"}
     assert record.baselines == ()
-    assert (grid.directory / result.cell.directory / "report.html").is_file()
+    assert (sweep.directory / result.trial.directory / "report.html").is_file()
 
 
 @pytest.mark.parametrize(
@@ -88,12 +123,12 @@ def test_validation_rows_are_training_rows_where_they_are_not_taken(
     climbed: Climb, values: dict[str, Any], backend: str, parts: dict[str, int]
 ) -> None:
     data = {**values["data"], "validation": 0.2}
-    grid = climbed(backend=backend, changes={"data": data}, only=["prompt_tuning-random"])
-    (result,) = [r for r in grid.record.results if r.status == "done"]
-    used = Run.load(grid.directory / result.cell.directory).record.data
+    sweep = climbed(backend=backend, changes={"data": data}, only=["prompt_tuning-random"])
+    (result,) = [r for r in sweep.record.results if r.status == "done"]
+    used = Run.load(sweep.directory / result.trial.directory).record.data
     assert {name: part.rows for name, part in used.items()} == parts
     said = "takes no validation rows: it learns from all of train" in " ".join(
-        grid.record.remarks()
+        remarks(sweep.record)
     )
     assert said == ("validation" not in parts)
 
@@ -102,32 +137,32 @@ def test_a_classifier_that_stops_on_no_validation_rows_learns_from_them(
     climbed: Climb, values: dict[str, Any]
 ) -> None:
     data = {**values["data"], "validation": 0.2}
-    grid = climbed(changes={"data": data}, only=["tfidf_logreg"])
-    (result,) = [r for r in grid.record.results if r.status == "done"]
-    assert Run.load(grid.directory / result.cell.directory).record.data["train"].rows == 40
+    sweep = climbed(changes={"data": data}, only=["tfidf_logreg"])
+    (result,) = [r for r in sweep.record.results if r.status == "done"]
+    assert Run.load(sweep.directory / result.trial.directory).record.data["train"].rows == 40
     assert "tfidf_logreg stops on no validation rows" in " ".join(result.notes)
 
 
 def test_the_table_has_time_cost_interval_and_verdict(climbed: Climb) -> None:
-    grid = climbed()
-    headers, rows = grid.record.table()
+    sweep = climbed()
+    headers, rows = table(sweep.record)
     assert headers == (
-        "rung", "backend", "accuracy", "95 % interval", "time", "cost", "p50 a row", "p99",
+        "step", "backend", "accuracy", "95 % interval", "time", "cost", "p50 a row", "p99",
         "against the best",
     )  # fmt: skip
     assert all(len(row) == len(headers) and all(row[:-1]) for row in rows)
     assert {row[5] for row in rows} == {"0"}  # nothing here costs money
-    text = (grid.directory / "ladder.md").read_text()
+    text = (sweep.directory / "ladder.md").read_text()
     assert text.count("\n| ") == len(rows) + 2
-    assert grid.record.verdict is not None
-    assert grid.record.verdict.sentence in text
+    assert sweep.record.verdict is not None
+    assert sweep.record.verdict.sentence in text
 
 
 def test_the_record_is_json_both_ways(climbed: Climb) -> None:
-    grid = climbed(stop_at=0.5)
-    again = Grid.load(grid.directory, LadderRecord)
-    assert again.record == grid.record
-    assert json.loads((grid.directory / "ladder.json").read_text())["status"] == "completed"
+    sweep = climbed(stop_at=0.5)
+    again = Sweep.load(sweep.directory, LadderRecord)
+    assert again.record == sweep.record
+    assert json.loads((sweep.directory / "ladder.json").read_text())["status"] == "completed"
 
 
 def test_no_tuning_is_needed_where_words_do(climbed: Climb) -> None:
@@ -138,12 +173,12 @@ def test_no_tuning_is_needed_where_words_do(climbed: Climb) -> None:
     assert "chosen on the rows" in verdict.caution
 
 
-def test_the_best_is_compared_with_every_cheaper_rung(climbed: Climb) -> None:
+def test_the_best_is_compared_with_every_cheaper_step(climbed: Climb) -> None:
     verdict = climbed(only=["majority", "zero_shot", "prompt_tuning-random"]).record.verdict
     assert verdict is not None
     assert verdict.best == "zero_shot"
     (one,) = verdict.comparisons
-    assert (one.rung, one.established) == ("majority", True)
+    assert (one.step, one.established) == ("majority", True)
 
 
 def test_climbing_stops_where_asked_and_goes_on_when_asked_again(climbed: Climb) -> None:
@@ -158,14 +193,14 @@ def test_climbing_stops_where_asked_and_goes_on_when_asked_again(climbed: Climb)
     assert climbed(stop_at=0.8).record.stopped_at == "tfidf_logreg"
 
 
-def test_a_rung_that_fails_is_reported_and_tried_again(climbed: Climb) -> None:
-    grid = climbed(options={"fail": "tune"})
-    assert names(grid, "failed") == ["prompt_tuning-random", "prompt_tuning-sample_vocab"]
-    assert names(grid) == ["majority", "tfidf_logreg", "zero_shot", "few_shot"]
-    assert grid.record.status == "incomplete"
-    assert "told to fail at 'tune'" in " ".join(grid.record.remarks())
-    assert grid.record.verdict is not None
-    assert grid.record.verdict.sentence.startswith("Nothing was tuned")
+def test_a_step_that_fails_is_reported_and_tried_again(climbed: Climb) -> None:
+    sweep = climbed(options={"fail": "tune"})
+    assert names(sweep, "failed") == ["prompt_tuning-random", "prompt_tuning-sample_vocab"]
+    assert names(sweep) == ["majority", "tfidf_logreg", "zero_shot", "few_shot"]
+    assert sweep.record.status == "incomplete"
+    assert "told to fail at 'tune'" in " ".join(remarks(sweep.record))
+    assert sweep.record.verdict is not None
+    assert sweep.record.verdict.sentence.startswith("Nothing was tuned")
 
 
 class Counts(Progress):
@@ -174,7 +209,7 @@ class Counts(Progress):
         self.remarks: list[str] = []
         self._stop_after = stop_after
 
-    def cell(self, name: str, number: int, total: int) -> None:
+    def trial(self, name: str, number: int, total: int) -> None:
         if len(self.begun) == self._stop_after:
             raise KeyboardInterrupt
         self.begun.append(name.split()[0])
@@ -189,13 +224,13 @@ def test_an_interrupted_ladder_goes_on(climbed: Climb, tmp_path: Path) -> None:
     (page,) = tmp_path.glob("runs/*-ladder-*/report.html")
     assert "No verdict yet." in page.read_text()
     counts = Counts()
-    grid = climbed(progress=counts)
+    sweep = climbed(progress=counts)
     assert "You do not need tuning." in page.read_text()
     assert counts.begun[0] == "zero_shot"
     assert len(counts.begun) == 4
-    assert counts.remarks == [f"going on in {grid.directory}; cells that are done: 2"]
+    assert counts.remarks == [f"going on in {sweep.directory}; trials that are done: 2"]
     nothing = Counts()
-    assert climbed(progress=nothing).directory == grid.directory
+    assert climbed(progress=nothing).directory == sweep.directory
     assert nothing.begun == []
 
 
@@ -205,35 +240,35 @@ def test_a_changed_experiment_is_another_ladder(climbed: Climb) -> None:
     second = climbed(only=["majority"], changes={"seed": 5}, progress=counts)
     assert second.directory != first.directory
     assert counts.remarks == [
-        f"{first.directory} is another one: the cell majority on sklearn, tunesmith/fake, seed 5 "
+        f"{first.directory} is another one: the trial majority on sklearn, tunesmith/fake, seed 5 "
         "changed"
     ]
 
 
 def test_secrets_stay_out_of_the_record(climbed: Climb) -> None:
-    grid = climbed(options={"api_key": "sesame"}, only=["zero_shot"])
-    assert grid.record.setup["backends"]["fake"]["options"] == {"api_key": "**********"}
-    written = [p.read_text() for p in grid.directory.rglob("*") if p.is_file()]
+    sweep = climbed(options={"api_key": "sesame"}, only=["zero_shot"])
+    assert sweep.record.setup["backends"]["fake"]["options"] == {"api_key": "**********"}
+    written = [p.read_text() for p in sweep.directory.rglob("*") if p.is_file()]
     assert not any("sesame" in text for text in written)
 
 
-def test_an_unknown_rung_is_refused_before_anything_is_written(
+def test_an_unknown_step_is_refused_before_anything_is_written(
     climbed: Climb, tmp_path: Path
 ) -> None:
-    with pytest.raises(UnsupportedError, match=r"no such rung.*Did you mean 'zero_shot'"):
+    with pytest.raises(UnsupportedError, match=r"no such step.*Did you mean 'zero_shot'"):
         climbed(only=["zero_shots"])
     assert not (tmp_path / "runs").exists()
 
 
 def test_what_the_backend_refuses_is_skipped_with_the_reason(climbed: Climb) -> None:
-    grid = climbed(changes={"method": {"name": "prompt_tuning", "optimizer": "adafactor"}})
-    assert names(grid, "skipped") == ["prompt_tuning-random", "prompt_tuning-sample_vocab"]
-    assert "does not let it be set" in " ".join(grid.record.remarks())
+    sweep = climbed(changes={"method": {"name": "prompt_tuning", "optimizer": "adafactor"}})
+    assert names(sweep, "skipped") == ["prompt_tuning-random", "prompt_tuning-sample_vocab"]
+    assert "does not let it be set" in " ".join(remarks(sweep.record))
 
 
-def test_a_method_whose_plugin_is_missing_is_no_rung_and_a_note_says_so(climbed: Climb) -> None:
-    grid = climbed(changes={"ladder": [{"name": "zero_shots", "rank": 4}]}, only=["majority"])
-    assert "Did you mean 'zero_shot'" in " ".join(grid.record.notes)
+def test_a_method_whose_plugin_is_missing_is_no_step_and_a_note_says_so(climbed: Climb) -> None:
+    sweep = climbed(changes={"ladder": [{"name": "zero_shots", "rank": 4}]}, only=["majority"])
+    assert "Did you mean 'zero_shot'" in " ".join(sweep.record.notes)
 
 
 @pytest.mark.parametrize(

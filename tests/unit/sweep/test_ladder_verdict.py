@@ -1,4 +1,4 @@
-"""What a ladder says of rungs whose answers are no label, and of rungs judged in two readings."""
+"""What a ladder says of steps whose answers are no label, and of steps judged in two readings."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from report_records import made, predictions
 
 from tunesmith.records import Prediction, Reading
 from tunesmith.runs.run import Run
-from tunesmith.sweep.benchmark import lines_of
-from tunesmith.sweep.ladder_verdict import LadderVerdict, judge
-from tunesmith.sweep.trial import Cell, CellResult, in_common, reading_note
+from tunesmith.sweep.ladder_verdict import judge
+from tunesmith.sweep.page import READ_AS
+from tunesmith.sweep.records import LadderVerdict, Trial, TrialResult, in_common, lines_of
 
 SHARES = {"+": 0.9, "-": 0.1}
 
 
-def rung(
+def step(
     folder: Path, name: str, marks: str, answer: Reading = "text", decides: str | None = None
-) -> CellResult:
-    """Run directory and result of a rung that wrote ``marks`` and, by label scores, ``decides``."""
+) -> TrialResult:
+    """Run directory and result of a step that wrote ``marks`` and, by label scores, ``decides``."""
     tunes = name == "prompt_tuning"
     record, _ = made(tuned=marks if tunes else None, base=None if tunes else marks, alone=True)
     written = predictions("tuned" if tunes else "base", marks)
@@ -26,10 +26,10 @@ def rung(
     run = Run.at(folder / name, record.model_copy(update={"status": "completed", "answer": answer}))
     run.write_predictions([p.read_as(answer) or p for p in answers])
     own = record.evaluations[record.primary]
-    return CellResult(
-        cell=Cell(
+    return TrialResult(
+        trial=Trial(
             name=name, backend="local", base_model="m", seed=0, experiment={}, directory=name,
-            tunes=tunes,
+            trains_base_model=tunes,
         ),
         status="done", evaluation=own, answer=answer, other_evaluation=own if decides else None,
     )  # fmt: skip
@@ -41,36 +41,36 @@ def _scored(prediction: Prediction, mark: str) -> Prediction:
     return prediction.model_copy(update={"probabilities": shares})
 
 
-def verdict(folder: Path, *rungs: CellResult) -> LadderVerdict:
-    found = judge(folder, rungs, None)
+def verdict(folder: Path, *steps: TrialResult) -> LadderVerdict:
+    found = judge(folder, steps, None)
     assert found is not None
     return found
 
 
 def test_tuning_is_worth_it_if_it_beats_what_answers_with_labels(tmp_path: Path) -> None:
-    zero = rung(tmp_path, "zero_shot", "-" * 30 + "+" * 30)
-    found = verdict(tmp_path, zero, rung(tmp_path, "prompt_tuning", "+" * 60))
+    zero = step(tmp_path, "zero_shot", "-" * 30 + "+" * 30)
+    found = verdict(tmp_path, zero, step(tmp_path, "prompt_tuning", "+" * 60))
     assert found.sentence.startswith("Tuning is worth it: prompt_tuning (1.000) is shown to beat")
     assert found.settled
 
 
 def test_a_difference_of_format_leaves_it_open(tmp_path: Path) -> None:
-    zero = rung(tmp_path, "zero_shot", "?" * 60)
-    found = verdict(tmp_path, zero, rung(tmp_path, "prompt_tuning", "+" * 60))
+    zero = step(tmp_path, "zero_shot", "?" * 60)
+    found = verdict(tmp_path, zero, step(tmp_path, "prompt_tuning", "+" * 60))
     assert found.lead == "Whether tuning is worth it is open"
     assert "zero_shot answers 60 times with no label: a difference of format" in found.why
     assert "beat" not in found.sentence
     assert not found.settled
     (one,) = found.comparisons
     assert one.line.startswith("a difference of format (-1.000, p < 0.0001)")
-    # What gives no label is still not the rung to take.
+    # What gives no label is still not the step to take.
     assert found.recommended == "prompt_tuning"
 
 
-def test_decisions_are_compared_if_all_rungs_hold_them(tmp_path: Path) -> None:
+def test_decisions_are_compared_if_all_steps_hold_them(tmp_path: Path) -> None:
     marks = "+" * 50 + "-" * 10
-    zero = rung(tmp_path, "zero_shot", "?" * 60, "decision", marks)
-    tuned = rung(tmp_path, "prompt_tuning", "+" * 60, "text", marks)
+    zero = step(tmp_path, "zero_shot", "?" * 60, "decision", marks)
+    tuned = step(tmp_path, "prompt_tuning", "+" * 60, "text", marks)
     found = verdict(tmp_path, zero, tuned)
     assert found.answer == "decision"
     assert found.lead == "You do not need tuning"
@@ -78,17 +78,17 @@ def test_decisions_are_compared_if_all_rungs_hold_them(tmp_path: Path) -> None:
     assert "label" not in found.sentence
 
 
-def test_text_is_compared_if_one_rung_has_no_label_scores(tmp_path: Path) -> None:
-    zero = rung(tmp_path, "zero_shot", "-" * 30 + "+" * 30, "decision", "+" * 60)
-    tuned = rung(tmp_path, "prompt_tuning", "+" * 60)
+def test_text_is_compared_if_one_step_has_no_label_scores(tmp_path: Path) -> None:
+    zero = step(tmp_path, "zero_shot", "-" * 30 + "+" * 30, "decision", "+" * 60)
+    tuned = step(tmp_path, "prompt_tuning", "+" * 60)
     found = verdict(tmp_path, zero, tuned)
     assert found.answer == "text"
-    assert "prompt_tuning (1.000) is shown to beat the only cheaper rung" in found.why
+    assert "prompt_tuning (1.000) is shown to beat the only cheaper step" in found.why
 
 
 def test_tables_show_the_reading_that_all_hold(tmp_path: Path) -> None:
-    zero = rung(tmp_path, "zero_shot", "?" * 60, "decision", "+" * 60)
-    both = rung(tmp_path, "prompt_tuning", "+" * 60, "text", "+" * 60)
+    zero = step(tmp_path, "zero_shot", "?" * 60, "decision", "+" * 60)
+    both = step(tmp_path, "prompt_tuning", "+" * 60, "text", "+" * 60)
     results, answer = in_common([zero, both])
     assert answer == "decision"
     assert [result.answer for result in results] == ["decision", "decision"]
@@ -98,5 +98,5 @@ def test_tables_show_the_reading_that_all_hold(tmp_path: Path) -> None:
     assert len(lines_of([zero, text_only])) == 2
     neither = zero.model_copy(update={"other_evaluation": None})
     assert in_common([neither, text_only]) == ([neither, text_only], None)
-    assert reading_note(None) == ()
-    assert "answer: decision" in reading_note("decision")[0]
+    assert READ_AS[None] == ()
+    assert "answer: decision" in READ_AS["decision"][0]

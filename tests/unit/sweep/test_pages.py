@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,19 @@ from report_records import Page, made
 
 from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.runs.run import Run
-from tunesmith.sweep.benchmark import BenchmarkRecord, lines_of
-from tunesmith.sweep.benchmark_page import render_benchmark
 from tunesmith.sweep.costs import UNKNOWN, Cost
-from tunesmith.sweep.ladder import LadderRecord
-from tunesmith.sweep.ladder_page import render_ladder
-from tunesmith.sweep.ladder_verdict import LadderVerdict, RungComparison
 from tunesmith.sweep.latency import percentiles
-from tunesmith.sweep.sweep import Grid, GridRecord
-from tunesmith.sweep.trial import Cell, CellResult
+from tunesmith.sweep.page import render
+from tunesmith.sweep.records import (
+    BenchmarkRecord,
+    LadderRecord,
+    LadderVerdict,
+    StepComparison,
+    Trial,
+    TrialResult,
+    lines_of,
+)
+from tunesmith.sweep.sweep import Sweep
 
 MODEL = "ibm-granite/granite-4.0-350m"
 HOSTILE = "<script>alert('x')</script>"
@@ -32,43 +37,43 @@ def score(right: int) -> Evaluation:
     return evaluations["tuned"]
 
 
-def cell(name: str, backend: str = "local", seed: int = 0, model: str = MODEL) -> Cell:
-    return Cell(
+def trial(name: str, backend: str = "local", seed: int = 0, model: str = MODEL) -> Trial:
+    return Trial(
         name=name, backend=backend, base_model=model, seed=seed, experiment={},
-        directory=f"cells/{backend} {name} {seed}", tunes=name == "prompt_tuning",
+        directory=f"cells/{backend} {name} {seed}", trains_base_model=name == "prompt_tuning",
     )  # fmt: skip
 
 
-def done(what: Cell, right: int, cost: Cost = FREE, **changes: Any) -> CellResult:
+def done(what: Trial, right: int, cost: Cost = FREE, **changes: Any) -> TrialResult:
     values = {
         "status": "done", "evaluation": score(right), "seconds": {"tune": 3.0}, "cost": cost,
         "latency": percentiles([0.002, 0.004]), **changes,
     }  # fmt: skip
-    return CellResult(cell=what, **values)
+    return TrialResult(trial=what, **values)
 
 
-RUNGS = (
-    done(cell("majority", "sklearn"), 20),
-    done(cell("tfidf_logreg", "sklearn"), 35),
-    done(cell("zero_shot"), 0, UNKNOWN),
-    CellResult(cell=cell("few_shot"), status="skipped", reason=f"no room for {HOSTILE}"),
-    CellResult(cell=cell("p_tuning"), status="skipped", reason=f"no room for {HOSTILE}"),
-    CellResult(cell=cell("lora")),
-    done(cell("prompt_tuning"), 37, Cost(currency="USD", amount=1.25), notes=(HOSTILE,)),
+STEPS = (
+    done(trial("majority", "sklearn"), 20),
+    done(trial("tfidf_logreg", "sklearn"), 35),
+    done(trial("zero_shot"), 0, UNKNOWN),
+    TrialResult(trial=trial("few_shot"), status="skipped", reason=f"no room for {HOSTILE}"),
+    TrialResult(trial=trial("p_tuning"), status="skipped", reason=f"no room for {HOSTILE}"),
+    TrialResult(trial=trial("lora")),
+    done(trial("prompt_tuning"), 37, Cost(currency="USD", amount=1.25), notes=(HOSTILE,)),
 )
 VERDICT = LadderVerdict(
     best="prompt_tuning",
     recommended="tfidf_logreg",
     comparisons=(
-        RungComparison(
-            rung="majority", difference=0.425, p_value=1e-5, corrected_p=3e-5, established=True
+        StepComparison(
+            step="majority", difference=0.425, p_value=1e-5, corrected_p=3e-5, established=True
         ),
-        RungComparison(
-            rung="tfidf_logreg", difference=0.05, p_value=0.5, corrected_p=0.5, established=False
+        StepComparison(
+            step="tfidf_logreg", difference=0.05, p_value=0.5, corrected_p=0.5, established=False
         ),
     ),
     lead="You do not need tuning",
-    why="tfidf_logreg (0.875) is the cheapest rung",
+    why="tfidf_logreg (0.875) is the cheapest step",
     settled=True,
 )
 SETUP = {
@@ -79,39 +84,39 @@ RUN = made(tuned="++-+")[0]
 
 
 def ladder(verdict: LadderVerdict | None = VERDICT, **changes: Any) -> LadderRecord:
-    values = {"name": "reviews", "setup": SETUP, "results": RUNGS, "verdict": verdict, **changes}
+    values = {"name": "reviews", "setup": SETUP, "results": STEPS, "verdict": verdict, **changes}
     return LadderRecord(**values)
 
 
 def ladder_page(**changes: Any) -> Page:
-    return Page(render_ladder(ladder(**changes), [RUN]))
+    return Page(render(ladder(**changes), [RUN]))
 
 
-CELLS = (
-    *(done(cell("tfidf_logreg", "sklearn", seed), 30 + seed) for seed in (0, 1)),
-    *(done(cell("prompt_tuning", "local", seed), 35 + seed, UNKNOWN) for seed in (0, 1)),
+TRIALS = (
+    *(done(trial("tfidf_logreg", "sklearn", seed), 30 + seed) for seed in (0, 1)),
+    *(done(trial("prompt_tuning", "local", seed), 35 + seed, UNKNOWN) for seed in (0, 1)),
     *(
-        CellResult(cell=cell("lora", "local", seed), status="failed", reason=HOSTILE)
+        TrialResult(trial=trial("lora", "local", seed), status="failed", reason=HOSTILE)
         for seed in (0, 1)
     ),
-    CellResult(cell=cell("zero_shot", "local", 0), status="failed", reason="no memory"),
+    TrialResult(trial=trial("zero_shot", "local", 0), status="failed", reason="no memory"),
 )
 
 
-def benchmark(results: tuple[CellResult, ...] = CELLS) -> BenchmarkRecord:
+def benchmark(results: tuple[TrialResult, ...] = TRIALS) -> BenchmarkRecord:
     return BenchmarkRecord(name="table", setup=SETUP, results=results, lines=lines_of(results))
 
 
-def benchmark_page(results: tuple[CellResult, ...] = CELLS) -> Page:
-    return Page(render_benchmark(benchmark(results), [RUN]))
+def benchmark_page(results: tuple[TrialResult, ...] = TRIALS) -> Page:
+    return Page(render(benchmark(results), [RUN]))
 
 
 PAGES = {
     "ladder": ladder_page(),
     "ladder without a verdict": ladder_page(verdict=None),
-    "ladder without a rung": Page(render_ladder(ladder(None, results=RUNGS[3:6]))),
+    "ladder without a step": Page(render(ladder(None, results=STEPS[3:6]))),
     "benchmark": benchmark_page(),
-    "benchmark without a cell": Page(render_benchmark(benchmark(CELLS[4:]))),
+    "benchmark without a trial": Page(render(benchmark(TRIALS[4:]))),
 }
 
 
@@ -140,19 +145,19 @@ def test_tables_have_captions_and_scoped_heads(page: Page) -> None:
 
 def test_the_recommendation_stands_first() -> None:
     text = ladder_page().text
-    lead = text.index("You do not need tuning. tfidf_logreg (0.875) is the cheapest rung. Mind:")
-    assert lead < text.index("Recommended tfidf_logreg 3 s, cost 0") < text.index("Rungs, cheapest")
+    lead = text.index("You do not need tuning. tfidf_logreg (0.875) is the cheapest step. Mind:")
+    assert lead < text.index("Recommended tfidf_logreg 3 s, cost 0") < text.index("Steps, cheapest")
     assert "Best prompt_tuning 3 s, cost 1.25 USD Its accuracy 92.5%" in text
 
 
-def test_a_rung_that_is_both_is_shown_once() -> None:
+def test_a_step_that_is_both_is_shown_once() -> None:
     both = VERDICT.model_copy(update={"recommended": "prompt_tuning"})
     text = ladder_page(verdict=both).text
     assert "Recommended and best prompt_tuning" in text
     assert text.count("Its accuracy") == 1
 
 
-def test_each_rung_has_its_line_and_its_report() -> None:
+def test_each_step_has_its_line_and_its_report() -> None:
     page = ladder_page()
     for line in (
         "majority sklearn 50.0% 35.2 to 64.8 0 3 s 0 3 ms 3.98 ms yes, +42.5 < 0.0001",
@@ -181,9 +186,9 @@ def test_what_was_not_measured_says_why_and_each_reason_once() -> None:
 
 def test_an_unended_ladder_claims_nothing() -> None:
     page = ladder_page(verdict=None)
-    assert "No verdict yet. 4 of 7 rungs are done." in page.text
+    assert "No verdict yet. 4 of 7 steps are done." in page.text
     assert "ecommended" not in page.text.replace("Diamond: recommended", "")
-    assert "No rung is done." in PAGES["ladder without a rung"].text
+    assert "No step is done." in PAGES["ladder without a step"].text
 
 
 def test_an_open_verdict_is_not_green() -> None:
@@ -195,23 +200,23 @@ def test_an_open_verdict_is_not_green() -> None:
     assert tones(VERDICT.model_copy(update={"settled": False})) == ["verdict plain"]
 
 
-def test_climbing_that_stopped_early_says_so() -> None:
+def test_a_ladder_that_stopped_early_says_so() -> None:
     words = "stopped after tfidf_logreg: its interval lies at or above 70.0%"
     assert words in ladder_page(stopped_at="tfidf_logreg", stop_at=0.7).text
     assert words not in ladder_page().text
 
 
-def test_the_highest_line_stands_first_beside_the_cheap_truth() -> None:
+def test_the_highest_line_stands_first_beside_the_baseline() -> None:
     text = benchmark_page().text
     assert "Highest: prompt_tuning on local." in text
-    assert "4 methods, 2 backends, 1 base model, 2 seeds: 4 of 7 cells done." in text
+    assert "4 methods, 2 backends, 1 base model, 2 seeds: 4 of 7 trials done." in text
     assert "The highest of several flatters itself, and no test was made here" in text
     assert "Its accuracy 88.8%" in text
     assert "mean of 2 seeds" in text
-    assert "The cheap truth 76.2% TF-IDF with logistic regression" in text
+    assert "The baseline 76.2% TF-IDF of word n-grams and logistic regression" in text
 
 
-def test_each_line_has_its_numbers_and_each_cell_its_report() -> None:
+def test_each_line_has_its_numbers_and_each_trial_its_report() -> None:
     page = benchmark_page()
     assert "tfidf_logreg sklearn 2 / 2 76.2% 75.0 to 77.5" in page.text
     assert "prompt_tuning on local, seed 1 90.0%" in page.text
@@ -225,7 +230,7 @@ def test_seeds_are_named_where_some_are_missing() -> None:
 
 
 def test_base_models_are_named_where_there_are_several() -> None:
-    more = (*CELLS, done(cell("prompt_tuning", model="m/other"), 39, stand_in="m/tiny"))
+    more = (*TRIALS, done(trial("prompt_tuning", model="m/other"), 39, stand_in="m/tiny"))
     page = benchmark_page(more)
     assert "Highest: prompt_tuning on local, m/other." in page.text
     assert "m/tiny answered in place of m/other." in page.text
@@ -241,60 +246,59 @@ def test_base_models_are_named_where_there_are_several() -> None:
     ],
 )
 def test_what_is_not_the_real_thing_says_so(changes: dict[str, Any], words: str) -> None:
-    rung = RUNGS[-1].model_copy(update=changes)
-    assert words in ladder_page(results=(*RUNGS[:-1], rung)).text
+    step = STEPS[-1].model_copy(update=changes)
+    assert words in ladder_page(results=(*STEPS[:-1], step)).text
     assert words not in ladder_page().text
 
 
 def test_versions_of_all_backends_are_in_the_provenance_and_no_secret() -> None:
     other = RUN.model_copy(update={"provenance": {"versions": {"scikit-learn": "1.9"}}})
-    text = Page(render_ladder(ladder(), [other, RUN])).text
+    text = Page(render(ladder(), [other, RUN])).text
     assert "scikit-learn 1.9, torch 2.13.0, peft 0.21.2" in text
     assert "backend local plugin local, api_key **********" in text
 
 
 def test_the_same_record_gives_the_same_page() -> None:
     climbed, measured = ladder(), benchmark()
-    assert render_ladder(climbed, [RUN]) == render_ladder(climbed, [RUN])
-    assert render_benchmark(measured, [RUN]) == render_benchmark(measured, [RUN])
+    assert render(climbed, [RUN]) == render(climbed, [RUN])
+    assert render(measured, [RUN]) == render(measured, [RUN])
 
 
-class Counted(GridRecord):
-    """A record whose page tells how many runs it was given."""
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sweep[BenchmarkRecord]]:
+    """A sweep with results, whose page lists the runs that it was given."""
+    monkeypatch.setattr(
+        "tunesmith.sweep.sweep.render", lambda _, runs: " ".join(run.name for run in runs)
+    )
 
-    kind = "counted"
+    def begin(results: tuple[TrialResult, ...]) -> Sweep[BenchmarkRecord]:
+        sweep = Sweep.create(tmp_path, benchmark(results))
+        for result in results:
+            run = Run(sweep.directory / result.trial.directory, RUN)
+            run.update(name=result.trial.directory, status="completed")
+        return sweep
 
-    def table(self) -> Any:
-        return (), []
-
-    def remarks(self) -> list[str]:
-        return []
-
-    def page(self, runs: Any) -> str:
-        return " ".join(run.name for run in runs)
-
-
-def counted(folder: Path, results: tuple[CellResult, ...]) -> Grid[Counted]:
-    grid = Grid.create(folder, Counted(name="x", setup={}, results=results))
-    for result in results:
-        run = Run(grid.directory / result.cell.directory, RUN)
-        run.update(name=result.cell.directory, status="completed")
-    return grid
+    return begin
 
 
-def test_the_page_is_written_when_the_work_ends(tmp_path: Path) -> None:
-    grid = counted(tmp_path, CELLS[:4])
-    with grid.guarded():
-        assert not (grid.directory / "report.html").exists()
-    page = (grid.directory / "report.html").read_text()
+def test_the_page_is_written_when_the_work_ends(
+    begun: Callable[..., Sweep[BenchmarkRecord]],
+) -> None:
+    sweep = begun(TRIALS[:4])
+    with sweep.guarded():
+        assert not (sweep.directory / "report.html").exists()
+    page = (sweep.directory / "report.html").read_text()
     assert page == "cells/sklearn tfidf_logreg 0 cells/local prompt_tuning 0"
 
 
-@pytest.mark.parametrize(("results", "written"), [(CELLS[:1], True), (CELLS[4:], False)])
-def test_an_interruption_leaves_a_page_where_a_cell_is_done(
-    tmp_path: Path, results: tuple[CellResult, ...], *, written: bool
+@pytest.mark.parametrize(("results", "written"), [(TRIALS[:1], True), (TRIALS[4:], False)])
+def test_an_interruption_leaves_a_page_where_a_trial_is_done(
+    begun: Callable[..., Sweep[BenchmarkRecord]],
+    results: tuple[TrialResult, ...],
+    *,
+    written: bool,
 ) -> None:
-    grid = counted(tmp_path, results)
-    with pytest.raises(KeyboardInterrupt), grid.guarded():
+    sweep = begun(results)
+    with pytest.raises(KeyboardInterrupt), sweep.guarded():
         raise KeyboardInterrupt
-    assert (grid.directory / "report.html").exists() == written
+    assert (sweep.directory / "report.html").exists() == written

@@ -1,0 +1,341 @@
+"""The table, the Markdown and the page of a ladder or a benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from tunesmith.evaluation.metrics import Evaluation
+from tunesmith.hookspecs import MethodEntry
+from tunesmith.plugins import registry
+from tunesmith.records import Reading
+from tunesmith.report import charts
+from tunesmith.report import formatting as words
+from tunesmith.report.charts import Point
+from tunesmith.report.html import drawn, filled
+from tunesmith.report.verdict import development
+from tunesmith.runs.record import RunRecord
+from tunesmith.sweep.costs import Cost
+from tunesmith.sweep.records import (
+    AnySweep,
+    BenchmarkLine,
+    BenchmarkRecord,
+    LadderRecord,
+    LadderVerdict,
+    StepComparison,
+    Trial,
+    TrialResult,
+    in_common,
+    lines_of,
+)
+
+HEADERS = {
+    LadderRecord.kind: (
+        "step", "backend", "accuracy", "95 % interval", "time", "cost", "p50 a row", "p99",
+        "against the best",
+    ),
+    BenchmarkRecord.kind: (
+        "method", "backend", "base model", "seeds", "accuracy", "range", "95 % interval",
+        "unparsable", "time", "cost", "p50 a row", "p90", "p99",
+    ),
+}  # fmt: skip
+INTERVAL_NOTE = (
+    "the interval is Wilson's for one run of the mean accuracy, and is about the test rows; the "
+    "range is over the seeds. Time and cost are means over the runs"
+)
+READ_AS: dict[Reading | None, tuple[str, ...]] = {
+    None: (),
+    "decision": ("an answer is the most probable label (answer: decision)",),
+    "text": ("an answer is the label that the model wrote (answer: text)",),
+}
+"""How answers are read in a table, in words; nothing if nothing is done."""
+_WAITING = "not run: it was left out, or its turn has not come"
+
+Table = tuple[Sequence[str], list[Sequence[str]]]
+
+
+def table(record: AnySweep) -> Table:
+    """Return headers and rows, as texts."""
+    if isinstance(record, BenchmarkRecord):
+        rows = [_texts(line) for line in record.lines]
+    else:
+        rows = [_texts(line) | _against(line.method, record.verdict) for line in _own_lines(record)]
+    headers = HEADERS[record.kind]
+    return headers, [[row.get(header, "") for header in headers] for row in rows]
+
+
+def remarks(record: AnySweep) -> list[str]:
+    """Return what belongs below the table: the verdict, what is missing and why, and notes."""
+    lines: list[str] = []
+    general: tuple[str, ...] = (INTERVAL_NOTE,)
+    if isinstance(record, LadderRecord):
+        lines, general = list(_verdict_lines(record)), ()
+    missing = (r for r in record.results if r.status in ("failed", "skipped"))
+    lines += [f"{r.trial} {r.outcome}" for r in missing]
+    notes = [f"{r.trial.name} on {r.trial.backend}: {n}" for r in record.results for n in r.notes]
+    reading = READ_AS[in_common(record.results)[1]]
+    every = (*general, *reading, *record.notes, *dict.fromkeys(notes))
+    return [*lines, *(f"note: {note}" for note in every)]
+
+
+def markdown(record: AnySweep) -> str:
+    """Return the table and the remarks as Markdown."""
+    headers, rows = table(record)
+    lines = [headers, ["---"] * len(headers), *rows]
+    drawn_table = [f"| {' | '.join(text.replace('|', '/') for text in line)} |" for line in lines]
+    below = [f"- {' '.join(text.split())}" for text in remarks(record)]
+    return "\n".join([f"# {record.name}", "", *drawn_table, "", *below]).rstrip() + "\n"
+
+
+def render(record: AnySweep, runs: Sequence[RunRecord] = ()) -> str:
+    """Return the page of a sweep; the same arguments give the same text.
+
+    Args:
+        record: begun or ended.
+        runs: one of each backend that finished a trial, in the order of the trials; they hold
+            what the trials share.
+    """
+    # A backend with a tokenizer audits more than one without; it comes after the classifiers.
+    run = runs[-1] if runs else None
+    own = _ladder(record) if isinstance(record, LadderRecord) else _benchmark(record)
+    return filled(
+        f"{record.kind}.html",
+        record=record,
+        warnings=list(_warnings(record, run)),
+        run=run,
+        audit=run.audit if run else None,
+        base_models=_distinct(record, "base_model"),
+        reading=READ_AS[in_common(record.results)[1]],
+        missing=_missing(record.results, own["named"]),
+        notes=_notes(record),
+        provenance=_provenance(record, runs),
+        cost_text=_cost,
+        **own,
+    )
+
+
+def _own_lines(record: LadderRecord) -> Iterator[BenchmarkLine]:
+    """Yield a line for each step."""
+    for result in in_common(record.results)[0]:
+        yield from lines_of([result])
+
+
+def _texts(line: BenchmarkLine) -> dict[str, str]:
+    """Return what the table shows of ``line``, by header."""
+    texts = {
+        "step": line.method,
+        "method": line.method,
+        "backend": line.backend + (" (emulated)" if line.emulated else ""),
+        "base model": line.base_model + (f" ({line.stand_in} stands in)" if line.stand_in else ""),
+        "seeds": f"{len(line.seeds)}/{line.planned}",
+        "accuracy": line.status,
+    }
+    if line.accuracy is None:
+        return texts
+    took = line.latency
+    return texts | {
+        "accuracy": f"{line.accuracy:.3f}",
+        "range": _span(line.accuracy_range),
+        "95 % interval": _span(line.accuracy_interval),
+        "unparsable": f"{line.unparsable or 0:.1%}",
+        "time": words.latency(line.seconds or 0),
+        "cost": _cost(line.cost),
+        "p50 a row": words.latency(took.p50) if took else "-",
+        "p90": words.latency(took.p90) if took else "-",
+        "p99": words.latency(took.p99) if took else "-",
+    }
+
+
+def _span(bounds: Sequence[float] | None) -> str:
+    return " to ".join(f"{value:.3f}" for value in bounds or ())
+
+
+def _against(step: str, verdict: LadderVerdict | None) -> dict[str, str]:
+    lines = {one.step: one.line for one in verdict.comparisons} if verdict else {}
+    best = {verdict.best: "the best"} if verdict else {}
+    return {"against the best": (lines | best).get(step, "")}
+
+
+def _cost(cost: Cost | None) -> str:
+    return words.cost(cost.amount, cost.currency) if cost else "unknown"
+
+
+def _verdict_lines(record: LadderRecord) -> Iterator[str]:
+    if record.verdict:
+        yield record.verdict.sentence
+        yield record.verdict.caution
+    if record.stopped_at:
+        yield (
+            f"stopped after {record.stopped_at}: its interval lies at or above "
+            f"{record.stop_at:g}; dearer steps were not tried"
+        )
+
+
+class Step(NamedTuple):
+    """A line of the ladder's table."""
+
+    result: TrialResult
+    evaluation: Evaluation
+    tags: tuple[str, ...]
+    """``recommended``, ``best``, both or none."""
+    against: StepComparison | None
+    """The best step against this one."""
+
+
+def _ladder(record: LadderRecord) -> dict[str, Any]:
+    steps = list(_steps(record))
+    constant = (s.evaluation.accuracy for s in steps if _kind(s.result.trial.name) == "constant")
+    plot = partial(charts.intervals, majority=next(constant, None))
+    done = sum(r.status == "done" for r in record.results)
+    lead, why = "No verdict yet", f"{done} of {words.count(len(record.results), 'step')} are done"
+    if record.verdict:
+        lead, why = record.verdict.lead, record.verdict.why
+    return {
+        "named": lambda trial: trial.name,
+        "lead": f"{lead}.",
+        "why": f"{why}.",
+        "good": record.verdict is not None and record.verdict.settled,
+        "steps": steps,
+        "chosen": [step for step in steps if step.tags],
+        "plot": drawn(plot, [_step_point(step) for step in steps]),
+        "seconds": sum(step.result.total_seconds for step in steps),
+    }
+
+
+def _steps(record: LadderRecord) -> Iterator[Step]:
+    verdict = record.verdict
+    tagged = {"recommended": verdict.recommended, "best": verdict.best} if verdict else {}
+    against = {one.step: one for one in verdict.comparisons} if verdict else {}
+    for result in in_common(record.results)[0]:
+        if result.evaluation is not None:
+            name = result.trial.name
+            tags = tuple(tag for tag, step in tagged.items() if step == name)
+            yield Step(result, result.evaluation, tags, against.get(name))
+
+
+def _step_point(step: Step) -> Point:
+    seconds, cost = words.duration(step.result.total_seconds), _cost(step.result.cost)
+    return Point(
+        name=step.result.trial.name,
+        accuracy=step.evaluation.accuracy,
+        interval=step.evaluation.accuracy_interval,
+        mark=step.tags[0] if step.tags else "plain",
+        tag=" and ".join(step.tags),
+        # A cost of nothing is in the table, and needs no column of the chart.
+        beside=seconds if cost == "0" else f"{seconds}, {cost}",
+    )
+
+
+def _benchmark(record: BenchmarkRecord) -> dict[str, Any]:
+    lines = [line for line in record.lines if line.accuracy is not None]
+    top = max(lines, key=lambda line: line.accuracy or 0.0, default=None)
+    several = len(_distinct(record, "base_model")) > 1
+    baseline = next((line for line in lines if _is_baseline(line.method)), None)
+    keys = {"name": "method", "backend": "backend", "base_model": "base model", "seed": "seed"}
+
+    def named(method: str, backend: str, base_model: str) -> str:
+        return f"{method} on {backend}{f', {base_model}' if several else ''}"
+
+    def point(line: BenchmarkLine) -> Point:
+        best = top is not None and line.accuracy == top.accuracy
+        return Point(
+            name=named(line.method, line.backend, line.base_model.rsplit("/", 1)[-1]),
+            accuracy=line.accuracy or 0.0,
+            interval=line.accuracy_interval or (0.0, 1.0),
+            mark="best" if best else "plain",
+            tag="highest" if best else "",
+            beside=words.duration(line.seconds),
+            reach=line.accuracy_range if len(line.seeds) > 1 else None,
+        )
+
+    return {
+        "named": lambda trial: named(trial.name, trial.backend, trial.base_model),
+        "counted": ", ".join(
+            words.count(len(_distinct(record, key)), noun) for key, noun in keys.items()
+        ),
+        "lines": lines,
+        "several": several,
+        "top": top,
+        "top_name": named(top.method, top.backend, top.base_model) if top else "",
+        "baseline": baseline,
+        "baseline_entry": _entry(baseline.method) if baseline else None,
+        "plot": drawn(charts.intervals, [point(line) for line in lines]),
+        "done": [result for result in in_common(record.results)[0] if result.status == "done"],
+    }
+
+
+def _distinct(record: AnySweep, field: str) -> list[Any]:
+    return list(dict.fromkeys(getattr(result.trial, field) for result in record.results))
+
+
+def _entry(method: str) -> MethodEntry | None:
+    return registry().methods().get(method)
+
+
+def _kind(method: str) -> str:
+    entry = _entry(method)
+    return entry.kind if entry else ""
+
+
+def _is_baseline(method: str) -> bool:
+    entry = _entry(method)
+    return entry is not None and entry.baseline and entry.kind != "constant"
+
+
+def _missing(results: Sequence[TrialResult], named: Callable[[Trial], str]) -> dict[str, list[str]]:
+    """Return why trials were not measured: each reason once, with the trials."""
+    found: dict[str, dict[str, list[int]]] = {}
+    seeds = {result.trial.seed for result in results}
+    for result in results:
+        if result.status != "done":
+            reason = result.outcome if result.reason else _WAITING
+            about = found.setdefault(reason, {}).setdefault(named(result.trial), [])
+            about.append(result.trial.seed)
+    return {
+        reason: [name + _seeds(kept) * (len(kept) < len(seeds)) for name, kept in about.items()]
+        for reason, about in found.items()
+    }
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f", seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+
+
+def _warnings(record: AnySweep, run: RunRecord | None) -> Iterator[str]:
+    yield from sorted(
+        {
+            f"{r.stand_in} answered in place of {r.trial.base_model}."
+            for r in record.results
+            if r.stand_in
+        }
+    )
+    for name in dict.fromkeys(r.trial.backend for r in record.results if r.emulated):
+        yield (f"The backend {name} was emulated: it has the provider's interface, not its models.")
+    for base_model in _distinct(record, "base_model"):
+        yield from development(base_model)
+    if run and run.audit:
+        yield from (f"Data: {note}." for note in run.audit.notes)
+
+
+def _notes(record: AnySweep) -> list[str]:
+    """Return each note once, with the trials that it is about."""
+    about: dict[str, list[str]] = {note: [] for note in record.notes}
+    for result in record.results:
+        for note in result.notes:
+            about.setdefault(note, []).append(result.trial.name)
+    return [f"{', '.join(dict.fromkeys(names))}: {n}" if names else n for n, names in about.items()]
+
+
+def _provenance(record: AnySweep, runs: Sequence[RunRecord]) -> dict[str, Any]:
+    seeds = _distinct(record, "seed")
+    facts: dict[str, Any] = {
+        "seed" if len(seeds) == 1 else "seeds": seeds,
+        "started": f"{record.created_at:%Y-%m-%d %H:%M:%S} UTC",
+        "ended": f"{record.finished_at:%Y-%m-%d %H:%M:%S} UTC" if record.finished_at else None,
+        "status": record.status,
+        **words.measured_with([run.provenance for run in runs]),
+    }
+    for name, ref in record.setup.get("backends", {}).items():
+        facts[f"backend {name}"] = {"plugin": ref["name"], **ref["options"]}
+    return words.given(facts)
