@@ -27,7 +27,7 @@ from tunesmith.pipeline.checks import (
 )
 from tunesmith.pipeline.plan import Plan, make_plan
 from tunesmith.pipeline.stages import Stages
-from tunesmith.plugins import method_class
+from tunesmith.plugins import development_models, method_class, method_entry
 from tunesmith.progress import SILENT, Progress
 from tunesmith.records import (
     BaseInput,
@@ -177,7 +177,9 @@ class Experiment(TuningSpec):
             backend=backend.name,
             options=redacted(backend.options),
             base_model=self.base_model,
+            method_kind=entry.kind if (entry := method_entry(self.method.name)) else None,
             stand_in=info.stand_in,
+            development=development_models(self.base_model, info.stand_in),
             emulated=capabilities.emulated,
             seed_honored=capabilities.seeded,
             data={

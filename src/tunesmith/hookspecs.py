@@ -47,6 +47,8 @@ class MethodEntry:
     """On the ladder, from the cheapest method (0) to the dearest."""
     title: str = ""
     """The method in a sentence, e.g. ``TF-IDF``; by default its name."""
+    long_title: str = ""
+    """The method in full, e.g. ``TF-IDF with logistic regression``; by default its title."""
     baseline: bool = False
     """Whether every run is measured against it, because it is cheap."""
     artifact: Artifact = Artifact()
@@ -79,6 +81,8 @@ class BaseModelEntry:
     dtype: str = "float32"
     """Type in which an embedded model is computed if the user asks for none: a small one for
     development exactly, a real one (``auto``) as the machine does it best."""
+    development: bool = False
+    """Whether it is a small stand-in for development, about which reports warn."""
 
 
 @dataclass(frozen=True, slots=True)

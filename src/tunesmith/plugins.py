@@ -20,6 +20,23 @@ if TYPE_CHECKING:
     from tunesmith.methods import Method
 
 GROUP = "tunesmith"
+DEFAULT_BACKEND = "local"
+DEFAULT_BASE_MODEL = "tunesmith/micro-granite"
+EXTRAS = {
+    "local": "local", "p_tuning": "local", "prefix_tuning": "local", "lora": "local",
+    "fine_tuning": "local", "linear_probe": "local",
+    "sklearn": "sklearn", "majority": "sklearn", "tfidf_logreg": "sklearn",
+    "watsonx": "watsonx",
+}  # fmt: skip
+"""Backends and methods of the project's own plugins, with the extra that installs each."""
+_CORE_METHODS = {
+    entry.name: entry
+    for entry in (
+        MethodEntry("prompt_tuning", "A soft prompt", "tunesmith.methods:PromptTuning"),
+        MethodEntry("zero_shot", "A template", "tunesmith.methods:ZeroShot", "prompting"),
+        MethodEntry("few_shot", "Solved examples", "tunesmith.methods:FewShot", "prompting"),
+    )
+}
 
 
 class _Entry(Protocol):
@@ -135,25 +152,35 @@ def import_target(target: str) -> Any:
         raise PluginError(f"cannot import {target!r}: {error}") from error
 
 
+def install_hint(name: str) -> str:
+    """Return the sentence that says how to install backend or method ``name``; else empty."""
+    extra = EXTRAS.get(name)
+    return f" Install it with: pip install 'tunesmith[{extra}]'." if extra else ""
+
+
+def development_models(*names: str | None) -> tuple[str, ...]:
+    """Return those of ``names`` that a plugin registers as small base models for development."""
+    known = registry().base_models()
+    return tuple(name for name in names if name in known and known[name].development)
+
+
+def method_entry(name: str) -> MethodEntry | None:
+    """Return the entry of method ``name``, of the core or of a plugin; None: there is none."""
+    return _CORE_METHODS.get(name) or registry().methods().get(name)
+
+
 def method_class(name: str) -> type[Method]:
     """Return the class of method ``name``: one of the core's, or one that a backend brings.
 
     Raises:
-        ExperimentError: no such method; near misses are named.
+        ExperimentError: no such method; near misses and the installation are named.
     """
-    from tunesmith import methods
-
-    core: dict[str, type[Method]] = {
-        m.name: m for m in (methods.PromptTuning, methods.ZeroShot, methods.FewShot)
-    }
-    if name in core:
-        return core[name]
-    brought = registry().methods()
-    if name not in brought:
-        known = [*core, *brought]
+    entry = method_entry(name)
+    if entry is None:
+        known = [*_CORE_METHODS, *registry().methods()]
         raise ExperimentError(
             f"method.name: no method {name!r}; there are: {', '.join(known)}."
-            f"{near_misses(name, known)}"
+            f"{near_misses(name, known)}{install_hint(name)}"
         )
-    cls: type[Method] = import_target(brought[name].target)
+    cls: type[Method] = import_target(entry.target)
     return cls

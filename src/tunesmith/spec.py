@@ -18,12 +18,8 @@ from pydantic import (
 from tunesmith.errors import ExperimentError, first_problem
 from tunesmith.labels import LabelSet
 from tunesmith.methods import Method, PromptTuning
-from tunesmith.plugins import method_class
+from tunesmith.plugins import DEFAULT_BASE_MODEL, method_class
 from tunesmith.records import Record
-
-DEFAULT_BACKEND = "local"
-DEFAULT_BASE_MODEL = "tunesmith/micro-granite"
-"""What runs without any setting; no other module of the core names them."""
 
 
 class GenerationParams(Record):

@@ -20,8 +20,8 @@ SOURCES = sorted(
     for path in ROOT.glob(pattern)
 )
 PROJECTS = sorted([ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")])
-# Two extras, what jinja2 brings, and what only the conformance suite needs.
-OPTIONAL = ("matplotlib", "datasets", "markupsafe", "pytest")
+# Two extras, a dependency of jinja2, one of tunesmith-local (for the model card), and pytest.
+OPTIONAL = ("matplotlib", "datasets", "markupsafe", "huggingface_hub", "pytest")
 HEAVY = ("torch", "transformers", "peft", "sklearn", "datasets", "ibm_watsonx_ai")
 
 

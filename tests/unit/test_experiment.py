@@ -81,7 +81,7 @@ def test_the_summary_is_what_json_prints(experiment: Experiment, tmp_path: Path)
     assert (summary["test"], summary["stand_in"]) == ({"rows": 20}, None)
 
 
-def test_the_cheap_truth_stands_beside(experiment: Experiment, tmp_path: Path) -> None:
+def test_the_baselines_are_measured_beside(experiment: Experiment, tmp_path: Path) -> None:
     pytest.importorskip("tunesmith_sklearn")
     run = experiment.run(FakeBackend(), runs_dir=tmp_path)
     assert {b.method for b in run.record.baselines} == {"majority", "tfidf_logreg"}

@@ -10,10 +10,7 @@ from tunesmith.backend import Backend
 from tunesmith.backends.options import resolve_options
 from tunesmith.errors import PluginError, near_misses
 from tunesmith.hookspecs import BackendEntry
-from tunesmith.plugins import import_target, registry
-
-# What to install for a name that no plugin has claimed yet.
-KNOWN_EXTRAS = {"local": "local", "sklearn": "sklearn", "watsonx": "watsonx"}
+from tunesmith.plugins import import_target, install_hint, registry
 
 
 def connect(name: str, **options: Any) -> Backend:
@@ -36,10 +33,11 @@ def _unknown_backend(name: str, backends: Mapping[str, BackendEntry]) -> str:
     for plugin in registry().plugins:
         if plugin.error and plugin.name == name:
             return f"plugin {name!r} ({plugin.distribution}) is broken: {plugin.error}"
-    extra = KNOWN_EXTRAS.get(name)
-    install = f" Install it with: pip install 'tunesmith[{extra}]'." if extra else ""
     listed = ", ".join(backends) or "none"
-    return f"no backend {name!r}; installed: {listed}.{near_misses(name, backends)}{install}"
+    return (
+        f"no backend {name!r}; installed: {listed}.{near_misses(name, backends)}"
+        f"{install_hint(name)}"
+    )
 
 
 def backend_class(name: str) -> type[Backend]:

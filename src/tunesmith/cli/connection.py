@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tunesmith.errors import ExperimentError
+from tunesmith.plugins import DEFAULT_BACKEND
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend
@@ -21,7 +22,7 @@ REDACTED = "**********"
 
 backend_option = click.option(
     "--backend",
-    default="local",  # tunesmith.spec has the name, but its import costs that of pydantic
+    default=DEFAULT_BACKEND,
     show_default=True,
     metavar="NAME",
     help="The backend; 'tunesmith backends' lists them.",

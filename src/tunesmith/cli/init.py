@@ -23,7 +23,7 @@ from tunesmith.dataset import HUB, Dataset, load_dataset
 from tunesmith.errors import DatasetError, ExperimentError, NotFoundError, PluginError
 from tunesmith.labels import LabelSet
 from tunesmith.pipeline.wording import EXAMPLES, ROWS, Choice, Tried, choose_wording, forms
-from tunesmith.spec import DEFAULT_BACKEND, DEFAULT_BASE_MODEL
+from tunesmith.plugins import DEFAULT_BACKEND, DEFAULT_BASE_MODEL
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -1,10 +1,10 @@
-"""The baselines of a run: cheap classifiers, and the decision of the untuned model."""
+"""The baselines of a run: simple methods of plugins, and the decision of the untuned model."""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tunesmith.backends.connect import connect
@@ -12,6 +12,7 @@ from tunesmith.dataset import ExperimentData
 from tunesmith.evaluation.comparison import compare
 from tunesmith.evaluation.metrics import evaluate
 from tunesmith.evaluation.readings import read_as
+from tunesmith.hookspecs import BackendEntry, MethodEntry
 from tunesmith.pipeline.predict import classify, predict_tuned
 from tunesmith.plugins import method_class, registry
 from tunesmith.records import Deployment, Prediction, decided
@@ -23,24 +24,31 @@ if TYPE_CHECKING:
     from tunesmith.backend import Backend
     from tunesmith.spec import TuningSpec
 
-BACKEND = "sklearn"
-
 
 def measure(
     spec: TuningSpec, data: ExperimentData, predictions: Sequence[Prediction]
 ) -> tuple[Baseline, ...]:
-    """Fit every method of the sklearn backend on the training rows and compare with the run.
+    """Fit every baseline of every backend on the training rows and compare it with the run.
 
-    Validation rows are training rows here: nothing is stopped early on them. Returns nothing
-    where the plugin is not installed, or where the run itself is on that backend.
+    Validation rows are training rows here: nothing is stopped early on them. A backend whose own
+    method the run is about is left out.
     """
-    entry = registry().backends().get(BACKEND)
-    if entry is None or spec.method.name in {m.name for m in entry.methods}:
-        return ()
-    with tempfile.TemporaryDirectory() as store, connect(BACKEND, store=store) as backend:
-        return tuple(
-            _baseline(spec, data, predictions, backend, method.name) for method in entry.methods
-        )
+    return tuple(
+        baseline
+        for entry in registry().backends().values()
+        if spec.method.name not in {method.name for method in entry.methods}
+        for baseline in _of_backend(entry, spec, data, predictions)
+    )
+
+
+def _of_backend(
+    entry: BackendEntry, spec: TuningSpec, data: ExperimentData, predictions: Sequence[Prediction]
+) -> Iterator[Baseline]:
+    methods = [method for method in entry.methods if method.baseline]
+    if methods:
+        with tempfile.TemporaryDirectory() as store, connect(entry.name, store=store) as backend:
+            for method in methods:
+                yield _baseline(spec, data, predictions, backend, method)
 
 
 def _baseline(
@@ -48,21 +56,24 @@ def _baseline(
     data: ExperimentData,
     predictions: Sequence[Prediction],
     backend: Backend,
-    method: str,
+    method: MethodEntry,
 ) -> Baseline:
     # The generation settings of the run are meant for a language model.
-    own = spec.with_method(method_class(method)())
+    own = spec.with_method(method_class(method.name)())
     start = time.monotonic()
     rows = [*data.train.rows, *(data.validation.rows if data.validation else ())]
     model = backend.tuner.tune(own, rows)
-    deployment = backend.deployer.deploy(model, method)
+    deployment = backend.deployer.deploy(model, method.name)
     answers = predict_tuned(own, backend, data.test_rows().rows, deployment)
     seconds = time.monotonic() - start
     return Baseline(
-        method=method,
+        method=method.name,
+        title=method.title or method.name,
+        long_title=method.long_title or method.title or method.name,
+        kind=method.kind,
         evaluation=evaluate(answers, spec.labels),
         seconds=round(seconds, 3),
-        comparison=compare(predictions, answers, (predictions[0].model, method)),
+        comparison=compare(predictions, answers, (predictions[0].model, method.name)),
     )
 
 

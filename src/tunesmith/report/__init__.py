@@ -3,14 +3,14 @@
 from tunesmith.report.cases import SHOWN_DISAGREEMENTS, SHOWN_ERRORS
 from tunesmith.report.document import Document, make_document
 from tunesmith.report.page import render, write
-from tunesmith.report.verdict import Headline, cheap_truth, headline
+from tunesmith.report.verdict import Headline, baseline_words, headline
 
 __all__ = [
     "SHOWN_DISAGREEMENTS",
     "SHOWN_ERRORS",
     "Document",
     "Headline",
-    "cheap_truth",
+    "baseline_words",
     "headline",
     "make_document",
     "render",

@@ -1,10 +1,11 @@
-"""The rows that a reader should read: where two models disagree, and what is still wrong."""
+"""The rows to read: those on which two models disagree, and the remaining errors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from tunesmith.records import ModelRole, Prediction, Record, decided
+from tunesmith.report import formatting as words
 from tunesmith.runs.record import RunRecord
 
 SHOWN_DISAGREEMENTS = 40
@@ -12,10 +13,10 @@ SHOWN_ERRORS = 20
 
 
 class Answer(Record):
-    """What a model answered for a row."""
+    """The answer of a model for a row."""
 
     text: str
-    """What it wrote."""
+    """The text that it wrote."""
     label: str | None
     """The answer, in the reading of the run; None if the text is no label."""
     likeliest: str | None = None
@@ -24,9 +25,20 @@ class Answer(Record):
     """Of that label, calibrated if it can be."""
     right: bool
 
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """The answer, a remark on it, and what the model wrote if the answer is a decision."""
+        wrote, share = words.answer(self.text), f"{self.probability or 0:.2f}"
+        tags = ["unparsable"] if self.label is None else []
+        if self.probability is not None:
+            if self.label is not None and self.label == self.likeliest:
+                return self.label, f"{share}, wrote", wrote
+            tags.append(f"most probable: {self.likeliest} {share}")
+        return wrote, ", ".join(tags), ""
+
 
 class Case(Record):
-    """A test row with what each model said about it."""
+    """A test row with the answer of each model."""
 
     row: int
     input: str
@@ -34,12 +46,17 @@ class Case(Record):
     answers: dict[ModelRole, Answer]
 
     def right(self, role: ModelRole) -> bool:
-        """Return whether the model of ``role`` answered, and answered as expected."""
+        """Return whether the model of ``role`` answered as expected."""
         return role in self.answers and self.answers[role].right
 
     @property
+    def lost(self) -> bool:
+        """Whether the base model alone is right."""
+        return "tuned" in self.answers and self.right("base")
+
+    @property
     def side(self) -> str:
-        """Say who is right."""
+        """Which models are right, in words."""
         tuned, base = self.right("tuned"), self.right("base")
         if tuned != base:
             return f"only the {'tuned' if tuned else 'base'} model is right"
@@ -47,7 +64,7 @@ class Case(Record):
 
 
 class Cases(Record):
-    """The rows to read, uncut texts; at most so many, and how many there are."""
+    """The rows to read, with uncut texts, and how many there are of each kind."""
 
     disagreements: tuple[Case, ...]
     all_disagreements: int
@@ -57,7 +74,7 @@ class Cases(Record):
 
 
 def find_cases(record: RunRecord, predictions: Sequence[Prediction]) -> Cases:
-    """Return the rows of ``record`` that a reader should read.
+    """Return the rows of ``record`` to read.
 
     Args:
         record: of a run that was evaluated.
@@ -98,7 +115,7 @@ def _answer(prediction: Prediction) -> Answer:
 
 
 def _fair_share(cases: Sequence[Case]) -> tuple[Case, ...]:
-    """Cut to ``SHOWN_DISAGREEMENTS``: what tuning lost first, and neither side crowded out."""
+    """Return ``SHOWN_DISAGREEMENTS`` rows at most: half lost by tuning, which come first."""
     lost = [case for case in cases if case.right("base")]
     won = [case for case in cases if case.right("tuned")]
     half = SHOWN_DISAGREEMENTS // 2

@@ -1,4 +1,4 @@
-"""What a report of a run says, before it is a page, Markdown or JSON."""
+"""The content of a run's report, before it is a page, Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -26,21 +26,10 @@ from tunesmith.report.verdict import (
     probability_words,
 )
 from tunesmith.runs.diagnosis import Symptom, diagnose
-from tunesmith.runs.judgment import MAJORITY, TFIDF, UNTUNED, Judgment, judge
-from tunesmith.runs.record import ChatChoice, DataRecord, OtherReading, RunRecord
+from tunesmith.runs.judgment import UNTUNED, Judgment, judge
+from tunesmith.runs.record import Baseline, ChatChoice, DataRecord, OtherReading, RunRecord
 
 SCHEMA_VERSION = 1
-DEFAULT_GENERATION = (
-    "Generation: watsonx.ai's defaults (greedy, at most 20 new tokens), tuned and base alike."
-)
-"""Stands where no parameter of generation was set."""
-
-_TITLES = {
-    MAJORITY: "Majority class",
-    TFIDF: "TF-IDF + logistic regression",
-    UNTUNED: "Untuned model, decision on the same text",
-}
-_NAMES = {MAJORITY: "Majority", TFIDF: "TF-IDF", UNTUNED: "Untuned"}
 
 
 class Document(Record):
@@ -64,11 +53,12 @@ class Document(Record):
     chat: ChatChoice | None
     """Whether a chat model was asked as one, and why."""
     read: dict[str, str]
-    """What each model read for the first test row, special tokens included, by role."""
+    """The text of the first test row as each model read it, special tokens included, by role."""
     comparison: Comparison | None
     """Tuned against base; in JSON without its disagreements, which are among the cases."""
     cheap_truth: str
-    """TF-IDF against the run's own model in words; empty if it was not measured."""
+    """The best simple classifier against the run's own model, in words; empty if none was measured.
+    The name is that of the first release's files."""
     scoreboard: tuple[Standing, ...]
     curve: LearningCurve | None
     curve_words: str
@@ -86,9 +76,9 @@ class Document(Record):
     """As it was tuned with, defaults included."""
     labels: dict[str, Any]
     generation: dict[str, Any]
-    """Empty: see ``DEFAULT_GENERATION``."""
+    """Empty: the defaults of ``sections.DEFAULT_GENERATION``."""
     details: dict[str, Any]
-    """What the backend reports of the tuning."""
+    """Facts about the tuning, from the backend."""
     data: dict[str, DataRecord]
     audit: Audit | None
     provenance: dict[str, Any]
@@ -98,8 +88,20 @@ class Document(Record):
     """Options of the backend, secrets redacted."""
 
     @property
+    def subtitle(self) -> str:
+        """Method, base model, backend and date, on one line."""
+        method = str(self.method["name"]).replace("_", " ")
+        return f"{method}, {self.base_model}, backend {self.backend}, {self.created_at:%Y-%m-%d}"
+
+    @property
+    def without_baseline(self) -> str:
+        """The sentence in place of ``cheap_truth`` if that is empty."""
+        titles = "".join(f"{title} " for title in verdict.classifier_baselines()[:1])
+        return f"no {titles}baseline was measured beside this run."
+
+    @property
     def primary(self) -> ModelRole:
-        """The model that the run is about: the tuned one where there is one."""
+        """The model that the run is about: the tuned one if there is one."""
         return "tuned" if "tuned" in self.evaluations else "base"
 
     def to_json(self) -> str:
@@ -113,8 +115,17 @@ class Document(Record):
         return self.model_dump_json(indent=2, exclude=without)
 
 
+_AS_RECORDED = (
+    "name", "created_at", "backend", "base_model", "answer", "other_reading", "chat", "comparison",
+    "notes", "data", "audit", "seconds", "options",
+)  # fmt: skip
+"""Fields of a document that are those of the record."""
+_TOLD_ELSEWHERE = ("notes", "artifact")
+"""Details of a tuned model that are among the notes or in the model card."""
+
+
 def make_document(record: RunRecord, predictions: Sequence[Prediction]) -> Document:
-    """Return what the report of a run says; the same arguments give the same document.
+    """Return the report of a run; the same arguments give the same document.
 
     Args:
         record: of a run that was evaluated.
@@ -128,22 +139,15 @@ def make_document(record: RunRecord, predictions: Sequence[Prediction]) -> Docum
     curve, found = _curve(record), judge(record)
     own = record.calibration if record.primary == "tuned" else record.base_calibration
     return Document(
-        name=record.name,
-        created_at=record.created_at,
-        backend=record.backend,
-        base_model=record.base_model,
+        **{name: getattr(record, name) for name in _AS_RECORDED},
         headline=verdict.headline(record),
         judgment=found,
         opponents=verdict.against(record, found),
         diagnosis=diagnose(record, predictions),
         warnings=verdict.warnings(record),
-        answer=record.answer,
         answer_words=verdict.reading_words(record.answer),
-        other_reading=record.other_reading,
-        chat=record.chat,
         read=_read(predictions),
-        comparison=record.comparison,
-        cheap_truth=verdict.cheap_truth(record),
+        cheap_truth=verdict.baseline_words(record),
         scoreboard=tuple(_standings(record)),
         curve=curve,
         curve_words=_curve_in_words(record, curve) if curve else "",
@@ -153,16 +157,13 @@ def make_document(record: RunRecord, predictions: Sequence[Prediction]) -> Docum
         base_calibration=record.base_calibration if record.primary == "tuned" else None,
         probability_words=probability_words(record, predictions),
         cases=find_cases(record, predictions),
-        notes=record.notes,
         method=record.model.method if record.model else record.experiment["method"],
         labels=record.experiment["labels"],
         generation=words.given(record.experiment.get("generation")),
-        details={key: value for key, value in _details(record).items() if key != "notes"},
-        data=record.data,
-        audit=record.audit,
+        details={
+            key: value for key, value in _details(record).items() if key not in _TOLD_ELSEWHERE
+        },
         provenance=_provenance(record),
-        seconds=record.seconds,
-        options=record.options,
     )
 
 
@@ -173,13 +174,19 @@ def _standings(record: RunRecord) -> list[Standing]:
         apart = _own_standings(record, other.evaluations, other.answer)
         own += [replace(standing, kind="other", seconds=None) for standing in apart]
     cheap = [
-        Standing(
-            _NAMES.get(b.method, b.method), _TITLES.get(b.method, b.method), b.evaluation,
-            b.seconds, "baseline",
-        )
+        Standing(*_titles(b), b.evaluation, b.seconds, "baseline")
         for b in sorted(record.baselines, key=lambda b: -b.evaluation.accuracy)
     ]  # fmt: skip
     return own + cheap
+
+
+def _titles(baseline: Baseline) -> tuple[str, str]:
+    """Return the name of a baseline in the chart and in the table."""
+    if baseline.kind == "constant":
+        return "Majority", "Majority class"
+    if baseline.method == UNTUNED:
+        return "Untuned", "Untuned model, decision on the same text"
+    return baseline.title, baseline.long_title
 
 
 def _own_standings(

@@ -8,7 +8,7 @@ from typing import Any
 
 SHOWN_CHARACTERS = 800
 NONE = "\N{EN DASH}"
-"""Stands where there is no number."""
+"""In place of a number that is missing."""
 
 # C0 and C1 except tab and line feed, and what turns the direction of the text around it.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -103,7 +103,7 @@ def given(settings: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def cost(amount: float | None, currency: str) -> str:
-    """Return an amount with its currency; what is not known is never 0."""
+    """Return an amount with its currency; an unknown amount is not 0."""
     if amount is None:
         return "unknown"
     return f"{amount:.4g} {currency}".rstrip()

@@ -1,4 +1,4 @@
-"""The templates of the pages. What is not a chart of ours is escaped."""
+"""The templates of the pages. All but our own charts is escaped."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from urllib.parse import quote
 from tunesmith.evaluation.comparison import format_p, p_text
 from tunesmith.report import charts
 from tunesmith.report import formatting as words
+from tunesmith.report.blocks import Section
+from tunesmith.report.sections import audit_section, data_section
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -21,6 +23,12 @@ def filled(template: str, **values: Any) -> str:
     """Return a page; the same values give the same text."""
     page = _environment().get_template(template).render(**values)
     return re.sub(r"\n\s*\n+", "\n", page).strip() + "\n"
+
+
+def section(one: Section) -> str:
+    """Return a section as HTML."""
+    module: Any = _environment().get_template("tables.html").module
+    return str(module.section(one))
 
 
 def drawn(draw: Callable[..., str], what: Any) -> dict[str, Markup] | str | None:
@@ -41,6 +49,14 @@ def drawn(draw: Callable[..., str], what: Any) -> dict[str, Markup] | str | None
     }
 
 
+def _classes(*names: str | None) -> Markup:
+    """Return the attribute ``class`` of an element; nothing without a name."""
+    from markupsafe import Markup
+
+    found = " ".join(filter(None, names))
+    return Markup(' class="{}"').format(found) if found else Markup()
+
+
 def _unbroken(text: str) -> str:
     """Return ``text`` with every p on the line of its value."""
     return re.sub(r"\bp ([<=]) ", "p\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
@@ -55,15 +71,15 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {
-        "percent": words.percent, "points": words.points, "signed": words.signed,
+        "percent": words.percent, "signed": words.signed,
         "span": words.span, "signed_span": words.signed_span, "duration": words.duration,
-        "plain": words.plain, "answer": words.answer, "cut": words.cut, "cost": words.cost,
-        "latency": words.latency, "unbroken": _unbroken,
-        "capitalized": lambda text: text[:1].upper() + text[1:],
+        "plain": words.plain, "answer": words.answer, "cost": words.cost,
+        "cut": lambda value: words.cut(str(value)), "latency": words.latency, "unbroken": _unbroken,
+        "kind": lambda block: type(block).__name__,
         "interval": lambda evaluation: words.span(evaluation.accuracy_interval), "path": quote,
     }  # fmt: skip
     environment.globals |= {
-        "format_p": format_p, "p_text": p_text, "count": words.count, "share": words.share,
-        "zip": zip,
+        "format_p": format_p, "p_text": p_text, "count": words.count, "classes": _classes,
+        "drawn": drawn, "data_section": data_section, "audit_section": audit_section,
     }  # fmt: skip
     return environment

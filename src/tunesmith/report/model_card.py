@@ -1,4 +1,4 @@
-"""The model card of a tuned model, in the Hugging Face form: metadata, then what a user must know.
+"""The model card of a tuned model, in the Hugging Face form: metadata, then text for its user.
 
 It names data and base model, never a path or a row, so that the adapter's folder can be given away.
 """
@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -16,40 +17,40 @@ import yaml
 from tunesmith.atomic import write_atomically
 from tunesmith.dataset import HUB
 from tunesmith.errors import RunError
-from tunesmith.evaluation.comparison import correct
 from tunesmith.evaluation.metrics import Evaluation
+from tunesmith.hookspecs import Artifact
 from tunesmith.methods import PLACEHOLDER
-from tunesmith.runs.judgment import NAMES, TFIDF, UNTUNED, compared, judge
+from tunesmith.plugins import method_entry, registry
+from tunesmith.records import TunedModel
+from tunesmith.report.verdict import against, classifier_baselines
+from tunesmith.runs.judgment import NAMES, UNTUNED, judge
+from tunesmith.runs.old_names import old_artifact
 from tunesmith.runs.record import RunRecord
 from tunesmith.runs.run import ADAPTER, Run
 
 if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
     from jinja2 import Template
 
 CARD = "README.md"
-_DEVELOPMENT_MODEL = "tunesmith/micro-granite"
-PROBE = "linear_probe"
-_ADAPTER = "This folder holds the adapter alone; the base model is needed beside it."
-_WHOLE = "This folder holds the whole model, tokenizer included."
-_SUFFIX = (
-    "This folder holds the soft prompt alone, which stands after the text; the base model is "
-    "needed beside it."
-)
-_PROBE = (
-    "This folder holds the probe alone: a logistic regression on the base model's hidden states. "
-    "The base model is needed beside it."
-)
+HUB_LIBRARY = "huggingface_hub"
 
 
 def write(run: Run) -> None:
-    """Write ``adapter/README.md`` where the backend exported an adapter.
+    """Write ``adapter/README.md`` if the backend exported an adapter.
 
     Raises:
         RunError: the run has no evaluation.
         OSError: the run directory cannot be written.
     """
-    if (run.directory / ADAPTER).is_dir():
-        write_atomically(run.directory / ADAPTER / CARD, model_card(run.record))
+    if not (run.directory / ADAPTER).is_dir():
+        return
+    if find_spec(HUB_LIBRARY) is None:
+        run.note(
+            f"the model card has no metadata for the Hugging Face hub: {HUB_LIBRARY} is not "
+            f"installed; pip install {HUB_LIBRARY}"
+        )
+    write_atomically(run.directory / ADAPTER / CARD, model_card(run.record))
 
 
 def model_card(record: RunRecord) -> str:
@@ -61,15 +62,17 @@ def model_card(record: RunRecord) -> str:
     model, evaluation = record.model, record.evaluations.get("tuned")
     if model is None or evaluation is None:
         raise RunError(f"run {record.name!r} holds no evaluation of a tuned model; no card for it")
-    base = record.stand_in or record.base_model
-    (library, holds), details = _files(model.method), model.details
+    base, artifact = record.stand_in or record.base_model, _artifact(model)
+    details = model.details
+    embedded = record.is_development(base)
     seq2seq = str(details.get("architecture")).endswith("ForConditionalGeneration")
     return _template().render(
-        record=record, base=base, embedded=base == _DEVELOPMENT_MODEL, library=library,
-        metadata=_yaml(_metadata(record, base, library, evaluation)),
+        record=record, base=base, embedded=embedded, path=_path(base) if embedded else None,
+        library=artifact.library,
+        metadata=_metadata(record, base, artifact.library, evaluation),
         title=str(model.method["name"]).replace("_", " "),
-        holds=holds,
-        generates=model.method["name"] != PROBE,
+        holds=artifact.holds,
+        generates=record.kind != "classifier",
         labels=model.labels,
         method=_yaml(model.method).rstrip(),
         details={"optimizer_steps": None, "truncated_rows": 0, **details},
@@ -87,57 +90,72 @@ def model_card(record: RunRecord) -> str:
 
 
 def _opponents(record: RunRecord) -> Iterator[tuple[str, str]]:
-    """Yield against what the model was measured, and the verdict; what was not measured too."""
-    found, names = compared(record), [one.name for one in judge(record).opponents]
-    several = correct(found) if len(found) > 1 else found
-    for name, one in zip(names, several, strict=True):
-        yield name, one.line
-    for needed in (NAMES[UNTUNED], NAMES[TFIDF]):
-        if not any(name.startswith(needed) for name in names):
+    """Yield each opponent with the verdict; those that were not measured too."""
+    lines = against(record, judge(record))
+    yield from ((one.opponent.name, one.comparison.line) for one in lines)
+    for needed in (NAMES[UNTUNED], *classifier_baselines()):
+        if not any(one.opponent.name.startswith(needed) for one in lines):
             yield needed, "not measured"
 
 
-def _files(method: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the library that reads the exported files, and what they hold."""
-    if method["name"] == PROBE:
-        return "tunesmith", _PROBE
-    if method.get("prompt_position") == "suffix":
-        return "tunesmith", _SUFFIX
-    return ("transformers", _WHOLE) if method["name"] == "fine_tuning" else ("peft", _ADAPTER)
+def _artifact(model: TunedModel) -> Artifact:
+    """Return the exported files: as the backend describes them, or by the method's entry."""
+    if told := model.details.get("artifact"):
+        return Artifact(told["library"], told["holds"])
+    entry = method_entry(model.method["name"])
+    return old_artifact(model.method) or (entry.artifact if entry else Artifact())
 
 
-def _metadata(record: RunRecord, base: str, library: str, evaluation: Evaluation) -> dict[str, Any]:
+def _path(base_model: str) -> tuple[str, str] | None:
+    """Return module and name of the function that gives the folder of an embedded base model."""
+    entry = registry().base_models().get(base_model)
+    if entry is None or entry.path is None:
+        return None
+    module, _, name = entry.path.partition(":")
+    return module, name
+
+
+def _metadata(record: RunRecord, base: str, library: str, evaluation: Evaluation) -> str:
+    """Return the metadata as YAML; empty if the library that writes them is not installed."""
+    if find_spec(HUB_LIBRARY) is None:
+        return ""
+    from huggingface_hub import ModelCardData
+
     sources = [used.source for used in record.data.values()]
     hub = sorted({_dataset(source)["type"] for source in sources if source.startswith(HUB)})
     method = record.experiment["method"]["name"]
-    return {
-        "base_model": base,
-        "library_name": library,
-        "pipeline_tag": "text-classification" if method == PROBE else "text-generation",
-        "tags": [method.replace("_", "-"), "tunesmith"],
-        **({"datasets": hub} if hub else {}),
-        "model-index": [{"name": record.name, "results": [_result(record, evaluation)]}],
-    }
+    data = ModelCardData(
+        base_model=base,
+        library_name=library,
+        pipeline_tag="text-classification" if record.kind == "classifier" else "text-generation",
+        tags=[method.replace("_", "-"), "tunesmith"],
+        datasets=hub or None,
+        model_name=record.name,
+        eval_results=list(_results(record, evaluation)),
+    )
+    return f"{data.to_yaml().rstrip()}\n"
 
 
-def _result(record: RunRecord, evaluation: Evaluation) -> dict[str, Any]:
+def _results(record: RunRecord, evaluation: Evaluation) -> Iterator[EvalResult]:
+    from huggingface_hub import EvalResult
+
     low, high = evaluation.accuracy_interval
-    return {
-        "task": {"type": "text-classification", "name": "Text classification"},
-        "dataset": _dataset(record.data["test"].source),
-        "metrics": [
-            {
-                "type": "accuracy",
-                "value": round(evaluation.accuracy, 4),
-                "name": f"Accuracy (Wilson's 95% interval {low:.4f} to {high:.4f})",
-            },
-            {"type": "f1", "value": round(evaluation.f1_macro, 4), "name": "Macro F1"},
-        ],
-    }
+    interval = f"Accuracy (Wilson's 95% interval {low:.4f} to {high:.4f})"
+    dataset = _dataset(record.data["test"].source)
+    for kind, name, value in (
+        ("accuracy", interval, evaluation.accuracy),
+        ("f1", "Macro F1", evaluation.f1_macro),
+    ):
+        yield EvalResult(
+            task_type="text-classification", task_name="Text classification",
+            metric_type=kind, metric_name=name, metric_value=round(value, 4),
+            dataset_type=dataset["type"], dataset_name=dataset["name"],
+            dataset_split=dataset.get("split"),
+        )  # fmt: skip
 
 
 def _dataset(source: str) -> dict[str, str]:
-    """Return how the front matter names a source: a data set of the hub, or a file."""
+    """Return the metadata of a source: a data set of the hub, or a file."""
     if source.startswith(HUB):
         name, _, split = source.removeprefix(HUB).partition(":")
         return {"type": name, "name": name, **({"split": split} if split else {})}
@@ -147,7 +165,7 @@ def _dataset(source: str) -> dict[str, str]:
 
 
 def _name(source: str) -> str:
-    """Return a source without the folders that it lies in, on whichever system it was read."""
+    """Return a source without its folders, in the notation of any system."""
     return source if source.startswith(HUB) else re.split(r"[/\\]", source)[-1]
 
 

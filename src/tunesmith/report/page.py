@@ -1,6 +1,6 @@
-"""The report of one run: a page that stands alone, verdict first; the same as Markdown and JSON.
+"""The report of one run: a self-contained page, verdict first; the same as Markdown and JSON.
 
-No script, no request, light and dark. Whatever a data set or a model said is escaped.
+No script, no request, light and dark. All text of data and models is escaped.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from tunesmith.atomic import write_atomically
 from tunesmith.records import Prediction
 from tunesmith.report import charts
-from tunesmith.report import formatting as words
-from tunesmith.report.document import DEFAULT_GENERATION, Document, make_document
-from tunesmith.report.html import drawn, filled
+from tunesmith.report.document import Document, make_document
+from tunesmith.report.html import filled
 from tunesmith.report.markdown import to_markdown
+from tunesmith.report.sections import sections
 from tunesmith.runs.record import RunRecord
 from tunesmith.runs.run import LEARNING_CURVE, REPORT, Run
 
@@ -51,13 +51,4 @@ def render(record: RunRecord, predictions: Sequence[Prediction]) -> str:
 
 
 def _page(document: Document) -> str:
-    return filled(
-        "report.html",
-        d=document,
-        default_generation=DEFAULT_GENERATION,
-        board=drawn(charts.scoreboard, document.scoreboard),
-        curve=drawn(charts.learning_curve, document.curve),
-        reliability=drawn(charts.reliability, document.calibration),
-        coverage=drawn(charts.coverage, document.calibration),
-        times={stage: words.duration(seconds) for stage, seconds in document.seconds.items()},
-    )
+    return filled("report.html", d=document, sections=sections(document))

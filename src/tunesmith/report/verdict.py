@@ -6,19 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from tunesmith.evaluation.calibration import Calibration
 from tunesmith.evaluation.comparison import Comparison, correct, format_p, p_text
-from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.evaluation.statistics import ALPHA, overlap_range
-from tunesmith.records import ModelRole, Prediction, Reading, Record
+from tunesmith.plugins import development_models, registry
+from tunesmith.records import Prediction, Reading, Record
 from tunesmith.report import formatting as words
-from tunesmith.runs.judgment import TFIDF, Judgment, Opponent, compared, judge
+from tunesmith.runs.judgment import Judgment, Opponent, compared, judge
 from tunesmith.runs.record import RunRecord
 
-_DEVELOPMENT_MODEL = "tunesmith/micro-granite"
-_BEATEN = {
-    "established": "beaten",
-    "not established": "open",
-    "wrong direction": "beats it",
-}
+_BEATEN = {"established": "beaten", "not established": "open", "wrong direction": "beats it"}
 
 
 class Headline(Record):
@@ -27,9 +22,9 @@ class Headline(Record):
     lead: str
     sentence: str
     explanation: str
-    """What the rows say and what the test makes of it."""
+    """The counts of rows, and the test."""
     remarks: tuple[str, ...] = ()
-    """What else a reader should know before believing it: a sentence or two each."""
+    """Reservations, a sentence or two each."""
     tone: str
     """``good``, ``bad`` or ``plain``."""
 
@@ -71,17 +66,16 @@ def headline(record: RunRecord) -> Headline:
     about = next((line for line in lines if line.about), None)
     why = _measured(record) if about is None else _explained(found, about, len(lines))
     return Headline(
-        lead=found.lead,
-        sentence=found.sentence,
-        explanation=why,
+        lead=found.lead, sentence=found.sentence, tone=found.tone, explanation=why,
         remarks=tuple(_remarks(record, found, lines)),
-        tone=found.tone,
-    )
+    )  # fmt: skip
 
 
 def _explained(found: Judgment, about: Against, number: int) -> str:
     one, own, name = about.comparison, found.own, about.opponent.name
-    interval = "" if one.interval is None else f" ({_level(one)} interval {_interval(one)})"
+    widened = one.corrected_p is not None and one.corrected_p > one.p_value
+    level = "corrected" if widened else "95%"
+    interval = f" ({level} interval {words.signed_span(one.interval)})" if one.interval else ""
     holm = ""
     if one.corrected_p is not None:
         holm = f", {p_text(one.corrected_p)} after Holm over {number} comparisons"
@@ -93,22 +87,17 @@ def _explained(found: Judgment, about: Against, number: int) -> str:
     )
 
 
-def _level(found: Comparison) -> str:
-    widened = found.corrected_p is not None and found.corrected_p > found.p_value
-    return "corrected" if widened else "95%"
-
-
-def _interval(found: Comparison) -> str:
-    return words.signed_span(found.interval or ())
-
-
 def _remarks(record: RunRecord, found: Judgment, lines: Sequence[Against]) -> Iterator[str]:
     if found.rows_needed is not None:
         yield (
             f"If the difference is real and of this size, about {words.rows(found.rows_needed)} "
             "would establish it with 80% power."
         )
-    yield from _formal(lines)
+    for one in (line.opponent for line in lines if line.opponent.by_format and not line.about):
+        yield (
+            f"The difference to {one.name} is one of format: "
+            f"{one.unparsable} of its {one.rows} answers are no label."
+        )
     about = next((line.comparison for line in lines if line.about), None)
     if about is not None:
         yield from _agreement(about)
@@ -116,16 +105,6 @@ def _remarks(record: RunRecord, found: Judgment, lines: Sequence[Against]) -> It
     yield from _other_reading(record)
     if about is not None:
         yield from _two_accuracies(about)
-
-
-def _formal(lines: Sequence[Against]) -> Iterator[str]:
-    for line in lines:
-        if line.opponent.by_format and not line.about:
-            one = line.opponent
-            yield (
-                f"The difference to {one.name} is one of format: "
-                f"{one.unparsable} of its {one.rows} answers are no label."
-            )
 
 
 def _agreement(found: Comparison) -> Iterator[str]:
@@ -138,15 +117,16 @@ def _agreement(found: Comparison) -> Iterator[str]:
 def _no_label(record: RunRecord) -> Iterator[str]:
     said = [
         f"{e.unparsable} of the {words.count(e.rows - e.correct, 'wrong answer')} of the "
-        f"{model_name(record, role)}"
+        f"{record.model_name(role)}"
         for role, e in sorted(record.evaluations.items(), reverse=True)
         if e.unparsable
     ]
     if not said:
         return
-    # A base model that was not told the task loses rows for a reason that is not its judgment.
+    # A base model that reads no instruction seldom answers with a label.
     base = record.evaluations.get("base")
-    untold = base is not None and base.unparsable and _bare(record)
+    bare = record.primary == "tuned" and record.base_input == "bare"
+    untold = base is not None and base.unparsable and bare
     why = (
         " The untuned model read each input as it stands; base_input: same gives it the text that "
         "the tuned model reads."
@@ -154,41 +134,27 @@ def _no_label(record: RunRecord) -> Iterator[str]:
     yield f"No label at all: {', '.join(said)}.{why if untold else ''}"
 
 
-def _bare(record: RunRecord) -> bool:
-    return record.primary == "tuned" and record.base_input == "bare"
-
-
 def _other_reading(record: RunRecord) -> Iterator[str]:
     other = record.other_reading
     if other is None:
         return
     said = [
-        f"the {model_name(record, role)} is right on {e.correct} of {e.rows}{_unlabeled(e)}"
+        f"the {record.model_name(role)} is right on {e.correct} of {e.rows}"
+        + f" ({e.unparsable} no label)" * bool(e.unparsable)
         for role, e in sorted(other.evaluations.items(), reverse=True)
     ]
     how = "written text" if other.answer == "text" else "label scores"
     yield f"By {how} instead, {' and '.join(said)}."
 
 
-def _unlabeled(evaluation: Evaluation) -> str:
-    return f" ({evaluation.unparsable} no label)" if evaluation.unparsable else ""
-
-
 def _two_accuracies(found: Comparison) -> Iterator[str]:
-    # Worth a sentence only where who publishes the two accuracies alone leaves it open.
+    # Worth a sentence only if the two accuracies alone leave it open.
     least, most = overlap_range(found.first_correct, found.second_correct, found.rows)
     if found.seeds == 1 and least < ALPHA <= most:
         yield (
             f"From the two accuracies alone p could be anything from {format_p(least)} to "
             f"{format_p(most)}; the rows decide."
         )
-
-
-def model_name(record: RunRecord, role: ModelRole) -> str:
-    """Return a model of a run in words, without an article."""
-    if role == "tuned":
-        return "tuned model"
-    return "untuned model" if record.primary == "tuned" else "prompted model"
 
 
 def reading_words(answer: Reading) -> str:
@@ -198,13 +164,19 @@ def reading_words(answer: Reading) -> str:
     return "An answer is what the model wrote, if that is a label."
 
 
-def cheap_truth(record: RunRecord) -> str:
-    """Say whether the run's own model beats TF-IDF; empty if that was not measured."""
-    cheap = next((b for b in record.baselines if b.method == TFIDF), None)
+def classifier_baselines() -> tuple[str, ...]:
+    """Return the titles of the simple classifiers that plugins measure every run against."""
+    entries = registry().methods().values()
+    return tuple(e.title or e.name for e in entries if e.baseline and e.kind == "classifier")
+
+
+def baseline_words(record: RunRecord) -> str:
+    """Return whether the run's own model beats the best simple classifier; empty without one."""
     found = judge(record)
-    one = next((o for o in found.opponents if o.method == TFIDF), None)
-    if cheap is None or one is None:
+    one = next((o for o in found.opponents if o.kind == "classifier"), None)
+    if one is None:
         return ""
+    cheap = next(b for b in record.baselines if b.method == one.method)
     verdict = {
         "established": f"the {found.own} beats it",
         "not established": f"the {found.own} is not shown to beat it",
@@ -213,7 +185,7 @@ def cheap_truth(record: RunRecord) -> str:
     if one.by_format:
         verdict = "the difference is one of format"
     return (
-        f"TF-IDF with logistic regression is right on {one.correct} of {words.rows(one.rows)} "
+        f"{cheap.long_title} is right on {one.correct} of {words.rows(one.rows)} "
         f"after {words.duration(cheap.seconds)}; {verdict} "
         f"({words.points(one.difference)}, {p_text(one.corrected_p)})."
     )
@@ -221,7 +193,7 @@ def cheap_truth(record: RunRecord) -> str:
 
 def _measured(record: RunRecord) -> str:
     if record.alone:
-        return "Its own model alone was asked: what stands beside it is in the ladder or benchmark."
+        return "Its own model alone was asked: its opponents are in the ladder or benchmark."
     if record.primary == "tuned":
         return (
             f"The backend {record.backend} has no base model that answers beside it, so nothing "
@@ -232,14 +204,17 @@ def _measured(record: RunRecord) -> str:
 
 
 def development(base_model: str) -> list[str]:
-    """Say so where ``base_model`` is the embedded one."""
-    if base_model != _DEVELOPMENT_MODEL:
-        return []
-    return [f"{base_model} is a small stand-in for development, not a Granite checkpoint."]
+    """Return the warning about ``base_model`` if a plugin registers it as one for development."""
+    return [development_words(name) for name in development_models(base_model)]
+
+
+def development_words(base_model: str) -> str:
+    """Return the warning about a base model for development."""
+    return f"{base_model} is a small stand-in for development, not a Granite checkpoint."
 
 
 def warnings(record: RunRecord) -> tuple[str, ...]:
-    """Return what stands in the way of taking the numbers at their word."""
+    """Return the reasons not to take the numbers at face value."""
     found = []
     if record.stand_in:
         found.append(f"{record.stand_in} answered in place of {record.base_model}.")
@@ -247,7 +222,8 @@ def warnings(record: RunRecord) -> tuple[str, ...]:
         found.append(
             "This run was emulated: it speaks the provider's interface, not for its models."
         )
-    found += development(record.base_model)
+    if record.is_development(record.base_model):
+        found.append(development_words(record.base_model))
     problems = record.audit.notes if record.audit else ()
     return (*found, *(f"Data: {note}." for note in problems))
 
@@ -256,9 +232,9 @@ class CalibrationWords(Record):
     """A calibration in two paragraphs."""
 
     temperature: str
-    """What was fitted, on what, and what it is worth."""
+    """The fitted temperature and its effect."""
     abstaining: str
-    """From which probability on the model should answer, and what that gives."""
+    """The probability from which on the model should answer, and the result."""
 
 
 def calibrated(found: Calibration) -> CalibrationWords:

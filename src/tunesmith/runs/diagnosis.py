@@ -1,4 +1,4 @@
-"""What went wrong in a run, with the numbers that show it and the next command to try."""
+"""The symptoms of a run, each with its numbers and the next command to try."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tunesmith.labels import LabelSet
 from tunesmith.records import LearningCurve, ModelRole, Prediction, Record
-from tunesmith.runs.judgment import MAJORITY
 from tunesmith.runs.unparsed import LABEL_KINDS, Way, setting_text, ways_of
 
 if TYPE_CHECKING:
@@ -21,31 +20,31 @@ Kind = Literal[
 ]  # fmt: skip
 
 FLAT = 0.02
-"""A change of the training loss, as a share, that is none: the means of two epochs over a few
-hundred rows differ by as much where nothing is learned; tuning that learns takes tens of percent
-off in its first epochs."""
+"""A relative change of the training loss that counts as none. The means of two epochs over a few
+hundred rows differ by as much if nothing is learned; tuning that learns lowers the loss by tens of
+percent in its first epochs."""
 STEPS_APART = 0.1
 """The same for single steps, whose losses scatter more."""
 FEW_STEPS = 50
-"""Optimizer steps below which more of them come before another learning rate."""
+"""With fewer optimizer steps, more of them are tried before another learning rate."""
 ALWAYS = 0.95
-"""Share of one label among the answers from which on a model says it always."""
+"""From this share of one label among the answers on, it counts as the only one."""
 UNPARSABLE = 0.2
-"""Share of answers that are no label from which on a run says so."""
+"""From this share on, answers that are no label are a symptom."""
 COMMON = 0.8
-"""Share of the answers without a label from which on one way's own remedy comes first."""
+"""From this share of them on, one way's own remedy comes first."""
 SHOWN = 3
 """Raw answers that are shown."""
 
 
 class Symptom(Record):
-    """Something that a run shows, and what to try."""
+    """A symptom of a run, with a remedy."""
 
     kind: Kind
     seen: str
-    """What was seen, with its numbers."""
+    """The observation, with its numbers."""
     remedy: str
-    """What to change, in words."""
+    """The remedy in words."""
     command: str
     """The command to try next; ``FILE`` is the experiment file. Empty if there is none."""
     role: ModelRole
@@ -53,7 +52,7 @@ class Symptom(Record):
     answers: tuple[str, ...] = ()
     """Raw answers that are no label, the first few."""
     ways: tuple[Way, ...] = ()
-    """How answers that are no label go wrong, the commonest first."""
+    """The ways in which answers are no label, the commonest first."""
 
     @property
     def line(self) -> str:
@@ -63,11 +62,11 @@ class Symptom(Record):
 
 
 def diagnose(record: RunRecord, predictions: Sequence[Prediction] = ()) -> tuple[Symptom, ...]:
-    """Return what ``record`` shows, what is worst for its own model first.
+    """Return the symptoms of ``record``, the worst for its own model first.
 
     Args:
         record: of a run that was evaluated, or not yet.
-        predictions: all that it made; without them, texts that are no label are not told apart.
+        predictions: all that it made; without them, texts that are no label are not examined.
     """
     return tuple(_symptoms(record, predictions))
 
@@ -77,7 +76,7 @@ def diagnose_curve(
     settings: Mapping[str, Any],
     command: str = "tunesmith run FILE",
 ) -> tuple[Symptom, ...]:
-    """Return what a learning curve shows.
+    """Return the symptoms of a learning curve.
 
     Args:
         curve: of one tuning.
@@ -97,7 +96,7 @@ def needs_answers(record: RunRecord) -> bool:
 def _symptoms(record: RunRecord, predictions: Sequence[Prediction]) -> Iterator[Symptom]:
     role, command = record.primary, _command(record)
     own = record.evaluations.get(role)
-    if own is not None and record.experiment["method"]["name"] != MAJORITY:
+    if own is not None and record.kind != "constant":
         yield from _below_majority(record, own, command)
         yield from _one_label(record, own, command)
     if record.model is not None:
@@ -116,23 +115,21 @@ def _of_curve(
     first, last, where, apart = ends
     seen = f"the training loss went from {first:.3g} to {last:.3g} {where}"
     if last > first * (1 + apart):
-        yield _symptom("loss rose", f"{seen}: it ended above where it began.",
-                       _slower(settings), command)  # fmt: skip
+        rose = f"{seen}: it ended above where it began."
+        yield _symptom("loss rose", rose, _slower(settings), command)
     elif last > first * (1 - FLAT):
-        yield _symptom("loss is flat", f"{seen}: nothing was learned.",
-                       _more(curve, settings), command)  # fmt: skip
+        flat = f"{seen}: nothing was learned."
+        yield _symptom("loss is flat", flat, _more(curve, settings), command)
     if curve.best_epoch == 1 and len(curve.epochs) > 1:
-        yield _symptom(
-            "best epoch is the first",
-            f"of {len(curve.epochs)} epochs the first has the lowest validation loss: "
-            "what came after made it worse.",
-            _slower(settings),
-            command,
+        seen = (
+            f"of {len(curve.epochs)} epochs the first has the lowest validation loss: what came "
+            "after made it worse."
         )
+        yield _symptom("best epoch is the first", seen, _slower(settings), command)
 
 
 def _ends(curve: LearningCurve) -> tuple[float, float, str, float] | None:
-    """Return first and last loss, where that is, and what change between them is one."""
+    """Return first and last loss, their place in words, and the least change that counts."""
     losses = [epoch.loss for epoch in curve.epochs]
     if len(losses) > 1:
         return losses[0], losses[-1], f"in {len(losses)} epochs", FLAT
@@ -146,11 +143,11 @@ def _ends(curve: LearningCurve) -> tuple[float, float, str, float] | None:
 
 @dataclass(frozen=True)
 class _Command:
-    """A command that runs again, and how settings stand in it."""
+    """A command that runs again, to which settings are added."""
 
     base: str
     method: Mapping[str, Any] | None = None
-    """Of a run whose method is not that of the file: then it stands there whole."""
+    """The method, if it is not that of the file: the command then holds all of it."""
 
     def told(self, settings: Mapping[str, Any]) -> str:
         """Return the command with ``settings``, keys of the experiment."""
@@ -162,13 +159,13 @@ class _Command:
 
 
 def _command(record: RunRecord) -> _Command:
-    # A rung's or a cell's method is one of many that its file names.
+    # The method of a trial is one of many in its file.
     method = record.experiment["method"] if record.alone else None
     return _Command(f"tunesmith run FILE --backend {record.backend}", method)
 
 
 _Remedy = tuple[str, Mapping[str, Any]]
-"""In words, and the settings that do it."""
+"""In words, and as settings."""
 _NO_SETTING: _Remedy = "look at the data", {}
 
 
@@ -195,7 +192,7 @@ def _slower(settings: Mapping[str, Any]) -> _Remedy:
 
 
 def _more(curve: LearningCurve, settings: Mapping[str, Any]) -> _Remedy:
-    """Return what makes a model learn at all: more steps if there were few, else larger ones."""
+    """Return the remedy if nothing was learned: more steps if there were few, else larger ones."""
     steps, rate = len(curve.steps), settings.get("learning_rate")
     if steps and steps < FEW_STEPS:
         more = {"method.accumulate_steps": 1} if settings.get("accumulate_steps", 1) > 1 else {
@@ -212,7 +209,7 @@ def _rounded(value: float) -> float:
 
 
 def _retuned(record: RunRecord) -> _Remedy:
-    """Return what to try on a model that answers badly whatever its curve looks like."""
+    """Return the remedy for a model that answers badly."""
     if record.model is None:
         if record.primary == "tuned" or record.experiment["method"]["name"] == "few_shot":
             return _NO_SETTING
@@ -224,18 +221,17 @@ def _retuned(record: RunRecord) -> _Remedy:
 
 
 def _below_majority(record: RunRecord, own: Evaluation, command: _Command) -> Iterator[Symptom]:
-    measured = next((b.evaluation for b in record.baselines if b.method == MAJORITY), None)
+    measured = next((b.evaluation for b in record.baselines if b.kind == "constant"), None)
     most = max(score.support for score in own.labels.values())
     correct = measured.correct if measured else most
     if own.correct < correct:
-        yield _symptom(
-            "below majority",
-            f"the {_named(record, record.primary)} is right on {own.correct} of {own.rows} rows, "
-            f"always saying one label on {correct}.",
-            _decide(record) if own.unparsable > UNPARSABLE * own.rows else _retuned(record),
-            command,
-            record.primary,
+        seen = (
+            f"the {record.model_name(record.primary)} is right on {own.correct} of {own.rows} "
+            f"rows, always saying one label on {correct}."
         )
+        formal = own.unparsable > UNPARSABLE * own.rows
+        remedy = _decide(record) if formal else _retuned(record)
+        yield _symptom("below majority", seen, remedy, command, record.primary)
 
 
 def _decide(record: RunRecord) -> _Remedy:
@@ -250,53 +246,43 @@ def _one_label(record: RunRecord, own: Evaluation, command: _Command) -> Iterato
     place = said.index(max(said))
     name, times, there = names[place], said[place], own.labels[names[place]].support
     if times >= ALWAYS * own.rows and there <= times - (1 - ALWAYS) * own.rows:
-        yield _symptom(
-            "one label always",
-            f"the {_named(record, record.primary)} answers {name!r} on {times} of {own.rows} "
-            f"rows; {there} have that label.",
-            _retuned(record),
-            command,
-            record.primary,
+        seen = (
+            f"the {record.model_name(record.primary)} answers {name!r} on {times} of {own.rows} "
+            f"rows; {there} have that label."
         )
+        yield _symptom("one label always", seen, _retuned(record), command, record.primary)
 
 
 def _no_label(
     record: RunRecord, role: ModelRole, predictions: Sequence[Prediction], command: _Command
 ) -> Iterator[Symptom]:
     texts = [p.text for p in predictions if _unparsed(p)]
-    ways = _ways(record, texts, predictions)
+    labels = LabelSet.model_validate(record.experiment["labels"])
+    decides = _could_decide(record, predictions)
+    ways = ways_of(texts, labels, decides=decides, template=_template(record))
     alike = any(way.kind in LABEL_KINDS for way in ways)
     if alike or len(texts) > UNPARSABLE * len(predictions):
-        yield _symptom(
-            "no label",
-            f"{len(texts)} of {len(predictions)} answers that the {_named(record, role)} wrote "
-            f"are no label{_weight(record)}.",
-            _mended(record, role, ways, predictions),
-            command,
-            role,
-            answers=tuple(dict.fromkeys(texts))[:SHOWN],
-            ways=ways,
+        weight = "; the verdict is about decisions, not about these" * (record.answer == "decision")
+        seen = (
+            f"{len(texts)} of {len(predictions)} answers that the {record.model_name(role)} wrote "
+            f"are no label{weight}."
         )
-
-
-def _ways(
-    record: RunRecord, texts: Sequence[str], predictions: Sequence[Prediction]
-) -> tuple[Way, ...]:
-    labels = LabelSet.model_validate(record.experiment["labels"])
-    return ways_of(
-        texts, labels, decides=_could_decide(record, predictions), template=_template(record)
-    )
+        remedy, shown = (
+            _mended(record, role, ways, predictions),
+            tuple(dict.fromkeys(texts))[:SHOWN],
+        )
+        yield _symptom("no label", seen, remedy, command, role, answers=shown, ways=ways)
 
 
 def _could_decide(record: RunRecord, predictions: Sequence[Prediction]) -> bool:
-    # Where the verdict is about decisions already, that is no remedy for what is written.
+    # If the verdict is about decisions already, that is no remedy.
     return record.answer == "text" and any(p.probabilities for p in predictions)
 
 
 def _mended(
     record: RunRecord, role: ModelRole, ways: Sequence[Way], predictions: Sequence[Prediction]
 ) -> _Remedy:
-    """Return what mends most: the commonest way's setting, or decisions if no way is common."""
+    """Return the best remedy: that of the commonest way, or decisions if no way is common."""
     way = next((way for way in ways if way.settings), None)
     untold = role == "base" and record.primary == "tuned" and record.base_input == "bare"
     if untold and (way is None or way.kind not in LABEL_KINDS):
@@ -309,11 +295,7 @@ def _mended(
     return _retuned(record) if record.answer == "text" else _NOTHING
 
 
-_NOTHING: _Remedy = "No setting is known to mend that", {}
-
-
-def _weight(record: RunRecord) -> str:
-    return "; the verdict is about decisions, not about these" * (record.answer == "decision")
+_NOTHING: _Remedy = "No setting is known to help", {}
 
 
 def _unparsed(prediction: Prediction) -> bool:
@@ -328,9 +310,3 @@ def _template(record: RunRecord) -> tuple[str, str] | None:
         if key in method:
             return f"method.{key}", str(method[key])
     return None
-
-
-def _named(record: RunRecord, role: ModelRole) -> str:
-    if role == "tuned":
-        return "tuned model"
-    return "untuned model" if "tuned" in record.evaluations else "prompted model"

@@ -19,6 +19,7 @@ from tunesmith.evaluation.comparison import (
     verdict_of,
 )
 from tunesmith.evaluation.statistics import ALPHA, holm, rows_for_margins
+from tunesmith.hookspecs import MethodKind
 from tunesmith.labels import LabelSet
 from tunesmith.records import Record
 
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 
 Tone = Literal["good", "bad", "plain"]
 
-MAJORITY, TFIDF, UNTUNED, FEW_SHOT = "majority", "tfidf_logreg", "zero_shot", "few_shot"
-"""Methods of baselines that have a name in a sentence."""
-NAMES = {TFIDF: "TF-IDF", UNTUNED: "the untuned model", FEW_SHOT: "few-shot prompting"}
-"""What these are called in a sentence."""
-_OF_EQUALS = (UNTUNED, FEW_SHOT, None, TFIDF)
-"""Of equally accurate opponents the first of these is the strongest; None is the base row."""
+UNTUNED, FEW_SHOT = "zero_shot", "few_shot"
+NAMES = {UNTUNED: "the untuned model", FEW_SHOT: "few-shot prompting"}
+"""The core's own methods in a sentence."""
+_OF_EQUALS = (UNTUNED, FEW_SHOT, None)
+"""Of equally accurate opponents the first of these is the strongest, then a classifier; None is
+the base row."""
 
 
 class Opponent(Record):
@@ -42,8 +43,10 @@ class Opponent(Record):
     """In a sentence, e.g. ``TF-IDF`` or ``always saying 'no'``."""
     method: str | None
     """Of the baseline; None for the base row of the run."""
+    kind: MethodKind | None = None
+    """Of the baseline."""
     untuned: bool
-    """Whether it is the base model without what was tuned, asked for the same rows."""
+    """Whether it is the untuned base model on the same rows."""
     rows: int
     correct: int
     unparsable: int
@@ -62,13 +65,13 @@ class Opponent(Record):
 
 
 class Judgment(Record):
-    """What a run found, in a line, and what it rests on."""
+    """The verdict of a run in a line, with its grounds."""
 
     lead: str
     sentence: str
     tone: Tone
     own: str | None
-    """The run's own model in words; None if nothing stands against it."""
+    """The run's own model in words; None if it has no opponent."""
     own_correct: int = 0
     own_unparsable: int = 0
     about: int | None = None
@@ -90,10 +93,10 @@ class Judgment(Record):
 
 
 def judge(record: RunRecord) -> Judgment:
-    """Return what ``record`` found.
+    """Return the verdict of ``record``.
 
-    "Established" takes McNemar's p < 0.05 against every opponent, Holm-corrected. No line says
-    "beats" of a difference that is one of format.
+    "Established" takes McNemar's p < 0.05 against every opponent, Holm-corrected. "Beats" is
+    never said of a difference of format.
     """
     found = _opponents(record)
     return _Verdicts(record, found).judgment() if found else _measured(record)
@@ -105,7 +108,7 @@ def compared(record: RunRecord) -> list[Comparison]:
 
 
 def majority_label(baseline: Baseline) -> str:
-    """Return the label that a baseline that says one label says."""
+    """Return the one label of a constant baseline."""
     said = [sum(column) for column in zip(*baseline.evaluation.confusion, strict=True)]
     return [*baseline.evaluation.labels, ""][said.index(max(said))]
 
@@ -114,18 +117,10 @@ def _measured(record: RunRecord) -> Judgment:
     if not record.evaluations:
         sentence = f"the run is {record.status}."
         return Judgment(lead="Not evaluated:", sentence=sentence, tone="plain", own=None)
-    own, evaluation = _own(record), record.evaluations[record.primary]
+    own, evaluation = record.model_name(record.primary), record.evaluations[record.primary]
     rows = "row" if evaluation.rows == 1 else "rows"
-    return Judgment(
-        lead="Measured, not compared:",
-        sentence=f"the {own} is right on {evaluation.correct} of {evaluation.rows:,} {rows}.",
-        tone="plain",
-        own=None,
-    )
-
-
-def _own(record: RunRecord) -> str:
-    return "tuned model" if record.primary == "tuned" else "prompted model"
+    sentence = f"the {own} is right on {evaluation.correct} of {evaluation.rows:,} {rows}."
+    return Judgment(lead="Measured, not compared:", sentence=sentence, tone="plain", own=None)
 
 
 def _sides(record: RunRecord) -> list[tuple[Baseline | None, Comparison]]:
@@ -137,7 +132,10 @@ def _sides(record: RunRecord) -> list[tuple[Baseline | None, Comparison]]:
 
 def _place(baseline: Baseline | None) -> int:
     method = baseline.method if baseline else None
-    return _OF_EQUALS.index(method) if method in _OF_EQUALS else len(_OF_EQUALS)
+    if method in _OF_EQUALS:
+        return _OF_EQUALS.index(method)
+    classifier = baseline is not None and baseline.kind == "classifier"
+    return len(_OF_EQUALS) + (not classifier)
 
 
 def _opponents(record: RunRecord) -> tuple[Opponent, ...]:
@@ -156,28 +154,21 @@ def _opponent(
     verdict = verdict_of(p_value, found.difference)
     times = p_value / found.p_value if found.p_value else 1.0
     return Opponent(
-        name=_name(record, baseline),
-        method=method,
-        untuned=method in (None, UNTUNED),
-        rows=found.rows,
-        correct=found.second_correct,
-        unparsable=found.second_unparsable or 0,
-        accuracy=found.second_correct / found.rows,
-        difference=found.difference,
-        p_value=found.p_value,
-        corrected_p=p_value,
-        verdict=verdict,
+        name=_name(record, baseline), method=method, kind=baseline.kind if baseline else None,
+        untuned=method in (None, UNTUNED), rows=found.rows, correct=found.second_correct,
+        unparsable=found.second_unparsable or 0, accuracy=found.second_correct / found.rows,
+        difference=found.difference, p_value=found.p_value, corrected_p=p_value, verdict=verdict,
         by_format=record.answer == "text"
         and (_by_format(record, found, verdict, times) or _by_scores(record, found, verdict)),
-    )
+    )  # fmt: skip
 
 
 def _name(record: RunRecord, baseline: Baseline | None) -> str:
     if baseline is None:
         return "the untuned model" + (" on the bare input" if record.base_input == "bare" else "")
-    if baseline.method == MAJORITY:
+    if baseline.kind == "constant":
         return f"always saying {majority_label(baseline)!r:.42}"
-    return NAMES.get(baseline.method, baseline.method)
+    return NAMES.get(baseline.method, baseline.title)
 
 
 def _by_format(record: RunRecord, found: Comparison, verdict: Verdict, times: float) -> bool:
@@ -186,7 +177,7 @@ def _by_format(record: RunRecord, found: Comparison, verdict: Verdict, times: fl
 
 
 def _recounted(record: RunRecord, found: Comparison) -> LabeledRows | None:
-    """Count for a record that did not: the texts of the rows on which the two differ are in it."""
+    """Count the rows of an old record by the texts in it, on which the two differ."""
     wrong = (found.first_unparsable, found.second_unparsable)
     if not any(number is None or number for number in wrong):
         return None
@@ -215,7 +206,7 @@ class _Verdicts:
     def __init__(self, record: RunRecord, opponents: tuple[Opponent, ...]) -> None:
         self.record = record
         self.opponents = opponents
-        self.own = _own(record)
+        self.own = record.model_name(record.primary)
         self.evaluation = record.evaluations[record.primary]
 
     def judgment(self) -> Judgment:
@@ -233,22 +224,17 @@ class _Verdicts:
         return self._format(formal) if formal is not None else self._established(claimed)
 
     def _excused(self, opponent: Opponent) -> bool:
-        """Return whether the untuned model's decision answers for its text."""
+        """Return whether the untuned model is judged by its decision in place of its text."""
         decides = any(o.method == UNTUNED for o in self.opponents)
         return opponent.method is None and opponent.by_format and decides
 
     def _said(self, lead: str, sentence: str, tone: Tone, about: Opponent) -> Judgment:
         return Judgment(
-            lead=lead,
-            sentence=sentence,
-            tone=tone,
-            own=self.own,
-            own_correct=self.evaluation.correct,
-            own_unparsable=self.evaluation.unparsable,
-            about=self.opponents.index(about),
-            opponents=self.opponents,
+            lead=lead, sentence=sentence, tone=tone, own=self.own,
+            own_correct=self.evaluation.correct, own_unparsable=self.evaluation.unparsable,
+            about=self.opponents.index(about), opponents=self.opponents,
             rows_needed=self._rows_needed(about) if lead == "Not established:" else None,
-        )
+        )  # fmt: skip
 
     def _rows_needed(self, about: Opponent) -> int | None:
         found = compared(self.record)[self.opponents.index(about)]
@@ -272,25 +258,18 @@ class _Verdicts:
             does = "answers" if by.method is None and self.record.answer == "text" else "decides"
             sentence = f"{by.name} {does} as well ({by.accuracy:.3f} against {self._accuracy})."
             return self._said("Tuning added nothing:", sentence, "bad", by)
-        if by.method == MAJORITY:
-            sentence = (
-                f"the {self.own} ({self._accuracy}) does no better than {by.name} "
-                f"({by.accuracy:.3f})."
-            )
-        else:
-            sentence = (
-                f"{by.name} ({by.accuracy:.3f}) does as well as the {self.own} ({self._accuracy})."
-            )
-        return self._said("Not worth it:", sentence, "bad", by)
+        own, other = f"the {self.own} ({self._accuracy})", f"{by.name} ({by.accuracy:.3f})"
+        if by.kind == "constant":
+            return self._said("Not worth it:", f"{own} does no better than {other}.", "bad", by)
+        return self._said("Not worth it:", f"{other} does as well as {own}.", "bad", by)
 
     def _not_shown(self, by: Opponent) -> str:
         if by.untuned:
             on = " on the bare input" if by.method is None and by.name.endswith("input") else ""
             rows = f"these {by.rows} rows do not show that tuning added anything"
             return f"{rows} (tuned {self._accuracy}, untuned{on} {by.accuracy:.3f})."
-        return (
-            f"the {self.own} ({self._accuracy}) is not shown to beat {by.name} ({by.accuracy:.3f})."
-        )
+        own, other = f"the {self.own} ({self._accuracy})", f"{by.name} ({by.accuracy:.3f})"
+        return f"{own} is not shown to beat {other}."
 
     def _own_format(self, by: Opponent) -> Judgment:
         own = self.evaluation
@@ -321,11 +300,11 @@ class _Verdicts:
         return self._said("Established", sentence, "good", claimed[0])
 
     def _named(self, claimed: Sequence[Opponent]) -> Iterator[str]:
-        """Yield whom "established" is said of; what these imply is left out."""
+        """Yield the names of the beaten opponents; those that others imply are left out."""
         methods = {o.method for o in claimed}
-        ranked = sorted(claimed, key=lambda o: (not o.untuned, o.method == TFIDF))
+        ranked = sorted(claimed, key=lambda o: (not o.untuned, o.kind == "classifier"))
         for one in ranked:
-            implied = one.method == MAJORITY and len(methods) > 1
+            implied = one.kind == "constant" and len(methods) > 1
             implied |= one.method is None and UNTUNED in methods
             if not implied:
                 yield one.name

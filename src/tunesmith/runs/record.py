@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tunesmith.audit import Audit
 from tunesmith.evaluation.calibration import Calibration
 from tunesmith.evaluation.comparison import Comparison
 from tunesmith.evaluation.metrics import Evaluation
+from tunesmith.hookspecs import MethodKind
+from tunesmith.plugins import development_models
 from tunesmith.records import (
     BaseInput,
     Deployment,
@@ -21,6 +23,7 @@ from tunesmith.records import (
     now,
 )
 from tunesmith.runs.directory import StoredRecord
+from tunesmith.runs.old_names import OLD_METHODS
 
 RunStatus = Literal["running", "completed", "failed", "interrupted"]
 
@@ -34,18 +37,33 @@ class DataRecord(Record):
 
 
 class Baseline(Record):
-    """A cheap method on the same rows, shown beside the expensive one."""
+    """A simple method on the same rows, beside that of the run."""
 
     method: str
+    title: str = ""
+    """The method in a sentence."""
+    long_title: str = ""
+    """The method in full."""
+    kind: MethodKind | None = None
     evaluation: Evaluation
     seconds: float
     """Fit and predict together."""
     comparison: Comparison
     """The run's own model against the baseline."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Complete a record that holds the method's name alone."""
+        old = OLD_METHODS.get(values["method"])
+        kind = values.get("kind") or (old.kind if old else None)
+        title = values.get("title") or (old.title if old else "") or values["method"]
+        long_title = values.get("long_title") or (old.long_title if old else "") or title
+        return {**values, "kind": kind, "title": title, "long_title": long_title}
+
 
 class OtherReading(Record):
-    """The numbers of a run in the reading that its verdict is not about."""
+    """The numbers of a run in the reading that is not the verdict's."""
 
     answer: Reading
     evaluations: dict[ModelRole, Evaluation]
@@ -53,7 +71,7 @@ class OtherReading(Record):
 
 
 class ChatChoice(Record):
-    """Whether a model was asked in its chat template, and why."""
+    """Whether a model was asked in its chat template, with the reason."""
 
     chat: bool
     why: str
@@ -68,7 +86,7 @@ class ChatChoice(Record):
 
 
 class RunRecord(StoredRecord):
-    """Everything that a run knows about itself, except the predictions."""
+    """All facts about a run except its predictions."""
 
     name: str
     status: RunStatus = "running"
@@ -81,25 +99,29 @@ class RunRecord(StoredRecord):
     options: dict[str, Any]
     """Options of the backend, secrets redacted."""
     base_model: str
+    method_kind: MethodKind | None = None
+    """The kind of its method; None in old records: see :attr:`kind`."""
     stand_in: str | None = None
+    development: tuple[str, ...] | None = None
+    """The base model, or its stand-in, if it is a small one for development; None in old
+    records: see :meth:`is_development`."""
     emulated: bool = False
     seed_honored: bool
     alone: bool = False
     """Whether only the method's own model was asked: no base model beside a tuned one, no
     baselines; so in a ladder or a benchmark."""
     data: dict[str, DataRecord]
-    """``train``, ``test`` and, where there is one, ``validation``."""
+    """``train``, ``test`` and, if there is one, ``validation``."""
     audit: Audit | None = None
-    """Of the training file and the test file; None in records of before there was one."""
+    """Of the training file and the test file; None in old records."""
     job_id: str | None = None
     model: TunedModel | None = None
     deployment: Deployment | None = None
     answer: Reading = "text"
-    """The reading of answers that ``evaluations`` and ``comparison`` are about; records of before
-    there were two are about text."""
+    """The reading of answers that ``evaluations`` and ``comparison`` are about; text in old
+    records."""
     base_input: BaseInput = "bare"
-    """What the base model read beside a tuned one; in records of before there was a choice, the
-    input as it stands."""
+    """The text of the base model beside a tuned one; in old records the bare input."""
     chat: ChatChoice | None = None
     """Whether the model was asked in its chat template; None if the method did not ask for it."""
     evaluations: dict[ModelRole, Evaluation] = Field(default_factory=dict)
@@ -109,16 +131,38 @@ class RunRecord(StoredRecord):
     """The same in the other reading, if every model of the run holds it."""
     baselines: tuple[Baseline, ...] = ()
     calibration: Calibration | None = None
-    """Of the tuned model, where the backend gives probabilities and there are validation rows."""
+    """Of the tuned model, if the backend gives probabilities and there are validation rows."""
     base_calibration: Calibration | None = None
     """Of the base model, likewise."""
     seconds: dict[str, float] = Field(default_factory=dict)
     """Wall time of each stage."""
     notes: tuple[str, ...] = ()
-    """What a reader must know: truncated rows, repeated init text, a seed not honored…"""
+    """For the reader: truncated rows, repeated init text, a seed not honored…"""
     provenance: dict[str, Any] = Field(default_factory=dict)
 
     @property
+    def kind(self) -> MethodKind | None:
+        """The kind of the run's method; None if an old record does not tell."""
+        methods = (self.experiment["method"], self.model.method if self.model else {})
+        old = (OLD_METHODS[m["name"]].kind for m in methods if m.get("name") in OLD_METHODS)
+        return self.method_kind or next(old, None)
+
+    def is_development(self, base_model: str) -> bool:
+        """Return whether ``base_model`` is a small stand-in for development.
+
+        An old record does not tell; then the installed plugins do.
+        """
+        if self.development is None:
+            return bool(development_models(base_model))
+        return base_model in self.development
+
+    @property
     def primary(self) -> ModelRole:
-        """The model that the run is about: the tuned one where there is one."""
+        """The model that the run is about: the tuned one if there is one."""
         return "tuned" if "tuned" in self.evaluations else "base"
+
+    def model_name(self, role: ModelRole) -> str:
+        """Return a model of the run in words, without an article."""
+        if role == "tuned":
+            return "tuned model"
+        return "untuned model" if self.primary == "tuned" else "prompted model"

@@ -1,4 +1,4 @@
-"""How generated texts miss being a label, and which setting mends each way."""
+"""The ways in which generated texts are no label, with a setting against each."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ SHOWN_FORMS = 3
 """Other forms of one label that are suggested."""
 
 _AROUND = " \t\r\n.,;:!?\"'`*()[]{}<>\u201c\u201d\u2018\u2019"
-"""What people write around a label without meaning another one."""
+"""Characters around a label that do not change its meaning."""
 _BULLET = re.compile(r"^\s*[-\u2022]\s+")
-"""Stands before an item of a list; the sign of a number has no space behind it."""
+"""The mark of an item of a list; the sign of a number has no space behind it."""
 
 
 class Way(Record):
@@ -36,9 +36,9 @@ class Way(Record):
     example: str
     """The first such answer."""
     remedy: str
-    """What to change, in words; empty if no setting is known to help."""
+    """The remedy in words; empty if no setting is known to help."""
     settings: dict[str, Any] = Field(default_factory=dict)
-    """Keys of the experiment that mend it; each stands in ``--set KEY=VALUE``."""
+    """Settings of the experiment against it, as in ``--set KEY=VALUE``."""
 
     @property
     def line(self) -> str:
@@ -60,7 +60,7 @@ def ways_of(
     decides: bool = True,
     template: tuple[str, str] | None = None,
 ) -> tuple[Way, ...]:
-    """Return how ``texts`` miss being one of ``labels``, the commonest way first.
+    """Return the ways in which ``texts`` are none of ``labels``, the commonest first.
 
     Args:
         texts: as they were generated; those that are a label are left out.
@@ -73,7 +73,14 @@ def ways_of(
         if labels.parse(text) is None:
             by_kind.setdefault(_kind(text, labels), []).append(text)
     ranked = sorted(by_kind.items(), key=lambda item: -len(item[1]))
-    return tuple(_way(kind, found, labels, decides, template) for kind, found in ranked)
+    return tuple(
+        Way(
+            kind=kind, count=len(found), what=_WHAT[kind], example=found[0],
+            remedy=remedy, settings=settings,
+        )
+        for kind, found in ranked
+        for remedy, settings in (_remedy(kind, found, labels, decides, template),)
+    )  # fmt: skip
 
 
 _WHAT: dict[WayKind, str] = {
@@ -99,7 +106,7 @@ def _kind(text: str, labels: LabelSet) -> WayKind:
 
 
 def _meant(text: str, labels: LabelSet) -> str | None:
-    """Return the label that ``text`` is but for case and marks around it."""
+    """Return the label that equals ``text`` apart from case and marks around it."""
     bare = _bare(text)
     for label, forms in labels.root.items():
         if bare and any(bare == _bare(form) for form in forms):
@@ -130,27 +137,10 @@ def _inside(text: str, labels: LabelSet) -> bool:
     )
 
 
-def _way(
-    kind: WayKind,
-    texts: Sequence[str],
-    labels: LabelSet,
-    decides: bool,
-    template: tuple[str, str] | None,
-) -> Way:
-    remedy, settings = _remedy(kind, texts, labels, decides, template)
-    return Way(
-        kind=kind, count=len(texts), what=_WHAT[kind], example=texts[0],
-        remedy=remedy, settings=settings,
-    )  # fmt: skip
-
-
 def _remedy(
-    kind: WayKind,
-    texts: Sequence[str],
-    labels: LabelSet,
-    decides: bool,
+    kind: WayKind, texts: Sequence[str], labels: LabelSet, decides: bool,
     template: tuple[str, str] | None,
-) -> tuple[str, dict[str, Any]]:
+) -> tuple[str, dict[str, Any]]:  # fmt: skip
     if kind == "other form":
         return "count it as a form of the label", {"labels": _with_forms(texts, labels)}
     if kind == "goes on":
@@ -171,12 +161,12 @@ def _stopped(texts: Sequence[str], labels: LabelSet) -> dict[str, Any]:
 
 
 def _first_line(text: str) -> str:
-    """Return what would be left of ``text`` if it stopped at the first line break."""
+    """Return the first line of ``text``."""
     return text.partition("\n")[0]
 
 
 def _with_forms(texts: Sequence[str], labels: LabelSet) -> dict[str, list[str]]:
-    """Return the labels with those forms that ``texts`` have, at most a few of each."""
+    """Return the labels with the forms in ``texts``, at most a few of each."""
     said = Counter(text.strip() for text in texts)
     forms: Mapping[str, list[str]] = {name: list(own) for name, own in labels.root.items()}
     room = dict.fromkeys(forms, SHOWN_FORMS)

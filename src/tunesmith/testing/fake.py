@@ -42,6 +42,7 @@ from tunesmith.errors import (
 )
 from tunesmith.methods import PromptTuning
 from tunesmith.pipeline.checks import check_generation, check_submission
+from tunesmith.plugins import DEFAULT_BASE_MODEL
 from tunesmith.records import (
     BaseModelInfo,
     Classification,
@@ -53,7 +54,7 @@ from tunesmith.records import (
     TunedModel,
     TuningEvent,
 )
-from tunesmith.spec import DEFAULT_BASE_MODEL, GenerationParams
+from tunesmith.spec import GenerationParams
 from tunesmith.testing.fake_model import (
     TINY,
     Training,

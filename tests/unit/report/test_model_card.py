@@ -47,10 +47,10 @@ def run(values: dict[str, Any], tmp_path: Path) -> Run:
 
 
 def changed(record: RunRecord, method: dict[str, Any], **changes: Any) -> RunRecord:
-    """Return the record with other settings of its tuned model, and other fields."""
+    """Return an old record, which has the name of a method alone, with other settings."""
     assert record.model is not None
     model = record.model.model_copy(update={"method": {**record.model.method, **method}})
-    return record.model_copy(update={"model": model, **changes})
+    return record.model_copy(update={"model": model, "method_kind": None, **changes})
 
 
 def metadata(card: str) -> dict[str, Any]:
@@ -162,6 +162,46 @@ def test_the_hub_reads_it(run: Run, name: str) -> None:
     assert card.data.tags == [name.replace("_", "-"), "tunesmith"]
 
 
+def test_what_the_backend_says_of_the_files_goes_before_the_name_of_the_method(run: Run) -> None:
+    assert run.record.model is not None
+    artifact = {"library": "tunesmith", "holds": "This folder holds two matrices."}
+    model = run.record.model.model_copy(update={"details": {"artifact": artifact}})
+    card = model_card(run.record.model_copy(update={"model": model}))
+    assert metadata(card)["library_name"] == "tunesmith"
+    assert "\nThis folder holds two matrices.\n" in card
+    assert "PeftModel" not in card
+
+
+def test_a_classifier_of_a_plugin_is_no_generator(run: Run) -> None:
+    assert run.record.method_kind == "soft prompt"
+    card = model_card(run.record.model_copy(update={"method_kind": "classifier"}))
+    assert metadata(card)["pipeline_tag"] == "text-classification"
+    assert "generate(" not in card.partition("## How to load it")[0]
+
+
+def test_an_old_record_of_a_development_model_asks_the_plugins(run: Run) -> None:
+    pytest.importorskip("tunesmith_micro_granite")
+    assert run.record.development == ()
+    old = run.record.model_copy(
+        update={"base_model": "tunesmith/micro-granite", "development": None}
+    )
+    card = model_card(old)
+    assert "**A development model was tuned.**" in card
+    assert "from tunesmith_micro_granite import path\n" in card
+    assert "base = path()\n" in card
+
+
+def test_without_the_library_of_the_hub_the_card_has_no_metadata_and_the_run_says_so(
+    values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tunesmith.report.model_card.find_spec", lambda name: None)
+    run = executed(values, tmp_path)
+    card = (run.directory / "adapter/README.md").read_text()
+    assert card.startswith("# demo\n")
+    assert run.record.status == "completed"
+    assert any("pip install huggingface_hub" in note for note in run.record.notes)
+
+
 def test_a_run_alone_says_what_it_was_not_compared_with(
     values: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -183,7 +223,7 @@ def test_the_weights_belong_to_the_stand_in(values: dict[str, Any], tmp_path: Pa
     ("changes", "words"),
     [
         ({"emulated": True}, "**This run was emulated.**"),
-        ({"base_model": "tunesmith/micro-granite"}, "**A development model was tuned.**"),
+        ({"development": ("tunesmith/fake",)}, "**A development model was tuned.**"),
         ({"seed_honored": False}, "not honored by the backend"),
         ({"notes": ("3 of 9 inputs were cut",)}, "- 3 of 9 inputs were cut"),
         ({"comparison": None}, "untuned model: not measured."),

@@ -198,19 +198,19 @@ def test_one_model_alone_is_measured_not_compared() -> None:
         ("-" * 10 + "+" * 10, "+" * 20, f"it beats the tuned model ({MINUS}50.0 points, p ="),
     ],
 )
-def test_the_cheap_truth(tuned: str, cheap: str, words: str) -> None:
+def test_the_baseline_in_words(tuned: str, cheap: str, words: str) -> None:
     record, answers = made(tuned, "+" * 20, cheap)
-    assert words in report.cheap_truth(record)
+    assert words in report.baseline_words(record)
     assert words in Page(report.render(record, answers)).text
 
 
-def test_the_cheap_truth_names_the_model_of_a_zero_shot_run() -> None:
+def test_the_baseline_in_words_names_the_model_of_a_zero_shot_run() -> None:
     record, _ = made(None, "+" * 20, "+" * 10 + "-" * 10)
-    assert "the prompted model beats it" in report.cheap_truth(record)
+    assert "the prompted model beats it" in report.baseline_words(record)
 
 
 def test_without_baselines_the_page_says_so() -> None:
-    assert report.cheap_truth(VARIANTS["tuned only"][0]) == ""
+    assert report.baseline_words(VARIANTS["tuned only"][0]) == ""
     assert "no TF-IDF baseline was measured" in Page(report.render(*VARIANTS["tuned only"])).text
 
 
@@ -219,7 +219,7 @@ def test_without_baselines_the_page_says_so() -> None:
     [
         ({"stand_in": "m/tiny"}, "m/tiny answered in place of ibm-granite/granite-4.0-350m."),
         ({"emulated": True}, "This run was emulated"),
-        ({"base_model": "tunesmith/micro-granite"}, "development, not a Granite checkpoint"),
+        ({"development": ("ibm-granite/granite-4.0-350m",)}, "not a Granite checkpoint"),
     ],
 )
 def test_what_is_not_the_real_thing_says_so(changes: dict[str, Any], words: str) -> None:

@@ -20,5 +20,6 @@ def register_base_models() -> Sequence[BaseModelEntry]:
             summary="Embedded 4M-parameter Granite-shaped stand-in for development, CPU only",
             path="tunesmith_micro_granite:path",
             served_as={"local": NAME},
+            development=True,
         )
     ]

@@ -31,6 +31,7 @@ def register_backends() -> list[BackendEntry]:
                     kind="classifier",
                     place=10,
                     title="TF-IDF",
+                    long_title="TF-IDF with logistic regression",
                     baseline=True,
                 ),
             ),

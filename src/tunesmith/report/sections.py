@@ -1,0 +1,330 @@
+"""The sections of a run's report, in the order in which they are read.
+
+A new section is a function here and a line in :func:`sections`; what it needs and the document does
+not hold yet is a field of :class:`~tunesmith.report.document.Document`, and so in ``report.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from tunesmith.audit import Audit
+from tunesmith.evaluation.comparison import format_p
+from tunesmith.evaluation.metrics import Evaluation
+from tunesmith.report import charts
+from tunesmith.report import formatting as words
+from tunesmith.report.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Examples,
+    Facts,
+    Figure,
+    Group,
+    Line,
+    Section,
+    Table,
+    Text,
+    line,
+    table,
+)  # fmt: skip
+from tunesmith.report.charts import Standing
+from tunesmith.report.document import Document
+from tunesmith.report.verdict import Against
+from tunesmith.runs.diagnosis import Symptom
+from tunesmith.runs.record import DataRecord
+
+DEFAULT_GENERATION = (
+    "Generation: watsonx.ai's defaults (greedy, at most 20 new tokens), tuned and base alike."
+)
+"""Shown if no parameter of generation was set."""
+_WIDE_LABELS = 4
+"""From this number of labels on, confusion matrices need more width."""
+
+
+def sections(d: Document) -> tuple[Section, ...]:
+    """Return the sections that ``d`` has something for."""
+    found = (
+        ("diagnosis", "Diagnosis", "Diagnosis", _diagnosis(d.diagnosis)),
+        ("scoreboard", "Scoreboard", "Scoreboard", _scoreboard(d)),
+        ("curve", "Learning curve", "Learning curve", _curve(d)),
+        ("confusion", "Confusion matrices", "Confusion", _confusion(d.evaluations)),
+        ("calibration", "Calibration", "Calibration", _calibration(d)),
+        ("rows", "Rows to read", "Rows to read", _rows(d)),
+        ("notes", "Notes", "", _notes(d.notes)),
+        ("method", "Method and settings", "Method", _method(d)),
+        ("data", "Data", "", _data(d.data)),
+        ("audit", "Audit of the data", "Audit", _audit(d.audit)),
+        ("provenance", "Provenance", "Provenance", _provenance(d)),
+    )
+    made = (Section(key, title, tuple(blocks), link) for key, title, link, blocks in found)
+    return tuple(section for section in made if section.blocks)
+
+
+def data_section(parts: Mapping[str, DataRecord]) -> Section:
+    """Return the section about the data of a run."""
+    return Section("data", "Data", tuple(_data(parts)))
+
+
+def audit_section(audit: Audit) -> Section:
+    """Return the section about the audit of the data."""
+    return Section("audit", "Audit of the data", tuple(_audit(audit)), "Audit")
+
+
+def _diagnosis(symptoms: Sequence[Symptom]) -> Iterator[Block]:
+    if symptoms:
+        yield Group(tuple(tuple(_symptom(one)) for one in symptoms))
+
+
+def _symptom(one: Symptom) -> Iterator[Block]:
+    yield Text(one.seen[:1].upper() + one.seen[1:], lead=f"{one.kind.capitalize()}.")
+    if one.command:
+        yield Text(f"To try: {one.remedy}:", style="muted")
+        yield Text(one.command, style="command")
+    else:
+        yield Text(f"{one.remedy}.", style="muted")
+    if one.ways:
+        yield Bullets(tuple(Text(way.line) for way in one.ways))
+    if one.answers:
+        yield Text("For example:", style="muted", quoted=tuple(map(words.answer, one.answers)))
+
+
+def _scoreboard(d: Document) -> Iterator[Block]:
+    yield Text(d.answer_words)
+    yield Text(d.cheap_truth or d.without_baseline, lead="A simple baseline:")
+    if d.opponents:
+        yield _opponents(d)
+    tested = " The paired tests above decide, not whether two lines overlap." if d.opponents else ""
+    caption = f"Dot: accuracy; line: Wilson's 95% interval.{tested}"
+    yield Figure(charts.scoreboard, d.scoreboard, caption)
+    yield table(
+        "scoreboard",
+        "Time is wall time, to fit and to predict. An answer that is no label is unparsable, and "
+        "wrong.",
+        ("Model", "Right", "Accuracy", "Interval, %", "Macro F1", "Unparsable", "Time"),
+        (_standing(one, one.evaluation) for one in d.scoreboard),
+    )
+
+
+def _standing(one: Standing, e: Evaluation) -> Line:
+    return line(
+        one.title, f"{e.correct} / {e.rows}", words.percent(e.accuracy),
+        words.span(e.accuracy_interval), _number(e.f1_macro), e.unparsable,
+        words.duration(one.seconds), style=one.kind,
+    )  # fmt: skip
+
+
+def _opponents(d: Document) -> Table:
+    own, several = d.judgment.own, len(d.opponents)
+    holm = ", after Holm's correction for {} comparisons, and the intervals are widened to match"
+    return table(
+        "opponents",
+        f"The {own} against each opponent, in points. Won: rows on which only the {own} is right; "
+        "lost: only the opponent. Open: not shown to be beaten. p is exact McNemar's"
+        f"{holm.format(several) if several > 1 else ''}",
+        (
+            "Opponent",
+            "Right",
+            "Difference",
+            "Interval",
+            "Won",
+            "Lost",
+            "p",
+            Cell("Verdict", "text"),
+        ),
+        map(_opponent, d.opponents),
+    )
+
+
+def _opponent(one: Against) -> Line:
+    c, name = one.comparison, one.opponent.name
+    return line(
+        name[:1].upper() + name[1:], f"{c.second_correct} / {c.rows}", words.signed(c.difference),
+        words.signed_span(c.interval) if c.interval else words.NONE, c.first_only, c.second_only,
+        format_p(one.opponent.corrected_p), one.verdict, style="tuned" if one.about else "",
+    )  # fmt: skip
+
+
+def _curve(d: Document) -> Iterator[Block]:
+    if d.curve:
+        yield Text(d.curve_words)
+        caption = "Mean loss over the label and the end-of-text token."
+        yield Figure(charts.learning_curve, d.curve, caption)
+
+
+def _confusion(evaluations: Mapping[Any, Evaluation]) -> Iterator[Block]:
+    first = next(iter(evaluations.values()))
+    matrices = tuple((_matrix(f"{role} model", e),) for role, e in evaluations.items())
+    yield Group(matrices, "20rem" if len(first.labels) < _WIDE_LABELS else "36rem")
+    yield table(
+        "scores of each label",
+        "Precision, recall and F1 of each label; an unparsable answer is a miss",
+        ("Label", "Rows"),
+        ((label, of.support, *_scores(label, evaluations.values()))
+         for label, of in first.labels.items()),
+        groups=tuple(f"{role.capitalize()} model" for role in evaluations),
+        under=("Precision", "Recall", "F1"),
+    )  # fmt: skip
+
+
+def _scores(label: str, evaluations: Iterable[Evaluation]) -> Iterator[str]:
+    for evaluation in evaluations:
+        score = evaluation.labels[label]
+        yield from map(_number, (score.precision, score.recall, score.f1))
+
+
+def _matrix(name: str, evaluation: Evaluation) -> Table:
+    labels = list(evaluation.labels)
+    return table(
+        f"confusion matrix of the {name}",
+        f"{name.capitalize()}: a row for each expected label, a column for each answer",
+        ("Expected", *labels, Cell("unparsable", "apart")),
+        map(_matrix_line, labels, range(len(labels)), evaluation.confusion),
+        style="confusion",
+    )
+
+
+def _matrix_line(label: str, own: int, counts: Sequence[int]) -> Line:
+    shaded = (
+        Cell(
+            count, "hit" * (place == own) + " zero" * (not count),
+            f" of {sum(counts)}{', right' if place == own else ''}", words.share(count, counts),
+        )
+        for place, count in enumerate(counts)
+    )  # fmt: skip
+    return line(label, *shaded)
+
+
+def _calibration(d: Document) -> Iterator[Block]:
+    found, base, told = d.calibration, d.base_calibration, d.calibration_words
+    if found is None or told is None:
+        return
+    scores = [("Before", found.before), ("After", found.after)]
+    if base is not None:
+        scores += [("Untuned, before", base.before), ("Untuned, after", base.after)]
+    of = " of the tuned model and of the untuned one" if base else ""
+    yield Text(told.temperature)
+    yield table(
+        "calibration",
+        f"Of the label probabilities{of}, on the test rows; less is better",
+        ("Probabilities", "Expected calibration error", "Negative log-likelihood", "Brier score"),
+        ((name, *map(_number, (s.ece, s.nll, s.brier))) for name, s in scores),
+    )
+    yield Figure(
+        charts.reliability, found,
+        "A dot for each of up to 15 intervals of confidence that hold test rows. On the line, a "
+        "model is as often right as it is sure.",
+    )  # fmt: skip
+    yield from (Text("When to abstain", style="heading"), Text(told.abstaining))
+    yield Figure(
+        charts.coverage, found,
+        "Accuracy of the most probable label on the rows that are answered; band: Wilson's 95% "
+        "interval; dashed: the target; ring: the threshold.",
+    )  # fmt: skip
+
+
+def _rows(d: Document) -> Iterator[Block]:
+    found, both = d.cases, d.comparison
+    if d.probability_words:
+        yield Text(d.probability_words)
+    if both:
+        lost, won = words.rows(both.second_only), words.rows(both.first_only)
+        told = f"{lost} lost by tuning, {won} won."
+        if found.all_disagreements > len(found.disagreements):
+            told += (
+                f" {len(found.disagreements)} of {found.all_disagreements} are shown; the rest is "
+                "in predictions.jsonl."
+            )
+        yield Text("Where the two disagree", style="heading")
+        same = "They are right and wrong on the same rows."
+        yield Text(told if found.all_disagreements else same, style="muted")
+        yield from [Examples(found.disagreements)] * bool(found.disagreements)
+    yield Text(
+        f"{'Remaining errors' if both else 'Errors'} of the {d.primary} model", style="heading"
+    )
+    yield Text(_errors(d), style="muted")
+    yield from [Examples(found.errors)] * bool(found.errors)
+
+
+def _errors(d: Document) -> str:
+    found, both = d.cases, d.comparison
+    if not found.all_errors:
+        return "None beyond those above." if both and both.second_only else "None."
+    shown = f" {len(found.errors)} are shown." if found.all_errors > len(found.errors) else ""
+    return f"{words.rows(found.all_errors)}{' that both get wrong' if both else ''}.{shown}"
+
+
+def _notes(notes: Sequence[str]) -> Iterator[Block]:
+    if notes:
+        yield Bullets(tuple(map(Text, notes)))
+
+
+def _method(d: Document) -> Iterator[Block]:
+    yield Facts("Method", d.method)
+    yield Facts("Labels and what a model says for each", d.labels)
+    if d.generation:
+        yield Facts("Generation, tuned and base alike", d.generation)
+    else:
+        yield Text(DEFAULT_GENERATION, style="muted")
+    if d.details:
+        yield Facts("What the backend reports", d.details)
+    if d.chat:
+        yield Text(f"Asked as {'a chat model' if d.chat.chat else 'plain text'}: {d.chat.why}.")
+    if d.read:
+        read = {role.capitalize(): prompt for role, prompt in d.read.items()}
+        yield Facts("What a model read for the first test row", read, quoted=True)
+
+
+def _data(parts: Mapping[str, DataRecord]) -> Iterator[Block]:
+    yield table(
+        "data",
+        "Fingerprints are SHA-256 over the rows; run.json has them too",
+        ("Part", "Rows", Cell("Fingerprint", "code"), Cell("Source", "text path")),
+        ((part, f"{of.rows:,}", of.fingerprint, of.source) for part, of in parts.items()),
+    )
+
+
+def _audit(audit: Audit | None) -> Iterator[Block]:
+    if audit is None:
+        return
+    parts = {"train": audit.train, **({"test": audit.test} if audit.test else {})}
+    copies = {"train": audit.duplicate_train_rows, "test": audit.duplicate_test_rows}
+    yield Text(
+        "Rows are counted from 0. Two rows are copies if their texts are equal but for white "
+        "space, Unicode form and an instruction around all of them.",
+        style="muted",
+    )
+    found = (Text(one.message, f"{one.severity.capitalize()}:") for one in audit.findings)
+    yield Bullets(tuple(found)) if audit.findings else Text("Nothing was found.")
+    yield table(
+        "audit of the data",
+        "Lengths are minimum, median and maximum",
+        ("Part", "Rows", "Copies", "Characters", "Words", "Tokens"),
+        ((name, f"{of.rows:,}", copies[name],
+          *map(_lengths, (of.characters, of.words, of.tokens))) for name, of in parts.items()),
+    )  # fmt: skip
+    yield table(
+        "rows of each label",
+        "Rows of each label",
+        ("Label", *(name.capitalize() for name in parts)),
+        ((label, *(f"{of.labels[label]:,}" for of in parts.values()))
+         for label in audit.train.labels),
+    )  # fmt: skip
+
+
+def _lengths(found: Any) -> str:
+    return f"{found.minimum}, {found.median:g}, {found.maximum}" if found else words.NONE
+
+
+def _provenance(d: Document) -> Iterator[Block]:
+    yield Facts("Where the numbers come from", d.provenance)
+    if d.seconds:
+        times = {stage: words.duration(seconds) for stage, seconds in d.seconds.items()}
+        yield Facts("Wall time of each stage", times)
+    if d.options:
+        yield Facts("Options of the backend, secrets redacted", d.options)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}"
