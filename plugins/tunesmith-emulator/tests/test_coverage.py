@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from tunesmith_emulator.coverage import MEANING, coverage_page
-from tunesmith_emulator.table import ROUTES
+from tunesmith_emulator.routes.table import ROUTES
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "watsonx-coverage.md"
 

@@ -61,7 +61,7 @@ def test_a_chat_is_the_generation_of_its_text(chatty, chat, given):
     params = GenerationParams.model_validate(given)
     answers = chat.predictor.chat(MODEL, [HI, TURNS], params)
     texts = [rendered(None, MODEL, messages) for messages in (HI, TURNS)]
-    expected = chatty.house.engine.backend.predictor.generate(MICRO, texts, params)
+    expected = chatty.services.engine.backend.predictor.generate(MICRO, texts, params)
     assert answers[0].input_token_count < answers[1].input_token_count
     for answer, here in zip(answers, expected, strict=True):
         assert answer.text == here.text

@@ -1,4 +1,4 @@
-"""The pace: fewer at once when refused, slowly more again, in order, and never for ever."""
+"""The adaptive limit: fewer requests after a refusal, slowly more again, and never for ever."""
 
 from __future__ import annotations
 
@@ -7,52 +7,59 @@ import threading
 import pytest
 
 from tunesmith_watsonx import concurrency
-from tunesmith_watsonx.concurrency import MOST, START, Gate, Pace, Throttled, in_order
+from tunesmith_watsonx.concurrency import (
+    MOST,
+    START,
+    AdaptiveLimit,
+    RequestLimiter,
+    Throttled,
+    in_order,
+)
 
 
 def test_answers_raise_the_limit_by_about_one_a_round_up_to_the_most():
-    pace = Pace()
+    adaptive = AdaptiveLimit()
     for _ in range(START):
-        pace.succeeded()
-    assert START + 0.8 < pace.limit < START + 1.1
+        adaptive.succeeded()
+    assert START + 0.8 < adaptive.limit < START + 1.1
     for _ in range(200):
-        pace.succeeded()
-    assert pace.limit == MOST
+        adaptive.succeeded()
+    assert adaptive.limit == MOST
 
 
 def test_a_refusal_halves_the_limit_and_never_stops_it():
-    pace = Pace()
+    adaptive = AdaptiveLimit()
     limits = []
     for moment in range(6):
-        pace.refused(started=moment, now=moment + 0.5)
-        limits.append(pace.limit)
+        adaptive.refused(started=moment, now=moment + 0.5)
+        limits.append(adaptive.limit)
     assert limits == [2.0, 1.0, 1.0, 1.0, 1.0, 1.0]
 
 
 def test_requests_refused_together_count_once():
-    pace = Pace()
+    adaptive = AdaptiveLimit()
     for _ in range(8):
-        pace.refused(started=10.0, now=11.0)
-    assert pace.limit == START / 2
-    assert pace.opens_at == 11.0 + concurrency.FIRST_PAUSE
+        adaptive.refused(started=10.0, now=11.0)
+    assert adaptive.limit == START / 2
+    assert adaptive.opens_at == 11.0 + concurrency.FIRST_PAUSE
 
 
 def test_the_pause_doubles_up_to_its_longest_and_an_answer_resets_it():
-    pace, pauses, now = Pace(), [], 0.0
+    adaptive, pauses, now = AdaptiveLimit(), [], 0.0
     for _ in range(9):
-        pace.refused(started=now, now=now + 1)
-        pauses.append(pace.opens_at - now - 1)
-        now = pace.opens_at + 1
+        adaptive.refused(started=now, now=now + 1)
+        pauses.append(adaptive.opens_at - now - 1)
+        now = adaptive.opens_at + 1
     assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
-    pace.succeeded()
-    pace.refused(started=now, now=now + 1)
-    assert pace.opens_at - now - 1 == 0.5
+    adaptive.succeeded()
+    adaptive.refused(started=now, now=now + 1)
+    assert adaptive.opens_at - now - 1 == 0.5
 
 
 def test_retry_after_is_honored():
-    pace = Pace()
-    pace.refused(started=1.0, now=2.0, retry_after=7.0)
-    assert pace.opens_at == 9.0
+    adaptive = AdaptiveLimit()
+    adaptive.refused(started=1.0, now=2.0, retry_after=7.0)
+    assert adaptive.opens_at == 9.0
 
 
 def test_a_refused_request_is_sent_again_until_it_is_answered():
@@ -63,9 +70,9 @@ def test_a_refused_request_is_sent_again_until_it_is_answered():
             raise refusal
         return "answer"
 
-    gate = Gate()
-    assert gate.send(request, patience=60) == "answer"
-    assert gate.pace.limit < START
+    limiter = RequestLimiter()
+    assert limiter.send(request, patience=60) == "answer"
+    assert limiter.adaptive.limit < START
 
 
 def test_patience_ends():
@@ -73,7 +80,7 @@ def test_patience_ends():
         raise Throttled(5.0)
 
     with pytest.raises(Throttled):
-        Gate().send(request, patience=1.0)
+        RequestLimiter().send(request, patience=1.0)
 
 
 def test_other_errors_are_not_repeated():
@@ -84,12 +91,12 @@ def test_other_errors_are_not_repeated():
         raise KeyError
 
     with pytest.raises(KeyError):
-        Gate().send(request, patience=60)
+        RequestLimiter().send(request, patience=60)
     assert len(calls) == 1
 
 
 def test_no_more_go_through_than_the_limit():
-    gate, lock, together, most = Gate(), threading.Lock(), [0], [0]
+    limiter, lock, together, most = RequestLimiter(), threading.Lock(), [0], [0]
     meet = threading.Barrier(2)
 
     def request():
@@ -100,9 +107,9 @@ def test_no_more_go_through_than_the_limit():
         with lock:
             together[0] -= 1
 
-    gate.pace.limit = 2.0
-    gate.pace.succeeded = lambda: None  # the limit stays, so that it can be counted against
-    in_order(lambda _: gate.send(request, 60), range(20))
+    limiter.adaptive.limit = 2.0
+    limiter.adaptive.succeeded = lambda: None  # the limit stays, so that it can be counted against
+    in_order(lambda _: limiter.send(request, 60), range(20))
     assert most[0] == 2
 
 
@@ -133,7 +140,7 @@ def test_the_first_error_keeps_the_rest_from_starting():
 
 
 def test_after_an_error_nobody_waits_for_the_limit_any_more():
-    gate, stop = Gate(), threading.Event()
+    limiter, stop = RequestLimiter(), threading.Event()
 
     def work(item):
         def request():
@@ -141,7 +148,7 @@ def test_after_an_error_nobody_waits_for_the_limit_any_more():
                 raise KeyError
             raise Throttled(3600.0)
 
-        return gate.send(request, patience=10_000, stop=stop)
+        return limiter.send(request, patience=10_000, stop=stop)
 
     with pytest.raises(KeyError):
         in_order(work, range(2), stop)

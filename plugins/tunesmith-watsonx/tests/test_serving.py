@@ -170,7 +170,7 @@ def test_a_failed_deployment_gives_the_reason_and_is_removed(emulator, backend, 
     def fail(*args):
         raise DeploymentError("the disk of the service is full")
 
-    monkeypatch.setattr(type(emulator.house.engine.backend.deployer), "deploy", fail)
+    monkeypatch.setattr(type(emulator.services.engine.backend.deployer), "deploy", fail)
     with pytest.raises(DeploymentError, match=r"'it' failed: \w"):
         backend.deployer.deploy(tuned, "it")
     assert left_at_the_service(backend)["deployments"] == 0

@@ -1,4 +1,4 @@
-"""The watsonx.ai REST API over any tunesmith backend: tunes, deploys and generates for real.
+"""The watsonx.ai REST API over any tunesmith backend: it tunes, deploys and generates for real.
 
 with Emulator() as emulator:
     client = APIClient(Credentials(**emulator.credentials), project_id=emulator.project_id)
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from tunesmith_emulator.version import __version__
+
 __all__ = ["Emulator", "__version__"]
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy: the plugin that only names the command line's entry must not import a web server.
+    # Lazy: the plugin module must not import a web server.
     if name == "Emulator":
         from tunesmith_emulator.emulator import Emulator
 

@@ -1,4 +1,4 @@
-"""Assembles the FastAPI application: the route table, tokens, errors, the web page."""
+"""The FastAPI application: the route table, tokens, errors and the web page."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from tunesmith.errors import TunesmithError
-from tunesmith_emulator import __version__
 from tunesmith_emulator.envelope import ServiceError, Target
-from tunesmith_emulator.fault_middleware import Gate
-from tunesmith_emulator.routing import HouseOf, Route, base_url
-from tunesmith_emulator.services import House
-from tunesmith_emulator.table import ROUTES
+from tunesmith_emulator.fault_middleware import FaultMiddleware, FaultRoute
+from tunesmith_emulator.routes.routing import Route, ServicesOf, base_url
+from tunesmith_emulator.routes.table import ROUTES
+from tunesmith_emulator.services import Services
 from tunesmith_emulator.translation import translated
+from tunesmith_emulator.version import __version__
 
 log = logging.getLogger("tunesmith_emulator")
 _PAGE = Path(__file__).parent / "page"
@@ -35,8 +35,8 @@ _SECURITY = {
 }
 
 
-def create_app(house: House) -> Gate:
-    """Return the application over ``house``, behind its gate."""
+def create_app(services: Services) -> FaultMiddleware:
+    """Return the application over ``services``, inside its fault middleware."""
     app = FastAPI(
         title="watsonx.ai emulator",
         version=__version__,
@@ -44,19 +44,20 @@ def create_app(house: House) -> Gate:
         redoc_url=None,
         openapi_url=None,
     )
-    app.state.house = house
+    app.router.route_class = FaultRoute
+    app.state.services = services
     for route in ROUTES:
         _add(app, route)
-    app.add_api_route("/", _page, include_in_schema=False)
+    app.add_route("/", _page)
     app.mount("/_emulator/page", StaticFiles(directory=_PAGE))
-    app.add_exception_handler(ServiceError, _service_error)
-    app.add_exception_handler(TunesmithError, _tunesmith_error)
+    app.add_exception_handler(ServiceError, _known_error)
+    app.add_exception_handler(TunesmithError, _known_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
-    # Around everything, the framework's own layers too: who drops a connection needs the server's.
-    return Gate(app, house.control)
+    # Outside the framework's layers: a dropped connection needs the server's own ``send``.
+    return FaultMiddleware(app, services.control)
 
 
 def _add(app: FastAPI, route: Route) -> None:
@@ -77,8 +78,8 @@ def _add(app: FastAPI, route: Route) -> None:
     )
 
 
-def _token(request: Request, house: HouseOf) -> None:
-    house.iam.check(request.headers.get("authorization"))
+def _token(request: Request, services: ServicesOf) -> None:
+    services.iam.check(request.headers.get("authorization"))
 
 
 def _local(request: Request) -> None:
@@ -90,7 +91,8 @@ def _local(request: Request) -> None:
         raise ServiceError(403, "forbidden", "The control plane answers to its own page only.")
 
 
-def _page() -> FileResponse:
+def _page(request: Request) -> FileResponse:
+    del request
     return FileResponse(_PAGE / "index.html", headers=_SECURITY)
 
 
@@ -98,15 +100,8 @@ def _answer(error: ServiceError) -> JSONResponse:
     return JSONResponse(error.body(), status_code=error.status)
 
 
-def _service_error(request: Request, error: Exception) -> JSONResponse:
+def _known_error(request: Request, error: Exception) -> JSONResponse:
     del request
-    assert isinstance(error, ServiceError)  # noqa: S101  # registered for it
-    return _answer(error)
-
-
-def _tunesmith_error(request: Request, error: Exception) -> JSONResponse:
-    del request
-    assert isinstance(error, TunesmithError)  # noqa: S101  # registered for it
     return _answer(translated(error))
 
 
@@ -130,7 +125,7 @@ def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _gone(request: Request, error: Exception) -> Response:
-    # The client hung up in mid-request: nobody reads this, and nothing is wrong here.
+    # The client hung up in mid-request. Nobody reads this answer, and it is no failure.
     del request, error
     return Response(status_code=400)
 

@@ -1,10 +1,10 @@
-"""Concurrent requests become batches: whatever waits for one model is generated in one call.
+"""Batches of concurrent requests: rows that wait for one model are generated in one call.
 
 A model reads thirty-two rows in little more time than one, so a server that answers row by row
-wastes most of its machine. Rows share a call only inside one *lane*: same parameters and same
-target (same base model, on a backend that reads rows of several deployments together), on a
-backend where a row's result never depends on its neighbors. Batching is therefore never seen in
-an answer.
+wastes most of its machine. Rows share a call only in one *lane*. A lane has one set of parameters
+and one target (one base model, if the backend reads rows of several deployments together). It
+holds more than one row only if the backend declares that a row's result never depends on its
+neighbors. So batching never changes an answer.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from tunesmith.spec import GenerationParams
 from tunesmith_emulator.envelope import ServiceError
 
 GATHER_SECONDS = 0.05
-"""How long a lane waits, at most, for the clients of its last call to come back; nor does it wait
-longer than half of what that call took."""
+"""The longest time that a lane waits for the clients of its last call to come back. It also waits
+at most half of the time that this call took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Lane:
 
     key: tuple[str, ...]
     most: int
-    """Rows in one call, at most."""
+    """The largest number of rows in one call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What was done so far."""
+    """Counts of calls and rows so far."""
 
     batches: int = 0
     """Calls of the backend."""
@@ -65,7 +65,7 @@ class _Waiting:
 class _Call:
     lane: Lane | None
     clients: int
-    """Who is answered by it, and who came meanwhile."""
+    """The clients that it answered, and those that arrived meanwhile."""
     seconds: float
 
 
@@ -94,11 +94,11 @@ class Batcher:
 
     @property
     def statistics(self) -> Statistics:
-        """What was done so far."""
+        """The counts so far."""
         return self._statistics
 
     def submit(self, item: Item, lane: Lane) -> Future[Generation]:
-        """Queue a row. A future that is cancelled while it waits costs nothing more.
+        """Queue a row. If its future is cancelled while it waits, the row is not generated.
 
         Raises:
             ServiceError: 503, the batcher is closed.
@@ -115,7 +115,7 @@ class Batcher:
         return waiting.answer
 
     def close(self) -> None:
-        """Finish the call under way, fail what waits, and end the thread."""
+        """Finish the running call, fail the waiting rows, and end the thread."""
         with self._changed:
             self._closed = True
             left = [waiting for lane in self._lanes.values() for waiting in lane]
@@ -132,7 +132,7 @@ class Batcher:
             self._answer(lane, _begun(batch))
 
     def _take(self) -> tuple[Lane, list[_Waiting]] | None:
-        """Return the next lane's rows; blocks while there is none; None when closed."""
+        """Wait for the next lane and return its rows, or None once the batcher is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._lanes or self._closed)
             if not self._closed:
@@ -142,7 +142,7 @@ class Batcher:
             lane, waiting = self._lanes.popitem(last=False)
             batch = [waiting.popleft() for _ in range(min(lane.most, len(waiting)))]
             if waiting:
-                self._lanes[lane] = waiting  # behind the others: they take turns
+                self._lanes[lane] = waiting  # behind the others: lanes take turns
             return lane, batch
 
     def _gather(self) -> None:
@@ -163,11 +163,11 @@ class Batcher:
         started = time.monotonic()
         try:
             answers = self._generate(batch)
-        except Exception as error:  # noqa: BLE001  # handed to whoever waits for it
+        except Exception as error:  # noqa: BLE001  # passed on to the waiting client
             if len(batch) == 1:
                 batch[0].answer.set_exception(error)
                 return
-            for waiting in batch:  # only the wrong row must fail
+            for waiting in batch:  # only the row with the error must fail
                 self._answer(lane, [waiting])
             return
         with self._changed:

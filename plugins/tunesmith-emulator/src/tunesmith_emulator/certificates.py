@@ -14,7 +14,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Authority:
-    """A certificate authority that outlives a restart, so that clients trust it again."""
+    """A certificate authority that survives a restart, so that clients still trust it."""
 
     def __init__(self, folder: Path) -> None:
         self.ca_file = folder / "ca.pem"
@@ -33,7 +33,7 @@ class Authority:
         return self._ca.cert_pem.bytes()
 
     def server_context(self, hosts: Sequence[str]) -> ssl.SSLContext:
-        """Return a context that proves to be any of ``hosts`` (names, wildcards, addresses)."""
+        """Return a TLS context with a certificate for ``hosts`` (names, wildcards, addresses)."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._ca.issue_cert(*hosts).configure_cert(context)
         return context

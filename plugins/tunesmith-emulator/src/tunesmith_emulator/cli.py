@@ -1,4 +1,4 @@
-"""``tunesmith emulator``: serve the service, or run code against it."""
+"""``tunesmith emulator``: serve the emulator, or run code against it."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ _OPTIONS = (
                  type=click.IntRange(0, 2**31 - 1),
                  help="The seed of every tuning; the service itself has none."),
     click.option("--model", "models", multiple=True, metavar="ID=NAME",
-                 help="Serve catalogue entry ID by base model NAME (a Hugging Face id or a path) "
+                 help="Serve catalogue entry ID with base model NAME (a Hugging Face id or a path) "
                  "instead of the embedded stand-in; may be repeated."),
     click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
-                 help="Serve that day's catalogue; by default every model is available."),
+                 help="Serve the catalogue of that day; by default every model is available."),
     click.option("--api-key", "api_keys", multiple=True, metavar="KEY",
                  help="Accept this key only; may be repeated. By default any key is accepted."),
     click.option("--strict-projects", "projects", multiple=True, metavar="[ID]",
                  is_flag=False, flag_value=PROJECT_ID,
-                 help="Only this project exists, without ID the one that 'serve' prints; may be "
-                 "repeated. By default every id does."),
+                 help="Accept this project only, or without ID the one that 'serve' prints; may be "
+                 "repeated. By default every project id is accepted."),
 )  # fmt: skip
 
 
@@ -62,22 +62,22 @@ _OPTIONS = (
     cls=Command,
     example="tunesmith emulator serve --port 8443 --data-dir runs/emulator",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8443, show_default=True, type=click.IntRange(0, 65535),
-              help="0 takes a free port.")  # fmt: skip
+              help="The port; 0 picks a free one.")  # fmt: skip
 @click.option("--data-dir", default=DATA_DIR, show_default=True,
               type=click.Path(file_okay=False, path_type=Path),
-              help="Assets, trainings and deployments; a restart finds them again.")  # fmt: skip
+              help="Folder of assets, trainings and deployments; kept at a restart.")  # fmt: skip
 @_server_options
 @screen.json_option
 def serve(host: str, port: int, data_dir: Path, as_json: bool, **given: Any) -> None:
-    """Serve until Ctrl-C. Prints what to put into Credentials and into the environment."""
+    """Serve until Ctrl-C. Prints the values for Credentials and for the environment."""
     server = _emulator(given, host=host, port=port, data_dir=data_dir)
     stop = _on_signals()
     with server:
         screen.emit(as_json, _document(server), lambda: _welcome(server))
         stop.wait()
-        screen.note("stopping; a running tuning goes on at the next start")
+        screen.note("stopping; a running tuning continues at the next start")
 
 
 @emulator.command(
@@ -90,10 +90,10 @@ def serve(host: str, port: int, data_dir: Path, as_json: bool, **given: Any) -> 
 @click.option("--serve", "served", multiple=True, metavar="URL=FILE",
               help="Answer a download of URL with FILE; may be repeated.")  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Where an executed notebook goes; by default NAME.executed.ipynb.")  # fmt: skip
+              help="File of the executed notebook; by default NAME.executed.ipynb.")  # fmt: skip
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path),
-              help="Keep assets, trainings and deployments here; by default they go at the "
-              "end.")  # fmt: skip
+              help="Keep assets, trainings and deployments here; by default they are deleted at "
+              "the end.")  # fmt: skip
 @_server_options
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -103,10 +103,10 @@ def run(
     data_dir: Path | None,
     **given: Any,
 ) -> None:
-    """Run COMMAND, or a notebook, against the emulator: nothing in it is changed.
+    """Run an unchanged COMMAND or notebook against the emulator.
 
-    Its requests to IBM Cloud go to this machine, the downloads named with --serve are answered
-    from files, and every other host is refused and listed at the end. A script that is named
+    Its requests to IBM Cloud go to this machine. The downloads named with --serve are answered
+    from files. Requests to other hosts are refused and listed at the end. A script that is named
     without "python" in front runs in a Jupyter kernel, as a notebook does.
     """
     from tunesmith_emulator.run import prepare
@@ -136,7 +136,7 @@ def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
 
 
 def _stood_in(server: Emulator) -> str:
-    names = {name for name in server.house.catalogue.stand_ins().values() if name}
+    names = {name for name in server.services.catalogue.stand_ins().values() if name}
     who = f"{' and '.join(sorted(names))} stood in for IBM's models" if names else "no stand-in"
     return f"emulated: {who}; no request left this machine"
 
@@ -162,19 +162,19 @@ def _on_signals() -> threading.Event:
 
 
 def _document(server: Emulator) -> dict[str, Any]:
-    shown = {**server.credentials, "api_key": _key(server)}
-    return {"credentials": shown, "project_id": server.project_id, "page": server.url}
+    return {"credentials": _shown(server), "project_id": server.project_id, "page": server.url}
 
 
-def _key(server: Emulator) -> str:
-    # A key that was set is the operator's secret; the screen may be shared.
-    return "YOUR_API_KEY" if server.settings.api_keys else str(server.credentials["api_key"])
+def _shown(server: Emulator) -> dict[str, Any]:
+    from tunesmith_emulator.control.credentials import shown
+
+    return shown(server.url, server.ca_file, server.settings)
 
 
 def _welcome(server: Emulator) -> Iterator[str]:
     from tunesmith_emulator.control.credentials import blocks
 
-    texts = blocks(server.url, server.house)
+    texts = blocks(_shown(server), server.project_id)
     day: date | None = server.settings.as_of
     yield f"watsonx.ai emulator over the backend {server.settings.backend!r}: {server.url}"
     yield f"catalogue: {f'as of {day}' if day else 'every model available'}"

@@ -1,4 +1,4 @@
-"""The coverage page: every route, and where the shape of its answer comes from."""
+"""The coverage page: every route, and the source of the shape of its answer."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from tunesmith_emulator.catalogue.model import catalogue_file
-from tunesmith_emulator.routing import Evidence, Route
-from tunesmith_emulator.table import ROUTES
+from tunesmith_emulator.routes.routing import Evidence, Route
+from tunesmith_emulator.routes.table import ROUTES
 
 MEANING: dict[Evidence, str] = {
-    "recorded": "answers of the real service that were recorded and published by others",
-    "sdk": "the source of a client that reads it, which the tests run against this emulator",
+    "recorded": "answers of the real service, recorded and published by others",
+    "sdk": "the source code of a client, which the tests run against this emulator",
     "docs": "IBM's documentation",
-    "inferred": "an inference from the above; the real service may differ",
-    "ours": "this project's own: the real service has nothing like it",
+    "inferred": "inferred from the sources above; the real service may differ",
+    "ours": "an addition of this project; the real service has no such route",
 }
 _HEAD = """\
 # What the emulator covers
 
-Generated from the route table (`tunesmith_emulator.table`) and the model catalogue; do not edit.
-The real watsonx.ai was never asked: everything here is second-hand, and says so.
+Generated from the route table (`tunesmith_emulator.routes.table`) and the model catalogue; do not
+edit. No request was ever sent to the real watsonx.ai: each route names its source.
 
 """
 _STAND_INS = """\
 ## Stand-ins
 
 Over a backend without prompt tuning (`sklearn`), trainings use that backend's own method as a
-named *stand-in method*: training details carry it as a warning, the model's spec and the records
-of `--backend watsonx` name it. What such a backend cannot do (generation by a base model,
-log-probabilities) is refused with the service's error envelope.
+named *stand-in method*. Training details, the model's spec and the records of `--backend watsonx`
+name it. Requests that such a backend cannot answer (generation by a base model, log-probabilities)
+are refused with the service's error envelope.
 
 """
 

@@ -1,4 +1,4 @@
-"""What the emulator remembers: five tables in one SQLite file."""
+"""The state of the emulator: five tables in one SQLite file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, ForeignKey, String, and_, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
-from tunesmith_emulator.project_scope import Scope
+from tunesmith_emulator.project_scope import ProjectScope
 
 
 def new_id() -> str:
-    """Return a resource id, in the service's form: 36 characters."""
+    """Return a new resource id of 36 characters, as the service has them."""
     return str(uuid.uuid4())
 
 
 def utc_now() -> datetime:
-    """Return the time now, without a zone: SQLite keeps none, all times here are UTC."""
+    """Return the time in UTC without a zone, because SQLite stores none."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
@@ -32,7 +32,7 @@ class Table(DeclarativeBase):
 
 
 class Scoped:
-    """Columns of whatever belongs to a project or a space."""
+    """The columns of a resource of a project or a space."""
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True, default=new_id)
     scope_kind: Mapped[str] = mapped_column(String(8), index=True)
@@ -44,12 +44,12 @@ class Scoped:
     modified_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> ProjectScope:
         """The project or space."""
-        return Scope.of(self.scope_kind, self.scope_id)
+        return ProjectScope.of(self.scope_kind, self.scope_id)
 
     @classmethod
-    def within(cls, scope: Scope) -> ColumnElement[bool]:
+    def within(cls, scope: ProjectScope) -> ColumnElement[bool]:
         """Return the condition that a row belongs to ``scope``."""
         return and_(cls.scope_kind == scope.kind, cls.scope_id == scope.id)
 
@@ -72,11 +72,11 @@ class AssetRow(Scoped, Table):
     mime_type: Mapped[str] = mapped_column(default="application/octet-stream")
     base_model_id: Mapped[str | None] = mapped_column(default=None)
     model: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
-    """The tuned model, a tunesmith record, where the asset is one."""
+    """The tuned model, a tunesmith record, if the asset is one."""
 
 
 class AttachmentRow(Table):
-    """The bytes of a data asset; ``size`` is None until they have arrived whole."""
+    """The bytes of a data asset; ``size`` is None until all of them have arrived."""
 
     __tablename__ = "attachments"
     id: Mapped[str] = mapped_column(String(64), primary_key=True, default=new_id)
@@ -89,16 +89,16 @@ class AttachmentRow(Table):
 
 
 class TrainingRow(Scoped, Table):
-    """A tuning: what was asked for, how far it is and what it made."""
+    """A tuning: its request, its progress and its result."""
 
     __tablename__ = "trainings"
     kind: Mapped[str] = mapped_column(String(16))
-    """``prompt_tuning`` or ``fine_tuning``: under which address it lives."""
+    """``prompt_tuning`` or ``fine_tuning``; each kind has its own address."""
     request: Mapped[dict[str, Any]]
-    """The body of the request, as it came."""
+    """The unchanged body of the request."""
     base_model_id: Mapped[str]
     parameters: Mapped[dict[str, Any]]
-    """The hyper-parameters, defaults included, as the service echoes them."""
+    """The hyper-parameters as the service echoes them, defaults included."""
     method: Mapped[dict[str, Any]]
     """The tunesmith method that tunes: name and hyper-parameters."""
     state: Mapped[str] = mapped_column(default="queued", index=True)
@@ -111,7 +111,7 @@ class TrainingRow(Scoped, Table):
     model: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     """The tuned model, a tunesmith record."""
     model_id: Mapped[str | None] = mapped_column(default=None, index=True)
-    """The asset that stands for the tuned model."""
+    """The asset of the tuned model."""
 
 
 class DeploymentRow(Scoped, Table):
@@ -131,7 +131,7 @@ class DeploymentRow(Scoped, Table):
 
 
 class Database:
-    """Sessions on one SQLite file. What is committed survives the end of the process."""
+    """Sessions on one SQLite file. Committed changes survive the end of the process."""
 
     def __init__(self, path: Path) -> None:
         self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
@@ -141,12 +141,12 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Give a session; commits at the end, and rolls back where an error ends it."""
+        """Open a session. It is committed at the end, or rolled back after an error."""
         with self._sessions.begin() as session:
             yield session
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all rows."""
         with self.session() as session:
             for table in reversed(Table.metadata.sorted_tables):
                 session.execute(table.delete())

@@ -1,4 +1,4 @@
-"""The first door: an emulator as a context manager."""
+"""The emulator as a context manager."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from tunesmith_emulator.control.credentials import ANY_KEY, fields
 from tunesmith_emulator.control.faults import Fault
 from tunesmith_emulator.run.hosts import ibm_hosts
 from tunesmith_emulator.server import Server
-from tunesmith_emulator.services import House
+from tunesmith_emulator.services import Services
 from tunesmith_emulator.settings import STAND_IN, Settings
-from tunesmith_emulator.state_delays import Pace
+from tunesmith_emulator.state_delays import StateDelays
 
 log = logging.getLogger("tunesmith_emulator")
 # Set by the SDK for the whole process when it is given ``verify``.
 _SDK_VERIFY = "WX_CLIENT_VERIFY_REQUESTS"
 _BEFORE: dict[str | None, str | None] = {}
-"""Certificate of each emulator that runs in this process, and what the variable held before any
-emulator: one that stops must not leave another one's, which may have stopped earlier."""
+"""The certificate of each running emulator, and the value of the variable before the first one
+started. An emulator that stops restores this value, not the certificate of another emulator."""
 
 
 class Emulator:
@@ -38,15 +38,15 @@ class Emulator:
     Args:
         backend: the tunesmith backend that tunes and generates.
         seed: the seed of every tuning.
-        data_dir: what outlives the process; None takes a folder that goes at the end.
-        host: where to listen; anything but loopback is open to the network.
-        port: 0 takes a free one.
+        data_dir: the folder for state that survives the process; None takes a temporary one.
+        host: the address to listen on; all but loopback addresses are open to the network.
+        port: 0 picks a free one.
         models: catalogue id to the backend's name of a base model, e.g.
             ``{"ibm/granite-3-8b-instruct": "ibm-granite/granite-4.0-350m"}``.
         stand_in: the base model that answers for every other catalogue entry.
-        as_of: serve that day's catalogue.
-        api_keys: the keys that are accepted; none given accepts any.
-        projects: the projects that exist; none given makes every id that is asked for.
+        as_of: serve the catalogue of that day.
+        api_keys: the accepted keys; if empty, every key is accepted.
+        projects: the projects that exist; if empty, a project is made at its first use.
         backend_options: options of the backend.
         token_seconds: lifetime of a token.
 
@@ -94,15 +94,15 @@ class Emulator:
         try:
             if self.settings.temporary:
                 self.settings = self.settings.model_copy(update={"data_dir": self._folder()})
-            self.house = House(self.settings)
-            self._opened.callback(self.house.close)
-            self.authority = Authority(self.house.files.authority)
+            self.services = Services(self.settings)
+            self._opened.callback(self.services.close)
+            self.authority = Authority(self.services.files.authority)
             context = self.authority.server_context([*LOOPBACK, *ibm_hosts()])
-            app = create_app(self.house)
+            app = create_app(self.services)
             self._server = Server(app, self.settings.host, self.settings.port, context)
             self._opened.callback(self._server.stop)
             self._remember()
-            self.house.open()
+            self.services.open()
             self._server.start()
         except BaseException:
             self.stop()
@@ -112,8 +112,8 @@ class Emulator:
     def _warn_if_open(self) -> None:
         if self.settings.host not in LOOPBACK:
             log.warning(
-                "%s is open to the network: whoever reaches it can use this machine to tune and "
-                "generate; set an API key",
+                "%s is open to the network: everybody who can reach it can tune and generate on "
+                "this machine; set an API key",
                 self.settings.host,
             )
 
@@ -146,8 +146,8 @@ class Emulator:
 
     @property
     def project_id(self) -> str:
-        """A project that is there."""
-        return self.house.platform.project_id
+        """The id of an existing project."""
+        return self.services.platform.project_id
 
     @property
     def credentials(self) -> dict[str, Any]:
@@ -158,7 +158,7 @@ class Emulator:
     @property
     def requests(self) -> list[dict[str, Any]]:
         """The last 1000 requests, oldest first."""
-        return self.house.control.requests()
+        return self.services.control.requests()
 
     def fail(self, route: str, **order: Any) -> None:
         """Order a fault; see :class:`~tunesmith_emulator.control.faults.Fault`.
@@ -167,19 +167,19 @@ class Emulator:
             route: e.g. ``"POST /ml/v1/text/generation"``, or a pattern with ``*``.
             **order: ``status``, ``delay`` (seconds), ``drop``, ``nth``, ``times``, ``retry_after``.
         """
-        self.house.control.faults.place(Fault(route=route, **order))
+        self.services.control.faults.place(Fault(route=route, **order))
 
     def set_pace(self, **seconds: float) -> None:
-        """Set how long states last at least; see :class:`~tunesmith_emulator.state_delays.Pace`."""
-        self.house.set_pace(Pace(**seconds))
+        """Set how long states last at least; the arguments are the fields of ``StateDelays``."""
+        self.services.set_delays(StateDelays(**seconds))
 
     def set_date(self, as_of: date | None) -> None:
-        """Serve another day's catalogue."""
-        self.house.catalogue.as_of = as_of
+        """Serve the catalogue of another day."""
+        self.services.catalogue.as_of = as_of
 
     def reset(self) -> None:
-        """Be as a new emulator: no assets, trainings, deployments, requests, faults or pace."""
-        self.house.reset()
+        """Delete all assets, trainings, deployments, requests, faults and state delays."""
+        self.services.reset()
 
     def _folder(self) -> Path:
         folder = tempfile.TemporaryDirectory(
@@ -193,7 +193,7 @@ class Emulator:
         self._opened.callback(self._restore)
 
     def _restore(self) -> None:
-        # Later clients of this process must not trust a certificate that is gone.
+        # Later clients of this process must not trust the certificate of a stopped emulator.
         before = _BEFORE.pop(str(self.ca_file))
         if os.environ.get(_SDK_VERIFY) != str(self.ca_file):
             return

@@ -1,4 +1,4 @@
-"""The backend behind the service: connected when it is first needed, and fed in batches."""
+"""The backend behind the service. It is connected at its first use and called in batches."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import tunesmith
 from tunesmith.backend import Backend, Capabilities, Target, target_key
 from tunesmith.errors import UnsupportedError
+from tunesmith.plugins import registry
 from tunesmith.records import Deployment, Generation, Message
 from tunesmith.spec import GenerationParams
 from tunesmith_emulator.batching import Batcher, Item, Lane, Statistics
@@ -16,7 +17,7 @@ from tunesmith_emulator.settings import Settings
 
 PROMPT_TUNING = "prompt_tuning"
 MOST_ROWS = 32
-"""Rows in one call. More gain nothing on a CPU, and the first row waits for the last."""
+"""Rows in one call. More rows gain nothing on a CPU, and the first one waits for the last."""
 
 
 class Engine:
@@ -42,12 +43,12 @@ class Engine:
 
     @property
     def connected(self) -> bool:
-        """Whether anybody has looked at the backend yet."""
+        """Whether the backend has been used yet."""
         return self._backend is not None
 
     @property
     def backend(self) -> Backend:
-        """The backend; the first look connects it.
+        """The backend; the first use connects it.
 
         Raises:
             PluginError: it is not installed.
@@ -60,11 +61,11 @@ class Engine:
 
     @property
     def statistics(self) -> Statistics:
-        """How many rows were generated in how many calls; streams are not counted."""
+        """The numbers of generated rows and of calls; streams are not counted."""
         return self._batcher.statistics
 
     def capabilities(self, base_model: str) -> Capabilities:
-        """Return what the backend can do with ``base_model``; asked once.
+        """Return the capabilities of the backend for ``base_model``; they are cached.
 
         Raises:
             NotFoundError: the backend has no such base model.
@@ -76,33 +77,36 @@ class Engine:
     def tuning_method(self, base_model: str) -> str:
         """Return the method that tunes: prompt tuning, else the *stand-in method*.
 
-        The stand-in method is the last one that the backend declares: backends list the baseline
-        that must be beaten first.
+        The stand-in method is the one with the highest place on the ladder. A constant answer
+        is only taken if the backend has no other method.
 
         Raises:
             NotFoundError: the backend has no such base model.
             UnsupportedError: the backend tunes nothing.
         """
         methods = self.capabilities(base_model).methods
-        if not methods:
+        if PROMPT_TUNING in methods:
+            return PROMPT_TUNING
+        entries = [entry for name, entry in registry().methods().items() if name in methods]
+        if not entries:
             raise UnsupportedError(f"backend {self._name!r} does not tune {base_model!r}")
-        return PROMPT_TUNING if PROMPT_TUNING in methods else methods[-1]
+        return max(entries, key=lambda entry: (entry.kind != "constant", entry.place)).name
 
     def generate(self, target: Target, text: str, params: GenerationParams) -> Generation:
-        """Generate for one input, together with whatever else waits for the same model.
+        """Generate for one input, in one call with other inputs that wait for the same model.
 
-        Where the backend declares ``mixed_targets``, rows of all deployments of a base model, and
-        of the base model itself, share calls.
+        If the backend declares ``mixed_targets``, the rows of a base model and of all its
+        deployments share calls.
 
         Raises:
-            TunesmithError: whatever ``Predictor.generate`` raises for this input.
+            TunesmithError: as ``Predictor.generate`` raises it for this input.
             ServiceError: 503, the engine is closed.
         """
         lane = self._lane(target, params)
         return self._batcher.submit(Item(target, text, params), lane).result()
 
     def stream(self, target: Target, text: str, params: GenerationParams) -> Iterator[Generation]:
-        """Generate piece by piece; where the backend cannot, the whole text is the one piece."""
+        """Generate piece by piece, or in one piece if the backend cannot stream."""
         if self.capabilities(base_model_of(target)).streaming:
             yield from self.backend.predictor.stream(target, text, params)
         else:
@@ -117,7 +121,7 @@ class Engine:
         return self.backend.predictor.tokenize(target, [text])[0]
 
     def chat_text(self, base_model: str, messages: Sequence[Message]) -> str:
-        """Return the text in which ``base_model`` reads a conversation.
+        """Return a conversation as ``base_model`` reads it.
 
         Raises:
             ExperimentError: its chat template refuses the conversation.
@@ -131,7 +135,7 @@ class Engine:
         return text
 
     def close(self) -> None:
-        """Fail what waits, and let the backend go."""
+        """Fail the waiting requests and close the backend."""
         self._batcher.close()
         with self._lock:
             if self._backend is not None:
@@ -147,7 +151,7 @@ class Engine:
         base_model = base_model_of(target)
         capabilities = self.capabilities(base_model)
         who = target_key(base_model if capabilities.mixed_targets else target)
-        # A time limit is shared by the rows of a call, so its rows go one by one.
+        # All rows of a call share a time limit, so rows with a limit are generated one by one.
         alone = not capabilities.batch_independent or params.time_limit is not None
         return Lane((*who, params.model_dump_json()), 1 if alone else MOST_ROWS)
 

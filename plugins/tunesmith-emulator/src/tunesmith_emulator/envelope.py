@@ -1,4 +1,4 @@
-"""The service's error envelope: every refusal has this shape, and none carries a traceback.
+"""The service's error envelope. Every refusal has this shape and carries no traceback.
 
 Shape: ``{"errors": [{"code", "message", "more_info", "target"?}], "trace", "status_code"}``, as
 the real service answers (recorded).
@@ -17,7 +17,7 @@ TargetType = Literal["field", "parameter", "header"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What in the request is wrong."""
+    """The part of the request that is wrong."""
 
     type: TargetType
     name: str
@@ -29,7 +29,7 @@ class ServiceError(Exception):
     Attributes:
         status: HTTP status.
         code: the service's own code, e.g. ``invalid_request_entity``.
-        message: what is wrong and what to do.
+        message: the problem and the remedy.
         target: the field, parameter or header that is wrong.
     """
 

@@ -1,4 +1,4 @@
-"""What every request passes: it is counted, hit by a fault where one is ordered, and logged."""
+"""Logs every request, and answers with a fault if one is ordered for its route."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import json
 import time
 from typing import Any
 
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tunesmith_emulator.control.faults import Fault
 from tunesmith_emulator.control.service import Control
 from tunesmith_emulator.envelope import ServiceError
-from tunesmith_emulator.table import route_of
 
-_OWN = "/_emulator/"
+_CONTROL_PLANE = "/_emulator/"
+_VISIT = "tunesmith.visit"
 _CODES = {
     401: "authentication_token_expired",
     403: "forbidden",
@@ -23,71 +24,83 @@ _CODES = {
 }
 
 
-class Gate:
-    """The outermost layer of the application."""
+class FaultMiddleware:
+    """The outermost layer of the application. It logs each request, except the control plane's."""
 
     def __init__(self, app: ASGIApp, control: Control) -> None:
         self._app = app
         self._control = control
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or not."""
-        if scope["type"] != "http" or scope["path"].startswith(_OWN):
+        """Pass the request on and log it."""
+        if scope["type"] != "http" or scope["path"].startswith(_CONTROL_PLANE):
             await self._app(scope, receive, send)
             return
-        visit = _Visit(scope, send, self._control)
+        visit = scope[_VISIT] = _Visit(scope, send, self._control)
         try:
-            await self._pass(scope, receive, visit)
+            await self._app(scope, receive, visit.send)
         finally:
-            visit.over()
+            visit.end()
 
-    async def _pass(self, scope: Scope, receive: Receive, visit: _Visit) -> None:
-        fault = self._control.faults.next(visit.route)
-        if fault is not None:
-            await asyncio.sleep(fault.delay)
-            if fault.drop:
-                visit.drop()
-                return
-            if fault.status is not None:
-                await _refuse(visit.send, fault)
-                return
-        await self._app(scope, receive, visit.send)
+
+class FaultRoute(APIRoute):
+    """A route that first carries out the fault that is ordered for it."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the fault, or handle the request."""
+        visit: _Visit | None = scope.get(_VISIT)
+        method = scope["method"]
+        known = method in (self.methods or ())
+        if visit is None or not known or not await visit.fault(f"{method} {self.path}"):
+            await super().handle(scope, receive, send)
 
 
 class _Visit:
-    """One request and what came of it."""
+    """One request and its outcome."""
 
     def __init__(self, scope: Scope, send: Send, control: Control) -> None:
         self._method, self._path = scope["method"], scope["path"]
-        self.route = route_of(self._method, self._path)
         self._send = send
         self._control = control
         self._started = time.monotonic()
+        self._route = ""
         self._status = 0
-        self._is_over = False
+        self._ended = False
+
+    async def fault(self, route: str) -> bool:
+        """Carry out the next fault of ``route``; return whether it replaces the answer."""
+        self._route = route
+        fault = self._control.faults.next(route)
+        if fault is None:
+            return False
+        await asyncio.sleep(fault.delay)
+        if fault.drop:
+            self._drop()
+        elif fault.status is not None:
+            await _refuse(self.send, fault)
+        return fault.drop or fault.status is not None
 
     async def send(self, message: Message) -> None:
-        """Send on; the end of the answer is the end of the visit."""
+        """Send a part of the answer; its last part ends the visit."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
         elif message["type"] == "http.response.body" and not message.get("more_body"):
-            self.over()  # before it is sent: who has the answer finds the request among those seen
+            self.end()  # first, so that a client with its answer finds the request in the log
         await self._send(message)
 
-    def drop(self) -> None:
-        """Close the connection without an answer."""
-        self.over()
-        # ASGI has no word for a broken connection; uvicorn's ``send`` belongs to the cycle that
-        # holds the transport.
+    def end(self) -> None:
+        """Log the request, once."""
+        if not self._ended:
+            self._ended = True
+            seconds = time.monotonic() - self._started
+            self._control.log(self._method, self._path, self._route, self._status, seconds)
+
+    def _drop(self) -> None:
+        self.end()
+        # ASGI has no message for a broken connection. uvicorn's ``send`` is a method of the
+        # object that holds the transport.
         cycle: Any = getattr(self._send, "__self__")  # noqa: B009  # Send is a callable for mypy
         cycle.transport.abort()
-
-    def over(self) -> None:
-        """Remember the request, once."""
-        if not self._is_over:
-            self._is_over = True
-            seconds = time.monotonic() - self._started
-            self._control.saw(self._method, self._path, self.route, self._status, seconds)
 
 
 async def _refuse(send: Send, fault: Fault) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 
 class Files:
-    """Where things lie; makes the folders and throws away what a killed upload left."""
+    """The paths of one emulator. Makes the folders and deletes unfinished uploads."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.database = root / "state.sqlite"
         self.uploads = root / "assets"
-        """One file for each attachment, under its id: no name of the client's ever is a path."""
+        """One file for each attachment. Its name is the id: a client's name is never a path."""
         self.arriving = root / "arriving"
-        """Uploads under way; a restart empties it."""
+        """Unfinished uploads; a restart deletes them."""
         self.store = root / "store"
         """The backend's own store."""
         self.authority = root / "authority"
@@ -30,6 +30,6 @@ class Files:
         return self.uploads / attachment_id
 
     def clear(self) -> None:
-        """Forget the uploads."""
+        """Delete the uploads."""
         for file in self.uploads.iterdir():
             file.unlink()

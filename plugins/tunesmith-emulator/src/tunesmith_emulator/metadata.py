@@ -1,4 +1,4 @@
-"""What every resource of the ML service says of itself."""
+"""The metadata that trainings and deployments share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this distribution adds to tunesmith. Text only: nothing heavy is imported here."""
+"""The entries that this distribution adds to tunesmith. Nothing heavy is imported here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A project or a space: what every resource belongs to."""
+"""A project or a space. Every resource belongs to one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ScopeKind = Literal["project", "space"]
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ProjectScope:
     """A project or a space, by id."""
 
     kind: ScopeKind
@@ -28,13 +28,13 @@ class Scope:
         return {self.field: self.id}
 
     @classmethod
-    def of(cls, kind: str, ident: str) -> Scope:
+    def of(cls, kind: str, ident: str) -> ProjectScope:
         """Return the scope of a stored row."""
         return cls(cast("ScopeKind", kind), ident)
 
     @classmethod
-    def find(cls, *sources: Mapping[str, Any]) -> Scope | None:
-        """Return the scope that a query or a body names, the first one wins."""
+    def find(cls, *sources: Mapping[str, Any]) -> ProjectScope | None:
+        """Return the scope that a query or a body names. The first source that names one wins."""
         for source in sources:
             for kind in ("project", "space"):
                 ident = source.get(f"{kind}_id")
@@ -43,11 +43,11 @@ class Scope:
         return None
 
     @classmethod
-    def require(cls, *sources: Mapping[str, Any]) -> Scope:
+    def require(cls, *sources: Mapping[str, Any]) -> ProjectScope:
         """Return the scope that a query or a body names.
 
         Raises:
-            ServiceError: 400, neither ``project_id`` nor ``space_id`` is there.
+            ServiceError: 400, no source has ``project_id`` or ``space_id``.
         """
         scope = cls.find(*sources)
         if scope is None:

@@ -1,4 +1,4 @@
-"""The third door: a pytest fixture. Imports nothing heavy before it is used."""
+"""The emulator as a pytest fixture. Nothing heavy is imported before its first use."""
 
 from __future__ import annotations
 

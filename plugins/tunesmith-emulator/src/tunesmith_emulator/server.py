@@ -21,14 +21,14 @@ _THREADS = 200
 
 class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        # Each waiting generation holds a thread: with anyio's 40, a token could not be had while
-        # 40 clients wait for their text.
+        # Each waiting generation holds a thread. With anyio's default of 40, no token could be
+        # issued while 40 clients wait for their text.
         anyio.to_thread.current_default_thread_limiter().total_tokens = _THREADS
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # A TLS connection closes when its client says goodbye too, and an idle client says
-        # nothing: without the abort, stopping would take as long as the client likes.
+        # A TLS connection is closed by both sides, and an idle client sends nothing. Without the
+        # abort, stopping would take as long as the client stays connected.
         until = time.monotonic() + _STOP_SECONDS
         while self.server_state.tasks and time.monotonic() < until:
             await asyncio.sleep(0.02)
@@ -38,10 +38,10 @@ class _Server(uvicorn.Server):
 
 
 class Server:
-    """Listens from construction on; serves between :meth:`start` and :meth:`stop`.
+    """A server that listens once it is made, and serves from :meth:`start` to :meth:`stop`.
 
     Raises:
-        ExperimentError: the address cannot be listened on.
+        ExperimentError: it cannot listen on the address.
     """
 
     def __init__(self, app: ASGIApp, host: str, port: int, context: ssl.SSLContext) -> None:
@@ -50,9 +50,9 @@ class Server:
             self._socket = socket.create_server((host, port), family=family, backlog=1024)
         except OSError as error:
             raise ExperimentError(
-                f"{host}:{port} cannot be listened on ({error.strerror}); give another port"
+                f"cannot listen on {host}:{port} ({error.strerror}); give another port"
             ) from None
-        # asyncio sets this for sockets that it makes itself; without it every answer of two writes
+        # asyncio sets this option for its own sockets. Without it, every answer of two writes
         # (head, body) waits 40 ms for the client's delayed acknowledgement.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
@@ -67,12 +67,12 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port, also where 0 was asked for."""
+        """The port, also if 0 was given."""
         port: int = self._socket.getsockname()[1]
         return port
 
     def start(self) -> None:
-        """Serve; returns when connections are accepted."""
+        """Serve. Returns as soon as connections are accepted."""
         self._thread.start()
         until = time.monotonic() + _START_SECONDS
         while not self._server.started:
@@ -81,7 +81,7 @@ class Server:
             time.sleep(0.005)
 
     def stop(self) -> None:
-        """Finish the requests under way, at most five seconds long, and stop."""
+        """Wait at most five seconds for running requests, then stop."""
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join()

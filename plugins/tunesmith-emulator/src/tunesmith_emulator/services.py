@@ -1,4 +1,4 @@
-"""The house: one emulator's services, and the order in which they open and close."""
+"""The services: one emulator's services, and the order in which they open and close."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tunesmith_emulator.iam.service import Iam
 from tunesmith_emulator.inference.service import Inference
 from tunesmith_emulator.platform.service import Platform
 from tunesmith_emulator.settings import Settings
-from tunesmith_emulator.state_delays import Pace
+from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_emulator.trainings.service import Trainings
 
 
-class House:
-    """Everything behind the routes. Holds its data directory alone until it is closed.
+class Services:
+    """The services behind the routes. They lock their data directory until they are closed.
 
     Raises:
         PluginError: the backend is not installed.
@@ -35,9 +35,9 @@ class House:
 
     def __init__(self, settings: Settings) -> None:
         if settings.backend not in registry().backends():
-            backend_class(settings.backend)  # raises, and says what to do
+            backend_class(settings.backend)  # raises an error with the remedy
         self.settings = settings
-        with ExitStack() as opened:  # what fails below leaves nothing open, nor the folder held
+        with ExitStack() as opened:  # a failure below closes everything and unlocks the folder
             _hold(settings.data_dir, opened)
             self.files = Files(settings.data_dir)
             self.database = Database(self.files.database)
@@ -60,23 +60,23 @@ class House:
         self.control = Control()
 
     def open(self) -> None:
-        """Start the background work; what a killed process left unfinished is taken up again."""
+        """Start the background work, and continue the unfinished work of an earlier process."""
         self.trainings.worker.start()
         self.deployments.start()
 
     def close(self) -> None:
-        """Stop the background work at its last checkpoint and let everything go."""
+        """Stop the background work at its last checkpoint and close everything."""
         self.trainings.worker.stop()
         self.deployments.stop()
         self._opened.close()
 
-    def set_pace(self, pace: Pace) -> None:
-        """Set how long states last at least."""
-        self.trainings.tuning.pace = self.deployments.pace = pace
+    def set_delays(self, delays: StateDelays) -> None:
+        """Set the least duration of states."""
+        self.trainings.tuning.delays = self.deployments.delays = delays
 
     def reset(self) -> None:
-        """Be as a new emulator: no assets, trainings, deployments, requests, faults or pace."""
-        self.set_pace(Pace())
+        """Delete all assets, trainings, deployments, requests, faults and state delays."""
+        self.set_delays(StateDelays())
         self.catalogue.as_of = self.settings.as_of
         self.trainings.cancel_all()
         self.trainings.tuning.losses.clear()
@@ -91,7 +91,7 @@ class House:
 
 def _hold(folder: Path, opened: ExitStack) -> None:
     busy = ExperimentError(
-        f"{folder}: another emulator works here; stop it or give another --data-dir"
+        f"{folder}: another emulator uses this folder; stop it or give another --data-dir"
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""How one emulator is set up. A frozen value: what changes while it runs is the control plane's."""
+"""The settings of one emulator. They never change while it runs; the control plane has the rest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 STAND_IN = "tunesmith/micro-granite"
 PROJECT_ID = "11111111-2222-4333-8444-555555555555"
-"""The project that exists where none is named."""
+"""The project that exists if none is named."""
 
 
 class Settings(BaseModel):
@@ -21,27 +21,27 @@ class Settings(BaseModel):
     backend: str = "local"
     """The tunesmith backend that tunes and generates."""
     backend_options: dict[str, Any] = Field(default_factory=dict)
-    """Its options; ``store`` lies in ``data_dir`` unless given."""
+    """Its options; ``store`` is in ``data_dir`` unless given."""
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """The seed of every tuning: the service has none."""
+    """The seed of every tuning; the real service has none."""
     data_dir: Path
-    """Everything that outlives the process."""
+    """The folder for all state that survives the process."""
     temporary: bool = False
-    """Whether ``data_dir`` goes when the emulator stops."""
+    """Whether ``data_dir`` is deleted when the emulator stops."""
     host: str = "127.0.0.1"
     port: int = Field(default=0, ge=0, le=65535)
-    """0 takes a free port."""
+    """0 picks a free port."""
     stand_in: str = STAND_IN
-    """The base model, as the backend names it, that answers for every catalogue entry which
-    ``models`` does not map."""
+    """The backend's name of the base model that answers for all catalogue entries outside
+    ``models``."""
     models: dict[str, str] = Field(default_factory=dict)
     """Catalogue id to the backend's name of a base model: a Hugging Face id, a path…"""
     as_of: date | None = None
-    """Serve that day's catalogue; None serves every model as available."""
+    """The day whose catalogue is served; None: every model is available."""
     api_keys: tuple[str, ...] = Field(default=(), repr=False)
-    """The keys that are accepted; none given accepts any."""
+    """The accepted keys; if empty, every key is accepted."""
     projects: tuple[str, ...] = ()
-    """The projects that exist; none given makes every id that is asked for."""
+    """The projects that exist; if empty, a project is made at its first use."""
     token_seconds: int = Field(default=3600, ge=1)
     """Lifetime of a token."""
     max_body_bytes: int = Field(default=8_000_000, ge=1)

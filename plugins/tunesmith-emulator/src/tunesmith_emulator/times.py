@@ -8,6 +8,6 @@ from datetime import datetime
 def stamp(when: datetime) -> str:
     """Return a stored UTC time with milliseconds and zone, e.g. ``2026-11-21T09:03:29.120Z``.
 
-    The fraction and the zone are always there: the SDK's parser of metrics needs both.
+    The SDK's parser of metrics needs the fraction and the zone.
     """
     return when.isoformat(timespec="milliseconds") + "Z"

@@ -1,4 +1,4 @@
-"""tunesmith's errors in the service's words: the one place that turns one into the other."""
+"""The translation of tunesmith's errors into the service's."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _MEANINGS: tuple[tuple[type[TunesmithError], int, str], ...] = (
 def translated(error: Exception) -> ServiceError:
     """Return the service's answer to an error.
 
-    What the client can mend keeps its message. Anything else is a 500 that says nothing about
-    the inside; the log has it.
+    An error that the client can fix keeps its message. All others become a 500 without details;
+    the details are in the log.
     """
     if isinstance(error, ServiceError):
         return error

@@ -13,14 +13,14 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from tunesmith_emulator.catalogue.routes import ROUTES
 from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.routes.catalogue import ROUTES
 
 
 def _app(catalogue: Catalogue) -> FastAPI:
     app = FastAPI()
-    app.state.house = SimpleNamespace(catalogue=catalogue)
+    app.state.services = SimpleNamespace(catalogue=catalogue)
     app.add_exception_handler(ServiceError, _envelope)
     for route in ROUTES:
         app.add_api_route(route.path, route.handler, methods=[route.method])

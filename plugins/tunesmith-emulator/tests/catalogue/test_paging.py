@@ -8,7 +8,7 @@ import pytest
 from fastapi import Request
 
 from tunesmith_emulator.envelope import ServiceError
-from tunesmith_emulator.paging import page
+from tunesmith_emulator.routes.paging import page
 
 ITEMS = [{"n": n} for n in range(450)]
 

@@ -20,8 +20,8 @@ from tunesmith.labels import LabelSet
 from tunesmith.records import Deployment
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, not_found
-from tunesmith_emulator.inference.routes import ROUTES
 from tunesmith_emulator.inference.service import Inference
+from tunesmith_emulator.routes.inference import ROUTES
 from tunesmith_emulator.settings import Settings
 
 ROOT = Path(__file__).parents[4]
@@ -65,8 +65,8 @@ class Deployments:
 
 
 @dataclass
-class House:
-    """As much of the house as these routes use, and a client of it."""
+class Services:
+    """As much of the services as these routes use, and a client of it."""
 
     settings: Settings
     engine: Engine
@@ -77,7 +77,7 @@ class House:
     def __post_init__(self) -> None:
         self.inference = Inference(self.engine, Catalogue(self.entries), Deployments(self.ready))
         app = FastAPI()
-        app.state.house = self
+        app.state.services = self
         for route in ROUTES:
             app.add_api_route(
                 route.path, route.handler, methods=[route.method], response_model=None
@@ -149,7 +149,7 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(error.body(), status_code=error.status)
 
 
-def house(backend: str, folder: Path, method: dict[str, Any], rows: int) -> House:
+def services(backend: str, folder: Path, method: dict[str, Any], rows: int) -> Services:
     settings = Settings(backend=backend, data_dir=folder)
     engine = Engine(settings, folder / "store")
     data = load_dataset(str(ROOT / "data" / "grooming_reviews" / "train.json"))
@@ -164,11 +164,11 @@ def house(backend: str, folder: Path, method: dict[str, Any], rows: int) -> Hous
     model = engine.backend.tuner.tune(experiment, data.rows[:rows])
     deployment = engine.backend.deployer.deploy(model, "tuned")
     entries = {BASE_ID: Entry()}
-    return House(settings, engine, entries, {"tuned": Served(deployment)}, deployment)
+    return Services(settings, engine, entries, {"tuned": Served(deployment)}, deployment)
 
 
 @pytest.fixture(scope="session")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """The local backend: the embedded base model, and one prompt-tuned deployment of it."""
     method = {
         "name": "prompt_tuning",
@@ -181,16 +181,16 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         "max_output_tokens": 8,
         "verbalizer": "Is the review good? {{input}} Answer:",
     }
-    made = house("local", tmp_path_factory.mktemp("local"), method, rows=64)
+    made = services("local", tmp_path_factory.mktemp("local"), method, rows=64)
     yield made
     made.engine.close()
 
 
 @pytest.fixture(scope="session")
-def sklearn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def sklearn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """scikit-learn: no base model, no generation parameters, no token counts, no stream."""
     method = {"name": "tfidf_logreg"}
-    made = house("sklearn", tmp_path_factory.mktemp("sklearn"), method, rows=200)
+    made = services("sklearn", tmp_path_factory.mktemp("sklearn"), method, rows=200)
     yield made
     made.engine.close()
 

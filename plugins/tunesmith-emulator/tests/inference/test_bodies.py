@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tunesmith_emulator.bodies import parse
+from tunesmith_emulator.routes.bodies import parse
 
 PATH = "/ml/v1/text/generation"
 

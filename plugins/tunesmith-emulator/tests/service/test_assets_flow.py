@@ -54,8 +54,8 @@ def test_an_empty_file_is_refused_and_leaves_nothing(sdk, tmp_path, emulator):
     with pytest.raises(Exception, match=r"(?i)empty|failed"):
         sdk.data_assets.create(name="empty.json", file_path=str(empty))
     assert sdk.data_assets.get_details()["resources"] == []
-    assert list(emulator.house.files.uploads.iterdir()) == []
-    assert list(emulator.house.files.arriving.iterdir()) == []
+    assert list(emulator.services.files.uploads.iterdir()) == []
+    assert list(emulator.services.files.arriving.iterdir()) == []
 
 
 def test_bytes_can_be_put_again_until_the_upload_is_complete(rest):
@@ -95,13 +95,13 @@ def test_a_download_is_never_run_by_a_browser(rest):
 def test_bytes_of_an_asset_that_was_deleted_meanwhile_do_not_stay(rest, emulator):
     asset = rest.asset()
     announced = rest.attach(asset)
-    house = emulator.house
-    house.assets.expect(asset, announced["attachment_id"])
-    arriving = house.files.arriving / "late"
+    services = emulator.services
+    services.assets.expect(asset, announced["attachment_id"])
+    arriving = services.files.arriving / "late"
     arriving.write_bytes(b"late")
     rest.ask("DELETE", f"/v2/assets/{asset}").raise_for_status()
-    house.assets.arrived(announced["attachment_id"], arriving)
-    assert list(house.files.uploads.iterdir()) == []
+    services.assets.arrived(announced["attachment_id"], arriving)
+    assert list(services.files.uploads.iterdir()) == []
 
 
 def test_projects_and_spaces_are_there_when_they_are_asked_for(sdk, emulator):

@@ -13,7 +13,7 @@ import jwt
 import pytest
 from service_rest import MODEL_ID, VERSION, refusal
 
-from tunesmith_emulator.table import ROUTES
+from tunesmith_emulator.routes.table import ROUTES
 
 JSON_ROUTES = [
     route
@@ -176,12 +176,12 @@ def test_a_prompt_of_ten_megabytes_is_refused(rest, alive):
 
 def test_a_file_that_is_too_large_is_refused_and_not_kept(start, rest_for):
     small = start("sklearn")
-    small.house.settings = small.settings.model_copy(update={"max_upload_bytes": 1000})
+    small.services.settings = small.settings.model_copy(update={"max_upload_bytes": 1000})
     client = rest_for(small)
     announced = client.attach(client.asset())
     assert refusal(client.http.put(announced["url1"], content=b"x" * 2000), 413)
-    assert list(small.house.files.uploads.iterdir()) == []
-    assert list(small.house.files.arriving.iterdir()) == []
+    assert list(small.services.files.uploads.iterdir()) == []
+    assert list(small.services.files.arriving.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", "a\\b", "\x00", "..", " ", "x" * 256])

@@ -17,7 +17,7 @@ def test_health_loads_no_model(start, rest_for):
     running = start("local")
     with rest_for(running) as client:
         assert client.healthy()
-    assert running.house.engine._backend is None
+    assert running.services.engine._backend is None
 
 
 def test_reset_makes_it_as_new(rest, emulator):
@@ -30,7 +30,7 @@ def test_reset_makes_it_as_new(rest, emulator):
     assert (state["trainings"], state["deployments"], state["as_of"]) == ([], [], None)
     assert rest.http.get("/_emulator/faults").json() == {"faults": []}
     assert set(rest.http.get("/_emulator/pace").json().values()) == {0.0}
-    assert list(emulator.house.files.uploads.iterdir()) == []
+    assert list(emulator.services.files.uploads.iterdir()) == []
     rest.ready(rest.deploy(rest.tuned(), "taken"))  # it works on, and the name is free
 
 
@@ -243,11 +243,11 @@ def test_no_secret_is_ever_shown(start, rest_for, caplog, capfd):
     )
     assert SECRET not in shown
     assert client.token not in shown
-    signer = (running.house.files.authority / "token.key").read_text()
+    signer = (running.services.files.authority / "token.key").read_text()
     assert signer not in shown
     for file in running.settings.data_dir.rglob("*"):
         if file.is_file():
             assert SECRET.encode() not in file.read_bytes(), file
-    assert oct((running.house.files.authority / "token.key").stat().st_mode & 0o777) == "0o600"
-    assert oct((running.house.files.authority / "ca.key").stat().st_mode & 0o777) == "0o600"
+    assert oct((running.services.files.authority / "token.key").stat().st_mode & 0o777) == "0o600"
+    assert oct((running.services.files.authority / "ca.key").stat().st_mode & 0o777) == "0o600"
     assert re.search("[0-9a-f]{64}", signer)

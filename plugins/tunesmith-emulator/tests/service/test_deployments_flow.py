@@ -80,7 +80,7 @@ def test_a_deployment_can_be_given_another_model(sdk, rest, model, emulator):
     assert changed["entity"]["asset"]["id"] == other
     rest.ready(ident)
     assert rest.generate(ident)
-    kept = emulator.house.engine.backend.deployer.list()
+    kept = emulator.services.engine.backend.deployer.list()
     assert [d.name for d in kept].count(ident) == 1  # the backend's first one went
 
 
@@ -112,7 +112,7 @@ def test_a_deployment_deleted_before_it_was_ready_leaves_nothing_behind(rest, mo
     ident = rest.deploy(model)
     rest.ask("DELETE", f"/ml/v4/deployments/{ident}").raise_for_status()
     rest.ready(rest.deploy(model))
-    names = [d.name for d in emulator.house.engine.backend.deployer.list()]
+    names = [d.name for d in emulator.services.engine.backend.deployer.list()]
     assert ident not in names
 
 

@@ -55,7 +55,7 @@ def test_two_work_side_by_side(start, rest_for):
 def test_a_data_directory_serves_one_emulator_at_a_time(tmp_path):
     with (
         Emulator("sklearn", data_dir=tmp_path) as running,
-        pytest.raises(ExperimentError, match="another emulator works here"),
+        pytest.raises(ExperimentError, match="another emulator uses this folder"),
     ):
         Emulator("sklearn", data_dir=tmp_path).start()
     with Emulator("sklearn", data_dir=tmp_path) as again:
@@ -69,7 +69,7 @@ def test_a_start_that_fails_holds_nothing(tmp_path):
         Emulator("sklaern", data_dir=tmp_path).start()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ExperimentError, match=f"127.0.0.1:{port} cannot be listened on"):
+        with pytest.raises(ExperimentError, match=f"cannot listen on 127.0.0.1:{port}"):
             Emulator("sklearn", data_dir=tmp_path, port=port).start()
     with Emulator("sklearn", data_dir=tmp_path):
         pass
@@ -149,7 +149,7 @@ def test_the_command_names_a_port_in_use_and_warns_of_an_open_one(tmp_path):
             *("--port", port, "--data-dir", folder),
         )
     assert refused.returncode != 0
-    assert f"0.0.0.0:{port} cannot be listened on" in refused.stderr
+    assert f"cannot listen on 0.0.0.0:{port}" in refused.stderr
     assert "0.0.0.0 is open to the network" in refused.stderr
     assert "Traceback" not in refused.stderr
 
@@ -175,7 +175,7 @@ def test_the_fixture_gives_every_test_an_empty_emulator(tmp_path):
         "@pytest.mark.parametrize('turn', [1, 2])\n"
         "def test_it(watsonx_emulator, turn):\n"
         "    e = watsonx_emulator\n"
-        "    assert e.requests == [] and e.house.catalogue.as_of is None\n"
+        "    assert e.requests == [] and e.services.catalogue.as_of is None\n"
         "    context = ssl.create_default_context(cafile=e.credentials['verify'])\n"
         "    scope = {'project_id': e.project_id}\n"
         "    headers = {'Authorization': 'Bearer x'}\n"

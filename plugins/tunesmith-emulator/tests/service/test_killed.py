@@ -159,7 +159,7 @@ def test_a_person_stops_it_and_it_goes_on_at_the_next_start(serve, client_of):
     client.reaches(f"/ml/v4/trainings/{training}", "running")
     assert process.stop() == 0
     log = process.errors.read_text()
-    assert "goes on at the next start" in log
+    assert "continues at the next start" in log
     assert "Traceback" not in log
     client_of(serve("local")).ended(training)
 

@@ -1,4 +1,4 @@
-"""The backend: tunes by fitting, deploys by writing a file, generates the label's text."""
+"""The backend: tuning fits a classifier, deploying writes a file, generating gives a label."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CAPABILITIES = Capabilities(
 
 
 class SklearnTuner(Tuner):
-    """Fits in a thread."""
+    """Fits classifiers in threads."""
 
     def __init__(self, backend: SklearnBackend) -> None:
         self._backend = backend
@@ -59,7 +59,7 @@ class SklearnTuner(Tuner):
         prepared: object | None = None,
     ) -> TuningJob:
         """See ``Tuner.submit``."""
-        del prepared  # its check prepares nothing
+        del prepared  # always None, because ``check`` returns nothing
         check_submission(spec, self._backend, train, validation)
         rows, notes = tuple(train), [NO_BASE_MODEL]
         if validation is not None:
@@ -67,7 +67,7 @@ class SklearnTuner(Tuner):
         return ThreadJob(uuid4().hex, lambda job: self._fit(job, spec, rows, notes)).start()
 
     def resume(self, job_id: str) -> TuningJob:
-        """Refuse: a fit of milliseconds is repeated, not resumed."""
+        """Refuse, because a fit takes milliseconds and can be repeated."""
         raise UnsupportedError(f"backend 'sklearn' cannot resume job {job_id!r}; submit it again")
 
     def _fit(
@@ -75,7 +75,7 @@ class SklearnTuner(Tuner):
     ) -> TunedModel:
         method = {"name": spec.method.name, **spec.method.model_dump(mode="json")}
         source = FittedFrom(method=method, seed=spec.seed, rows=rows)
-        source.fit()  # what cannot be fitted must fail here, not at the first prediction
+        source.fit()  # rows that cannot be fitted must fail here, not at the first prediction
         if job.stop_requested.is_set():
             raise JobStopped
         model_id = uuid4().hex
@@ -92,7 +92,7 @@ class SklearnTuner(Tuner):
 
 
 class SklearnDeployer(Deployer):
-    """A deployment is a file."""
+    """Writes and deletes deployments, which are files."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -187,11 +187,11 @@ class SklearnBackend(Backend):
         return SklearnPredictor(self.store)
 
     def base_models(self) -> list[BaseModelInfo]:
-        """Return one entry that says that any name will do."""
+        """Return one entry for all names."""
         return [self.base_model("any")]
 
     def base_model(self, name: str) -> BaseModelInfo:
-        """Accept every name: the same experiment runs here for comparison."""
+        """Accept every name, so that experiments for other backends run here for comparison."""
         return BaseModelInfo(name=name, summary=NO_BASE_MODEL)
 
     def capabilities(self, base_model: str) -> Capabilities:

@@ -1,4 +1,4 @@
-"""The watsonx backend: soft prompts at IBM watsonx.ai, or at its emulator."""
+"""The watsonx backend: soft prompts on IBM watsonx.ai or on its emulator."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ class WatsonxBackend(Backend):
         return self._predictor
 
     def base_models(self) -> list[BaseModelInfo]:
-        """Return what the service serves today."""
+        """Return the base models that the service has now."""
         return [spec.info for spec in self._catalog.served().values()]
 
     def base_model(self, name: str) -> BaseModelInfo:
-        """Return what serves as ``name``; not found: since when, and what can be done."""
+        """Return the base model ``name``. If it is missing, the error has the date and a remedy."""
         return self._catalog.find(name).info
 
     def capabilities(self, base_model: str) -> Capabilities:
-        """Return what the service advertises for ``base_model``."""
+        """Return the capabilities that the service advertises for ``base_model``."""
         return self._catalog.capabilities(base_model)
 
     def versions(self) -> dict[str, str]:
@@ -70,24 +70,25 @@ class WatsonxBackend(Backend):
         return {"ibm-watsonx-ai": version("ibm-watsonx-ai")}
 
     def clean_up(self) -> list[str]:
-        """Remove from the service all that the store knows of, and return what was removed.
+        """Delete all resources in the store from the service, and return their names.
 
-        Deployments, tuned models, trainings (those under way are cancelled) and uploaded rows.
+        These are deployments, tuned models, trainings (running ones are cancelled) and uploaded
+        rows.
 
         Raises:
-            BackendError: something could not be removed; the rest was.
+            BackendError: a resource could not be deleted; all others were.
         """
         cleaning = Cleaning(self._connection, self._store, self._deployer)
         cleaning.everything()
         return cleaning.removed
 
     def close(self) -> None:
-        """Close the connection. Trainings go on at the service."""
+        """Close the connection. Trainings continue at the service."""
         self._connection.close()
 
     def __exit__(self, *exc_info: object) -> None:
         try:
-            # After an error, what was paid for must still be there when the run goes on.
+            # After an error, paid resources must be kept for the resumed run.
             if self._clean_up_on_exit and not any(exc_info):
                 Cleaning(self._connection, self._store, self._deployer).own()
         finally:

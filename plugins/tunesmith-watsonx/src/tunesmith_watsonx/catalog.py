@@ -1,4 +1,4 @@
-"""What the service serves today, asked of the service, and what to do where it does not."""
+"""The base models that the service has now, and error messages for missing ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunesmith.backend import Capabilities, Range
-from tunesmith.errors import NotFoundError, UnsupportedError, near_misses
+from tunesmith.errors import NotFoundError, near_misses
 from tunesmith.methods import PromptTuning
 from tunesmith.plugins import registry
 from tunesmith.records import BaseModelInfo
@@ -16,11 +16,11 @@ from tunesmith_watsonx.connection import Connection
 
 BACKEND = "watsonx"
 _REMEDY = (
-    "To run it all the same: 'tunesmith emulator serve' gives this API over a model on this "
-    "machine, and --backend local tunes without any service"
+    "To run it anyway: 'tunesmith emulator serve' serves this API with a model on this machine, "
+    "and --backend local tunes without any service"
 )
-# What the SDK's own docstring and IBM's pages say, where the spec of a model is silent. The
-# docstring's lowest learning rate, 0.01, would refuse IBM's own tutorial.
+# The limits in the SDK's docstring and IBM's pages, used if the spec of a model has none. The
+# docstring's lowest learning rate, 0.01, would exclude IBM's own tutorial.
 _DOCUMENTED = {
     "num_epochs": (1, 50),
     "learning_rate": (1e-5, 0.5),
@@ -56,7 +56,7 @@ class Spec:
 
     @property
     def emulation(self) -> Mapping[str, Any]:
-        """What an emulator says about itself; empty for the real service."""
+        """The properties of an emulator; empty for the real service."""
         marked: Mapping[str, Any] = self.raw.get("tunesmith") or {}
         return marked if marked.get("emulated") else {}
 
@@ -70,7 +70,7 @@ class Spec:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What can be done with it, as the service advertises."""
+        """The capabilities that the service advertises."""
         limits = self.raw.get("model_limits") or {}
         every = GenerationParams.model_fields
         return Capabilities(
@@ -79,15 +79,15 @@ class Spec:
             generation_parameters=frozenset(self.emulation.get("generation_parameters", every)),
             base_inference=self.generates,
             max_training_rows=limits.get("training_data_max_records"),
-            # A method that stands in for prompt tuning in an emulator need not have any losses.
+            # The stand-in method of an emulator may have no losses.
             learning_curve=not self.emulation.get("stand_in_method"),
             batch_independent=True,
             resumable=True,
             cancellable=True,
             streaming=True,
             tokenize=self.emulation.get("tokenize", True),
-            # Of a tuned model none (label_scores): it says the end of text behind its label, and
-            # no input can hold that token.
+            # A tuned model has no label_scores: its label is followed by the end of text, and no
+            # input can hold that token.
             base_label_scores=self._scores_inputs,
             chat=self._chats,
             remote=True,
@@ -96,7 +96,7 @@ class Spec:
         )
 
     def notes(self) -> list[str]:
-        """Return what a run on this model should tell its readers."""
+        """Return notes for the readers of a run on this model."""
         notes = []
         if self.emulation:
             notes.append(f"made through the emulator over {self.emulation.get('backend')!r}")
@@ -127,7 +127,7 @@ class Spec:
 
     @property
     def _scores_inputs(self) -> bool:
-        # An emulator of before this says nothing of it, and gives no tokens of inputs.
+        # An older emulator does not have this property, and gives no tokens of inputs.
         return self.generates and self.emulation.get("base_label_scores", not self.emulation)
 
     @property
@@ -151,13 +151,13 @@ class Spec:
             "init_method": Range(choices=tuple(init)),
             "init_text": Range(),
             "verbalizer": Range(),
-            # The SDK cannot set it: only the service's own default can be asked for.
+            # The SDK cannot set it, so only the service's default is possible.
             "num_virtual_tokens": Range(choices=(tokens,)),
         }
 
 
 class Catalog:
-    """The base models of the service, asked once per backend."""
+    """The base models of the service, requested once per backend."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -173,27 +173,15 @@ class Catalog:
         """Return the base model ``name``.
 
         Raises:
-            NotFoundError: it is not served; the message says since when and what can be done.
+            NotFoundError: it is not served; the message has the date and a remedy.
         """
         found = self.served().get(name)
         if found is None:
             raise NotFoundError(self._missing(name))
         return found
 
-    def tunable(self, name: str) -> Spec:
-        """Return the base model ``name``, whose prompt can be tuned.
-
-        Raises:
-            NotFoundError: it is not served.
-            UnsupportedError: it is served, and cannot be tuned.
-        """
-        found = self.find(name)
-        if not found.tunable:
-            raise UnsupportedError(self._why_not(found))
-        return found
-
     def capabilities(self, name: str) -> Capabilities:
-        """Return what the service advertises for ``name`` and, if so, why it tunes nothing.
+        """Return the capabilities for ``name``, with the reason if it cannot be tuned.
 
         Raises:
             NotFoundError: it is not served.

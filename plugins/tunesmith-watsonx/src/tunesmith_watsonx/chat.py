@@ -1,4 +1,4 @@
-"""Chat in the service's words: parameters there, answers back."""
+"""The translation of chat parameters and answers between tunesmith and the service."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _NAMES = {
     "repetition_penalty": "repetition_penalty",
     "time_limit": "time_limit",
 }
-"""Chat's name for each parameter that goes over as it is."""
+"""The chat names of parameters with unchanged values."""
 _WITHOUT_EFFECT: dict[str, Any] = {
     "min_new_tokens": 0,
     "truncate_input_tokens": 0,
-    "include_stop_sequence": False,  # what a chat does
+    "include_stop_sequence": False,  # as in every chat
 }
-"""Parameters without a counterpart, each with the value that asks for nothing."""
+"""Parameters that a chat lacks, each with the value that has no effect."""
 _OPTIONS = {"generated_tokens", "token_logprobs", "top_n_tokens"}
 _REASONS: dict[str, StopReason] = {
-    "stop": "eos_token",  # or a stop sequence: the service does not tell them apart
+    "stop": "eos_token",  # or a stop sequence: the service has one reason for both
     "length": "max_tokens",
     "time_limit": "time_limit",
     "cancelled": "cancelled",
@@ -36,20 +36,20 @@ _REASONS: dict[str, StopReason] = {
 
 
 def messages_of(conversation: Sequence[Message]) -> list[dict[str, str]]:
-    """Return a conversation as the service takes it."""
+    """Return a conversation in the service's format."""
     return [{"role": message.role, "content": message.content} for message in conversation]
 
 
 def chat_parameters(params: GenerationParams | None) -> dict[str, Any]:
-    """Return the parameters of a chat that generates as ``params`` say.
+    """Return the parameters of a chat for ``params``.
 
-    Greedy decoding, the default, is a temperature of 0. A stop sequence is no part of the text of
-    a chat.
+    Greedy decoding, the default, is a temperature of 0. The text of a chat never includes a stop
+    sequence.
 
     Raises:
         UnsupportedError: a parameter that a chat does not have.
     """
-    # A chat of the service would write on, without the limit of text generation.
+    # The default limit of text generation; a chat has another default.
     asked = {"max_new_tokens": NEW_TOKENS} | ({} if params is None else params.asked())
     options = asked.pop("return_options", {})
     _check(asked)
@@ -62,7 +62,7 @@ def chat_parameters(params: GenerationParams | None) -> dict[str, Any]:
 
 
 def generation_of(answer: Mapping[str, Any]) -> Generation:
-    """Return what a chat answered.
+    """Return the answer of a chat.
 
     Raises:
         PredictionError: the answer has no text.
@@ -71,8 +71,8 @@ def generation_of(answer: Mapping[str, Any]) -> Generation:
     text = (choice.get("message") or {}).get("content")
     if not isinstance(text, str):
         raise PredictionError(
-            f"choices[0].message.content: the service gave {text!r} in place of text; ask the "
-            "model without chat (chat: false)"
+            f"choices[0].message.content: the service gave {text!r} in place of text; set "
+            "chat: false"
         )
     usage = answer.get("usage") or {}
     tokens = (choice.get("logprobs") or {}).get("content")
@@ -87,7 +87,7 @@ def generation_of(answer: Mapping[str, Any]) -> Generation:
 
 def _check(asked: Mapping[str, Any]) -> None:
     if asked["max_new_tokens"] == 0:
-        raise _refused("max_new_tokens", "0, which a chat takes for no limit")
+        raise _refused("max_new_tokens", "0, which means no limit in a chat")
     for name, value in asked.items():
         known = name in _NAMES or name in {"decoding_method", "temperature"}
         if not known and value != _WITHOUT_EFFECT.get(name, object()):
@@ -106,7 +106,7 @@ def _logprobs(options: Mapping[str, Any]) -> dict[str, Any]:
 def _refused(name: str, what: str) -> UnsupportedError:
     return UnsupportedError(
         f"generation.{name}: {what}, and the service's chat does not have it; leave it out, or "
-        "ask without chat (chat: false)"
+        "set chat: false"
     )
 
 

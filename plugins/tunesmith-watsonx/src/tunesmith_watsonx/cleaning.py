@@ -1,4 +1,4 @@
-"""Removes from the service what this backend made there."""
+"""Deletes the resources that this backend made at the service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tunesmith_watsonx.store import JobRecord, Store
 
 
 class Cleaning:
-    """One round of cleaning: goes on after an error, and tells all of them at the end."""
+    """One cleaning. It continues after errors, and reports all of them at the end."""
 
     def __init__(self, connection: Connection, store: Store, deployer: WatsonxDeployer) -> None:
         self._connection = connection
@@ -23,7 +23,7 @@ class Cleaning:
         self._problems: list[str] = []
 
     def everything(self) -> None:
-        """Remove all that the store knows of; trainings under way are cancelled."""
+        """Delete all resources in the store; running trainings are cancelled."""
         self._run(self._store.deployments(), self._store.jobs())
         for asset_id in self._store.assets():
             if self._gone(f"uploaded rows {asset_id}", partial(self._asset, asset_id)):
@@ -31,7 +31,7 @@ class Cleaning:
         self._finish()
 
     def own(self) -> None:
-        """Remove what this instance made, but no training that is still under way."""
+        """Delete the resources of this instance, except running trainings."""
         deployments = [d for d in self._store.deployments() if d.id in self._store.own_deployments]
         jobs = [j for j in self._store.jobs() if j.id in self._store.own_jobs]
         self._run(deployments, [job for job in jobs if job.status in FINISHED])
@@ -48,7 +48,7 @@ class Cleaning:
 
     def _job(self, job: JobRecord) -> None:
         model = job.model
-        # The model before its training, the training before its rows: each refers to the next.
+        # The model, then its training, then its rows: each refers to the next one.
         done = [
             model is None or self._gone(f"tuned model {model.id}", partial(self._model, model.id)),
             self._gone(f"training {job.id}", partial(self._training, job.id)),
@@ -73,8 +73,8 @@ class Cleaning:
         self._connection.client.repository.delete(model_id)
 
     def _training(self, training_id: str) -> None:
-        # Not ``training.delete``: it guesses at a further asset from the tags, and breaks where
-        # the guess is wrong.
+        # Not ``training.delete``: it guesses another asset from the tags, and fails if the guess
+        # is wrong.
         self._connection.client.training.cancel(training_id, hard_delete=True)
 
     def _asset(self, asset_id: str) -> None:

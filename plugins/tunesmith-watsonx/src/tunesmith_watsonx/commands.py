@@ -23,18 +23,18 @@ from tunesmith.errors import PluginError
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @screen.json_option
 def clean_up(options: tuple[str, ...], runs_dir: Path, yes: bool, as_json: bool) -> None:
-    """Remove from the service all that the watsonx backend made there.
+    """Delete the resources that the watsonx backend made at the service.
 
-    Deployments, tuned models, trainings and uploaded rows that the store under the runs folder
-    knows of. Runs and their reports stay; their models no longer answer.
+    These are the deployments, tuned models, trainings and uploaded rows in the store under the
+    runs folder. Runs and their reports stay, but their models no longer answer.
     """
     from tunesmith_watsonx.backend import WatsonxBackend
 
     if not yes:
-        click.confirm("Remove all of it from the service?", abort=True, err=True)
+        click.confirm("Delete all of them from the service?", abort=True, err=True)
     with open_backend("watsonx", parse_options(options), runs_dir) as backend:
         if not isinstance(backend, WatsonxBackend):
-            raise PluginError("another plugin has taken the name 'watsonx'")
+            raise PluginError("another plugin has the name 'watsonx'")
         removed = backend.clean_up()
     screen.emit(
         as_json,

@@ -1,4 +1,4 @@
-"""The connection to the service: one ``APIClient``, made when it is first needed."""
+"""The connection to the service: one ``APIClient``, made at its first use."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tunesmith_watsonx.quiet import quiet
 
 _SDK_VERIFY = "WX_CLIENT_VERIFY_REQUESTS"
 _WITHOUT_ACCOUNT = (
-    "without an account, 'tunesmith emulator serve' gives the same API on this machine"
+    "without an account, 'tunesmith emulator serve' serves the same API on this machine"
 )
 _making = threading.Lock()
 
-# A library that logs to nobody writes to stderr, among the user's results.
+# Without a handler, the SDK's log would go to stderr.
 logging.getLogger("ibm_watsonx_ai").addHandler(logging.NullHandler())
 
 
 class Connection:
-    """Owns the client of one backend, and the manner of every call to it."""
+    """The client of one backend, and the context of its calls."""
 
     def __init__(self, options: WatsonxOptions) -> None:
         self._options = options
@@ -61,13 +61,13 @@ class Connection:
 
     @contextmanager
     def call(self, doing: str, otherwise: type[TunesmithError] = BackendError) -> Iterator[None]:
-        """Surround calls of the SDK: silent, and with tunesmith's errors."""
+        """Call the SDK inside: without its output, and with tunesmith's errors."""
         with translated(doing, self._options.secrets(), otherwise), quiet():
             yield
 
     @contextmanager
     def tune_experiment(self) -> Iterator[TuneExperiment]:
-        """Give the SDK's tuning experiment; it brings a client of its own, closed afterwards."""
+        """Open the SDK's tuning experiment. Its own client is closed afterwards."""
         _check(self._options)
         with _making, self.call("opening a tuning experiment"), _environment_kept():
             experiment = TuneExperiment(_credentials(self._options), **self._scope())
@@ -77,7 +77,7 @@ class Connection:
             experiment.client.httpx_client.close()
 
     def close(self) -> None:
-        """Close the client; a later use connects anew."""
+        """Close the client. A later use connects again."""
         if self._client is not None:
             self._client.httpx_client.close()
             self._client = None
@@ -93,7 +93,7 @@ _SDK_LOG = logging.getLogger("ibm_watsonx_ai.wml_client_error")
 
 
 class _Scrubber(logging.Filter):
-    """Keeps secrets out of the one logger to which the SDK writes every error."""
+    """Removes secrets from the log of the SDK's errors."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         super().__init__()
@@ -143,15 +143,15 @@ def _credentials(options: WatsonxOptions) -> Credentials:
         version=options.version,
         platform_url=options.platform_url,
         auth_url=options.auth_url,
-        # Never left to the SDK: without it, an untrusted certificate would be accepted, for
-        # every client of this process.
+        # Always given: without it, the SDK accepts untrusted certificates in all clients of this
+        # process.
         verify=True if options.verify == "true" else options.verify,
     )
 
 
 @contextmanager
 def _environment_kept() -> Iterator[None]:
-    # The SDK writes ``verify`` into the environment, where all later clients would find it.
+    # The SDK writes ``verify`` into the environment, which would change all later clients.
     before = os.environ.get(_SDK_VERIFY)
     try:
         yield

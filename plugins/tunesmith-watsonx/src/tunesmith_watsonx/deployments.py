@@ -24,18 +24,18 @@ Details = Mapping[str, Any]
 
 
 class WatsonxDeployer(Deployer):
-    """Deploys at the service, and keeps the records that belong to the deployments."""
+    """Deploys at the service, and stores the records of the deployments."""
 
     def __init__(self, connection: Connection, store: Store) -> None:
         self._connection = connection
         self._store = store
 
     def deploy(self, model: TunedModel, name: str) -> Deployment:
-        """Deploy and wait until it answers; the same model and name give the same deployment.
+        """Deploy, and wait until it is ready. The same model and name give the same deployment.
 
         Raises:
             NotFoundError: the service no longer has the model.
-            DeploymentError: the deployment failed; the service's reason.
+            DeploymentError: the deployment failed; the message has the service's reason.
         """
         serving = serving_name(model, name)
         details = self._existing(model, serving) or self._create(model, name, serving)
@@ -53,10 +53,10 @@ class WatsonxDeployer(Deployer):
         return deployment
 
     def get(self, deployment_id: str) -> Deployment:
-        """Return a deployment that this store and the service both know.
+        """Return a deployment that is in this store and at the service.
 
         Raises:
-            NotFoundError: one of them does not.
+            NotFoundError: it is missing in one of them.
         """
         deployment = self._store.deployment(deployment_id)
         self._ask(deployment_id)
@@ -68,7 +68,7 @@ class WatsonxDeployer(Deployer):
         return [deployment for deployment in self._store.deployments() if deployment.id in there]
 
     def undeploy(self, deployment: Deployment) -> None:
-        """Remove a deployment; does nothing where the service no longer has it."""
+        """Delete a deployment. Does nothing if the service no longer has it."""
         client = self._connection.client
         try:
             with self._connection.call(f"removing deployment {deployment.id}"):
@@ -91,7 +91,7 @@ class WatsonxDeployer(Deployer):
         names = client.deployments.ConfigurationMetaNames
         meta = {names.NAME: name, names.ONLINE: {}, names.SERVING_NAME: serving}
         with self._connection.call(f"deploying model {model.id!r} as {name!r}", DeploymentError):
-            # In the background: the SDK itself would sleep five seconds before its first look.
+            # In the background, because the SDK waits five seconds before its first check.
             details: Details = client.deployments.create(model.id, meta, background_mode=True)
         return details
 
@@ -111,7 +111,7 @@ class WatsonxDeployer(Deployer):
             with self._connection.call("removing a failed deployment"):
                 self._connection.client.deployments.delete(deployment_id)
         except TunesmithError:
-            pass  # the failure itself is what the user must hear of
+            pass  # the user needs the failure itself
 
     def _ask(self, deployment_id: str) -> Details:
         client = self._connection.client
@@ -130,9 +130,9 @@ class WatsonxDeployer(Deployer):
 
 
 def serving_name(model: TunedModel, name: str) -> str:
-    """Return a name for addresses, the same for the same model and name.
+    """Return the serving name of a model under a name; it is always the same.
 
-    The service takes up to 36 lower-case letters, digits and underscores, and each only once.
+    The service accepts up to 36 lower-case letters, digits and underscores. Names are unique.
     """
     slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:20] or "model"
     digest = hashlib.sha256(f"{model.id} {name}".encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""Turns whatever the SDK raises into tunesmith's own errors, in one place.
+"""Translates the SDK's errors into tunesmith's.
 
-The SDK parses no error of the service: status and reason stand in the response, where there is
-one, or somewhere in a sentence. Statuses are the service's (recorded); see ``_BY_STATUS``.
+The SDK does not parse the service's errors: status and reason are in the response if there is one,
+or in the text of an exception. Statuses are the service's (recorded); see ``_BY_STATUS``.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from tunesmith.errors import (
 
 _KEY = "check WATSONX_APIKEY (or the token), and that it belongs to the service at WATSONX_URL"
 _RIGHTS = (
-    "the credentials hold, but not for this: look at the role in the project, the plan of the "
-    "service and its region (WATSONX_URL)"
+    "the credentials are valid, but do not allow this: check the role in the project, the plan of "
+    "the service and its region (WATSONX_URL)"
 )
 _PLAN = "wait and try again, or raise the limit of the plan"
-_PROJECT = "check WATSONX_PROJECT_ID (or WATSONX_SPACE_ID), the region, and that the key may see it"
+_PROJECT = "check WATSONX_PROJECT_ID (or WATSONX_SPACE_ID), the region, and the rights of the key"
 _AGAIN = "try again later"
 _RELEASE = "this service, plan or release does not offer it; try --backend local"
 _TRUST = (
-    "name the certificate authority to trust with WATSONX_VERIFY (a PEM file); for an emulator it "
-    "is what 'tunesmith emulator serve' prints"
+    "name the certificate authority to trust with WATSONX_VERIFY (a PEM file); "
+    "'tunesmith emulator serve' prints the file of an emulator"
 )
 
 _BY_STATUS: dict[int, tuple[type[TunesmithError], str]] = {
@@ -61,13 +61,13 @@ _BY_TYPE: tuple[tuple[type[BaseException], type[TunesmithError], str], ...] = (
     (TimeoutError, BackendTimeoutError, _AGAIN),
     (httpx.TransportError, BackendError, "check WATSONX_URL, the network and the proxy"),
 )
-# What the SDK only says in words.
+# Errors that only their text identifies.
 _BY_SENTENCE: tuple[tuple[str, type[TunesmithError], str], ...] = (
     ("cannot be verified with default trusted CAs", BackendError, _TRUST),
     ("not supported for this release", UnsupportedError, _RELEASE),
     ("Artifact with artifact_id", NotFoundError, ""),
 )
-# Where the SDK leaves the status out of the exception, it is in the text, in one of these forms.
+# If an exception has no response, the status is in its text, in one of these forms.
 _STATUS_IN_TEXT = (
     re.compile(r"[\"']status_code[\"']:\s*(\d{3})"),
     re.compile(r"Error: (\d{3})\b"),
@@ -83,20 +83,20 @@ _LONGEST = 600
 def translated(
     doing: str, secrets: Sequence[str] = (), otherwise: type[TunesmithError] = BackendError
 ) -> Iterator[None]:
-    """Raise what the SDK raises inside as one of tunesmith's errors.
+    """Translate the errors of the SDK that are raised inside.
 
     Args:
-        doing: what was being done, for the message: ``"deploying model 'x'"``.
-        secrets: what must not be in the message.
-        otherwise: the error where nothing more exact is known.
+        doing: the action, for the message, e.g. ``"deploying model 'x'"``.
+        secrets: texts to remove from the message.
+        otherwise: the error if no more exact one is known.
     """
     try:
         yield
     except TunesmithError:
         raise
-    except Exception as error:  # noqa: BLE001  # whatever the SDK lets through
+    except Exception as error:  # noqa: BLE001  # the SDK raises errors of many libraries
         told = any(secret in text for secret in secrets for text in map(str, chain(error)))
-        # A traceback prints the causes too, so a cause that tells a secret is cut off.
+        # A traceback also prints the causes, so a cause with a secret is removed.
         raise translate(error, doing, secrets, otherwise) from (None if told else error)
 
 
@@ -106,14 +106,14 @@ def translate(
     secrets: Sequence[str] = (),
     otherwise: type[TunesmithError] = BackendError,
 ) -> TunesmithError:
-    """Return the tunesmith error that says what ``error`` means and what to do."""
+    """Return the tunesmith error for ``error``, with a remedy."""
     kind, hint = _kind(error, otherwise)
     message = f"{doing}: {_reason(error)}"
     return kind(scrubbed(f"{message}; {hint}" if hint else message, secrets))
 
 
 def status_of(error: BaseException) -> int | None:
-    """Return the HTTP status that the service answered, where there was an answer."""
+    """Return the HTTP status of the service's answer, or None without one."""
     response = response_of(error)
     if response is not None:
         return response.status_code
@@ -126,7 +126,7 @@ def status_of(error: BaseException) -> int | None:
 
 
 def response_of(error: BaseException) -> httpx.Response | None:
-    """Return the response that ``error`` or one of its causes holds."""
+    """Return the response in ``error`` or in one of its causes."""
     for link in chain(error):
         response = getattr(link, "response", None)
         if isinstance(response, httpx.Response):
@@ -135,7 +135,7 @@ def response_of(error: BaseException) -> httpx.Response | None:
 
 
 def chain(error: BaseException) -> list[BaseException]:
-    """Return ``error``, what it was raised from, and what groups hold."""
+    """Return ``error``, its causes, and the members of exception groups."""
     links: list[BaseException] = []
     todo: list[BaseException | None] = [error]
     while todo:

@@ -1,4 +1,4 @@
-"""Keeps a test run from spending money by accident."""
+"""Prevents tests from spending money by accident."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def refuse_paid_tests(url: str) -> None:
     """Refuse IBM's cloud under pytest, unless ``--live`` was given.
 
     Raises:
-        UnsupportedError: says how to allow it, and how to do without it.
+        UnsupportedError: the message has two remedies.
     """
     if is_ibm(url) and any(name in os.environ for name in _UNDER_PYTEST) and LIVE not in os.environ:
         raise UnsupportedError(

@@ -1,4 +1,4 @@
-"""A tuning at the service, followed by asking for it again and again."""
+"""A tuning at the service, followed by polling."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tunesmith_watsonx.store import JobRecord, Store
 
 BACKEND = "watsonx"
 FIRST_LOOK, LONGEST_LOOK = 0.2, 5.0
-"""Seconds between two questions to the service: short at first, then ever longer."""
+"""The shortest and the longest time between two requests, in seconds. It grows."""
 _CANCEL_SECONDS = 120.0
 _STATUSES: dict[str, JobStatus] = {
     "queued": "queued",
@@ -43,7 +43,7 @@ Details = Mapping[str, Any]
 
 
 class WatsonxJob(TuningJob):
-    """A training. What it says is at most five seconds old; once finished, it is from the store."""
+    """A training. Its data are at most five seconds old; a finished one is read from the store."""
 
     def __init__(self, record: JobRecord, connection: Connection, store: Store) -> None:
         self.id = record.id
@@ -56,13 +56,13 @@ class WatsonxJob(TuningJob):
         self._next_look = 0.0
 
     def status(self) -> JobStatus:
-        """Return the status, asking the service where it was not asked for a while."""
+        """Return the status. The service is asked at most every few seconds."""
         if self._record.status not in FINISHED and time.monotonic() >= self._next_look:
             self.look()
         return self._record.status
 
     def events(self, start: int = 0) -> Sequence[TuningEvent]:
-        """Return what the service has told so far, from the ``start``-th event on."""
+        """Return the events so far, from the ``start``-th on."""
         self.status()
         return tuple(self._events[start:])
 
@@ -70,7 +70,7 @@ class WatsonxJob(TuningJob):
         """Return the tuned model of a completed training.
 
         Raises:
-            TuningError: it failed, was cancelled or is not finished; the service's reason.
+            TuningError: it failed, was cancelled or is not finished; the message has the reason.
         """
         self.status()
         if self._record.model is None:
@@ -81,10 +81,10 @@ class WatsonxJob(TuningJob):
         return self._record.model
 
     def cancel(self) -> None:
-        """Cancel the training and wait until the service says so.
+        """Cancel the training, and wait until it has ended.
 
         Raises:
-            BackendTimeoutError: the service accepts, and the training does not end.
+            BackendTimeoutError: the training does not end.
         """
         if self.status() in FINISHED:
             return
@@ -99,7 +99,7 @@ class WatsonxJob(TuningJob):
             time.sleep(self._pause)
 
     def learning_curve(self) -> LearningCurve:
-        """Return the mean loss of each epoch so far; the service tells no steps."""
+        """Return the mean loss of each epoch so far; the service has no step losses."""
         self.status()
         return self._curve
 
@@ -132,7 +132,7 @@ class WatsonxJob(TuningJob):
             self._store.put_job(self._record)
 
     def _kept_apart(self) -> Sequence[Any]:
-        """Return the metrics that the service wrote into the project's storage, not inline."""
+        """Return the metrics that the service wrote into the project's storage."""
         tuner = PromptTuner(name=self.id, task_id="classification")
         tuner._client, tuner.id = self._connection.client, self.id
         with self._connection.call(f"reading the metrics of training {self.id}"):
@@ -141,7 +141,7 @@ class WatsonxJob(TuningJob):
         return metrics
 
     def _tell(self, status: JobStatus, details: Details, times: Sequence[datetime | None]) -> None:
-        """Append what is new since the last look; what was told once never changes."""
+        """Append the new events. Earlier events never change."""
         state, metadata = details["entity"]["status"], details["metadata"]
         told = {event.status for event in self._events}
         if "queued" not in told:
@@ -161,14 +161,14 @@ class WatsonxJob(TuningJob):
     def _append(self, when: Any, **fields: Any) -> None:
         at = when if isinstance(when, datetime) else moment(when)
         last = self._events[-1].time if self._events else None
-        # Where the service gives no time, or an earlier one, the order stays that of the events.
+        # If the service gives no time or an earlier one, take the time of the last event.
         at = at or last or now()
         self._events.append(TuningEvent(time=max(at, last) if last else at, **fields))
 
     def _model(self, details: Details) -> TunedModel:
         record, entity = self._record, details["entity"]
         if not entity.get("model_id"):
-            raise TuningError(f"training {self.id} is completed, and names no tuned model")
+            raise TuningError(f"training {self.id} is completed, but names no tuned model")
         notes = list(record.notes)
         if not self._curve.epochs:
             notes.append("the service gave no losses with the training")
@@ -180,7 +180,7 @@ class WatsonxJob(TuningJob):
             method=record.method,
             labels=record.labels,
             job_id=record.id,
-            # The service's time, so that every process makes the same record.
+            # The service's time, so that all processes make the same record.
             created_at=ended_at(details) or self._events[-1].time,
             curve=self._curve,
             details={"rows": record.rows, "asset_id": record.asset_id, "notes": notes},
@@ -188,7 +188,7 @@ class WatsonxJob(TuningJob):
 
 
 def ended_at(details: Details) -> datetime | None:
-    """Return when the training ended, as far as the service says."""
+    """Return the end of the training, or None if the service gives no time."""
     state, metadata = details["entity"]["status"], details["metadata"]
     known = (state.get("completed_at"), metadata.get("modified_at"), metadata.get("created_at"))
     return next(filter(None, map(moment, known)), None)

@@ -1,7 +1,7 @@
 """Label scores of an untuned model, from the log-probabilities of input tokens.
 
-The API has no call for them. But it tells how probable each token of an input is behind those
-before it, so a text that ends in a label tells how probable the label is behind the prompt.
+The API has no call for them. But it gives the log-probability of each token of an input after the
+previous ones. So the prompt, continued with a label, gives the log-probability of the label.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from tunesmith.spec import GenerationParams
 PARAMS = GenerationParams(
     max_new_tokens=0, return_options={"input_tokens": True, "token_logprobs": True}
 )
-"""How the texts are asked for: nothing is generated."""
+"""The parameters of these requests: nothing is generated."""
 NEW_TOKENS = 20
-"""New tokens if nobody sets a limit."""
+"""New tokens if no limit is set."""
 _FIELD = "results[0].input_tokens"
 _REMEDY = "take another base model, or the backend local, which has label scores"
 
 
 def texts_of(prompt: str, labels: Sequence[str]) -> list[str]:
-    """Return what must be asked: the prompt, then the prompt continued with each label.
+    """Return the texts to request: the prompt, then the prompt continued with each label.
 
-    Behind a word a label stands with a space before it, as a model goes on.
+    After a word, a space separates the label, as a model would write it.
     """
     joint = "" if not prompt or prompt[-1].isspace() else " "
     return [prompt, *(f"{prompt}{joint}{label}" for label in labels)]
 
 
 def check_tokens(tokens: Mapping[str, Sequence[str]]) -> None:
-    """Refuse labels of which one begins another: it has no score of its own.
+    """Refuse labels if the tokens of one are a prefix of another's.
 
-    What would tell them apart, the end of text behind the shorter one, cannot be asked for.
+    Only the end of text after the shorter one would separate them, and it cannot be requested.
 
     Raises:
         UnsupportedError: names the two labels.
@@ -47,13 +47,13 @@ def check_tokens(tokens: Mapping[str, Sequence[str]]) -> None:
         if tuple(whole[: len(begun)]) == tuple(begun):
             raise UnsupportedError(
                 f"labels: {short!r} begins {long!r} (tokens {list(begun)} and {list(whole)}), so "
-                "that watsonx.ai cannot tell how probable the shorter one is by itself; take "
+                "that watsonx.ai gives no separate score of the shorter one; take "
                 "other label texts, or answer: text"
             )
 
 
 def check_room(tokens: Mapping[str, Sequence[str]], params: GenerationParams) -> None:
-    """Refuse labels that are longer than what may be generated.
+    """Refuse labels with more tokens than may be generated.
 
     Raises:
         ExperimentError: names the label and the parameter.
@@ -68,19 +68,19 @@ def check_room(tokens: Mapping[str, Sequence[str]], params: GenerationParams) ->
 
 
 def behind(prompt: Sequence[str], texts: Mapping[str, Sequence[str]]) -> int:
-    """Return where the tokens of labels begin: behind what all texts and the prompt share."""
+    """Return the start of the label's tokens: the length of the prefix that all texts share."""
     rows = [tuple(prompt), *map(tuple, texts.values())]
-    # What the first and the last in order share, all share.
+    # All share the common prefix of the first and the last in sorted order.
     pairs = zip(min(rows), max(rows), strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 @dataclass(frozen=True)
 class LabelScores:
-    """How probable each label is behind one prompt, by label."""
+    """The scores of labels after one prompt."""
 
     tokens: Mapping[str, tuple[str, ...]]
-    """With which each label continues the prompt, as the vocabulary spells them."""
+    """The tokens of each label, as the vocabulary spells them."""
     log_probs: Mapping[str, float]
     """Sums over the tokens of each label, natural logarithm."""
 
@@ -103,7 +103,7 @@ def read_scores(
 
     Args:
         prompt: the tokens of the prompt alone; None if the service gave none.
-        texts: those of the prompt continued with each label, by label; likewise.
+        texts: the tokens of the prompt continued with each label, by label; or None.
 
     Raises:
         UnsupportedError: one label begins another.

@@ -1,4 +1,4 @@
-"""The learning curve, from the metrics of a training as the service reports them.
+"""The learning curve, from the service's metrics of a training.
 
 Two shapes are known, and the SDK reads both (``BaseTuner``, 1.8.1)::
 
@@ -23,8 +23,8 @@ Metric = Mapping[str, Any]
 def losses(metrics: Sequence[Metric]) -> LearningCurve:
     """Return the mean loss of each epoch, as ``PromptTuner.summary()`` averages it.
 
-    The service counts epochs from 0, records from 1. It does not say what an optimizer step is,
-    so there are no step losses.
+    The service counts epochs from 0, and records count from 1. The service gives no optimizer
+    steps, so there are no step losses.
     """
     return LearningCurve(
         epochs=tuple(
@@ -35,12 +35,12 @@ def losses(metrics: Sequence[Metric]) -> LearningCurve:
 
 
 def epoch_times(metrics: Sequence[Metric]) -> list[datetime | None]:
-    """Return when the last entry of each epoch was written, where the service says so."""
+    """Return the time of the last entry of each epoch, or None if the service gives none."""
     return [moment(_timestamp(group[-1])) for _, group in _by_epoch(metrics)]
 
 
 def moment(text: Any) -> datetime | None:
-    """Return the service's time; without a zone it is UTC."""
+    """Parse a time of the service. Without a zone it is UTC."""
     try:
         when = datetime.fromisoformat(str(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Options of the watsonx backend: where the service is, who asks, and for which project."""
+"""Options of the watsonx backend: address, credentials and project."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class WatsonxOptions(BackendOptions):
     space_id: Annotated[str | None, _env("WATSONX_SPACE_ID")] = None
     platform_url: Annotated[str | None, _env("WATSONX_PLATFORM_URL")] = None
     auth_url: Annotated[str | None, _env("WATSONX_AUTH_URL")] = None
-    """The whole address that gives tokens."""
+    """The full address for tokens."""
     verify: Annotated[str, _env("WATSONX_VERIFY")] = "true"
     """``true``, or the file (PEM) of the certificate authority to trust."""
     patience_seconds: Annotated[float, Field(ge=0)] = 120.0
-    """How long one answer may be held up by a rate limit."""
+    """The longest time that a rate limit may delay one answer."""
     clean_up: bool = False
     """Remove rows, training, tuned model and deployments from the project as soon as the backend
     is closed, unless an error closed it."""
@@ -54,8 +54,8 @@ class WatsonxOptions(BackendOptions):
             return "true"
         if text.lower() == "false":
             raise ValueError(
-                "certificates are always checked, or the key could go to anyone; name the file of "
-                "the certificate authority to trust instead"
+                "certificates are always checked, so that only the service gets the key; name the "
+                "file of the certificate authority to trust instead"
             )
         if not Path(text).exists():
             raise ValueError(f"there is no file {text!r}; expected true or a PEM file")
@@ -65,16 +65,16 @@ class WatsonxOptions(BackendOptions):
     @classmethod
     def _check_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith("https://"):
-            raise ValueError("must start with https://; the SDK takes nothing else")
+            raise ValueError("must start with https://; the SDK accepts nothing else")
         return value
 
     @model_validator(mode="after")
     def _check_auth(self) -> Self:
-        # The SDK would post the key to IBM's test service where it knows no other address.
+        # Without another address, the SDK would send the key to IBM's test service.
         stranger = self.url is not None and not is_ibm(self.url)
         if stranger and self.platform_url and not (self.auth_url or self.token):
             raise ValueError(
-                "auth_url: is needed beside platform_url where url is not IBM's cloud, "
+                "auth_url: is needed beside platform_url if url is not IBM's cloud, "
                 "e.g. https://localhost:8443/identity/token (WATSONX_AUTH_URL)"
             )
         if self.project_id and self.space_id:
@@ -82,6 +82,6 @@ class WatsonxOptions(BackendOptions):
         return self
 
     def secrets(self) -> tuple[str, ...]:
-        """Return what must never be shown."""
+        """Return the values that must never be shown."""
         given = (self.api_key, self.token, self.password)
         return tuple(secret.get_secret_value() for secret in given if secret)

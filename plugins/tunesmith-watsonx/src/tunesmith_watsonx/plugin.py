@@ -1,4 +1,4 @@
-"""What tunesmith finds through the entry point: text only, the SDK is not imported."""
+"""The entries of this plugin. They are text, so the SDK is not imported."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def register_backends() -> Sequence[BackendEntry]:
 
 @hookimpl
 def register_base_models() -> Sequence[BaseModelEntry]:
-    """Name the models of the prompt-tuning days; the service itself says what it has today."""
+    """Name models that could once be tuned. The service itself lists its current models."""
     return [
         BaseModelEntry(name=name, summary=summary, served_as={"watsonx": name})
         for name, summary in _MODELS.items()
@@ -41,11 +41,11 @@ def register_base_models() -> Sequence[BaseModelEntry]:
 
 @hookimpl
 def register_commands() -> Sequence[CommandEntry]:
-    """Name the command that removes what this backend made at the service."""
+    """Name the command that deletes this backend's resources at the service."""
     return [
         CommandEntry(
             name="watsonx-clean-up",
-            summary="Remove what the watsonx backend left at the service.",
+            summary="Delete the watsonx backend's resources at the service.",
             target="tunesmith_watsonx.commands:clean_up",
         )
     ]

@@ -1,4 +1,4 @@
-"""The predictor: one request for each prompt, as many at once as the service bears."""
+"""The predictor: one request for each prompt, with an adaptive limit of concurrent requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tunesmith.records import (
 from tunesmith.spec import GenerationParams
 from tunesmith_watsonx.catalog import BACKEND, Catalog
 from tunesmith_watsonx.chat import chat_parameters, generation_of, messages_of
-from tunesmith_watsonx.concurrency import Gate, Throttled, in_order
+from tunesmith_watsonx.concurrency import RequestLimiter, Throttled, in_order
 from tunesmith_watsonx.connection import Connection
 from tunesmith_watsonx.errors import response_of, status_of
 from tunesmith_watsonx.label_scores import (
@@ -48,11 +48,11 @@ class WatsonxPredictor(Predictor):
     """Generates through the SDK's ``ModelInference``."""
 
     def __init__(self, connection: Connection, catalog: Catalog, patience: float) -> None:
-        """Wait up to ``patience`` seconds for one answer that a rate limit holds up."""
+        """Wait up to ``patience`` seconds for one answer that a rate limit delays."""
         self._connection = connection
         self._catalog = catalog
         self._patience = patience
-        self._gate = Gate()
+        self._limiter = RequestLimiter()
         self._tokens: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def generate(
@@ -60,7 +60,7 @@ class WatsonxPredictor(Predictor):
     ) -> list[Generation]:
         """Generate once for each input; see :meth:`tunesmith.backend.Predictor.generate`.
 
-        A deployment gets the inputs as they stand: the service puts the template around them.
+        A deployment gets the unchanged inputs, and the service adds the template.
 
         Raises:
             QuotaError: the rate limit did not end within ``patience_seconds``.
@@ -80,7 +80,7 @@ class WatsonxPredictor(Predictor):
     def stream(
         self, target: Target, text: str, params: GenerationParams | None = None
     ) -> Iterator[Generation]:
-        """Generate piece by piece; joined, the pieces are the text of :meth:`generate`."""
+        """Generate piece by piece. The joined pieces are the text of :meth:`generate`."""
         asked = self._asked(target, params)
         model = self._inference(target)
 
@@ -96,9 +96,9 @@ class WatsonxPredictor(Predictor):
                     first = list(itertools.islice(pieces, 1))
 
     def tokenize(self, target: Target, inputs: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return the tokens of each input as it stands, without a template.
+        """Return the tokens of each input, without a template.
 
-        The service tokenizes for base models only; a deployment's is asked instead.
+        The service tokenizes only for base models. For a deployment, its base model is used.
         """
         if not inputs:
             return []
@@ -121,9 +121,9 @@ class WatsonxPredictor(Predictor):
         conversations: Sequence[Sequence[Message]],
         params: GenerationParams | None = None,
     ) -> list[Generation]:
-        """Let the model answer each conversation, which the service puts into its chat template.
+        """Answer each conversation. The service puts it into the model's chat template.
 
-        A stop sequence is no part of the text, unlike in :meth:`generate`.
+        Unlike in :meth:`generate`, the text does not include a stop sequence.
 
         Raises:
             UnsupportedError: the model does not chat, or a chat lacks a parameter.
@@ -153,7 +153,7 @@ class WatsonxPredictor(Predictor):
     ) -> list[Classification]:
         """Return the probability of each label for each input of an untuned model.
 
-        That takes one request for each label and one more, for each input.
+        Each input takes one request for each label, and one more.
 
         Raises:
             UnsupportedError: ``target`` is a deployment, the service gives no log-probabilities,
@@ -162,7 +162,7 @@ class WatsonxPredictor(Predictor):
         """
         names = list(labels)
         base_model = self._scored(target)
-        # The first alone: if its labels cannot be told apart, the others are not paid for.
+        # First one input alone: if its labels cannot be scored, the others cost nothing.
         first, rest = inputs[:1], inputs[1:]
         scores = [s for part in (first, rest) for s in self._scores(base_model, part, names)]
         return [one.classification for one in scores]
@@ -170,7 +170,7 @@ class WatsonxPredictor(Predictor):
     def label_tokens(
         self, base_model: str, prompts: Sequence[str], labels: Sequence[str]
     ) -> dict[str, LabelTokens]:
-        """Return how the untuned model would write each label; asked for as :meth:`classify` is."""
+        """Return the tokens of each label for the untuned model, with requests as ``classify``."""
         scores = self._scores(self._scored(base_model), prompts, labels)
         return {
             label: LabelTokens(
@@ -187,7 +187,7 @@ class WatsonxPredictor(Predictor):
         labels: Sequence[str],
         params: GenerationParams,
     ) -> None:
-        """Raise if a label has more tokens than may be generated, or begins another.
+        """Check that no label has more tokens than may be generated, or is a prefix of another.
 
         The service tokenizes the first prompt with each label; nothing is generated.
         """
@@ -202,11 +202,11 @@ class WatsonxPredictor(Predictor):
         check_room(tokens, params)
 
     def _scored(self, target: Target) -> str:
-        # A tuned model says its label and then the end of text, whose token no input can hold.
+        # A tuned model ends its label with the end of text, and no input can hold that token.
         if isinstance(target, Deployment):
             raise UnsupportedError(
-                "label_scores: watsonx.ai tells nothing about the end of text, which a tuned "
-                "model says behind its label; set answer: text"
+                "label_scores: watsonx.ai gives no score of the end of text, which follows the "
+                "label of a tuned model; set answer: text"
             )
         if not self._catalog.find(target).capabilities.base_label_scores:
             raise UnsupportedError(
@@ -229,7 +229,7 @@ class WatsonxPredictor(Predictor):
 
     def _asked(self, target: Target, params: GenerationParams | None) -> dict[str, Any] | None:
         if isinstance(target, Deployment):
-            # It may outlive its base model, of which the service then tells nothing more.
+            # The service may have withdrawn its base model.
             spec = self._catalog.served().get(target.base_model)
         else:
             spec = self._catalog.find(target)
@@ -248,8 +248,8 @@ class WatsonxPredictor(Predictor):
             what = {"model_id": self._catalog.find(target).model_id}
         client = self._connection.client
         with self._connection.call(f"opening {_name(target)}"):
-            # The gate retries, with the pace of all requests in view; the SDK would retry each
-            # request ten times by itself and ignore Retry-After.
+            # The limiter retries for all requests together. The SDK would retry each request ten
+            # times and ignore Retry-After.
             return ModelInference(api_client=client, validate=False, max_retries=0, **what)
 
     def _send(
@@ -267,18 +267,18 @@ class WatsonxPredictor(Predictor):
                 raise Throttled(_retry_after(error)) from error
 
         try:
-            return self._gate.send(once, self._patience, stop)
+            return self._limiter.send(once, self._patience, stop)
         except Throttled as refusal:
             raise QuotaError(
-                f"{refusal.__cause__}. The limit did not end within {self._patience:g} s; go on "
-                "later, or wait longer with --option patience_seconds=600"
+                f"{refusal.__cause__}. The limit did not end within {self._patience:g} s; "
+                "continue later, or wait longer with --option patience_seconds=600"
             ) from refusal
 
 
 def _wire(params: GenerationParams) -> dict[str, Any]:
     asked = params.model_dump(mode="json", exclude_none=True)
     penalty = asked.get("length_penalty", {})
-    if "start_index" in penalty:  # the record holds numbers, the service takes an integer here
+    if "start_index" in penalty:  # the record has floats, the service needs an integer
         penalty["start_index"] = int(penalty["start_index"])
     return asked
 

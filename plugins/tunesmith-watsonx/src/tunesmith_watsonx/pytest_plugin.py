@@ -1,4 +1,4 @@
-"""Adds ``--live`` to pytest: without it no test reaches a service that costs money."""
+"""The pytest option ``--live``. Without it, no test reaches a service that costs money."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tell the guard, which reads the environment so that subprocesses hear of it too."""
+    """Set the guard's environment variable, which subprocesses inherit."""
     if config.getoption("--live"):
         os.environ[LIVE] = "1"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Take the word back."""
+    """Remove the guard's environment variable."""
     if config.getoption("--live"):
         os.environ.pop(LIVE, None)

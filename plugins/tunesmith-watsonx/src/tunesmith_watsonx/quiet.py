@@ -1,4 +1,4 @@
-"""Keeps the SDK's prints and warnings off the user's screen, and of nobody else's code."""
+"""Hides the SDK's prints and warnings, but not those of other code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, TextIO, cast
 
 _log = logging.getLogger(__name__)
-# httpx warns of the SDK's way to name a certificate file.
+# httpx warns of the SDK's way to give a certificate file.
 _SDK_WARNINGS = re.compile("ibm_watsonx_ai|httpx")
 
 
@@ -35,8 +35,7 @@ class _Stdout:
 
 
 class _Silence:
-    # Standard output belongs to the process, so threads must take it over together: the first
-    # in puts it aside, the last out brings it back.
+    # All threads share standard output: the first thread replaces it, the last one restores it.
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -75,7 +74,7 @@ def quiet() -> Iterator[None]:
 
 
 def _ignore_warnings() -> None:
-    # For good, and not with catch_warnings: that would bring back old filters behind the back of
-    # any other thread that is changing them, such as one that tunes.
+    # Permanently, and not with catch_warnings: that would restore old filters while another
+    # thread changes them.
     if not any(module == _SDK_WARNINGS for _, _, _, module, _ in warnings.filters):
         warnings.filterwarnings("ignore", module=_SDK_WARNINGS.pattern)

@@ -1,10 +1,10 @@
-"""What outlives the process: jobs, deployments and what must one day be cleaned up.
+"""The store: jobs, deployments, and resources to delete later.
 
-    STORE/jobs/ID.json         a tuning: labels, method, what was uploaded, the tuned model
+    STORE/jobs/ID.json         a tuning: labels, method, uploaded rows, the tuned model
     STORE/deployments/ID.json  a deployment
-    STORE/assets/ID            an uploaded file that no job has taken charge of yet
+    STORE/assets/ID            an uploaded file without a job
 
-The service keeps the rest, but not the labels: without the store a training cannot be resumed.
+The service keeps the rest, but not the labels. Without the store a training cannot be resumed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 class JobRecord(Record):
-    """A tuning that was submitted. Its id is the id of the training."""
+    """A submitted tuning. Its id is the id of the training."""
 
     id: str
     asset_id: str
@@ -45,16 +45,16 @@ class JobRecord(Record):
 
 
 class Store:
-    """Reads and writes the store, and remembers what this instance wrote."""
+    """Reads and writes the store. It lists the jobs and deployments that this instance wrote."""
 
     def __init__(self, root: Path) -> None:
-        """Use ``root``, which is made when first needed."""
+        """Use ``root``, which is made at its first use."""
         self.root = root
         self.own_jobs: set[str] = set()
         self.own_deployments: set[str] = set()
 
     def put_job(self, job: JobRecord) -> None:
-        """Write a job; it takes charge of its uploaded rows."""
+        """Write a job, which includes its uploaded rows."""
         self.own_jobs.add(job.id)
         write_atomically(self._file("jobs", job.id), job.to_json())
         self.remove_asset(job.asset_id)
@@ -72,7 +72,7 @@ class Store:
         return [self.job(name) for name in self._names("jobs")]
 
     def remove_job(self, job_id: str) -> None:
-        """Forget a job."""
+        """Delete a job."""
         self._file("jobs", job_id).unlink(missing_ok=True)
 
     def put_asset(self, asset_id: str) -> None:
@@ -82,11 +82,11 @@ class Store:
         path.touch()
 
     def assets(self) -> list[str]:
-        """Return the uploaded files that no job has taken charge of."""
+        """Return the uploaded files without a job."""
         return sorted(path.name for path in (self.root / "assets").glob("*"))
 
     def remove_asset(self, asset_id: str) -> None:
-        """Forget an uploaded file."""
+        """Delete the note of an uploaded file."""
         (self.root / "assets" / asset_id).unlink(missing_ok=True)
 
     def put_deployment(self, deployment: Deployment) -> None:
@@ -108,7 +108,7 @@ class Store:
         return sorted(found, key=lambda deployment: (deployment.created_at, deployment.id))
 
     def remove_deployment(self, deployment_id: str) -> None:
-        """Forget a deployment."""
+        """Delete a deployment."""
         if _ID.fullmatch(deployment_id):
             self._file("deployments", deployment_id).unlink(missing_ok=True)
 
@@ -119,7 +119,7 @@ class Store:
         return sorted(path.stem for path in (self.root / kind).glob("*.json"))
 
     def _read(self, kind: type[R], folder: str, name: str, what: str) -> R:
-        # Ids come from records and from the wire: they must never climb out of the store.
+        # Ids come from records and from the service: they must never be paths out of the store.
         if _ID.fullmatch(name):
             with suppress(FileNotFoundError):
                 text = self._file(folder, name).read_text("utf-8")

@@ -6,7 +6,6 @@ import contextlib
 import json
 import tempfile
 import uuid
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,6 @@ from tunesmith.errors import (
     UnsupportedError,
 )
 from tunesmith.labels import LabelSet
-from tunesmith.methods import PromptTuning
 from tunesmith.pipeline.checks import check_submission
 from tunesmith.records import Row
 from tunesmith_watsonx.catalog import Catalog, Spec
@@ -36,8 +34,8 @@ if TYPE_CHECKING:
 
     from tunesmith.spec import TuningSpec
 
-# What the SDK's ``prompt_tuner`` takes. All are sent, set or not, so that an experiment means the
-# same wherever it runs.
+# The arguments of the SDK's ``prompt_tuner``. All are sent, set or not, so that an experiment has
+# the same meaning on every backend.
 _SENT = (
     "accumulate_steps", "batch_size", "init_method", "init_text", "learning_rate",
     "max_input_tokens", "max_output_tokens", "num_epochs", "verbalizer",
@@ -46,7 +44,7 @@ _LONGEST_NAME = 100
 
 
 class WatsonxTuner(Tuner):
-    """Tunes soft prompts at the service."""
+    """The tuner of soft prompts at the service."""
 
     def __init__(
         self,
@@ -70,13 +68,13 @@ class WatsonxTuner(Tuner):
         *,
         prepared: object | None = None,
     ) -> TuningJob:
-        """Check everything, upload the rows and start; what fails leaves no rows behind."""
-        del prepared  # its check prepares nothing
+        """Check everything, upload the rows and start. A failure deletes the uploaded rows."""
+        del prepared  # always None, because ``check`` returns nothing
         self.check(spec, train, validation)
-        model_spec = self._catalog.tunable(spec.base_model)
+        model_spec = self._catalog.find(spec.base_model)
         name = f"tunesmith {spec.name}"[: _LONGEST_NAME - 9] + f" {uuid.uuid4().hex[:8]}"
         asset_id = self._upload(name, spec.labels, train)
-        with self._taken_back(asset_id):
+        with self._deleted_on_error(asset_id):
             training_id = self._start(name, spec, model_spec, asset_id)
         record = _record(training_id, asset_id, spec, model_spec, len(train))
         self._store.put_job(record)
@@ -85,10 +83,7 @@ class WatsonxTuner(Tuner):
     def check(
         self, spec: TuningSpec, train: Sequence[Row], validation: Sequence[Row] | None = None
     ) -> None:
-        """Ask the service what is tunable and how long the labels are, and start nothing."""
-        if spec.method.name == PromptTuning.name:
-            # First, because it knows why nothing is offered and what can be done about it.
-            self._catalog.tunable(spec.base_model)
+        """Check the submission, with the service's limits and its tokenizer. Starts nothing."""
         check_submission(spec, self._backend, train, validation)
         self._check_chat(spec)
         self._check_defaults(spec)
@@ -99,12 +94,12 @@ class WatsonxTuner(Tuner):
         """Follow a training again.
 
         Raises:
-            NotFoundError: the store does not know it; the message says whether the service does.
+            NotFoundError: it is not in the store; the message says whether the service has it.
         """
         try:
             record = self._store.job(job_id)
         except NotFoundError as error:
-            raise NotFoundError(f"{error}. {self._known_there(job_id)}") from None
+            raise NotFoundError(f"{error}. {self._at_the_service(job_id)}") from None
         job = WatsonxJob(record, self._connection, self._store)
         job.status()
         return job
@@ -122,7 +117,7 @@ class WatsonxTuner(Tuner):
         return asset_id
 
     @contextlib.contextmanager
-    def _taken_back(self, asset_id: str) -> Iterator[None]:
+    def _deleted_on_error(self, asset_id: str) -> Iterator[None]:
         try:
             yield
         except TunesmithError:
@@ -139,7 +134,7 @@ class WatsonxTuner(Tuner):
             return _run(tuning, name, model_spec.model_id, settings, asset_id)
 
     def _check_chat(self, spec: TuningSpec) -> None:
-        # ``auto`` would become true, for want of label scores of a conversation.
+        # ``auto`` would become true, because conversations have no label scores.
         chat = getattr(spec.method, "chat", False)
         if chat is True or (chat and self._backend.capabilities(spec.base_model).chat):
             raise UnsupportedError(
@@ -148,7 +143,7 @@ class WatsonxTuner(Tuner):
             )
 
     def _check_defaults(self, spec: TuningSpec) -> None:
-        # The core checks what was set; what was not is sent too, and must be right as well.
+        # The core checks the settings of the user. Defaults are sent too, and must also be valid.
         ranges = self._backend.capabilities(spec.base_model).hyperparameters
         for field in (*_SENT, "num_virtual_tokens"):
             value = getattr(spec.method, field)
@@ -165,7 +160,7 @@ class WatsonxTuner(Tuner):
                 spec.base_model, [labels.surface(label) for label in labels]
             )
         except UnsupportedError:
-            return  # this release of the service has no tokenizer to ask
+            return  # this release of the service has no tokenizer
         sizes = {label: len(part) + 1 for label, part in zip(labels, tokens, strict=True)}
         longest = max(sizes, key=lambda label: sizes[label])
         limits = {
@@ -179,17 +174,17 @@ class WatsonxTuner(Tuner):
                     f"{sizes[longest]} tokens for {spec.base_model!r}; raise it"
                 )
 
-    def _known_there(self, job_id: str) -> str:
+    def _at_the_service(self, job_id: str) -> str:
         client = self._connection.client
         try:
             with self._connection.call(f"asking for training {job_id}"):
                 details = client.training.get_details(job_id)
         except BackendError:
-            return "The service knows no such training either"
+            return "The service has no such training either"
         state = details["entity"]["status"]["state"]
         return (
-            f"The service knows the training ({state}), but not its labels, which only the store "
-            "of the process that submitted it holds"
+            f"The service has the training ({state}), but not its labels. They are only in the "
+            "store of the process that submitted it"
         )
 
 
@@ -206,7 +201,7 @@ def _run(
     try:
         tuner.run([DataConnection(data_asset_id=asset_id)], background_mode=True)
     except Exception:
-        # ``run`` asks for the details afterwards; a training that has begun must not be lost.
+        # ``run`` requests the details afterwards. A training that has started must not be lost.
         if tuner.id is None:
             raise
     return str(tuner.id)
@@ -231,9 +226,9 @@ def _record(
 def _check_rows(labels: LabelSet, train: Sequence[Row]) -> None:
     if not train:
         raise DatasetError("there are no training rows")
-    strange = Counter(row.output for row in train if row.output not in labels)
-    for output in strange:
-        raise DatasetError(
-            f"training rows: the output {output!r} is not one of the labels "
-            f"{', '.join(map(repr, labels))}"
-        )
+    for row in train:
+        if row.output not in labels:
+            raise DatasetError(
+                f"training rows: the output {row.output!r} is not one of the labels "
+                f"{', '.join(map(repr, labels))}"
+            )

@@ -1,1 +1,1 @@
-"""Data assets: uploads, downloads, and the models that tunings made."""
+"""Assets: uploaded data and tuned models."""

@@ -1,20 +1,21 @@
-"""Data assets: a record in the database, its bytes in one file."""
+"""Assets: records in the database, and one file for the bytes of each attachment."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AfterValidator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tunesmith_emulator.database import AssetRow, AttachmentRow, Database, DeploymentRow
 from tunesmith_emulator.envelope import ServiceError, not_found, wrong_field
-from tunesmith_emulator.fields import Fields
+from tunesmith_emulator.fields import Body, nested, text, texts
 from tunesmith_emulator.files import Files
-from tunesmith_emulator.project_scope import Scope
+from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.times import stamp
 
 DATA_ASSET = "data_asset"
@@ -23,37 +24,75 @@ _MIME = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;[ -~]*)?")
 _FORBIDDEN = frozenset("/\\") | {chr(code) for code in range(32)}
 
 
+def _plain_name(value: str) -> str:
+    if set(value) & _FORBIDDEN or value in {".", ".."}:
+        raise ValueError("must be a plain name: no slashes, no control characters")
+    return value
+
+
+def _media_type(value: str) -> str:
+    if value and not _MIME.fullmatch(value):  # it becomes a header of the download
+        raise ValueError("must be a media type")
+    return value
+
+
+_Name = Annotated[str, AfterValidator(_plain_name)]
+_Mime = Annotated[str, AfterValidator(_media_type)]
+
+
+class _Metadata(Body):
+    name: _Name = text(most=255)
+    description: str = text("")
+    tags: list[str] = texts()
+    asset_type: str = text(DATA_ASSET, most=255)
+
+
+class _DataAsset(Body):
+    mime_type: _Mime = text("", most=255)
+
+
+class _Entity(Body):
+    data_asset: _DataAsset = nested()
+
+
+class _AssetBody(Body):
+    metadata: _Metadata = nested()
+    entity: _Entity = nested()
+
+
+class _AttachmentBody(Body):
+    name: _Name = text(most=255)
+    mime: _Mime = text("", most=255)
+
+
 class Assets:
-    """Knows the assets of every project and space."""
+    """The assets of all projects and spaces."""
 
     def __init__(self, database: Database, files: Files) -> None:
         self._database = database
         self._files = files
 
-    def create(self, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
+    def create(self, scope: ProjectScope, body: dict[str, Any]) -> dict[str, Any]:
         """Make an asset without bytes."""
-        metadata = Fields(body).object("metadata")
+        given = _AssetBody.read(body)
         row = AssetRow(
             scope_kind=scope.kind,
             scope_id=scope.id,
-            name=_name(metadata),
-            description=metadata.text("description", ""),
-            tags=metadata.texts("tags"),
-            asset_type=metadata.text("asset_type", DATA_ASSET, most=255),
-            mime_type=_mime(Fields(body).object("entity").object(DATA_ASSET), "mime_type", _BYTES),
+            **given.metadata.model_dump(),
+            mime_type=given.entity.data_asset.mime_type or _BYTES,
         )
         with self._database.session() as session:
             session.add(row)
         return _view(row, ())
 
-    def get(self, scope: Scope, asset_id: str) -> dict[str, Any]:
+    def get(self, scope: ProjectScope, asset_id: str) -> dict[str, Any]:
         """Return an asset with its attachments."""
         with self._database.session() as session:
             row = _row(session, scope, asset_id)
             return _view(row, _attachments(session, asset_id))
 
-    def delete(self, scope: Scope, asset_id: str) -> None:
-        """Remove an asset and its bytes.
+    def delete(self, scope: ProjectScope, asset_id: str) -> None:
+        """Delete an asset and its bytes.
 
         Raises:
             ServiceError: 404; 409, it is a model that is still deployed.
@@ -70,11 +109,11 @@ class Assets:
                 )
             files = [self._files.attachment(a.id) for a in _attachments(session, asset_id)]
             session.delete(row)
-        for file in files:  # after the commit: a record without bytes would be half an asset
+        for file in files:  # after the commit: no record may point to missing bytes
             file.unlink(missing_ok=True)
 
-    def search(self, scope: Scope, asset_type: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Return one page of assets; ``next`` is the body of the request for the next one."""
+    def search(self, scope: ProjectScope, asset_type: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of assets; ``next`` is the body of the request for the next page."""
         limit, start = _number(body, "limit", 200), _number(body, "bookmark", 0)
         query = select(AssetRow).where(
             AssetRow.within(scope),
@@ -89,11 +128,11 @@ class Assets:
             answer["next"] = {**body, "bookmark": str(start + limit)}
         return answer
 
-    def attach(self, scope: Scope, asset_id: str, body: dict[str, Any]) -> AttachmentRow:
-        """Announce bytes.
+    def attach(self, scope: ProjectScope, asset_id: str, body: dict[str, Any]) -> AttachmentRow:
+        """Make an attachment for bytes that will be uploaded.
 
         Raises:
-            ServiceError: 400 for connected data, which lies where the emulator cannot look.
+            ServiceError: 400 for connected data, which the emulator cannot reach.
         """
         if body.get("connection_id") is not None:
             raise wrong_field(
@@ -101,43 +140,42 @@ class Assets:
             )
         with self._database.session() as session:
             asset = _row(session, scope, asset_id)
+            given = _AttachmentBody.read({"name": asset.name, **body})
             attachment = AttachmentRow(
-                asset_id=asset.id,
-                name=_name(Fields({"name": asset.name, **body})),
-                mime_type=_mime(Fields(body), "mime", asset.mime_type),
+                asset_id=asset.id, name=given.name, mime_type=given.mime or asset.mime_type
             )
             session.add(attachment)
         return attachment
 
-    def attachment(self, scope: Scope, asset_id: str, attachment_id: str) -> AttachmentRow:
+    def attachment(self, scope: ProjectScope, asset_id: str, attachment_id: str) -> AttachmentRow:
         """Return an attachment."""
         with self._database.session() as session:
             _row(session, scope, asset_id)
             return _attachment(session, asset_id, attachment_id)
 
     def expect(self, asset_id: str, attachment_id: str) -> None:
-        """Make sure that bytes may arrive.
+        """Check that bytes may be uploaded.
 
         Raises:
-            ServiceError: 404; 409, they have arrived already.
+            ServiceError: 404; 409, the upload is complete already.
         """
         with self._database.session() as session:
             if _attachment(session, asset_id, attachment_id).complete:
                 raise ServiceError(409, "already_complete", "This attachment is complete.")
 
     def arrived(self, attachment_id: str, file: Path) -> None:
-        """Keep the bytes that lie in ``file``."""
+        """Keep the bytes in ``file``."""
         size = file.stat().st_size
         file.replace(self._files.attachment(attachment_id))
         with self._database.session() as session:
             row = session.get(AttachmentRow, attachment_id)
             if row is not None:
                 row.size = size
-        if row is None:  # the asset was removed meanwhile
+        if row is None:  # the asset was deleted meanwhile
             self._files.attachment(attachment_id).unlink(missing_ok=True)
 
-    def complete(self, scope: Scope, asset_id: str, attachment_id: str) -> dict[str, Any]:
-        """Close an upload.
+    def complete(self, scope: ProjectScope, asset_id: str, attachment_id: str) -> dict[str, Any]:
+        """Complete an upload.
 
         Raises:
             ServiceError: 400, no bytes have arrived.
@@ -158,7 +196,7 @@ class Assets:
             raise ServiceError(404, "attachment_incomplete", "The upload was never completed.")
         return self._files.attachment(attachment_id), row
 
-    def data(self, scope: Scope, asset_id: str) -> tuple[str, Path]:
+    def data(self, scope: ProjectScope, asset_id: str) -> tuple[str, Path]:
         """Return name and file of a data asset whose upload is complete.
 
         Raises:
@@ -189,7 +227,7 @@ def attachment_view(row: AttachmentRow) -> dict[str, Any]:
     }
 
 
-def _row(session: Session, scope: Scope, asset_id: str) -> AssetRow:
+def _row(session: Session, scope: ProjectScope, asset_id: str) -> AssetRow:
     row = session.get(AssetRow, asset_id)
     if row is None or row.scope != scope:
         raise not_found("asset", asset_id)
@@ -232,22 +270,6 @@ def _view(row: AssetRow, attachments: Sequence[AttachmentRow]) -> dict[str, Any]
         "attachments": [{"id": a.id, **attachment_view(a)} for a in attachments],
         "href": f"/v2/assets/{row.id}",
     }
-
-
-def _name(fields: Fields) -> str:
-    value, field = fields.text("name", most=255), fields.path("name")
-    if set(value) & _FORBIDDEN or value in {".", ".."}:
-        raise wrong_field(
-            field, f"{field} must be a plain name: no slashes, no control characters."
-        )
-    return value
-
-
-def _mime(fields: Fields, field: str, default: str) -> str:
-    value = fields.text(field, default, most=255) or default
-    if not _MIME.fullmatch(value):  # it becomes a header of the download
-        raise wrong_field(fields.path(field), f"{fields.path(field)} must be a media type.")
-    return value
 
 
 def _number(body: dict[str, Any], field: str, default: int) -> int:

@@ -1,1 +1,1 @@
-"""The catalogue of base models: what is listed, on which day, and which model really answers."""
+"""The catalogue of base models: the models of a day, and the models that answer for them."""

@@ -1,4 +1,4 @@
-"""A model as it is listed: on the served day, with what the backend can do behind it."""
+"""A model of the catalogue on the served day, with the capabilities of the backend."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Entry:
 
     model: Model
     served_by: str
-    """The base model that answers, as the backend names it."""
+    """The backend's name of the base model that answers."""
     stand_in: str | None
-    """Its name, fit for a record, where it is not the model that the entry names."""
+    """Its name for records, if it is another model than the entry names."""
     capabilities: Capabilities
     method: str | None
-    """The backend's method that tunes; None where it has none."""
+    """The backend's method for tuning; None if it has none."""
     day: date | None
-    """The served day; None: every model as available."""
+    """The served day; None: every model is available."""
 
     @property
     def model_id(self) -> str:
@@ -40,22 +40,22 @@ class Entry:
 
     @property
     def max_sequence_length(self) -> int | None:
-        """Limit of prompt and answer together, in tokens; None where it is not known."""
+        """The limit of prompt and answer together, in tokens; None if it is not known."""
         return self.model.max_sequence_length
 
     @property
     def max_new_tokens(self) -> int | None:
-        """Limit of the answer, in tokens; None where it is not known."""
+        """The limit of the answer, in tokens; None if it is not known."""
         return self.model.max_output_tokens
 
     @property
     def state(self) -> StageId | None:
-        """The stage of its life; None before it was available."""
+        """The stage of its lifecycle; None before it was available."""
         return state(self.model.lifecycle, self.day)
 
     @property
     def addition(self) -> bool:
-        """Whether the service never had it, or never had it as tunable."""
+        """Whether the real service never had the model, or never tuned it."""
         return self.day is None and self._tunable_by_us
 
     @property
@@ -69,17 +69,17 @@ class Entry:
 
     @property
     def training_parameters(self) -> Parameters:
-        """The hyper-parameters as the service advertises them; empty where it is not tunable."""
+        """The advertised hyper-parameters; empty if the model is not tunable."""
         return self.model.tuning.parameters if self.model.tuning and self.tunable else {}
 
     def parameters_for(self, task_id: str) -> Parameters:
-        """Return the hyper-parameters for one task; some models have defaults of their own."""
+        """Return the hyper-parameters for one task; some tasks have their own defaults."""
         own = self.model.tuning.tasks.get(task_id, {}) if self.model.tuning else {}
         return {**self.training_parameters, **own} if self.tunable else {}
 
     @property
     def functions(self) -> list[str]:
-        """What can be done with it: what the service says, as far as the backend can do it."""
+        """The functions of the model in the real service that the backend also has."""
         if self.state == "withdrawn":
             return []
         generates = self.capabilities.base_inference
@@ -94,7 +94,7 @@ class Entry:
 
     @property
     def facts(self) -> Facts:
-        """What filters can ask for."""
+        """The values that filters compare."""
         tiers = {"input_tier": self.model.input_tier, "output_tier": self.model.output_tier}
         values: dict[str, set[str | None]] = {
             "modelid": {self.model_id},
@@ -110,7 +110,7 @@ class Entry:
 
     @property
     def warnings(self) -> list[dict[str, str]]:
-        """The warning that answers of a deprecated model carry under ``system`` (recorded)."""
+        """The warnings in answers of a deprecated model (recorded)."""
         deprecated = start_of("deprecated", shown(self.model.lifecycle, self.day))
         if deprecated is None:
             return []

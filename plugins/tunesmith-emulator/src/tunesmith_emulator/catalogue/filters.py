@@ -15,22 +15,22 @@ KINDS = (
     "function",
 )  # fmt: skip
 Facts = Mapping[str, frozenset[str]]
-"""What is true of a model: for each kind, the values that match."""
+"""The values of a model that match, for each kind."""
 Filter = Callable[[Facts], bool]
 
 _TERM = re.compile(rf"(?P<absent>!?)(?P<kind>{'|'.join(KINDS)})_(?P<value>.+)")
 
 
 def parse(text: str) -> Filter:
-    """Return the test that ``text`` asks for.
+    """Return the filter that ``text`` describes.
 
     Raises:
         ServiceError: 400, names the part that is wrong.
     """
     terms, colon, operator = text.partition(":")
-    # The grammar names no default; "or", which it names first, is an inference.
+    # The grammar names no default. "or" is inferred, because it is named first.
     if colon and operator not in ("and", "or"):
-        raise _malformed(text, f"after ':' stands 'and' or 'or', not {operator!r}")
+        raise _malformed(text, f"after ':' only 'and' or 'or' is allowed, not {operator!r}")
     tests = [_term(term, text) for term in terms.split(",")]
     combine = all if operator == "and" else any
     return lambda facts: combine(test(facts) for test in tests)

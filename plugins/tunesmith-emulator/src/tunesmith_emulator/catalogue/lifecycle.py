@@ -1,4 +1,4 @@
-"""Which stages of a model's life a catalogue shows, and in which one the model is."""
+"""The stages of a model's lifecycle: the current one, and those that a catalogue shows."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from tunesmith_emulator.catalogue.model import Stage, StageId
 
 
 def state(stages: Sequence[Stage], day: date | None) -> StageId | None:
-    """Return the stage on ``day``; None where the model did not exist yet.
+    """Return the stage on ``day``, or None if the model did not exist yet.
 
-    Without a day every model is available. A model that the service never had (no stages) is
-    available without a day only.
+    Without a day every model is available. A model that the real service never had (no stages) is
+    available only without a day.
     """
     if day is None:
         return "available"
@@ -21,10 +21,10 @@ def state(stages: Sequence[Stage], day: date | None) -> StageId | None:
 
 
 def shown(stages: Sequence[Stage], day: date | None) -> list[Stage]:
-    """Return the stages that the service tells on ``day``.
+    """Return the stages that the service shows on ``day``.
 
-    From its deprecation on, a model tells its withdrawal in advance (recorded), except where
-    that date is only inferred: then nobody announced it.
+    A deprecated model also shows its future withdrawal (recorded), unless that date is only
+    inferred: then it was never announced.
     """
     if day is None:
         return list(stages[:1])
@@ -35,7 +35,7 @@ def shown(stages: Sequence[Stage], day: date | None) -> list[Stage]:
 
 
 def start_of(stage: StageId, stages: Sequence[Stage]) -> Stage | None:
-    """Return ``stage`` of a model's life, where it has one."""
+    """Return ``stage`` of a model's lifecycle, or None if it is missing."""
     return next((s for s in stages if s.id == stage), None)
 
 

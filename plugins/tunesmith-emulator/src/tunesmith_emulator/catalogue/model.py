@@ -20,14 +20,14 @@ class _Fact(BaseModel):
 
 
 class Evidence(_Fact):
-    """How something is known."""
+    """The source of a fact."""
 
     kind: Literal["recorded", "reported", "inferred", "ours"]
     what: str
 
 
 class Stage(_Fact):
-    """A stage of a model's life."""
+    """A stage of a model's lifecycle."""
 
     id: StageId
     start_date: date
@@ -36,7 +36,7 @@ class Stage(_Fact):
 
 
 class Task(_Fact):
-    """What a model can be used for, as far as the service says."""
+    """A task of a model in the real service."""
 
     quality: int | None = None
     """The service's rating, 1 to 5."""
@@ -52,12 +52,12 @@ class TaskInfo(_Fact):
 
 
 class Tuning(_Fact):
-    """How a model can be prompt-tuned."""
+    """The prompt tuning of a model."""
 
     evidence: Evidence
     parameters: Parameters
     tasks: dict[str, Parameters]
-    """The tasks it can be tuned for, with the parameters that differ from ``parameters``."""
+    """The tasks of its tuning, with the parameters that differ from ``parameters``."""
     max_records: int | None = None
 
 
@@ -71,26 +71,26 @@ class Model(_Fact):
     short_description: str
     long_description: str
     weights: str | None = None
-    """The Hugging Face id of the same weights, where they were published."""
+    """The Hugging Face id of the same weights, if they were published."""
     input_tier: str | None = None
     output_tier: str | None = None
     number_params: str | None = None
     min_shot_size: int | None = None
     max_sequence_length: int | None = None
-    """Tokens; None where it is not known."""
+    """Tokens; None if it is not known."""
     max_output_tokens: int | None = None
     chat: bool = False
     tasks: dict[str, Task]
     tuning: Tuning | None = None
     lifecycle: tuple[Stage, ...] = ()
-    """In the order of their dates; empty for what the service never had."""
+    """In the order of their dates; empty if the real service never had the model."""
 
 
 class CatalogueFile(_Fact):
     """The whole file."""
 
     evidence: dict[str, Evidence]
-    """What the stages and tunings below refer to."""
+    """The sources that the stages and tunings below refer to."""
     tasks: tuple[TaskInfo, ...]
     common_parameters: Parameters
     lora_parameters: dict[str, Any]
@@ -99,7 +99,7 @@ class CatalogueFile(_Fact):
     models: tuple[Model, ...] = Field(min_length=1)
 
     def own_model(self, name: str, summary: str) -> Model:
-        """Return the model under which a base model of the backend is listed."""
+        """Return the catalogue's model for a base model of the backend."""
         label = name.rpartition("/")[2]
         texts = {"short_description": summary or label, "long_description": summary or label}
         return Model.model_validate({"model_id": name, "label": label, **texts, **self.own})
@@ -107,6 +107,6 @@ class CatalogueFile(_Fact):
 
 @cache
 def catalogue_file() -> CatalogueFile:
-    """Return the catalogue that comes with this package."""
+    """Return the catalogue in this package."""
     text = files(__package__).joinpath("models.yaml").read_text(encoding="utf-8")
     return CatalogueFile.model_validate(yaml.safe_load(text))

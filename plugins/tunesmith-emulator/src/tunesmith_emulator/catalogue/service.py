@@ -1,4 +1,4 @@
-"""The rules of the catalogue: which models there are, on the served day, and who answers."""
+"""The rules of the catalogue: the models of the served day, and the models that answer."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Catalogue:
     """The base models of one emulator.
 
     Args:
-        settings: ``models`` and ``stand_in`` say who answers, ``as_of`` which day is served.
-        engine: asked for the backend's own base models and for what it can do.
+        settings: ``models`` and ``stand_in`` name the models that answer, ``as_of`` the day.
+        engine: gives the base models and the capabilities of the backend.
 
     Raises:
         ExperimentError: ``models`` names an id that is not in the catalogue.
@@ -34,7 +34,7 @@ class Catalogue:
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self.as_of: date | None = settings.as_of
-        """The day whose catalogue is served; None serves every model as available."""
+        """The day whose catalogue is served; None: every model is available."""
         self._settings = settings
         self._engine = engine
         self._file = catalogue_file()
@@ -58,7 +58,7 @@ class Catalogue:
         """
         wanted = parse(filters) if filters else lambda facts: True
         day = self.as_of
-        # One question for each model that answers: one that is not there is slow to say so.
+        # Cached, because the backend is slow to report a model that it does not find.
         ask = cache(self._ask)
         entries = [self._entry(model, ask, day) for model in self._listed(day)]
         return [self._spec(entry, ask) for entry in entries if wanted(entry.facts)]
@@ -71,7 +71,7 @@ class Catalogue:
         """Return the entry of a model that can be used on the served day.
 
         Raises:
-            ServiceError: 404, there is no such model, not yet, or no more.
+            ServiceError: 404, the model is unknown, not available yet, or withdrawn.
         """
         day = self.as_of
         model = self._models.get(model_id) or self._own().get(model_id)
@@ -86,15 +86,15 @@ class Catalogue:
         return entry
 
     def served_by(self, model_id: str) -> str:
-        """Return the backend's name of the base model that answers for ``model_id``, any day."""
+        """Return the backend's name of the base model that answers for ``model_id`` on any day."""
         if model_id not in self._models:
             return model_id
         return self._settings.models.get(model_id, self._settings.stand_in)
 
     def stand_ins(self) -> dict[str, str | None]:
-        """Return the models of the served day that can be used, and what stands in for each.
+        """Return the usable models of the served day, each with its stand-in.
 
-        Does not connect the backend: its own models are listed once it is connected.
+        This does not connect the backend. Its own models are listed once it is connected.
         """
         day = self.as_of
         own = self._own() if self._engine.connected and day is None else {}
@@ -104,7 +104,7 @@ class Catalogue:
         return {model.model_id: self.stand_in(model.model_id) for model in models}
 
     def stand_in(self, model_id: str) -> str | None:
-        """Return the model that stands in for ``model_id``; None where it answers itself."""
+        """Return the stand-in for ``model_id``, or None if the model itself answers."""
         served = self.served_by(model_id)
         model = self._models.get(model_id)
         if served == model_id or (model is not None and served == model.weights):
@@ -112,8 +112,8 @@ class Catalogue:
         if self._engine.connected:
             capabilities, problem = self._ask(served)
             if not problem and not capabilities.base_inference:
-                return None  # such as a text classifier: no base model answers at all
-        # A path of this machine is nobody else's business.
+                return None  # e.g. a text classifier: no base model answers
+        # A path of this machine must not be shown.
         return Path(served).name if Path(served).is_absolute() else served
 
     def _listed(self, day: date | None) -> Iterator[Model]:
@@ -132,7 +132,7 @@ class Catalogue:
         }
 
     def _ask(self, served: str) -> tuple[Capabilities, str]:
-        """Return what the backend can do with ``served``, and why it cannot do anything."""
+        """Return the capabilities of the backend for ``served``, and a problem or an empty text."""
         try:
             return self._engine.capabilities(served), ""
         except BackendError as error:
@@ -187,7 +187,7 @@ class Catalogue:
 
 
 def _scores_inputs(capabilities: Capabilities) -> bool:
-    """Return whether a client can score labels: from log-probabilities of input tokens."""
+    """Return whether a client can score labels by log-probabilities of input tokens."""
     options = "return_options" in capabilities.generation_parameters
     return options and capabilities.base_inference and capabilities.base_label_scores
 

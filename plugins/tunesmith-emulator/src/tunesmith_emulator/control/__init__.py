@@ -1,1 +1,1 @@
-"""The control plane: what a test or a person may look at and turn."""
+"""The control plane: state and settings for tests and for the web page."""

@@ -1,12 +1,12 @@
-"""What a person copies into a program or a shell to use this emulator."""
+"""The credentials of this emulator, for a program and for a shell."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tunesmith_emulator.services import House
+from tunesmith_emulator.settings import Settings
 
 ANY_KEY = "any-key"
 
@@ -26,19 +26,27 @@ def fields(url: str, ca_file: Path, api_key: str) -> dict[str, Any]:
     }
 
 
-def blocks(url: str, house: House) -> dict[str, str]:
-    """Return the two texts to copy. A key that was set is never shown."""
-    key = "YOUR_API_KEY" if house.settings.api_keys else ANY_KEY
-    given = fields(url, house.files.authority / "ca.pem", key)
+def shown(url: str, ca_file: Path, settings: Settings) -> dict[str, Any]:
+    """Return the same for a screen. A key that was set is a secret, and is never shown."""
+    return fields(url, ca_file, "YOUR_API_KEY" if settings.api_keys else ANY_KEY)
+
+
+def blocks(given: Mapping[str, Any], project_id: str) -> dict[str, str]:
+    """Return the two texts to copy.
+
+    Args:
+        given: the arguments of ``Credentials``.
+        project_id: a project that exists.
+    """
     arguments = "".join(f"    {name}={value!r},\n" for name, value in given.items())
     python = (
         "from ibm_watsonx_ai import APIClient, Credentials\n\n"
-        f"credentials = Credentials(\n{arguments})\nproject_id = {house.platform.project_id!r}\n"
+        f"credentials = Credentials(\n{arguments})\nproject_id = {project_id!r}\n"
     )
     environment = {
         "WATSONX_URL": given["url"],
         "WATSONX_APIKEY": given["api_key"],
-        "WATSONX_PROJECT_ID": house.platform.project_id,
+        "WATSONX_PROJECT_ID": project_id,
         "WATSONX_PLATFORM_URL": given["platform_url"],
         "WATSONX_AUTH_URL": given["auth_url"],
         "WATSONX_VERIFY": given["verify"],

@@ -1,4 +1,4 @@
-"""Faults that a test orders: a status, a delay or a dropped connection on the nth call."""
+"""Faults for tests: a status, a delay or a dropped connection at the nth call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Fault(BaseModel):
-    """One order. Calls of the route are counted from when it is placed."""
+    """One ordered fault. The calls of its route are counted from the order on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,9 +22,9 @@ class Fault(BaseModel):
     drop: bool = False
     """Close the connection without an answer."""
     nth: int = Field(default=1, ge=1)
-    """The first call that is hit."""
+    """The first call with the fault."""
     times: int | None = Field(default=1, ge=1)
-    """How many calls are hit; None: all from then on."""
+    """The number of calls with the fault; None: all from then on."""
     retry_after: int | None = Field(default=None, ge=0)
     """Seconds in the header ``Retry-After``."""
 
@@ -37,34 +37,34 @@ class Fault(BaseModel):
         return self
 
     def hits(self, call: int) -> bool:
-        """Return whether the ``call``-th call, from 1, is hit."""
+        """Return whether the ``call``-th call, from 1, has the fault."""
         return call >= self.nth and (self.times is None or call < self.nth + self.times)
 
 
 class Faults:
-    """The orders in place, each with the calls it has counted."""
+    """The ordered faults, each with the number of calls so far."""
 
     def __init__(self) -> None:
         self._orders: list[tuple[Fault, int]] = []
         self._lock = threading.Lock()
 
     def place(self, fault: Fault) -> None:
-        """Add an order."""
+        """Order a fault."""
         with self._lock:
             self._orders.append((fault, 0))
 
     def clear(self) -> None:
-        """Drop all orders."""
+        """Delete all faults."""
         with self._lock:
             self._orders.clear()
 
     def listed(self) -> list[dict[str, object]]:
-        """Return the orders and the calls that each has counted."""
+        """Return the faults, each with the number of calls so far."""
         with self._lock:
             return [{**fault.model_dump(), "calls": calls} for fault, calls in self._orders]
 
     def next(self, route: str) -> Fault | None:
-        """Count a call of ``route``; return the first order that hits it."""
+        """Count a call of ``route``, and return its fault."""
         hit = None
         with self._lock:
             for index, (fault, calls) in enumerate(self._orders):

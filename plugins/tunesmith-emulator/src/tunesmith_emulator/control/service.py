@@ -1,4 +1,4 @@
-"""What the control plane knows: the requests of late and the faults that are ordered."""
+"""The state of the control plane: the last requests and the ordered faults."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ class Seen:
 
 
 class Control:
-    """State of the control plane; lives as long as the process."""
+    """The state of the control plane. It ends with the process."""
 
     def __init__(self) -> None:
         self.faults = Faults()
         self.started_at = _now()
         self._seen: deque[Seen] = deque(maxlen=_KEPT)
 
-    def saw(self, method: str, path: str, route: str, status: int, seconds: float) -> None:
-        """Remember a request."""
+    def log(self, method: str, path: str, route: str, status: int, seconds: float) -> None:
+        """Log a request."""
         path = path[:_LONGEST_PATH]
         self._seen.append(Seen(_now(), method, path, route, status, round(seconds * 1000, 1)))
 
     def requests(self, last: int = _KEPT) -> list[dict[str, Any]]:
-        """Return the requests of late, oldest first."""
+        """Return the last requests, oldest first."""
         return [asdict(seen) for seen in list(self._seen)[-last:]]
 
     def reset(self) -> None:
-        """Forget requests and faults."""
+        """Delete requests and faults."""
         self._seen.clear()
         self.faults.clear()
 

@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator, Field
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -20,39 +21,80 @@ from tunesmith_emulator.deployments.entity import view
 from tunesmith_emulator.deployments.patch import LONGEST_NAME, Change
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, Target, not_found, wrong_field
-from tunesmith_emulator.fields import Fields
-from tunesmith_emulator.project_scope import Scope
-from tunesmith_emulator.state_delays import Pace
+from tunesmith_emulator.fields import Body, nested, text, texts
+from tunesmith_emulator.project_scope import ProjectScope
+from tunesmith_emulator.state_delays import StateDelays
 
 _SERVING_NAME = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _POLL_SECONDS = 0.05
 
 
+def _checked_serving_name(name: Any) -> str:
+    if not isinstance(name, str) or not _SERVING_NAME.fullmatch(name):
+        raise wrong_field(
+            "online.parameters.serving_name",
+            "serving_name must be 1 to 36 letters, digits, underscores or hyphens.",
+        )
+    return name
+
+
+class _Parameters(Body):
+    serving_name: Annotated[str | None, BeforeValidator(_checked_serving_name)] = None
+
+
+class _Online(Body):
+    predicate = "must be an object; batch deployments are not emulated"
+    parameters: _Parameters = nested()
+
+
+class _Asset(Body):
+    id: str = Field(
+        min_length=1,
+        description="must name a tuned model. Deploying a base model on demand is not emulated; "
+        "base models answer under /ml/v1/text/generation",
+    )
+
+
+class _AssetBody(Body):
+    online: Annotated[dict[str, Any], Field(description=_Online.predicate)]
+    asset: _Asset = nested()
+
+
+class _OnlineBody(Body):
+    online: _Online
+
+
+class _Label(Body):
+    name: str = text(most=LONGEST_NAME)
+    description: str = text("")
+    tags: list[str] = texts()
+
+
 @dataclass(frozen=True)
 class Serving:
-    """What answers under a deployment's id or serving name."""
+    """The target of requests to a deployment's id or serving name."""
 
     target: Deployment
-    """The backend's own deployment."""
+    """The backend's deployment."""
     model_id: str
-    """The base model, as the catalogue names it."""
+    """The catalogue id of the base model."""
 
 
 class Deployments:
-    """Knows the deployments of every project and space."""
+    """The deployments of all projects and spaces."""
 
     def __init__(self, database: Database, engine: Engine) -> None:
-        self.pace = Pace()
+        self.delays = StateDelays()
         self._database = database
         self._engine = engine
         self._ready: dict[str, Serving] = {}
         self._closing = threading.Event()
         self._lock = threading.Lock()
-        """Held while deployments change: two must not take one serving name."""
+        """Held while deployments change, so that no two take the same serving name."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="deployments")
 
     def start(self) -> None:
-        """Take up what an earlier process left unfinished."""
+        """Continue the unfinished deployments of an earlier process."""
         waiting = select(DeploymentRow.id).where(DeploymentRow.state == "initializing")
         with self._database.session() as session:
             left = session.scalars(waiting).all()
@@ -60,42 +102,43 @@ class Deployments:
             self._accepted(ident)
 
     def stop(self) -> None:
-        """Let a deployment under way finish; what waits stays for the next start."""
+        """Finish the running deployment; waiting ones are left for the next start."""
         self._closing.set()
         self._pool.shutdown(cancel_futures=True)
 
-    def create(self, scope: Scope, body: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+    def create(self, scope: ProjectScope, body: Mapping[str, Any], base_url: str) -> dict[str, Any]:
         """Accept a deployment of a tuned model.
 
         Raises:
             ServiceError: 400 or 404, names the field; 409, the serving name is taken.
         """
-        fields, online = Fields(body), _online(body)
+        asset_id = _AssetBody.read(body).asset.id
         with self._lock, self._database.session() as session:
-            asset = _model(session, scope, fields.object("asset").values.get("id"))
-            _check_free(session, _serving_name(online))
+            asset = _model(session, scope, asset_id)
+            serving_name = _OnlineBody.read(body).online.parameters.serving_name
+            _check_free(session, serving_name)
             row = DeploymentRow(
                 scope_kind=scope.kind,
                 scope_id=scope.id,
-                name=fields.text("name", most=LONGEST_NAME),
-                description=fields.text("description", ""),
-                tags=fields.texts("tags"),
-                serving_name=_serving_name(online),
+                **_Label.read(body).model_dump(),
+                serving_name=serving_name,
                 asset_id=asset.id,
                 base_model_id=asset.base_model_id,
-                online=online,
+                online=body["online"],
                 model=asset.model,
             )
             session.add(row)
         self._accepted(row.id)
         return view(row, base_url)
 
-    def get(self, scope: Scope, deployment_id: str, base_url: str) -> dict[str, Any]:
+    def get(self, scope: ProjectScope, deployment_id: str, base_url: str) -> dict[str, Any]:
         """Return a deployment."""
         with self._database.session() as session:
             return view(_row(session, scope, deployment_id), base_url)
 
-    def listed(self, scope: Scope, query: Mapping[str, Any], base_url: str) -> list[dict[str, Any]]:
+    def listed(
+        self, scope: ProjectScope, query: Mapping[str, Any], base_url: str
+    ) -> list[dict[str, Any]]:
         """Return deployments, newest first, filtered by serving name, asset and name."""
         chosen = select(DeploymentRow).where(DeploymentRow.within(scope))
         for field in ("serving_name", "asset_id", "name", "state"):
@@ -107,7 +150,7 @@ class Deployments:
         return [view(row, base_url) for row in rows]
 
     def check_free(self, serving_name: str) -> None:
-        """Let a serving name pass.
+        """Check that a serving name is free.
 
         Raises:
             ServiceError: 409, it is taken.
@@ -116,9 +159,9 @@ class Deployments:
             _check_free(session, serving_name)
 
     def change(
-        self, scope: Scope, deployment_id: str, changes: Sequence[Change], base_url: str
+        self, scope: ProjectScope, deployment_id: str, changes: Sequence[Change], base_url: str
     ) -> dict[str, Any]:
-        """Carry out a JSON patch.
+        """Apply a JSON patch.
 
         Raises:
             ServiceError: 404; 409, the new serving name is taken.
@@ -136,15 +179,15 @@ class Deployments:
             self._accepted(row.id)
         return shown
 
-    def delete(self, scope: Scope, deployment_id: str) -> None:
-        """Remove a deployment; it answers no more."""
+    def delete(self, scope: ProjectScope, deployment_id: str) -> None:
+        """Delete a deployment."""
         with self._lock, self._database.session() as session:
             row = _row(session, scope, deployment_id)
             session.delete(row)
         self._undeploy(row.deployed)
 
     def delete_all(self) -> None:
-        """Remove every deployment of every project and space."""
+        """Delete the deployments of all projects and spaces."""
         with self._lock, self._database.session() as session:
             rows = session.scalars(select(DeploymentRow)).all()
             for row in rows:
@@ -153,17 +196,17 @@ class Deployments:
             self._undeploy(row.deployed)
 
     def serving(self, id_or_name: str) -> Serving:
-        """Return what answers for a deployment, by id or serving name.
+        """Return the target for a deployment's id or serving name.
 
         Raises:
-            ServiceError: 404, there is none, or it is not ready.
+            ServiceError: 404, it does not exist or is not ready.
         """
         found = self._ready.get(id_or_name)
         return self._look_up(id_or_name) if found is None else found
 
     def _look_up(self, id_or_name: str) -> Serving:
         named = or_(DeploymentRow.id == id_or_name, DeploymentRow.serving_name == id_or_name)
-        # Under the lock: what was deleted or renamed meanwhile must not be remembered.
+        # Under the lock: a deployment that was deleted or renamed meanwhile must not be cached.
         with self._lock, self._database.session() as session:
             row = session.scalars(select(DeploymentRow).where(named)).first()
             if row is None:
@@ -180,7 +223,7 @@ class Deployments:
         self._pool.submit(self._make_ready, deployment_id, time.monotonic())
 
     def _make_ready(self, deployment_id: str, accepted: float) -> None:
-        while time.monotonic() < accepted + self.pace.initializing:
+        while time.monotonic() < accepted + self.delays.initializing:
             if self._closing.wait(_POLL_SECONDS):
                 return
         with self._database.session() as session:
@@ -193,7 +236,7 @@ class Deployments:
             changes = {"state": "ready", "deployed": deployed.model_dump(mode="json")}
         except TunesmithError as error:
             changes = {"state": "failed", "failure": str(error)}
-        except Exception as error:  # noqa: BLE001  # whatever a backend raises fails one deployment
+        except Exception as error:  # noqa: BLE001  # no error of a backend may end the pool
             changes = {"state": "failed", "failure": f"internal error: {type(error).__name__}"}
         if not self._record(row, changes):
             self._undeploy(changes.get("deployed"))
@@ -202,7 +245,7 @@ class Deployments:
         with self._lock, self._database.session() as session:
             current = session.get(DeploymentRow, row.id)
             if current is None or current.asset_id != row.asset_id:
-                return False  # it was deleted, or has another model now
+                return False  # it was deleted or has another model now
             for name, value in changes.items():
                 setattr(current, name, value)
             return True
@@ -213,7 +256,7 @@ class Deployments:
             self._engine.backend.deployer.undeploy(Deployment.model_validate(deployed))
 
     def _deploy(self, row: DeploymentRow) -> Deployment:
-        # Under the row's id: what a killed process had deployed is found again.
+        # The name is the row's id, so that the deployment of a killed process is found again.
         deployer, model = self._engine.backend.deployer, TunedModel.model_validate(row.model)
         for known in deployer.list():
             if known.name == row.id and known.model.id == model.id:
@@ -221,7 +264,7 @@ class Deployments:
         return deployer.deploy(model, row.id)
 
 
-def _row(session: Session, scope: Scope, deployment_id: str) -> DeploymentRow:
+def _row(session: Session, scope: ProjectScope, deployment_id: str) -> DeploymentRow:
     row = session.get(DeploymentRow, deployment_id)
     if row is None or row.scope != scope:
         raise not_found("deployment", deployment_id)
@@ -243,13 +286,7 @@ def _apply(session: Session, row: DeploymentRow, change: Change) -> None:
         setattr(row, change.field, change.value)
 
 
-def _model(session: Session, scope: Scope, ident: Any) -> AssetRow:
-    if not isinstance(ident, str) or not ident:
-        raise wrong_field(
-            "asset.id",
-            "asset.id must name a tuned model. Deploying a base model on demand is not emulated; "
-            "base models answer under /ml/v1/text/generation.",
-        )
+def _model(session: Session, scope: ProjectScope, ident: str) -> AssetRow:
     row = session.get(AssetRow, ident)
     if row is None or row.scope != scope or row.model is None:
         raise ServiceError(
@@ -259,27 +296,6 @@ def _model(session: Session, scope: Scope, ident: Any) -> AssetRow:
             Target("field", "asset.id"),
         )
     return row
-
-
-def _online(body: Mapping[str, Any]) -> dict[str, Any]:
-    online = body.get("online")
-    if not isinstance(online, Mapping):
-        raise wrong_field("online", "online must be an object; batch deployments are not emulated.")
-    return dict(online)
-
-
-def _serving_name(online: Mapping[str, Any]) -> str | None:
-    name = Fields(online, "online").object("parameters").values.get("serving_name")
-    return None if name is None else _checked_serving_name(name)
-
-
-def _checked_serving_name(name: Any) -> str:
-    if not isinstance(name, str) or not _SERVING_NAME.fullmatch(name):
-        raise wrong_field(
-            "online.parameters.serving_name",
-            "serving_name must be 1 to 36 letters, digits, underscores or hyphens.",
-        )
-    return name
 
 
 def _check_free(session: Session, serving_name: str | None) -> None:

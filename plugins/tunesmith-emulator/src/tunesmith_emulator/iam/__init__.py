@@ -1,1 +1,1 @@
-"""Identity: API keys become tokens, tokens open the other services."""
+"""Identity: API keys are exchanged for tokens, and the other services check tokens."""

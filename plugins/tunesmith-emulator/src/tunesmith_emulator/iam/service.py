@@ -1,7 +1,7 @@
-"""Tokens: JWTs that the emulator signs and, where keys are given, insists on.
+"""Tokens: JWTs that the emulator signs. If API keys are set, it accepts only these tokens.
 
 IBM's clients read ``exp`` and ``iat`` from the token and renew it by the clock alone, so a token
-must be a decodable JWT; its signature matters to nobody but this service.
+must be a JWT that can be decoded. Only this service checks its signature.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tunesmith_emulator.settings import Settings
 
 _ALGORITHM = "HS256"
 _CLOUD, _CPD = "tunesmith-emulator", "tunesmith-emulator-cpd"
-# A stranger's token may claim anything: PyJWT passes some of what that raises on as it is.
+# A foreign token may claim anything, and PyJWT does not wrap all errors that this causes.
 _UNREADABLE = (jwt.InvalidTokenError, ArithmeticError, RecursionError, TypeError, ValueError)
 
 
@@ -36,7 +36,7 @@ class Iam:
         """Return a token for an API key.
 
         Raises:
-            ServiceError: 400, the key is not one of those that were given.
+            ServiceError: 400, the key is not accepted.
         """
         if not self._accepts(api_key):
             raise ServiceError(400, "BXNIM0415E", "Provided API key could not be found.")
@@ -51,7 +51,7 @@ class Iam:
         }
 
     def platform_token(self, api_key: str) -> str:
-        """Return a token as Cloud Pak for Data's sign-in gives it.
+        """Return a token of Cloud Pak for Data's sign-in.
 
         Raises:
             ServiceError: 401, the key or password is not accepted.
@@ -61,7 +61,7 @@ class Iam:
         return self._signed(int(time.time()), issuer=_CPD)
 
     def is_platform_token(self, authorization: str | None) -> bool:
-        """Whether the token is Cloud Pak for Data's, whose clients want relative upload URLs."""
+        """Whether the token is Cloud Pak for Data's. Its clients need relative upload URLs."""
         token = (authorization or "").partition(" ")[2]
         try:
             claims = jwt.decode(token, options={"verify_signature": False})
@@ -70,12 +70,12 @@ class Iam:
         return bool(claims.get("iss") == _CPD)
 
     def check(self, authorization: str | None) -> None:
-        """Let a request pass, or refuse it.
+        """Check the token of a request.
 
-        Without given keys every token passes, unless it is one that says it has expired.
+        If no keys are set, every token is accepted that does not claim to have expired.
 
         Raises:
-            ServiceError: 401, no token, a wrong one or an expired one.
+            ServiceError: 401, there is no token, or it is wrong or expired.
         """
         kind, _, token = (authorization or "").partition(" ")
         if not token.strip():
@@ -96,7 +96,7 @@ class Iam:
         return hmac.new(self._secret.encode(), text.encode(), "sha256").hexdigest()
 
     def check_signature(self, text: str, signature: str) -> None:
-        """Let a signed URL pass.
+        """Check a signed URL.
 
         Raises:
             ServiceError: 403, it was not signed here.

@@ -1,4 +1,4 @@
-"""The bodies that inference answers with."""
+"""The bodies of the answers of inference."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ FINISH_REASONS: dict[StopReason, str] = {
 
 
 def head(model_id: str) -> dict[str, Any]:
-    """Return the fields that every answer of text generation begins with."""
+    """Return the first fields of every answer."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {"model_id": model_id, "model_version": MODEL_VERSION, "created_at": now}
 
 
 def system(warnings: Sequence[dict[str, str]]) -> dict[str, Any]:
-    """Return the field ``system`` with its warnings, or nothing where there are none."""
+    """Return the field ``system``, or nothing if there are no warnings."""
     return {"system": {"warnings": list(warnings)}} if warnings else {}
 
 
 def notes(generation: Generation, wanted: Wanted, backend: str) -> list[dict[str, str]]:
-    """Return, as warnings, what the client must know about this answer."""
+    """Return the warnings about this answer."""
     found = list(wanted.warnings)
     if generation.generated_token_count is None or generation.input_token_count is None:
         found.append(f"the emulator's backend {backend!r} counts no tokens; the counts are 0")
     if generation.truncated and not wanted.params.truncate_input_tokens:
         found.append("the input was cut from the left to the max_input_tokens of the tuning")
-    # A token spells one byte at least, and the end of the text takes one more.
+    # A token spells at least one byte, and the end of the text is one more token.
     if wanted.limit is not None and len(generation.text.encode()) + 1 > wanted.limit:
         found.append(
             f"the emulator's backend {backend!r} answers with a whole text; the limit of "
@@ -56,9 +56,9 @@ def result(generation: Generation, wanted: Wanted, text: str) -> dict[str, Any]:
     """Return one entry of ``results``.
 
     Args:
-        generation: what the backend answered.
-        wanted: what was asked for.
-        text: the generated text, with the prompt before it where that was asked for.
+        generation: the answer of the backend.
+        wanted: the request.
+        text: the generated text, after the prompt if the request wants it.
     """
     entry: dict[str, Any] = {
         "generated_text": text,
@@ -77,7 +77,7 @@ def result(generation: Generation, wanted: Wanted, text: str) -> dict[str, Any]:
 
 def _token(token: TokenInfo) -> dict[str, Any]:
     told = token.model_dump(exclude_none=True)
-    # JSON has no word for what is no number; a token without one is what the service sends then.
+    # JSON has no NaN or infinity. The service leaves such a log-probability out.
     if not math.isfinite(told.get("logprob", 0.0)):
         del told["logprob"]
     return told
@@ -85,24 +85,24 @@ def _token(token: TokenInfo) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ChatAnswer:
-    """The fields that the answer of one chat, or all its chunks, share."""
+    """The fields that all parts of one chat answer share."""
 
     model_id: str
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
     def whole(self, generation: Generation, system: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer of a chat that is not streamed."""
+        """Return the whole answer of a chat."""
         message = {"role": "assistant", "content": generation.text}
         choice = {"index": 0, "message": message, **_finish(generation)}
         return self._body([choice], _usage(generation), system)
 
     def chunk(self, delta: dict[str, Any], piece: Generation) -> dict[str, Any]:
-        """Return a chunk with text; ``piece`` brings the finish reason and the tokens."""
+        """Return a chunk with text, and with the finish reason and the tokens of ``piece``."""
         return self._body([{"index": 0, "delta": delta, **_finish(piece)}])
 
     def last(self, generation: Generation, system: dict[str, Any]) -> dict[str, Any]:
-        """Return the chunk without choices that ends a stream."""
+        """Return the last chunk of a stream, which has no choices."""
         return self._body([], _usage(generation), system)
 
     def _body(self, choices: list[dict[str, Any]], *more: dict[str, Any]) -> dict[str, Any]:

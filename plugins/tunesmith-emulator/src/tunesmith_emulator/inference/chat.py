@@ -1,14 +1,13 @@
 """Chat as text generation: messages become one prompt.
 
-* A **base model with a chat template** reads the messages in it, as its backend renders them.
+* A **base model with a chat template** reads the messages in this template. The backend renders it.
 * A **base model without one** reads the system messages, then the earlier turns as lines
-  ``User: …``, ``Assistant: …`` and ``Tool: …``, then an empty line and the last user message as it
-  stands. A chat of one user message therefore is the text generation of that message. If the last
+  ``User: …``, ``Assistant: …`` and ``Tool: …``, then an empty line and the unchanged last user
+  message. So a chat of one user message is the text generation of that message. If the last
   message is not the user's, every turn is a line and ``Assistant:`` ends the prompt.
-* A **tuned model** has learnt one input and its answer. It reads the last user message alone, so
-  that it answers as it does to text generation; a warning names what it did not read. That holds
-  for one that was tuned in a chat template too: the message is its input, and the template is put
-  around it as in tuning.
+* A **tuned model** was trained on single inputs. It reads the last user message alone, and answers
+  as in text generation; a warning counts the other messages. If it was tuned with a chat template,
+  the template is put around the message as in tuning.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Message:
 
     @property
     def line(self) -> str:
-        """The turn as a prompt shows it."""
+        """The turn as a line of the prompt."""
         return f"{self.role.capitalize()}: {self.text}"
 
 
@@ -41,7 +40,7 @@ def read_messages(given: object) -> list[Message]:
     """Check the ``messages`` of a body.
 
     Raises:
-        ServiceError: 400, names the message; images and other parts than text are refused.
+        ServiceError: 400, names the message. Only text parts are accepted, no images.
     """
     if not isinstance(given, list) or not given:
         raise wrong_field("messages", "messages must be a list with at least one message.")
@@ -52,7 +51,7 @@ def read_messages(given: object) -> list[Message]:
 
 
 def base_prompt(messages: Sequence[Message]) -> str:
-    """Return what a base model reads; see the top of this module."""
+    """Return the prompt of a base model; see the top of this module."""
     system = [message.text for message in messages if message.role == "system"]
     rest = [message for message in messages if message.role != "system"]
     if rest[-1].role == "user":
@@ -64,10 +63,10 @@ def base_prompt(messages: Sequence[Message]) -> str:
 
 
 def turns(messages: Sequence[Message]) -> list[Turn]:
-    """Return what a chat template renders.
+    """Return the messages for a chat template.
 
     Raises:
-        ServiceError: 400, names a message of a tool, which the templates here do not read.
+        ServiceError: 400, a message is a tool's; it is named. Templates do not render these.
     """
     for index, message in enumerate(messages):
         if message.role == "tool":
@@ -79,13 +78,13 @@ def turns(messages: Sequence[Message]) -> list[Turn]:
 
 
 def field_of_system(messages: Sequence[Message]) -> str:
-    """Return the field that a chat template refuses: the system message, if there is one."""
+    """Return the field that a chat template refuses: the system message if there is one."""
     found = (i for i, message in enumerate(messages) if message.role == "system")
     return next((f"messages[{index}]" for index in found), "messages")
 
 
 def tuned_input(messages: Sequence[Message]) -> tuple[str, list[str]]:
-    """Return what a tuned model reads, and a warning about what it does not."""
+    """Return the input of a tuned model, and a warning about messages that it does not read."""
     last = max(i for i, message in enumerate(messages) if message.role == "user")
     unread = len(messages) - 1
     warnings = (

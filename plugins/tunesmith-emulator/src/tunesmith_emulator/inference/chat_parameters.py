@@ -1,8 +1,8 @@
-"""The flat parameters of a chat, put into the words of text generation.
+"""The flat parameters of a chat, translated into those of text generation.
 
 Decoding is greedy unless a temperature above 0 or, without a temperature, a seed or a top_p
-below 1 asks for sampling. So a chat without parameters is repeatable, where the service's own
-default is documented as sampling at temperature 1.
+below 1 asks for sampling. So a chat without parameters is repeatable. The documented default of
+the real service is sampling at temperature 1.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from tunesmith_emulator.envelope import ServiceError, Target, wrong_field
 from tunesmith_emulator.inference.parameters import Wanted, read
 
 NEW_TOKENS = (1024, 256, 64)
-"""New tokens where a chat names no limit: the first that the model has room for."""
+"""New tokens if a chat names no limit: the first of these for which the model has room."""
 _SEEDS = 2**32 - 1
 
-# Chat's name for each parameter of text generation that it has.
+# The names in chat of parameters of text generation.
 _NAMES = {
     "max_new_tokens": "max_tokens",
     "random_seed": "seed",
@@ -48,19 +48,19 @@ _ONLY: dict[str, tuple[Any, ...]] = {
     "include_reasoning": (False,),
     "context": ("",),
 }
-"""What the emulator does not do, with the values that ask for nothing."""
+"""Parameters that are not emulated, with the values that have no effect."""
 _NOT_PARAMETERS = {"messages", "model_id", "project_id", "space_id", "crypto", "moderations"}
 _OPENAI = {"model", "stream"}
-"""litellm sends these along; the route has said both."""
+"""litellm also sends these, although the address and ``model_id`` decide both."""
 
 
 def as_chat(name: str) -> str:
-    """Spell a parameter as chat does."""
+    """Return the name in chat of a parameter of text generation."""
     return _NAMES.get(name, name)
 
 
 def read_chat(body: Mapping[str, Any]) -> Wanted:
-    """Check the parameters in the body of a chat; without ``max_tokens`` no limit is set yet.
+    """Check the parameters in the body of a chat. Without ``max_tokens`` no limit is set yet.
 
     Raises:
         ServiceError: 400, names the parameter that is wrong or not emulated.
@@ -81,11 +81,11 @@ def read_chat(body: Mapping[str, Any]) -> Wanted:
 
 
 def attempts(wanted: Wanted, limit: int | None) -> list[Wanted]:
-    """Return ``wanted`` with each limit to try in turn; one that the chat names stands alone.
+    """Return ``wanted`` with each limit to try in turn, or only with the limit in the chat.
 
     Args:
-        wanted: what the chat asks for.
-        limit: new tokens of the model, at most; None where it is not known.
+        wanted: the checked parameters.
+        limit: the model's limit of new tokens, or None if it is not known.
     """
     if wanted.params.max_new_tokens is not None:
         return [wanted]
@@ -99,7 +99,7 @@ def attempts(wanted: Wanted, limit: int | None) -> list[Wanted]:
 def _as_generation(given: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: given[name] for name in _SAME if name in given}
     limit = given.get("max_completion_tokens", given.get("max_tokens"))
-    if limit != 0 or limit is False:  # IBM's documentation: 0 is as much as the model can
+    if limit != 0 or limit is False:  # IBM's documentation: 0 is the model's own limit
         found["max_new_tokens"] = limit
     if "stop" in given:
         stop = given["stop"]
@@ -121,7 +121,7 @@ def _samples(given: Mapping[str, Any]) -> bool:
 
 
 def _seed(seed: object) -> object:
-    # Chat's seeds are any integers; text generation's start at 1. Those from 1 up stay themselves.
+    # A seed of a chat is any integer, one of text generation starts at 1. From 1 on, it stays.
     whole = isinstance(seed, int) and not isinstance(seed, bool)
     return (seed - 1) % _SEEDS + 1 if whole else seed  # type: ignore[operator]  # it is an int
 
@@ -137,7 +137,7 @@ def _return_options(given: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _length_penalty(given: object) -> object:
-    # The SDK's schema has a number, of which 1 is no penalty; an object is text generation's.
+    # The SDK's schema has a number here; 1 is no penalty. Text generation has an object.
     if isinstance(given, int | float) and not isinstance(given, bool):
         if given != 1:
             raise ServiceError(

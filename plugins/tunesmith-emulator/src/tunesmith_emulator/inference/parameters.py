@@ -1,8 +1,8 @@
-"""The generation parameters of a request: each is honored or refused, none ignored in silence.
+"""The generation parameters of a request: each is honored, refused, or named in a warning.
 
-A value that changes nothing is not held against a backend that lacks the parameter, because real
-clients send defaults: greedy decoding, no minimum, a penalty of 1, a stop sequence that is none.
-What cannot matter here, such as a temperature for greedy decoding, is left out with a warning.
+Real clients send defaults: greedy decoding, no minimum, a penalty of 1, no stop sequence. So a
+value without effect is accepted even if the backend lacks the parameter. A parameter without
+effect on this request, such as a temperature for greedy decoding, is left out with a warning.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tunesmith.spec import GenerationParams
 from tunesmith_emulator.envelope import ServiceError, wrong_field
 
 NEW_TOKENS = 20
-"""New tokens where a request names no limit."""
+"""New tokens if a request names no limit."""
 _FIELDS = frozenset(GenerationParams.model_fields)
 _SAMPLING: dict[str, tuple[float, ...] | None] = {
     "temperature": (0, 1),
@@ -28,8 +28,8 @@ _SAMPLING: dict[str, tuple[float, ...] | None] = {
     "top_p": (1,),
     "random_seed": None,
 }
-"""What means something to sampling only, and the values with which greedy decoding is as good;
-any seed is: it makes answers repeatable, and greedy ones are."""
+"""Parameters of sampling, with the values that need no warning in greedy decoding. None stands for
+all values: greedy answers are repeatable with any seed."""
 _NEUTRAL: dict[str, Any] = {
     "decoding_method": "greedy",
     "min_new_tokens": 0,
@@ -41,7 +41,7 @@ _NEUTRAL: dict[str, Any] = {
 }
 
 Spelling = Callable[[str], str]
-"""How the request calls a parameter, for messages."""
+"""Returns the name of a parameter in the request, for messages."""
 
 
 class _LengthPenalty(BaseModel):
@@ -57,35 +57,35 @@ class _ReturnOptions(BaseModel):
     input_tokens: bool | None = None
     token_logprobs: bool | None = None
     token_ranks: bool | None = None
-    # The SDK's schema calls it a bool, so its False is met; a number is what the service reads.
+    # The service reads a number. The SDK's schema has a bool, so clients may send False.
     top_n_tokens: Annotated[int, Field(ge=0, le=5)] | Literal[False] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a request asks of the backend, and what the service itself has to do."""
+    """The checked parameters of a request."""
 
     params: GenerationParams
     input_text: bool = False
-    """Whether the prompt stands before the generated text in the answer."""
+    """Whether the answer starts with the prompt."""
     limit: int | None = None
     """``max_new_tokens`` that a backend without token counts cannot apply."""
     warnings: tuple[str, ...] = ()
 
     @property
     def new_tokens(self) -> int:
-        """New tokens, at most."""
+        """The limit of new tokens."""
         limit = self.params.max_new_tokens
         return NEW_TOKENS if limit is None else limit
 
     @property
     def seed(self) -> int | None:
-        """The seed that the answer echoes: of sampling only."""
+        """The seed that the answer echoes, in sampling only."""
         return self.params.random_seed
 
 
 def as_generation(name: str) -> str:
-    """Spell a parameter as text generation does."""
+    """Return the name of a parameter in a request of text generation."""
     return f"parameters.{name}"
 
 
@@ -94,7 +94,7 @@ def read(given: object, spell: Spelling = as_generation) -> Wanted:
 
     Args:
         given: the object ``parameters`` of a body, or None.
-        spell: how messages call a parameter.
+        spell: gives the names of parameters in messages.
 
     Raises:
         ServiceError: 400, names the parameter.
@@ -122,10 +122,10 @@ def read(given: object, spell: Spelling = as_generation) -> Wanted:
 def fit(
     wanted: Wanted, capabilities: Capabilities, backend: str, spell: Spelling = as_generation
 ) -> Wanted:
-    """Leave out what changes nothing, and refuse what the backend does not declare.
+    """Leave out values without effect, and refuse parameters that the backend does not declare.
 
-    ``max_new_tokens`` is not refused: a backend that counts no tokens answers with a whole label,
-    which the answer's warning says where the limit may be shorter.
+    ``max_new_tokens`` is not refused: a backend that counts no tokens answers with a whole label.
+    If the label may be longer than the limit, the answer has a warning.
 
     Raises:
         ServiceError: 400, names the parameter.
@@ -156,7 +156,7 @@ def _validated(known: Mapping[str, Any], spell: Spelling) -> GenerationParams:
         # By way of JSON, because only there a list is a tuple to strict validation.
         return GenerationParams.model_validate_json(json.dumps(known), strict=True)
     except ValidationError as error:
-        where = error.errors()[0]["loc"]  # empty where the JSON itself is too deep
+        where = error.errors()[0]["loc"]  # empty if the JSON itself is too deep
         raise _refused(str(where[0]) if where else "parameters", error, spell) from None
 
 
@@ -187,7 +187,7 @@ def _with_options(wanted: Wanted, options: Mapping[str, Any], spell: Spelling) -
     input_text = bool(asked.pop("input_text", False))
     warnings = wanted.warnings
     if asked and not asked.keys() & {"generated_tokens", "input_tokens"}:
-        # IBM's documentation: applicable only with one of the two.
+        # IBM's documentation: these apply only with one of the two.
         warnings += tuple(
             f"{spell('return_options')}.{name} has no effect without generated_tokens or "
             "input_tokens"
@@ -210,7 +210,7 @@ def _without_sampling(wanted: Wanted, spell: Spelling) -> Wanted:
     )
     update: dict[str, Any] = dict.fromkeys(idle)
     if params.decoding_method == "sample":
-        update["decoding_method"] = "greedy"  # what a temperature of 0 means
+        update["decoding_method"] = "greedy"  # a temperature of 0 is greedy decoding
     return replace(
         wanted, params=params.model_copy(update=update), warnings=wanted.warnings + warnings
     )

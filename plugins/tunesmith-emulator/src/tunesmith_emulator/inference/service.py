@@ -1,4 +1,4 @@
-"""The rules of inference: who answers, what may be asked, and how the answer is put."""
+"""The rules of inference: the model that answers, the checks of the request, the answer."""
 
 from __future__ import annotations
 
@@ -6,88 +6,45 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from tunesmith.backend import Capabilities, Target
 from tunesmith.errors import ExperimentError, PredictionError
 from tunesmith.records import Deployment, Generation
+from tunesmith_emulator.catalogue.entry import Entry
+from tunesmith_emulator.catalogue.service import Catalogue
+from tunesmith_emulator.deployments.service import Deployments
 from tunesmith_emulator.engine import Engine, base_model_of
 from tunesmith_emulator.envelope import ServiceError, wrong_field
 from tunesmith_emulator.inference import answers, chat, chat_parameters, parameters
 from tunesmith_emulator.inference.chat import Message
 from tunesmith_emulator.inference.parameters import Spelling, Wanted
-from tunesmith_emulator.project_scope import Scope
+from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.translation import service_errors
 
 JSON = dict[str, Any]
 T = TypeVar("T")
 CHARACTERS_PER_TOKEN = 32
-"""More than any text has on average: a prompt beyond it is refused unread."""
+"""More than the average of any text. A longer prompt is refused before it is tokenized."""
 UNKNOWN_LENGTH = 32_768
-"""Tokens that a model of unknown length could hold, for that check alone."""
-
-
-class Served(Protocol):
-    """A catalogue entry, as inference needs it."""
-
-    @property
-    def served_by(self) -> str:
-        """The backend's name of the base model that answers."""
-
-    @property
-    def max_sequence_length(self) -> int | None:
-        """Tokens of input and answer together, at most; None where it is not known."""
-
-    @property
-    def max_new_tokens(self) -> int | None:
-        """New tokens, at most; None where it is not known."""
-
-    @property
-    def warnings(self) -> list[dict[str, str]]:
-        """What every answer of the model says under ``system``, such as its deprecation."""
-
-
-class Catalogue(Protocol):
-    """Finds base models."""
-
-    def find(self, model_id: str) -> Served:
-        """Return the entry of a model, or raise 404 ``model_not_supported``."""
-
-
-class Deployed(Protocol):
-    """A deployment that is ready."""
-
-    @property
-    def target(self) -> Deployment:
-        """The backend's deployment."""
-
-    @property
-    def model_id(self) -> str:
-        """The base model's id, as the service shows it."""
-
-
-class Deployments(Protocol):
-    """Finds deployments."""
-
-    def serving(self, id_or_name: str) -> Deployed:
-        """Return a deployment by id or serving name, or raise 404."""
+"""Assumed limit of tokens for that check, if the model's limit is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """Who answers a request."""
+    """The model that answers a request."""
 
     model_id: str
     target: Target
-    entry: Served
+    entry: Entry
 
 
 class Inference:
     """Text generation, chat and tokenization.
 
-    Every method takes the body of a request; ``deployment`` is the id or serving name in its
-    address, None where the body names a base model. All raise :class:`ServiceError`; an iterator
-    raises when it is read.
+    Every method takes the body of a request. ``deployment`` is the id or serving name in its
+    address, or None if the body names a base model. All raise :class:`ServiceError`; an iterator
+    raises it when it is read.
     """
 
     def __init__(self, engine: Engine, catalogue: Catalogue, deployments: Deployments) -> None:
@@ -110,7 +67,8 @@ class Inference:
     def generate_stream(self, body: JSON, deployment: str | None = None) -> Iterator[JSON]:
         """Answer ``text/generation_stream``: count and tokens of the input, then the pieces.
 
-        The counts of generated tokens are those so far; the input's are 0 after the first body.
+        Each body has the number of generated tokens so far. The number of input tokens is 0 after
+        the first body.
         """
         with service_errors():
             who, text, wanted = self._generation(body, deployment)
@@ -186,7 +144,7 @@ class Inference:
         return who, text, chat_parameters.attempts(wanted, limit) if can_limit else [wanted]
 
     def _base_text(self, base_model: str, messages: Sequence[Message]) -> str:
-        """Return what a base model reads: its own chat template, if it has one."""
+        """Return the prompt of a base model, in its chat template if it has one."""
         if not self._engine.capabilities(base_model).chat:
             return chat.base_prompt(messages)
         turns = chat.turns(messages)
@@ -200,7 +158,7 @@ class Inference:
         if deployment is not None:
             found = self._deployments.serving(deployment)
             return Answering(found.model_id, found.target, self._catalogue.find(found.model_id))
-        Scope.require(body)
+        ProjectScope.require(body)
         model_id = body.get("model_id")
         if not isinstance(model_id, str) or not model_id:
             raise wrong_field("model_id", "model_id must name a base model.")
@@ -227,7 +185,7 @@ class Inference:
         return self._engine.generate(who.target, text, wanted.params)
 
     def _pieces(self, who: Answering, text: str, wanted: Wanted) -> Iterator[Generation]:
-        """Yield the pieces, each with its own tokens only."""
+        """Yield the pieces, each with only its own tokens."""
         self._check_room(who, text, wanted)
         seen = 0
         for piece in self._engine.stream(who.target, text, wanted.params):
@@ -260,7 +218,7 @@ class Inference:
             raise PredictionError(
                 f"{start} max new tokens {new} cannot exceed the limit {most} for this model."
             )
-        # A tuned model cuts its input; what still is too long, its backend refuses.
+        # A tuned model cuts its input. If it is still too long, the backend refuses it.
         if longest is None or isinstance(who.target, Deployment):
             return
         read = self._tokens(who.target, text, wanted, longest - new)
@@ -271,8 +229,8 @@ class Inference:
             )
 
     def _tokens(self, base_model: str, text: str, wanted: Wanted, room: int) -> int:
-        """Return how many tokens of ``text`` are read; 0 where they surely fit or are unknown."""
-        # A token spells one byte at least; models add a few tokens of their own.
+        """Count the tokens of ``text`` that are read; 0 if they surely fit or cannot be counted."""
+        # A token spells at least one byte, and models add a few tokens.
         surely_fits = len(text.encode()) + 8 <= room
         if surely_fits or not self._engine.capabilities(base_model).tokenize:
             return 0
@@ -281,7 +239,7 @@ class Inference:
 
 
 def _first_that_fits(attempts: Sequence[Wanted], call: Callable[[Wanted], T]) -> tuple[T, Wanted]:
-    """Return what the first attempt gives for which the model has room, and the attempt."""
+    """Return the result of the first attempt for which the model has room, and the attempt."""
     for wanted in attempts[:-1]:
         with suppress(PredictionError):
             return call(wanted), wanted
@@ -289,7 +247,7 @@ def _first_that_fits(attempts: Sequence[Wanted], call: Callable[[Wanted], T]) ->
 
 
 def _begun(pieces: Iterator[Generation]) -> Iterator[Generation]:
-    """Return the pieces, the first of which was made: what is refused is refused here."""
+    """Return the pieces after making the first one, so that a refusal is raised here."""
     return chain([next(pieces)], pieces)
 
 
@@ -317,7 +275,7 @@ def _enabled(moderations: object) -> bool:
 
 
 def _check_length(text: str, who: Answering) -> None:
-    """Refuse a text whose characters alone say that it is too long; nothing reads it."""
+    """Refuse a text with too many characters before it is tokenized."""
     longest = who.entry.max_sequence_length or UNKNOWN_LENGTH
     if len(text) > longest * CHARACTERS_PER_TOKEN:
         raise PredictionError(
@@ -328,7 +286,7 @@ def _check_length(text: str, who: Answering) -> None:
 
 
 def _shown_prompt(generation: Generation, wanted: Wanted, text: str) -> str:
-    """Return what stands before the text: the prompt that was read, where that was asked for."""
+    """Return the prompt that the answer starts with, if the request wants it."""
     if not wanted.input_text:
         return ""
     return text if generation.prompt is None else generation.prompt

@@ -1,7 +1,7 @@
 """Server-sent events, as the service sends them.
 
-The answer is made piece by piece as the client reads it: a slow client slows the generation
-down, and one that goes away ends it.
+The answer is generated as the client reads it: a slow client slows the generation down, and a
+client that disconnects ends it.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from tunesmith_emulator.translation import translated
 def event_stream(bodies: Iterator[dict[str, Any]], *, greet: bool) -> StreamingResponse:
     """Return a stream with one event for each body.
 
-    The first body is made before this returns, so that a refusal still is a status and an
-    envelope. What goes wrong later becomes an event ``error``, and ends the stream.
+    The first body is made before this returns, so that a refusal has its own status and the error
+    envelope. A later error becomes an event ``error``, which ends the stream.
 
     Args:
-        bodies: what the events carry.
-        greet: whether an empty event comes first, as text generation does. A chat must not:
-            clients read every event of it as a chunk.
+        bodies: the data of the events.
+        greet: whether an empty event comes first, as in text generation. A chat has none,
+            because clients read every event as a chunk.
 
     Raises:
         ServiceError: the request is refused.
@@ -46,7 +46,7 @@ class _EventStream(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            # What a client left behind, a model's cache, must not wait for the collector.
+            # Free the model's cache at once, also after a client has disconnected.
             self._events.close()
 
 
@@ -55,10 +55,10 @@ def _events(bodies: Iterator[dict[str, Any]]) -> Generator[str, None, None]:
     try:
         for number, body in enumerate(bodies, start=1):  # the error's event is next
             yield _event(number, "message", body)
-    except Exception as error:  # noqa: BLE001  # the status is sent; only an event can tell
+    except Exception as error:  # noqa: BLE001  # the status is already sent
         yield _event(number + 1, "error", translated(error).body())
 
 
 def _event(number: int, name: str, body: dict[str, Any]) -> str:
-    # The data stands right behind its event line: clients take the next line as the reason.
+    # The data must follow the event line directly: clients read the next line as the data.
     return f"id: {number}\nevent: {name}\ndata: {json.dumps(body)}\n\n"

@@ -36,7 +36,7 @@ function update(state) {
 function gone(error) {
   const alert = byId("gone");
   alert.hidden = !error;
-  say(alert, error ? `${error.message} ${shown ? "What stands below is the last that was heard." : ""}` : "");
+  say(alert, error ? `${error.message} ${shown ? "The figures below are the last ones that arrived." : ""}` : "");
   document.body.classList.toggle("stale", Boolean(error));
   byId("connection").dataset.state = error ? "gone" : "live";
   say(byId("connection"), error ? "No answer" : `Live: ${summary(shown)}`);
@@ -45,7 +45,7 @@ function gone(error) {
 
 async function getJSON(path) {
   const response = await fetch(path, { cache: "no-store" }).catch(() => {
-    throw new Error("The emulator does not answer. Start it again with “tunesmith emulator serve”; this page finds it by itself.");
+    throw new Error("The emulator does not answer. Start it again with “tunesmith emulator serve”; this page reconnects by itself.");
   });
   if (!response.ok) throw new Error(`The emulator answered ${response.status} to ${path}.`);
   return response.json();

@@ -1,4 +1,4 @@
-// The learning curve: every step thin, the mean of every epoch bold. Drawn anew when data arrive.
+// The learning curve: every step thin, the mean of every epoch bold. It is drawn again when data arrive.
 
 import { draw, make, say } from "./dom.js";
 import { loss } from "./words.js";
@@ -8,7 +8,7 @@ const HEIGHT = 236;
 
 let logarithmic = false; // the reader's choice, for every chart of the page
 
-/** A chart that draws itself again when its width, its data or the reader's choice change. */
+/** A chart that is redrawn when its width, its data or the reader's choice change. */
 export function learningCurve() {
   const box = make("div", { class: "chart" });
   const reading = make("output", { class: "reading" });
@@ -79,7 +79,7 @@ function scales({ steps, total_steps }, width) {
 
 const height = (value) => (logarithmic ? Math.log10(value) : value);
 
-/** The powers of ten that enclose `losses`; a loss of 0 has no place among them. */
+/** The powers of ten that enclose `losses`; losses of 0 are left out. */
 function decades(losses) {
   const positive = losses.filter((value) => value > 0);
   const low = Math.floor(Math.log10(positive.reduce((a, b) => Math.min(a, b), 1)));
@@ -109,7 +109,7 @@ function label(value, values) {
 
 const dot = ({ x, y }, at, kind, r) => draw("circle", { class: kind, cx: x(at.step), cy: y(at.loss), r });
 
-/** Where each epoch's mean stands: in the middle of the epoch's steps. */
+/** The means of the epochs, each in the middle of its epoch's steps. */
 function epochMeans({ steps, epochs }) {
   const spans = new Map();
   for (const { step, epoch } of steps) {
@@ -162,7 +162,7 @@ function ticks(top, wanted) {
   return Array.from({ length: Math.ceil(top / every - 1e-9) + 1 }, (_, i) => i * every);
 }
 
-/** At most two points for each pixel, the lowest and the highest: a long run stays quick to draw. */
+/** At most two points for each pixel, the lowest and the highest, so that a long run is drawn quickly. */
 function thin(steps, pixels) {
   const size = Math.ceil(steps.length / pixels);
   if (size < 3) return steps;

@@ -1,4 +1,4 @@
-// Elements made from text, never from markup: what a client named a training is shown as it is.
+// Makes elements from text, never from markup: names that clients chose are shown unchanged.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -23,7 +23,7 @@ function fill(node, attributes, children) {
   return node;
 }
 
-/** Set the text of a node, and touch nothing where it is already there. */
+/** Set the text of a node, unless it is already there. */
 export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -53,7 +53,7 @@ function born(create, item) {
   return node;
 }
 
-/** A button that puts `text()` on the clipboard and says so. */
+/** A button that copies `text()` to the clipboard. */
 export function copyButton(label, text) {
   const button = make("button", { type: "button", class: "quiet", "aria-label": `Copy ${label}` }, "Copy");
   button.addEventListener("click", async () => {

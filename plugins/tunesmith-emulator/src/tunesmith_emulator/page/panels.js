@@ -1,4 +1,4 @@
-// One panel for each thing the emulator keeps: trainings, deployments, requests, itself.
+// The panels of the page: trainings, deployments, requests and the emulator itself.
 
 import { learningCurve, sparkline } from "./chart.js";
 import { byId, copyButton, keep, make, say } from "./dom.js";
@@ -7,7 +7,7 @@ import { answeredBy, between, clock, count, dayAndClock, duration, loss, millise
 const ENDED = new Set(["completed", "failed", "canceled", "error"]);
 const SHOWN_REQUESTS = 100;
 
-/** Show everything that `state` says; `tryOut(id)` is called for a deployment to try. */
+/** Show `state`; `tryOut(id)` is called to try a deployment. */
 export function show(state, tryOut) {
   showSelf(state);
   showTrainings(state.trainings);
@@ -33,7 +33,7 @@ function standIns(models) {
   if (!names.length) return "";
   const covered = models.filter(answeredBy).length;
   const whom = covered === models.length ? "every base model" : `${covered} of ${models.length} base models`;
-  return `For ${whom}, ${names.join(" and ")} stands in, so answers are not those of the model that is named.`;
+  return `For ${whom}, ${names.join(" and ")} stands in, so answers are not those of the named model.`;
 }
 
 const fact = (term, text) => make("div", {}, make("dt", {}, term), make("dd", {}, text));
@@ -48,7 +48,7 @@ function showTrainings(trainings) {
   counted("trainings", trainings.length);
 }
 
-/** A newer training opens; whatever the reader opened or closed since stays so. */
+/** Open the newest training once, and keep what the reader has opened or closed. */
 function openNewest(list) {
   const first = list.firstElementChild;
   if (!first || list.dataset.newest === first.dataset.id) return;
@@ -108,7 +108,7 @@ function trainingFigures(training) {
 
 function trainingNote({ state, steps, message }) {
   if (message && !steps.length && !ENDED.has(state)) return message;
-  if (state === "completed" && !steps.length) return "The method that tuned this reports no learning curve.";
+  if (state === "completed" && !steps.length) return "The tuning method reports no learning curve.";
   if (steps.length) return "Loss over the label and the end-of-text token.";
   return ENDED.has(state) ? "" : "The curve begins with the first step.";
 }
@@ -153,7 +153,7 @@ function counted(what, number) {
   document.querySelector(`[data-empty=${what}]`).hidden = number > 0;
 }
 
-/** What to tell a reader who cannot see the page: the changes of state since `before`. */
+/** The changes of state since `before`, for screen readers. */
 export function changes(before, now) {
   return ["trainings", "deployments"].flatMap((kind) => {
     const known = new Map((before?.[kind] ?? now[kind]).map((item) => [item.id, item.state]));
@@ -163,10 +163,10 @@ export function changes(before, now) {
   });
 }
 
-/** What the head of the page says: how much is at work. */
+/** The summary in the head of the page. */
 export function summary({ trainings, deployments }) {
   const running = trainings.filter(({ state }) => !ENDED.has(state)).length;
   const ready = deployments.filter(({ state }) => state === "ready").length;
-  const parts = [running && `${count(running, "training")} under way`, ready && `${count(ready, "deployment")} ready`];
-  return parts.filter(Boolean).join(", ") || "nothing under way";
+  const parts = [running && `${count(running, "training")} running`, ready && `${count(ready, "deployment")} ready`];
+  return parts.filter(Boolean).join(", ") || "nothing is running";
 }

@@ -6,11 +6,11 @@ import { answeredBy, count, milliseconds, stop } from "./words.js";
 const DEPLOYMENT = "deployment";
 const MODEL = "model_id";
 const HINTS = {
-  [DEPLOYMENT]: "A deployment puts the template it was tuned with around the input itself.",
-  [MODEL]: "A base model gets the input as it stands.",
+  [DEPLOYMENT]: "A deployment adds the template of its tuning to the input.",
+  [MODEL]: "A base model gets the unchanged input.",
 };
 
-/** Wire the form up. */
+/** Connect the form. */
 export function preparePrompt() {
   byId("try-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -22,14 +22,14 @@ export function preparePrompt() {
   byId("try-target").addEventListener("change", hint);
 }
 
-/** Choose a deployment and take the reader to the input. */
+/** Choose a deployment and focus the input. */
 export function tryOut(deployment) {
   byId("try-target").value = `${DEPLOYMENT} ${deployment}`;
   hint();
   byId("try-input").focus();
 }
 
-/** Offer the deployments that are ready, and the base models. */
+/** List the ready deployments and the base models. */
 export function offer({ deployments, models }) {
   const ready = deployments.filter(({ state }) => state === "ready");
   const groups = [

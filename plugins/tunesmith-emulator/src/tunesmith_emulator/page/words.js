@@ -1,4 +1,4 @@
-// Figures and times as a reader wants them.
+// Formats figures and times.
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const DAY_AND_CLOCK = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -17,7 +17,7 @@ export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "
 /** A loss in nats per token, three digits after the point. */
 export const loss = (value) => value.toFixed(3);
 
-/** Why a generation ended, in words. */
+/** The reason for the end of a generation, in words. */
 export const stop = (reason) => STOPS[reason] ?? reason;
 
 /** A time of day, from an ISO time. */
@@ -26,7 +26,7 @@ export const clock = (time) => CLOCK.format(instant(time));
 /** Day and time of day, from an ISO time. */
 export const dayAndClock = (time) => DAY_AND_CLOCK.format(instant(time));
 
-/** Seconds between two ISO times; up to now where the second is missing. */
+/** Seconds between two ISO times, or until now if the second is missing. */
 export const between = (from, to) => (to ? instant(to) - instant(from) : Date.now() - instant(from)) / 1000;
 
 /** A duration in seconds, in words. */
@@ -39,7 +39,7 @@ export function duration(seconds) {
   return hours < 24 ? `${hours} h ${minutes % 60} min` : count(Math.floor(hours / 24), "day");
 }
 
-/** Which model answers for `item`, where it is not the one that was asked for. */
+/** The model that answers for `item`, if it is another one. */
 export function answeredBy({ model_id, base_model_id, stand_in }) {
   const asked = base_model_id ?? model_id;
   return stand_in && stand_in !== asked ? stand_in : null;

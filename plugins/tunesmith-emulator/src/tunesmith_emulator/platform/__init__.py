@@ -1,1 +1,1 @@
-"""Projects, spaces and what else of the platform a client asks for."""
+"""Projects, spaces and other resources of the platform."""

@@ -1,4 +1,4 @@
-"""Projects and spaces. Any id is provisioned at its first use, unless the settings name them."""
+"""Projects and spaces. Each is made at its first use, unless the settings name the projects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tunesmith_emulator.database import ContainerRow, Database, utc_now
 from tunesmith_emulator.envelope import ServiceError
-from tunesmith_emulator.project_scope import Scope, ScopeKind
+from tunesmith_emulator.project_scope import ProjectScope, ScopeKind
 from tunesmith_emulator.settings import PROJECT_ID, Settings
 from tunesmith_emulator.times import stamp
 
@@ -18,7 +18,7 @@ INSTANCE_ID = "99999999-8888-4777-8666-555555555555"
 
 
 class Platform:
-    """Knows which projects and spaces there are."""
+    """The projects and spaces that exist."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
@@ -27,17 +27,17 @@ class Platform:
         self.provision()
 
     def provision(self) -> None:
-        """Make the projects that are there from the start."""
+        """Make the projects that exist from the start."""
         for ident in self._given:
-            self._make(Scope("project", ident))
+            self._make(ProjectScope("project", ident))
 
     @property
     def project_id(self) -> str:
         """The first project."""
         return self._given[0]
 
-    def check(self, scope: Scope) -> None:
-        """Let a scope pass; it is made where any is allowed.
+    def check(self, scope: ProjectScope) -> None:
+        """Check that a scope exists. If all scopes are allowed, it is made.
 
         Raises:
             ServiceError: 404, it does not exist.
@@ -51,8 +51,8 @@ class Platform:
             )
         self._make(scope)
 
-    def details(self, scope: Scope, base_url: str) -> dict[str, Any]:
-        """Return a project or a space as its own service shows it."""
+    def details(self, scope: ProjectScope, base_url: str) -> dict[str, Any]:
+        """Return a project or a space as the platform shows it."""
         self.check(scope)
         with self._database.session() as session:
             row = session.get(ContainerRow, (scope.id, scope.kind))
@@ -66,7 +66,7 @@ class Platform:
             rows = session.scalars(query.order_by(ContainerRow.created_at)).all()
         return [_entry(row, base_url) for row in rows]
 
-    def _make(self, scope: Scope) -> None:
+    def _make(self, scope: ProjectScope) -> None:
         name = f"emulated {scope.kind} {scope.id[:8]}"
         row = ContainerRow(id=scope.id, kind=scope.kind, name=name, created_at=utc_now())
         try:
@@ -77,7 +77,7 @@ class Platform:
 
 
 def _entry(row: ContainerRow, base_url: str) -> dict[str, Any]:
-    # The client insists on object storage and its keys, though nothing of ours is kept there.
+    # The client needs object storage and its keys, although the emulator stores nothing there.
     admin = {"access_key_id": "emulator", "secret_access_key": "emulator"}
     ident = {"guid": row.id} if row.kind == "project" else {"id": row.id}
     return {

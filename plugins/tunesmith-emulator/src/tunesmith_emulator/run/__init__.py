@@ -1,7 +1,7 @@
-"""``tunesmith emulator run``: code that may not be changed meets the emulator.
+"""``tunesmith emulator run``: run unchanged code against the emulator.
 
-A child process, or the cells of a notebook, with their real host names: a proxy and a file of
-certificates lead them to the emulator.
+A child process, or the cells of a notebook, keep the real host names. A proxy and a file of
+certificates lead their requests to the emulator.
 """
 
 from __future__ import annotations

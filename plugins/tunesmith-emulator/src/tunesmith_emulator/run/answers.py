@@ -1,4 +1,4 @@
-"""Answers what is not for the emulator: from a local file, or with a refusal."""
+"""Answers the requests to other hosts: from a local file, or with a refusal."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from tunesmith_emulator.run.traffic import READING, Traffic, remedy
 
 
 class Answers:
-    """Knows the served downloads and keeps count."""
+    """Answers requests from the served downloads, and counts them."""
 
     def __init__(self, downloads: Downloads, traffic: Traffic) -> None:
         self._downloads = downloads
         self._traffic = traffic
 
     async def all(self, http: Conversation, origin: str) -> None:
-        """Answer every request that comes to ``origin``, e.g. ``https://example.com``."""
+        """Answer every request to ``origin``, e.g. ``https://example.com``."""
         while request := await http.next_request():
             await self.one(http, request, origin)
 
     async def one(self, http: Conversation, request: h11.Request, origin: str = "") -> None:
-        """Answer ``request``; without ``origin`` its target must be a whole URL."""
+        """Answer ``request``. Without ``origin`` its target must be a full URL."""
         method, target = request.method.decode(), request.target.decode()
         try:
             url = spell(origin + target if target.startswith("/") else target)
         except ValueError:
             url = ""
         if not urlsplit(url).hostname:
-            await http.say(400, "Bad Request", f"{target}: a proxy wants a whole URL\n")
+            await http.say(400, "Bad Request", f"{target}: a proxy needs a full URL\n")
             return
         file = self._downloads.find(url) if method in READING else None
         if file is None:
@@ -56,7 +56,7 @@ class Answers:
             return
         self._traffic.refused[asked] += 1
         text = f"{asked} is refused, nothing leaves this machine; {remedy(asked)}\n"
-        # The reason is all that many clients show of a refusal.
+        # Many clients show only the reason phrase of a refusal.
         await http.say(403, "Not served, see --serve URL=FILE", text, head=head)
 
 

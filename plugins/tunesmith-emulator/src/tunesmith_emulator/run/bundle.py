@@ -1,4 +1,4 @@
-"""The file of certificates that a child trusts."""
+"""The file with the certificates that a child process trusts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tunesmith.atomic import write_atomically
 def write_bundle(path: Path, ca_pem: bytes) -> Path:
     """Write the public authorities and the emulator's own to ``path``.
 
-    ``SSL_CERT_FILE`` and its likes replace what a client trusts, so the public ones are kept:
-    a child may speak with a local service of its user's that has a bought certificate.
+    ``SSL_CERT_FILE`` and similar variables replace the trusted authorities of a client. The public
+    ones are kept, because a child may use a local service with a public certificate.
     """
     write_atomically(path, Path(certifi.where()).read_bytes() + b"\n" + ca_pem)
     return path

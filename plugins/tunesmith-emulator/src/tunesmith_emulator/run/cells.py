@@ -1,4 +1,4 @@
-"""Reads what a kernel is to run: a notebook, or a script cut into cells."""
+"""Reads the cells for a kernel, from a notebook or a script."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_cells(source: Path) -> NotebookNode:
     """Return ``source``, an ``.ipynb`` or a ``.py`` file, as a notebook.
 
     Raises:
-        ExperimentError: it is not there, is no notebook, or is not written in Python.
+        ExperimentError: it does not exist, is no notebook, or is not written in Python.
     """
     try:
         text = source.read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ def read_cells(source: Path) -> NotebookNode:
 
 
 def from_script(text: str) -> NotebookNode:
-    """Cut ``text`` at its ``# %%`` lines; without one it is a single cell."""
+    """Split ``text`` at its ``# %%`` lines; without such lines it is a single cell."""
     marks = list(_MARKER.finditer(text))
     bounds = [(0, marks[0].start() if marks else len(text), "")]
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
@@ -52,7 +52,7 @@ def _from_notebook(text: str, source: Path) -> NotebookNode:
     try:
         notebook: NotebookNode = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
-    except Exception as error:  # noqa: BLE001  # nbformat lets through what its parsers raise
+    except Exception as error:  # noqa: BLE001  # nbformat does not wrap the errors of its parsers
         raise ExperimentError(f"{source}: is no notebook: {_first_line(error)}") from None
     language = _language(notebook)
     if language != "python":

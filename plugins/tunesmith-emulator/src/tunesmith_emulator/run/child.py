@@ -1,4 +1,4 @@
-"""A child process whose HTTP(S) goes through the proxy."""
+"""A child process that sends HTTP(S) through the proxy."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _BUNDLES = (
     "AWS_CA_BUNDLE",  # boto3
     "NODE_EXTRA_CA_CERTS",
 )
-# The second is set by the SDK itself and outlives the process in notebooks' environments.
+# The SDK sets the second, and notebooks keep it in their environment.
 _REMOVED = ("ALL_PROXY", "WX_CLIENT_VERIFY_REQUESTS")
 # Windows has no SIGHUP.
 _FORWARDED = tuple(s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP"))
 
 
 def child_environment(base: Mapping[str, str], proxy_url: str, bundle: Path) -> dict[str, str]:
-    """Return ``base`` with the proxy and the bundle in it.
+    """Return ``base`` with the proxy and the bundle.
 
-    pip is told to look at no index: what is installed satisfies it, and the rest fails at once.
+    pip uses no index: installed packages satisfy it, and a missing package fails at once.
     """
     ours = dict.fromkeys(_PROXIES, proxy_url) | {"NO_PROXY": _DIRECT}
     rest = {
@@ -49,20 +49,20 @@ def child_environment(base: Mapping[str, str], proxy_url: str, bundle: Path) -> 
 
 
 def _path(base: Mapping[str, str]) -> str:
-    # "python" is the one that has this package, and with it the SDK, also where its environment
-    # is not activated.
+    # "python" is the interpreter with this package and the SDK, also if its environment is not
+    # activated.
     return os.pathsep.join(filter(None, (str(Path(sys.executable).parent), base.get("PATH"))))
 
 
 def run_child(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run ``command`` to its end and return its exit code, 128 + n where signal n ended it.
+    """Run ``command`` to its end and return its exit code, or 128 + n if signal n ended it.
 
-    It has this process's stdin, stdout and stderr, and gets the signals that this process gets.
+    It shares stdin, stdout and stderr with this process, and gets the signals of this process.
 
     Raises:
-        ExperimentError: there is no such command.
+        ExperimentError: the command does not exist.
     """
-    # A picture has no window to open in, unless the user chose one.
+    # Plots open no window, unless the user chose a backend.
     settings = {"MPLBACKEND": "Agg", **environment}
     try:
         child = subprocess.Popen(command, env=settings)
@@ -77,7 +77,7 @@ def run_child(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 @contextmanager
 def _forwarding(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Hand signals on to ``child`` and go on waiting: it decides when it ends."""
+    """Forward signals to ``child`` and keep waiting, so that it ends by itself."""
 
     def forward(number: int, frame: FrameType | None) -> None:
         del frame
@@ -96,7 +96,7 @@ def _forwarding(child: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def _terminal_reaches_child() -> bool:
-    # Ctrl-C goes to every process in the foreground: handed on, it would come twice.
+    # Ctrl-C reaches every foreground process: forwarded, it would arrive twice.
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY)
     except OSError:

@@ -1,4 +1,4 @@
-"""Prints what cells put out, while they run."""
+"""Prints the outputs of cells while they run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunesmith.cli.screen import shortened
 
 
 class Console:
-    """Outputs of cells on ``out``, their errors on stderr, progress as notes."""
+    """Prints outputs of cells on ``out``, their errors on stderr, and progress as notes."""
 
     def __init__(self, out: TextIO, note: Callable[[str], None], saved_in: Path) -> None:
         self._out = out
@@ -21,12 +21,12 @@ class Console:
         self._cell = ""
 
     def begin(self, number: int, total: int, source: str) -> None:
-        """Say which cell comes now."""
+        """Print the number and the first line of the next cell."""
         self._cell = f"[{number}/{total}]"
         self._note(f"{self._cell} {shortened(source.strip().partition(chr(10))[0])}")
 
     def kernel_ended(self) -> None:
-        """Say that the kernel is gone; a cell that wants too much memory is the usual cause."""
+        """Print that the kernel ended; the usual cause is a cell that needs too much memory."""
         self._note(f"{self._cell} the kernel ended in this cell")
 
     def show(self, output: Any) -> None:
@@ -41,7 +41,7 @@ class Console:
             click.echo(output["data"]["text/plain"], file=self._out)
 
     def end(self, outputs: list[Any]) -> None:
-        """Say how many pictures the cell leaves; a picture that it cleared away is none."""
+        """Print the number of pictures that the cell leaves; cleared ones do not count."""
         images = sum(any(kind.startswith("image/") for kind in o.get("data", {})) for o in outputs)
         if images:
             what = "1 picture" if images == 1 else f"{images} pictures"

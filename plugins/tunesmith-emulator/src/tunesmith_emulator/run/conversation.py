@@ -1,4 +1,4 @@
-"""HTTP/1.1 over a pair of streams, the server's side of it."""
+"""The server side of HTTP/1.1 over a pair of streams."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ READ_BYTES = 65536
 
 
 class Conversation:
-    """Requests that come in one after another, each answered before the next is read."""
+    """A sequence of requests. Each is answered before the next one is read."""
 
     def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.reader = reader
@@ -19,11 +19,11 @@ class Conversation:
         self._http = h11.Connection(h11.SERVER)
 
     async def next_request(self) -> h11.Request | None:
-        """Return the next request, its body read and dropped, or None at the end.
+        """Read the next request without its body. Return None at the end.
 
         Raises:
-            h11.RemoteProtocolError: what comes is not HTTP, or ends in the middle.
-            ConnectionError: the client is gone.
+            h11.RemoteProtocolError: the data are not HTTP, or end in the middle.
+            ConnectionError: the client has disconnected.
         """
         request = None
         while True:
@@ -40,7 +40,7 @@ class Conversation:
     async def answer(
         self, status: int, reason: str, kind: str, length: int, body: Iterable[bytes]
     ) -> None:
-        """Send an answer; ``body`` is of ``length`` bytes and empty for a HEAD request."""
+        """Send an answer. ``body`` has ``length`` bytes, or none for a HEAD request."""
         headers = [("Content-Type", kind), ("Content-Length", str(length))]
         self._send(h11.Response(status_code=status, reason=reason.encode(), headers=headers))
         for piece in body:
@@ -58,7 +58,7 @@ class Conversation:
         await self.answer(status, reason, kind, len(data), () if head else (data,))
 
     async def accept_tunnel(self) -> bytes:
-        """Answer a CONNECT request with 200; return what the client sent ahead."""
+        """Answer a CONNECT request with 200. Return the bytes that the client has already sent."""
         self._send(h11.Response(status_code=200, reason=b"Connection established", headers=[]))
         await self.writer.drain()
         return self._http.trailing_data[0]

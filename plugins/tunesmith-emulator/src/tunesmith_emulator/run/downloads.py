@@ -1,4 +1,4 @@
-"""What ``--serve URL=FILE`` says: downloads that are answered from local files."""
+"""The downloads of ``--serve URL=FILE``, which are answered from local files."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ OCTETS = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class Downloads:
-    """The files by the URL, in one spelling, that they answer for."""
+    """The files by URL, in normalized spelling."""
 
     files: Mapping[str, Path]
 
     def find(self, url: str) -> Path | None:
-        """Return the file for ``url``; one served without a query answers any query."""
+        """Return the file for ``url``. A served URL without a query matches any query."""
         spelled = spell(url)
         return self.files.get(spelled) or self.files.get(spelled.partition("?")[0])
 
     def on_host_of(self, url: str) -> bool:
-        """Say whether anything is served for the host of ``url``."""
+        """Return whether any served URL has the host of ``url``."""
         host = urlsplit(url).hostname
         return any(urlsplit(served).hostname == host for served in self.files)
 
     def nearest(self, url: str) -> str | None:
-        """Return the served URL that looks most like ``url``."""
+        """Return the served URL that is most similar to ``url``."""
         return next(iter(difflib.get_close_matches(url, self.files, n=1, cutoff=0)), None)
 
 
@@ -41,7 +41,7 @@ def parse_downloads(values: Iterable[str]) -> Downloads:
     """Read ``URL=FILE`` pairs.
 
     Raises:
-        ExperimentError: a pair has no URL with http(s) or no file, or a URL comes twice.
+        ExperimentError: a pair has no http(s) URL or no file, or a URL occurs twice.
     """
     files: dict[str, Path] = {}
     for value in values:
@@ -53,7 +53,7 @@ def parse_downloads(values: Iterable[str]) -> Downloads:
 
 
 def spell(url: str) -> str:
-    """Return ``url`` in one spelling: lower-case host, no usual port, no fragment."""
+    """Return ``url`` in normalized spelling: lower-case host, no default port, no fragment."""
     parts = urlsplit(url)
     path = quote(unquote(parts.path or "/"), safe="/~!$&'()*+,;=:@")
     query = f"?{parts.query}" if parts.query else ""
@@ -61,7 +61,7 @@ def spell(url: str) -> str:
 
 
 def content_type(file: Path) -> str:
-    """Return the media type that the suffix of ``file`` stands for."""
+    """Return the media type for the suffix of ``file``."""
     known = _TYPES.get(file.suffix.lower())
     return known or mimetypes.guess_type(file.name)[0] or OCTETS
 
@@ -92,7 +92,7 @@ def _checked(url: str) -> str | None:
 
 
 def _split(value: str) -> tuple[str, Path] | None:
-    # Both a URL and a name may hold equals signs; the file is there to tell which one divides.
+    # Both a URL and a file name may hold equals signs. The existing file shows which one divides.
     places = [place for place, letter in enumerate(value) if letter == "="]
     pairs = ((value[:place], Path(value[place + 1 :])) for place in reversed(places))
     return next((pair for pair in pairs if pair[1].is_file()), None)

@@ -1,4 +1,4 @@
-"""The host names for which the emulator answers: those that the SDK's ``client.py`` knows."""
+"""The host names that the emulator answers: those in the SDK's ``client.py``."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _GOVERNMENT = ("ibmforusgov.com", "prep.ibmforusgov.com")
 
 
 def ibm_hosts() -> tuple[str, ...]:
-    """Return the names that the emulator's certificate must hold, wildcards among them.
+    """Return the names for the emulator's certificate, including wildcards.
 
-    The proxy sends a client to the emulator for these names and for no other, so no client
-    meets a certificate that does not fit.
+    The proxy sends only requests to these names to the emulator, so the certificate always
+    matches.
     """
     return tuple(dict.fromkeys((*_sign_in(), *_cloud(), *_test(), *_aws(), *_government())))
 
 
 def matches(host: str, names: tuple[str, ...]) -> bool:
-    """Say whether a certificate for ``names`` fits ``host``: ``*`` stands for one label."""
+    """Return whether a certificate for ``names`` matches ``host``: ``*`` matches one label."""
     _, _, parent = host.partition(".")
     return host in names or f"*.{parent}" in names
 
@@ -37,7 +37,7 @@ def _cloud() -> Iterator[str]:
     for region in (*_REGIONS, *_STAGES):
         yield f"private.{region}.ml.cloud.ibm.com"
     for platform in _PLATFORMS:
-        # Dallas has no region in the name of its platform.
+        # The platform names of Dallas contain no region.
         for place in ("", *(f"{region}." for region in _REGIONS)):
             yield from _both(f"api.{place}{platform}.cloud.ibm.com")
 

@@ -29,7 +29,7 @@ FAILED = 1
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
 LONGEST = 60
-"""Characters of the folder for temporary files, so that a socket fits into it."""
+"""The longest folder for temporary files, in characters, in which a socket's path fits."""
 
 
 def run_cells(
@@ -38,9 +38,9 @@ def run_cells(
     """Run every cell until one fails, and write the notebook with its outputs to ``output``.
 
     Returns:
-        0; 1 where a cell failed or the kernel died; 128 + n where signal n ended it.
+        0; 1 if a cell failed or the kernel died; 128 + n if signal n ended it.
     """
-    # The kernel chooses the backend that puts pictures into the notebook only where none is set.
+    # Only if no backend is set does the kernel choose the one for pictures in the notebook.
     settings = {name: value for name, value in environment.items() if name != "MPLBACKEND"}
     try:
         with tempfile.TemporaryDirectory(prefix="tunesmith-kernel-", dir=_short()) as folder:
@@ -55,7 +55,7 @@ def _short() -> str | None:
 
 
 class _Client(NotebookClient):
-    """Shows every output when it comes."""
+    """A notebook client that shows every output at once."""
 
     console: Console
 
@@ -124,9 +124,9 @@ class _Work:
         return self._ended_by
 
     def _take_signals(self) -> None:
-        """Ctrl-C interrupts the cell, as in Jupyter; a second one or SIGTERM ends the kernel."""
+        """Let Ctrl-C interrupt the cell, and a second Ctrl-C or SIGTERM end the kernel."""
         loop = asyncio.get_running_loop()
-        # Signals reach the main thread only; elsewhere its owner decides.
+        # Only the main thread can handle signals.
         with contextlib.suppress(RuntimeError, ValueError):
             loop.add_signal_handler(signal.SIGINT, self._interrupt)
             loop.add_signal_handler(signal.SIGTERM, self._end, TERMINATED)
@@ -147,8 +147,8 @@ class _Work:
 
 
 def _manager(folder: Path) -> AsyncKernelManager:
-    """Return the manager of a kernel of this Python, which talks through sockets in ``folder``."""
-    # No kernel that is installed somewhere under the same name may take the place of ours.
+    """Return the manager of a kernel of this Python, with its sockets in ``folder``."""
+    # An installed kernel of the same name must not be used instead.
     specs = KernelSpecManager(kernel_dirs=[])
     return AsyncKernelManager(
         kernel_name=NATIVE_KERNEL_NAME,

@@ -1,8 +1,8 @@
-"""A local HTTP proxy through which unchanged code meets the emulator, and nothing else.
+"""A local HTTP proxy that connects unchanged code to the emulator only.
 
-IBM's hosts are tunnelled to the emulator, byte for byte. For every other host the proxy is the
-server itself, with a certificate of the emulator's authority: so it reads whole URLs, answers
-those that are served from files, and can say of the rest which ones they were.
+Connections to IBM's hosts are tunnelled to the emulator, byte for byte. For every other host the
+proxy itself is the server, with a certificate of the emulator's authority. So it can read full
+URLs, answer served ones from files, and list the others.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import contextlib
 import ssl
 import threading
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Sequence
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Protocol
 
 import h11
 
+from tunesmith_emulator.certificates import Authority
 from tunesmith_emulator.run.answers import Answers
 from tunesmith_emulator.run.conversation import Conversation
 from tunesmith_emulator.run.downloads import Downloads
@@ -31,27 +30,14 @@ HTTPS = 443
 HANDSHAKE_SECONDS = 10.0
 
 
-class CertificateAuthority(Protocol):
-    """What the proxy needs of :class:`tunesmith_emulator.certificates.Authority`."""
-
-    @property
-    def ca_pem(self) -> bytes:
-        """The authority's certificate."""
-
-    def server_context(self, hosts: Sequence[str]) -> ssl.SSLContext:
-        """Return a context that proves to be any of ``hosts``."""
-
-
 class Proxy:
-    """The proxy, in a thread of its own, while the ``with`` block lasts."""
+    """The proxy. It runs in its own thread during a ``with`` block."""
 
-    def __init__(
-        self, emulator_port: int, authority: CertificateAuthority, downloads: Downloads
-    ) -> None:
+    def __init__(self, emulator_port: int, authority: Authority, downloads: Downloads) -> None:
         self.traffic = Traffic()
-        """What passed; to be read when the block has ended."""
+        """The requests so far; read it after the block."""
         self.url = ""
-        """Where it listens, from the beginning of the block."""
+        """The address of the proxy, inside the block."""
         self._emulator_port = emulator_port
         self._authority = authority
         self._answers = Answers(downloads, self.traffic)
@@ -91,8 +77,8 @@ class Proxy:
         port = server.sockets[0].getsockname()[1]
         self._started.set_result((port, asyncio.get_running_loop()))
         await self._stop.wait()
-        # First no more is accepted; what was accepted a moment ago is known two turns later. A
-        # server that is closed between the two would lose the socket.
+        # First stop accepting. A connection that was just accepted is registered two turns of the
+        # loop later; if the server closed before that, its socket would be lost.
         asyncio.get_running_loop().remove_reader(server.sockets[0].fileno())
         for _ in range(2):
             await asyncio.sleep(0)
@@ -113,7 +99,7 @@ class Proxy:
             writer.close()
             await writer.wait_closed()
         except (OSError, h11.ProtocolError):
-            # The client is gone or speaks no HTTP: nobody is left to be told.
+            # The client has disconnected or sends no HTTP, so it gets no answer.
             writer.transport.abort()
 
     async def _converse(self, http: Conversation) -> None:
@@ -159,7 +145,7 @@ class Proxy:
         await self._answers.all(Conversation(http.reader, http.writer), origin)
 
     def _context(self, host: str) -> ssl.SSLContext | None:
-        """Return the context for ``host``, or None where no certificate can name it."""
+        """Return the TLS context for ``host``, or None if no certificate can name it."""
         if host not in self._contexts:
             with contextlib.suppress(ValueError):
                 self._contexts[host] = self._authority.server_context((host,))

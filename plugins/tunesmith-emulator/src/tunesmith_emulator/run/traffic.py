@@ -1,4 +1,4 @@
-"""What a child asked for, and the lines that tell it at the end."""
+"""The requests of a child process, and their summary."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ READING = ("GET", "HEAD")
 
 @dataclass(slots=True)
 class Traffic:
-    """How often each thing was asked for, by what became of it.
+    """The number of requests by outcome.
 
-    A key is a URL, with the method before it unless it only reads.
+    A key is a URL, after the method unless that is GET or HEAD.
     """
 
     answered: Counter[str] = field(default_factory=Counter)
-    """Downloads answered from a file."""
+    """Downloads answered from files."""
     unknown: Counter[str] = field(default_factory=Counter)
-    """Other URLs of a host that has a served file: 404."""
+    """Other URLs of a host with a served file: 404."""
     refused: Counter[str] = field(default_factory=Counter)
     """All other hosts: 403."""
     broken_off: Counter[str] = field(default_factory=Counter)
-    """Hosts to which a client began no TLS, or did not trust the emulator's authority."""
+    """Hosts without a TLS handshake: the client did not start one, or did not trust us."""
 
     def lines(self, downloads: Downloads) -> Iterator[str]:
-        """Yield the summary; nothing where everything went to the emulator."""
+        """Yield the lines of the summary; none if all requests went to the emulator."""
         if self.answered:
             yield f"downloads answered from local files: {self.answered.total()}"
         yield from _listed("not served", self.unknown, lambda url: _nearest(url, downloads))
@@ -38,7 +38,7 @@ class Traffic:
 
 
 def remedy(asked: str) -> str:
-    """Return what to do about something that was refused."""
+    """Return the remedy for a refused request."""
     if " " in asked:
         return "what is sent there cannot be answered from a file"
     return f"to answer it from a file: --serve {asked}=FILE"

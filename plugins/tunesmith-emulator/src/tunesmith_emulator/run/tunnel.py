@@ -1,4 +1,4 @@
-"""Carries bytes both ways between two connections, unread."""
+"""Copies bytes between two connections in both directions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunesmith_emulator.run.conversation import READ_BYTES
 async def tunnel(
     client: tuple[StreamReader, StreamWriter], server: tuple[StreamReader, StreamWriter]
 ) -> None:
-    """Carry bytes until both sides have ended, or one has gone."""
+    """Copy bytes until both sides have ended, or one has disconnected."""
     async with asyncio.TaskGroup() as both:
         both.create_task(_carry(client[0], server[1]))
         both.create_task(_carry(server[0], client[1]))
@@ -25,6 +25,6 @@ async def _carry(source: StreamReader, sink: StreamWriter) -> None:
             await sink.drain()
         sink.write_eof()
     except OSError:
-        # One side is gone: the other must learn it, and the task that reads from it ends.
+        # One side has disconnected: abort the other one, which ends the task that reads it.
         with contextlib.suppress(OSError):
             sink.transport.abort()

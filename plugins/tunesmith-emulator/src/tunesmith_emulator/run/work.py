@@ -1,4 +1,4 @@
-"""What one ``run`` is about: checked first, run when the emulator has started."""
+"""The work of one ``emulator run``. It is checked before the emulator starts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from typing import Any, Protocol, TextIO
 import click
 
 from tunesmith.errors import ExperimentError, PluginError
+from tunesmith_emulator.certificates import Authority
 from tunesmith_emulator.run.bundle import write_bundle
 from tunesmith_emulator.run.child import child_environment, run_child
 from tunesmith_emulator.run.downloads import Downloads, parse_downloads
-from tunesmith_emulator.run.proxy import CertificateAuthority, Proxy
+from tunesmith_emulator.run.proxy import Proxy
 
 NOTEBOOK = ".ipynb"
 SCRIPT = ".py"
@@ -27,38 +28,38 @@ _INSTALL = "pip install 'tunesmith-emulator[notebook]'"
 
 
 class RunningEmulator(Protocol):
-    """What a run needs of an emulator; its certificate holds for ``hosts.ibm_hosts()``."""
+    """The part of an emulator that a run needs. Its certificate covers ``hosts.ibm_hosts()``."""
 
     @property
     def port(self) -> int:
-        """Where it listens, with TLS, on the loopback interface."""
+        """The port of its TLS server on the loopback interface."""
 
     @property
-    def authority(self) -> CertificateAuthority:
-        """Who signed its certificate."""
+    def authority(self) -> Authority:
+        """The authority that signed its certificate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A command or a notebook, and the downloads that are answered for it."""
+    """A command or a notebook, with the downloads that are answered from files."""
 
     command: tuple[str, ...]
     downloads: Downloads
     notebook: Any = None
-    """The cells (nbformat 4) where ``command`` names some."""
+    """The cells (nbformat 4) if ``command`` names a notebook or a script."""
     output: Path = Path()
-    """Where the executed notebook goes."""
+    """The file for the executed notebook."""
 
     def run(
         self, emulator: RunningEmulator, *, out: TextIO | None = None, note: Note | None = None
     ) -> int:
-        """Run to the end, sum up what was refused, and return the exit code.
+        """Run to the end, print the refused requests, and return the exit code.
 
         Args:
-            emulator: has started already.
-            out: where the output of cells goes; stdout unless given. A child has the stdout
-                of this process.
-            note: prints a line of progress or of the summary; on stderr unless given.
+            emulator: a running emulator.
+            out: the stream for outputs of cells, by default stdout. A child process always uses
+                the stdout of this process.
+            note: prints a line of progress or of the summary, by default on stderr.
         """
         say = note or _on_stderr
         with tempfile.TemporaryDirectory(prefix="tunesmith-emulator-") as folder:
@@ -82,14 +83,14 @@ class Work:
 
 
 def prepare(command: Sequence[str], serve: Sequence[str] = (), output: Path | None = None) -> Work:
-    """Check what the command line says, before an emulator is started for it.
+    """Check the command line before an emulator is started.
 
-    One name that ends in ``.ipynb`` or ``.py`` runs in a Jupyter kernel, anything else as a
+    A single name that ends in ``.ipynb`` or ``.py`` runs in a Jupyter kernel, and all else as a
     process.
 
     Raises:
-        ExperimentError: there is nothing to run, or a part of it is wrong.
-        PluginError: a notebook is to run, and the packages for it are missing.
+        ExperimentError: there is nothing to run, or an argument is wrong.
+        PluginError: the packages for notebooks are missing.
     """
     if not command:
         raise ExperimentError("nothing to run; name a notebook, or write: -- python SCRIPT.py")

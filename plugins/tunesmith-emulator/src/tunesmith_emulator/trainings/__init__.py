@@ -1,1 +1,1 @@
-"""Trainings: accepted at once, run one at a time in the background."""
+"""Trainings: accepted at once, and run one after another in the background."""

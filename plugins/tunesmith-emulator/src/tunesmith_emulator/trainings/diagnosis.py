@@ -1,4 +1,4 @@
-"""What the learning curve of a training says about it, for the warnings of its details."""
+"""The diagnosis of a learning curve, for the warnings in the details of a training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tunesmith.runs.diagnosis import Symptom, diagnose_curve
 
 
 def sentences(entries: Sequence[dict[str, Any]], parameters: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a learning curve, each with what to try.
+    """Yield the problems of a learning curve, each with a remedy.
 
     Args:
         entries: of ``entity.status.metrics``; none if nothing was measured.
@@ -21,7 +21,7 @@ def sentences(entries: Sequence[dict[str, Any]], parameters: Mapping[str, Any]) 
 
 
 def curve_of(entries: Sequence[dict[str, Any]]) -> LearningCurve:
-    """Return the curve by epoch; each epoch has two entries, and counts from 0 there."""
+    """Return the curve by epoch. In ``entries`` each epoch has two entries and counts from 0."""
     losses = [entry["ml_metrics"] for entry in entries[1::2]]
     return LearningCurve(
         epochs=tuple(EpochLoss(epoch=loss["epoch"] + 1, loss=loss["loss"]) for loss in losses)

@@ -36,7 +36,7 @@ def view(row: TrainingRow) -> dict[str, Any]:
 
 
 def _what(row: TrainingRow) -> dict[str, Any]:
-    # ``name`` is not the service's: SDK 1.8.1's ``runs.get_tuner`` reads it.
+    # The service has no ``name`` here, but ``runs.get_tuner`` of SDK 1.8.1 reads it.
     base = {"base_model": {"model_id": row.base_model_id, "name": row.base_model_id}}
     field = "parameters" if row.kind == FINE else "prompt_tuning"
     return {field: {**base, **row.parameters}}

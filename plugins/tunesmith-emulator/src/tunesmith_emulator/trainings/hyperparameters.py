@@ -1,4 +1,4 @@
-"""Checks hyper-parameters against what the model's spec advertises, and fills in defaults."""
+"""Checks hyper-parameters against the limits in the model's spec, and fills in defaults."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def checked_parameters(asked: Mapping[str, Any], advertised: Mapping[str, Any]) 
 
 
 def input_template(verbalizer: str) -> str:
-    """Return the template of the input: what stands before a closing ``{{output}}``.
+    """Return the template of the input: the verbalizer without a final ``{{output}}``.
 
-    The answer follows the input in any case, so ``{{output}}`` says nothing new at the end.
+    The answer always follows the input, so a final ``{{output}}`` adds nothing.
     """
     return verbalizer.removesuffix(_OUTPUT) if verbalizer.endswith(_OUTPUT) else verbalizer
 
@@ -99,7 +99,7 @@ def _init_text(
         if text:
             raise wrong_field(field, f"{field} needs init_method 'text'.")
         return {}
-    if text is None and asked.get("init_method") is None:  # the task's default brings its own text
+    if text is None and asked.get("init_method") is None:  # the task's default has its own text
         text = advertised.get("init_text", {}).get("default")
     if not isinstance(text, str) or not text.strip():
         raise wrong_field(field, f"init_method 'text' needs {field}, a text that is not empty.")

@@ -1,8 +1,8 @@
-"""From the events of a tuning to the entries that ``summary()`` and the learning curve read.
+"""The entries that the SDK's ``summary()`` and learning curve read, made of tuning events.
 
-The SDK averages the entries of an epoch and takes the time between its first and its last one, so
-each epoch gives two: both carry the epoch's mean loss, one stamped with its start and one with
-its end. Epochs count from 0 there.
+The SDK averages the entries of an epoch, and takes the time from its first to its last entry. So
+each epoch gives two entries with its mean loss: one with the time of its start and one with the
+time of its end. Epochs count from 0 in these entries.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tunesmith_emulator.times import stamp
 
 @dataclass
 class Losses:
-    """What the events of one tuning have told so far."""
+    """The losses in the events of one tuning so far."""
 
     started: datetime
-    """When the first epoch began (UTC)."""
+    """The start of the current epoch (UTC)."""
     steps: list[StepLoss] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
     """``entity.status.metrics``."""
@@ -56,7 +56,7 @@ class Losses:
 
 
 def fine_tuning_entries(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the entries as the SDK's fine tuner wants them: one per epoch, times without zone."""
+    """Return the entries for the SDK's fine tuner: one per epoch, with times without a zone."""
     return [
         {
             "name": "loss",

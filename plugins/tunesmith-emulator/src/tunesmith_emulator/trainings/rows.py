@@ -1,4 +1,4 @@
-"""From an uploaded file to training rows, with errors that name the file and the row."""
+"""Reads the training rows of an uploaded file. Errors name the file and the row."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def read_rows(name: str, file: Path, limit: int) -> Dataset:
     """Return the rows of an uploaded JSON array or JSON Lines file.
 
     Args:
-        name: what the client calls the file; errors name it.
-        file: where its bytes are.
-        limit: rows that a tuning may have.
+        name: the client's name of the file, for errors.
+        file: the stored bytes.
+        limit: the largest number of rows.
 
     Raises:
         DatasetError: the file or a row is wrong; the message names both.
@@ -30,12 +30,12 @@ def read_rows(name: str, file: Path, limit: int) -> Dataset:
     rows = parse_rows(text, name, labelled=True)
     if len(rows) > limit:
         raise DatasetError(f"{name}: {len(rows)} rows; a tuning takes at most {limit}")
-    # Labels are compared without white space at their ends, so they are tuned without it too.
+    # Labels are compared without white space at their ends, so it is removed before tuning.
     return Dataset(source=name, rows=tuple(_stripped(row) for row in rows.rows))
 
 
 def labels_of(rows: Dataset) -> LabelSet:
-    """Return the distinct outputs as labels: the service is told of none.
+    """Return the distinct outputs as labels, because requests name no labels.
 
     Raises:
         DatasetError: all outputs are the same.

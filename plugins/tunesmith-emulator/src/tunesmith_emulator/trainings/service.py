@@ -13,12 +13,11 @@ from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.database import AssetRow, Database, TrainingRow, new_id
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, not_found, wrong_field
-from tunesmith_emulator.fields import Fields
-from tunesmith_emulator.project_scope import Scope
+from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.times import stamp
 from tunesmith_emulator.trainings.entity import FINE, PROMPT, view
-from tunesmith_emulator.trainings.request import asset_id, read_request
+from tunesmith_emulator.trainings.request import Label, read_request
 from tunesmith_emulator.trainings.states import WAITING
 from tunesmith_emulator.trainings.tuning import Tuning, add_model
 from tunesmith_emulator.trainings.worker import Worker
@@ -27,7 +26,7 @@ _ASSET_TYPE = {PROMPT: "wx_prompt_tune", FINE: "wx_fine_tune"}
 
 
 class Trainings:
-    """Knows the trainings of every project and space."""
+    """The trainings of all projects and spaces."""
 
     def __init__(
         self,
@@ -44,29 +43,28 @@ class Trainings:
         self.tuning = Tuning(database, assets, catalogue, engine, settings)
         self.worker = Worker(database, self.tuning)
 
-    def create(self, kind: str, scope: Scope, body: dict[str, Any]) -> dict[str, Any]:
+    def create(self, kind: str, scope: ProjectScope, body: dict[str, Any]) -> dict[str, Any]:
         """Accept a training.
 
         Raises:
             ServiceError: 400 or 404, names the field that is wrong.
         """
         asked = read_request(kind, body, self._catalogue, self._engine)
-        self._assets.data(scope, asset_id(body))
-        fields = Fields(body)
-        name = fields.text("name", most=100)
-        twin = AssetRow(
+        self._assets.data(scope, asked.asset_id)
+        label = Label.read(body)
+        marker = AssetRow(
             id=new_id(),
             scope_kind=scope.kind,
             scope_id=scope.id,
-            name=name,
+            name=label.name,
             asset_type=_ASSET_TYPE[kind],
         )
         row = TrainingRow(
             scope_kind=scope.kind,
             scope_id=scope.id,
-            name=name,
-            description=fields.text("description", ""),
-            tags=_tags(fields.texts("tags"), kind, twin.id),
+            name=label.name,
+            description=label.description,
+            tags=_tags(label.tags, kind, marker.id),
             kind=kind,
             request=body,
             base_model_id=asked.base_model_id,
@@ -74,17 +72,17 @@ class Trainings:
             method=asked.method,
         )
         with self._database.session() as session:
-            session.add_all([twin, row])
+            session.add_all([marker, row])
         self.worker.wake()
         return view(row)
 
-    def get(self, kind: str, scope: Scope, training_id: str) -> dict[str, Any]:
+    def get(self, kind: str, scope: ProjectScope, training_id: str) -> dict[str, Any]:
         """Return a training."""
         with self._database.session() as session:
             return view(_row(session, kind, scope, training_id))
 
     def listed(
-        self, kind: str, scope: Scope, query: Mapping[str, Any], tags: Sequence[str]
+        self, kind: str, scope: ProjectScope, query: Mapping[str, Any], tags: Sequence[str]
     ) -> list[dict[str, Any]]:
         """Return trainings, newest first, filtered by ``state`` and tags."""
         chosen = select(TrainingRow).where(
@@ -98,8 +96,8 @@ class Trainings:
             rows = session.scalars(chosen.order_by(*newest)).all()
         return [view(row) for row in rows if set(tags) <= set(row.tags)]
 
-    def remove(self, kind: str, scope: Scope, training_id: str, *, hard: bool) -> None:
-        """Cancel a training that runs; with ``hard`` also forget it.
+    def remove(self, kind: str, scope: ProjectScope, training_id: str, *, hard: bool) -> None:
+        """Cancel a training that has not ended; with ``hard`` delete it.
 
         Raises:
             ServiceError: 404; 400, it has ended already and ``hard`` is not set.
@@ -109,7 +107,7 @@ class Trainings:
         if state in WAITING:
             self.worker.cancel(training_id)
         elif not hard:
-            # The SDK looks for these words.
+            # The SDK searches for this text.
             raise ServiceError(
                 400, "job_already_completed", f"Job already completed with state {state}"
             )
@@ -118,20 +116,20 @@ class Trainings:
                 session.delete(_row(session, kind, scope, training_id))
 
     def cancel_all(self) -> None:
-        """Cancel whatever has not ended."""
+        """Cancel all trainings that have not ended."""
         waiting = select(TrainingRow.id).where(TrainingRow.state.in_(WAITING))
         with self._database.session() as session:
-            # The newest first: none may start because the one before it was cancelled.
+            # Newest first, so that no training starts because an older one is cancelled.
             left = session.scalars(waiting.order_by(TrainingRow.created_at.desc())).all()
         for training_id in left:
             self.worker.cancel(training_id)
 
-    def said(self, training_id: str) -> str:
-        """Return what the backend said last about a training of this process."""
+    def progress(self, training_id: str) -> str:
+        """Return the last message of the backend about a training of this process."""
         losses = self.tuning.losses.get(training_id)
         return losses.message if losses else ""
 
-    def store_model(self, scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
+    def store_model(self, scope: ProjectScope, body: Mapping[str, Any]) -> dict[str, Any]:
         """Make a model of a completed training that did not store its own.
 
         Raises:
@@ -153,7 +151,7 @@ class Trainings:
                 stored = session.get_one(AssetRow, row.model_id)
             return model_view(stored)
 
-    def model(self, scope: Scope, model_id: str) -> dict[str, Any]:
+    def model(self, scope: ProjectScope, model_id: str) -> dict[str, Any]:
         """Return a tuned model."""
         with self._database.session() as session:
             row = session.get(AssetRow, model_id)
@@ -161,7 +159,7 @@ class Trainings:
                 raise not_found("model", model_id)
             return model_view(row)
 
-    def models(self, scope: Scope) -> list[dict[str, Any]]:
+    def models(self, scope: ProjectScope) -> list[dict[str, Any]]:
         """Return the tuned models, oldest first."""
         query = select(AssetRow).where(
             AssetRow.within(scope),
@@ -191,15 +189,15 @@ def model_view(row: AssetRow) -> dict[str, Any]:
     }
 
 
-def _row(session: Session, kind: str, scope: Scope, training_id: str) -> TrainingRow:
+def _row(session: Session, kind: str, scope: ProjectScope, training_id: str) -> TrainingRow:
     row = session.get(TrainingRow, training_id)
     if row is None or row.scope != scope or row.kind != kind:
         raise not_found("training", training_id)
     return row
 
 
-def _tags(given: list[str], kind: str, twin: str) -> list[str]:
+def _tags(given: list[str], kind: str, marker: str) -> list[str]:
     if kind == FINE:
         return given
-    # The second tag is the service's: the SDK deletes the asset that it names.
-    return [*(given[:1] or [PROMPT]), f"wx_prompt_tune.{twin}", *given[1:]]
+    # The service adds the second tag: the SDK deletes the asset that it names.
+    return [*(given[:1] or [PROMPT]), f"wx_prompt_tune.{marker}", *given[1:]]

@@ -1,4 +1,4 @@
-"""The states of a training, and how a row of the database moves between them."""
+"""The states of a training, and the changes of state in the database."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from sqlalchemy import update as change
 from tunesmith_emulator.database import Database, TrainingRow, utc_now
 
 WAITING = ("queued", "pending", "running", "storing")
-"""States that are not the end; after a restart such a training is taken up again."""
+"""States before the end. After a restart, trainings in these states continue."""
 ENDED = ("completed", "failed", "canceled")
 
 
 def state_of(database: Database, training_id: str) -> str | None:
-    """Return the state of a training, None where there is none."""
+    """Return the state of a training, or None if it does not exist."""
     with database.session() as session:
         row = session.get(TrainingRow, training_id)
         return None if row is None else row.state
 
 
 def update(database: Database, training_id: str, **values: Any) -> None:
-    """Change a training; does nothing where it was deleted meanwhile."""
+    """Change a training. Does nothing if it was deleted meanwhile."""
     with database.session() as session:
         row = session.get(TrainingRow, training_id)
         if row is not None:
@@ -33,7 +33,7 @@ def update(database: Database, training_id: str, **values: Any) -> None:
 def leave_queue(database: Database, training_id: str, state: str) -> bool:
     """Move a training that is queued to ``state``; return whether it was queued.
 
-    In one statement: either the worker takes it or a client cancels it.
+    It is one SQL statement, so that a worker and a client never both succeed.
     """
     queued = TrainingRow.id == training_id, TrainingRow.state == "queued"
     with database.session() as session:

@@ -1,4 +1,4 @@
-"""What a follower of one training has not been told yet, in the service's messages."""
+"""The new messages about one training for a client that follows it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 from tunesmith_emulator.trainings.states import ENDED
 
 
-class News:
-    """Remembers what one follower was told."""
+class StatusFeed:
+    """The messages of one training that one client has not received yet."""
 
     def __init__(self) -> None:
         self.ended = False
-        """Whether the follower knows that the training has ended."""
+        """Whether the end of the training was among the messages."""
         self._text = ""
         self._metrics = 0
 
     def of(self, status: Mapping[str, Any], message: str) -> Iterator[dict[str, Any]]:
-        """Yield a status for each thing that is new.
+        """Yield a status for each new metric, and one for a new state or message.
 
-        Each holds one entry of the metrics: the SDK prints the first one only.
+        Each status holds one metric, because the SDK prints only the first one.
 
         Args:
             status: ``entity.status`` of the training.
-            message: what its backend said last.
+            message: the last message of the backend.
         """
         metrics = status.get("metrics", [])
         for entry in metrics[self._metrics :]:

@@ -1,4 +1,4 @@
-"""One training: from its row in the database, through the backend, to a tuned model."""
+"""Runs one training of the database on the backend, and stores the tuned model."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.database import AssetRow, Database, TrainingRow, new_id, utc_now
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.settings import Settings
-from tunesmith_emulator.state_delays import Pace
+from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_emulator.trainings.metrics import Losses
-from tunesmith_emulator.trainings.request import asset_id
+from tunesmith_emulator.trainings.request import TrainingBody
 from tunesmith_emulator.trainings.rows import labels_of, read_rows
 from tunesmith_emulator.trainings.states import update
 
-LookOut = Callable[[], None]
-"""Raises :class:`Canceled` or :class:`Interrupted` where the training must stop."""
+CheckStop = Callable[[], None]
+"""Raises :class:`Canceled` or :class:`Interrupted` if the training must stop."""
 _POLL_SECONDS = 0.05
+MAX_ROWS = 10_000
+"""Rows that a tuning may have."""
 
 
 class Canceled(Exception):  # noqa: N818  # a signal, not an error
@@ -34,11 +36,11 @@ class Canceled(Exception):  # noqa: N818  # a signal, not an error
 
 
 class Interrupted(Exception):  # noqa: N818  # a signal, not an error
-    """The emulator stops; the training goes on at its next start."""
+    """The emulator stops; the training continues at its next start."""
 
 
 class Tuning:
-    """Carries trainings out, one per call of :meth:`run`."""
+    """Runs trainings, one per call of :meth:`run`."""
 
     def __init__(
         self,
@@ -48,29 +50,29 @@ class Tuning:
         engine: Engine,
         settings: Settings,
     ) -> None:
-        self.pace = Pace()
+        self.delays = StateDelays()
         self.losses: dict[str, Losses] = {}
-        """What the trainings of this process have told so far, by id."""
+        """The losses of the trainings of this process, by id."""
         self._database = database
         self._assets = assets
         self._catalogue = catalogue
         self._engine = engine
         self._settings = settings
 
-    def run(self, row: TrainingRow, look_out: LookOut) -> None:
+    def run(self, row: TrainingRow, check_stop: CheckStop) -> None:
         """Tune to the end and store the model.
 
         Raises:
-            Canceled: as ``look_out`` says; the backend's job is cancelled.
-            Interrupted: as ``look_out`` says; the backend's job goes on when it is resumed.
+            Canceled: raised by ``check_stop``; the backend's job is cancelled.
+            Interrupted: raised by ``check_stop``; the backend's job can be resumed.
             TunesmithError: the tuning failed.
-            ServiceError: its data are gone.
+            ServiceError: its data were deleted.
         """
-        _linger(self.pace.pending, look_out)
+        _linger(self.delays.pending, check_stop)
         started = utc_now()
         job = self._job(row)
-        model = self._follow(row, job, row.running_at or started, look_out)
-        _linger(self.pace.running - (utc_now() - started).total_seconds(), look_out)
+        model = self._follow(row, job, row.running_at or started, check_stop)
+        _linger(self.delays.running - (utc_now() - started).total_seconds(), check_stop)
         update(self._database, row.id, state="storing")
         self._store(row, model)
 
@@ -84,12 +86,12 @@ class Tuning:
         if not self._engine.capabilities(self._base_model(row)).resumable:
             raise TuningError(
                 "the emulator was stopped during this tuning, and backend "
-                f"{self._settings.backend!r} cannot go on with it; create the training again"
+                f"{self._settings.backend!r} cannot resume it; create the training again"
             )
         return tuner.resume(row.job_id)
 
     def _follow(
-        self, row: TrainingRow, job: TuningJob, started: datetime, look_out: LookOut
+        self, row: TrainingRow, job: TuningJob, started: datetime, check_stop: CheckStop
     ) -> TunedModel:
         update(self._database, row.id, state="running", running_at=started)
         losses = self.losses[row.id] = Losses(started.replace(tzinfo=UTC))
@@ -104,15 +106,15 @@ class Tuning:
                     update(self._database, row.id, **told)
                 if finished:
                     return job.result()
-                look_out()
+                check_stop()
                 time.sleep(_POLL_SECONDS)
         except Canceled:
             job.cancel()
             raise
 
     def _store(self, row: TrainingRow, model: TunedModel) -> None:
-        # In one transaction: a kill here leaves either a finished training with its model, or a
-        # training that the next start finishes.
+        # In one transaction: after a kill, the training is either finished and has its model, or
+        # the next start finishes it.
         with self._database.session() as session:
             stored = session.get(TrainingRow, row.id)
             if stored is None:
@@ -123,8 +125,8 @@ class Tuning:
             stored.state, stored.completed_at, stored.message = "completed", utc_now(), ""
 
     def _data(self, row: TrainingRow) -> Dataset:
-        name, file = self._assets.data(row.scope, asset_id(row.request))
-        return read_rows(name, file, row.method["max_rows"])
+        name, file = self._assets.data(row.scope, TrainingBody.read(row.request).asset_id)
+        return read_rows(name, file, MAX_ROWS)
 
     def _spec(self, row: TrainingRow, data: Dataset) -> TuningSpec:
         return TuningSpec.from_values(
@@ -139,12 +141,12 @@ class Tuning:
         )
 
     def _base_model(self, row: TrainingRow) -> str:
-        # Accepted is accepted: a model that is withdrawn meanwhile is tuned to the end.
+        # An accepted training is finished, even if the model was withdrawn meanwhile.
         return self._catalogue.served_by(row.base_model_id)
 
 
 def add_model(session: Session, training: TrainingRow) -> str:
-    """Make the asset that stands for the tuned model of a training, and return its id."""
+    """Make the asset of a tuned model, and return its id."""
     asset = AssetRow(
         id=new_id(),
         scope_kind=training.scope_kind,
@@ -158,9 +160,9 @@ def add_model(session: Session, training: TrainingRow) -> str:
     return asset.id
 
 
-def _linger(seconds: float, look_out: LookOut) -> None:
+def _linger(seconds: float, check_stop: CheckStop) -> None:
     until = time.monotonic() + seconds
-    look_out()
+    check_stop()
     while time.monotonic() < until:
-        look_out()
+        check_stop()
         time.sleep(_POLL_SECONDS)

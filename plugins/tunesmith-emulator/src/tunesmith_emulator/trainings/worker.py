@@ -1,4 +1,4 @@
-"""The background worker: runs trainings one after another, and goes on after a restart."""
+"""The background worker. It runs trainings one after another, and continues after a restart."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="trainings", daemon=True)
 
     def start(self) -> None:
-        """Start the thread; what an earlier process left unfinished is taken up again."""
+        """Start the thread. It also continues the unfinished trainings of an earlier process."""
         with self._database.session() as session:
             left = session.scalars(select(TrainingRow).where(TrainingRow.state.in_(WAITING)))
             for row in left.all():
@@ -37,7 +37,7 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Leave the running training at its last checkpoint and end the thread."""
+        """Interrupt the running training at its last checkpoint, and end the thread."""
         self._stopping.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -74,22 +74,22 @@ class Worker:
 
     def _train(self, row: TrainingRow) -> None:
         if not leave_queue(self._database, row.id, "pending"):
-            return  # cancelled since
+            return  # cancelled meanwhile
         try:
-            self._tuning.run(row, lambda: self._look_out(row.id))
+            self._tuning.run(row, lambda: self._check_stop(row.id))
         except Interrupted:
-            pass  # it stays as it is; the next start takes it up again
+            pass  # its state stays, and the next start continues it
         except Canceled:
             end(self._database, row.id, "canceled")
         except (TunesmithError, ServiceError) as error:
             end(self._database, row.id, "failed", str(error))
-        except Exception as error:  # whatever a backend raises ends the training, not the worker
+        except Exception as error:  # no error of a backend may end the worker
             log.exception("training %s failed", row.id)
             end(self._database, row.id, "failed", f"internal error: {type(error).__name__}")
         finally:
             self._cancelled.discard(row.id)
 
-    def _look_out(self, training_id: str) -> None:
+    def _check_stop(self, training_id: str) -> None:
         if training_id in self._cancelled:
             raise Canceled
         if self._stopping.is_set():

@@ -1,7 +1,7 @@
-"""Pages of a list, with addresses that a client follows as they are.
+"""Pages of a list, with links to the first and the next page.
 
-The addresses are absolute and keep the whole query (version, scope, filters, limit): the Python
-SDK drops its own parameters where an address has a query, and cannot follow a relative one.
+The links are absolute and keep the whole query (version, scope, filters, limit): the Python SDK
+drops its own parameters if a link has a query, and cannot follow a relative link.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from tunesmith_emulator.envelope import wrong_parameter
-from tunesmith_emulator.routing import base_url
+from tunesmith_emulator.routes.routing import base_url
 
 DEFAULT_LIMIT = 100
 MOST = 200
@@ -22,12 +22,12 @@ MOST = 200
 def page(items: Sequence[Any], request: Request, *, counted: bool = False) -> dict[str, Any]:
     """Return the page of ``items`` that the query asks for with ``limit`` and ``start``.
 
-    ``start`` is opaque to clients; it is a number because the Java SDK reads it as one.
+    Clients do not interpret ``start``, but the Java SDK expects a number.
 
     Args:
         items: the whole list.
         request: gives host, path and query.
-        counted: whether ``total_count`` is always there, not only where the query asks for it.
+        counted: whether to add ``total_count`` even if the query does not ask for it.
 
     Raises:
         ServiceError: 400, ``limit`` or ``start`` is wrong.
@@ -48,7 +48,7 @@ def _number(request: Request, name: str, default: int, least: int, most: int | N
     if text is None:
         return default
     allowed = f"a whole number from {least}" + ("" if most is None else f" to {most}")
-    # Nine digits are more than any list has; a longer number need not even be read.
+    # Nine digits are enough for any list. A longer number is not parsed.
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise wrong_parameter(name, f"{name} must be {allowed}, not {text!r}.")
     value = int(text)

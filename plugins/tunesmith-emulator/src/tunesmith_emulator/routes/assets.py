@@ -1,4 +1,4 @@
-"""The addresses of data assets."""
+"""The routes of data assets."""
 
 from __future__ import annotations
 
@@ -11,80 +11,84 @@ from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
 from tunesmith_emulator.assets.service import attachment_view
-from tunesmith_emulator.bodies import JsonBody
 from tunesmith_emulator.database import AttachmentRow, new_id
 from tunesmith_emulator.envelope import ServiceError
-from tunesmith_emulator.routing import JSON, HouseOf, Route, ScopeOf, base_url
-from tunesmith_emulator.services import House
+from tunesmith_emulator.routes.bodies import JsonBody
+from tunesmith_emulator.routes.routing import JSON, Route, ScopeOf, ServicesOf, base_url
+from tunesmith_emulator.services import Services
 
 
-def create(house: HouseOf, scope: ScopeOf, body: JsonBody) -> JSON:
+def create(services: ServicesOf, scope: ScopeOf, body: JsonBody) -> JSON:
     """Make an asset."""
-    return house.assets.create(scope, body)
+    return services.assets.create(scope, body)
 
 
-def get(asset_id: str, house: HouseOf, scope: ScopeOf) -> JSON:
+def get(asset_id: str, services: ServicesOf, scope: ScopeOf) -> JSON:
     """Return an asset."""
-    return house.assets.get(scope, asset_id)
+    return services.assets.get(scope, asset_id)
 
 
-def delete(asset_id: str, house: HouseOf, scope: ScopeOf) -> None:
-    """Remove an asset."""
-    house.assets.delete(scope, asset_id)
+def delete(asset_id: str, services: ServicesOf, scope: ScopeOf) -> None:
+    """Delete an asset."""
+    services.assets.delete(scope, asset_id)
 
 
-def search(asset_type: str, house: HouseOf, scope: ScopeOf, body: JsonBody) -> JSON:
+def search(asset_type: str, services: ServicesOf, scope: ScopeOf, body: JsonBody) -> JSON:
     """List assets of a type."""
-    return house.assets.search(scope, asset_type, body)
+    return services.assets.search(scope, asset_type, body)
 
 
-def attach(asset_id: str, request: Request, house: HouseOf, scope: ScopeOf, body: JsonBody) -> JSON:
-    """Announce bytes, and say where to put them."""
-    row = house.assets.attach(scope, asset_id, body)
-    return {**attachment_view(row), "url1": _content_url(row, request, house)}
+def attach(
+    asset_id: str, request: Request, services: ServicesOf, scope: ScopeOf, body: JsonBody
+) -> JSON:
+    """Make an attachment, and return the address for its bytes."""
+    row = services.assets.attach(scope, asset_id, body)
+    return {**attachment_view(row), "url1": _content_url(row, request, services)}
 
 
 async def put_content(
-    asset_id: str, attachment_id: str, signature: str, request: Request, house: HouseOf
+    asset_id: str, attachment_id: str, signature: str, request: Request, services: ServicesOf
 ) -> Response:
-    """Take the bytes: as they are (IBM Cloud) or as the field ``file`` (Cloud Pak for Data)."""
-    house.iam.check_signature(attachment_id, signature)
-    await run_in_threadpool(house.assets.expect, asset_id, attachment_id)
-    arriving = house.files.arriving / new_id()
+    """Store the bytes: the raw body (IBM Cloud) or its field ``file`` (Cloud Pak for Data)."""
+    services.iam.check_signature(attachment_id, signature)
+    await run_in_threadpool(services.assets.expect, asset_id, attachment_id)
+    arriving = services.files.arriving / new_id()
     try:
-        await _receive(request, arriving, house.settings.max_upload_bytes)
-        await run_in_threadpool(house.assets.arrived, attachment_id, arriving)
+        await _receive(request, arriving, services.settings.max_upload_bytes)
+        await run_in_threadpool(services.assets.arrived, attachment_id, arriving)
     finally:
         arriving.unlink(missing_ok=True)
     return Response(status_code=200)
 
 
-def get_content(asset_id: str, attachment_id: str, signature: str, house: HouseOf) -> FileResponse:
+def get_content(
+    asset_id: str, attachment_id: str, signature: str, services: ServicesOf
+) -> FileResponse:
     """Return the bytes."""
-    house.iam.check_signature(attachment_id, signature)
-    path, row = house.assets.file(asset_id, attachment_id)
-    # As a download: whatever type a client gave it, a browser must not run it here.
+    services.iam.check_signature(attachment_id, signature)
+    path, row = services.assets.file(asset_id, attachment_id)
+    # As a download: a browser must not run it here, whatever its type.
     return FileResponse(path, media_type=row.mime_type, filename=row.name)
 
 
-def complete(asset_id: str, attachment_id: str, house: HouseOf, scope: ScopeOf) -> JSON:
-    """Close an upload."""
-    return house.assets.complete(scope, asset_id, attachment_id)
+def complete(asset_id: str, attachment_id: str, services: ServicesOf, scope: ScopeOf) -> JSON:
+    """Complete an upload."""
+    return services.assets.complete(scope, asset_id, attachment_id)
 
 
 def attachment(
-    asset_id: str, attachment_id: str, request: Request, house: HouseOf, scope: ScopeOf
+    asset_id: str, attachment_id: str, request: Request, services: ServicesOf, scope: ScopeOf
 ) -> JSON:
-    """Return an attachment and where its bytes are."""
-    row = house.assets.attachment(scope, asset_id, attachment_id)
-    return {**attachment_view(row), "url": _content_url(row, request, house)}
+    """Return an attachment with the address of its bytes."""
+    row = services.assets.attachment(scope, asset_id, attachment_id)
+    return {**attachment_view(row), "url": _content_url(row, request, services)}
 
 
-def _content_url(row: AttachmentRow, request: Request, house: House) -> str:
-    signature = house.iam.sign(row.id)
+def _content_url(row: AttachmentRow, request: Request, services: Services) -> str:
+    signature = services.iam.sign(row.id)
     path = f"/v2/assets/{row.asset_id}/attachments/{row.id}/content?signature={signature}"
-    # Cloud Pak for Data's client puts its own host in front.
-    relative = house.iam.is_platform_token(request.headers.get("authorization"))
+    # Cloud Pak for Data's client adds its own host.
+    relative = services.iam.is_platform_token(request.headers.get("authorization"))
     return path if relative else base_url(request) + path
 
 
@@ -137,7 +141,7 @@ ROUTES = (
         ("sdk",),
         "assets",
         public=True,
-        note="A signed address, as object storage gives it: no token is sent.",
+        note="A signed address, as of object storage: clients send no token.",
     ),
     Route(
         "GET",
@@ -146,6 +150,6 @@ ROUTES = (
         ("sdk",),
         "assets",
         public=True,
-        note="A signed address, as object storage gives it: no token is sent.",
+        note="A signed address, as of object storage: clients send no token.",
     ),
 )

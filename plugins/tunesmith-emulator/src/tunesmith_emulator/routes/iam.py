@@ -7,31 +7,39 @@ from urllib.parse import parse_qs
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from tunesmith_emulator.bodies import JsonBody
 from tunesmith_emulator.envelope import ServiceError
-from tunesmith_emulator.fields import Fields
-from tunesmith_emulator.routing import JSON, HouseOf, Route
+from tunesmith_emulator.fields import Body, text
+from tunesmith_emulator.routes.bodies import JsonBody
+from tunesmith_emulator.routes.routing import JSON, Route, ServicesOf
 
 _LIMIT = 65_536
 
 
-async def token(request: Request, house: HouseOf) -> JSONResponse:
+class _ApiKey(Body):
+    api_key: str = text("")
+
+
+class _Password(Body):
+    password: str = text()
+
+
+async def token(request: Request, services: ServicesOf) -> JSONResponse:
     """Exchange an API key for a token."""
-    # The Python SDK sends the key without URL-encoding it, so a plain parser would spoil a "+".
+    # The Python SDK does not URL-encode the key, so a plain parser would turn "+" into a space.
     form = (await _body(request)).replace("+", "%2B")
     given = parse_qs(form).get("apikey", [""])[0]
     if not given:
         return _iam_error("BXNIM0109E", "Property missing or empty: 'apikey'.")
     try:
-        return JSONResponse(house.iam.token(given))
+        return JSONResponse(services.iam.token(given))
     except ServiceError as error:
         return _iam_error(error.code, error.message)
 
 
-def authorize(house: HouseOf, body: JsonBody) -> JSON:
+def authorize(services: ServicesOf, body: JsonBody) -> JSON:
     """Sign in as Cloud Pak for Data does."""
-    given = Fields(body)
-    signed = house.iam.platform_token(given.text("api_key", "") or given.text("password"))
+    key = _ApiKey.read(body).api_key or _Password.read(body).password
+    signed = services.iam.platform_token(key)
     return {"_messageCode_": "success", "message": "success", "token": signed}
 
 
@@ -45,7 +53,7 @@ async def _body(request: Request) -> str:
 
 
 def _iam_error(code: str, message: str) -> JSONResponse:
-    # The identity service has an envelope of its own.
+    # The identity service has its own error envelope.
     body = {"errorCode": code, "errorMessage": message, "context": {}}
     return JSONResponse(body, status_code=400)
 
@@ -59,7 +67,7 @@ ROUTES = (
         ("sdk",),
         "iam",
         public=True,
-        note="The address that SDKs of 2024 use.",
+        note="The address in SDKs of 2024.",
     ),
     Route(
         "POST",

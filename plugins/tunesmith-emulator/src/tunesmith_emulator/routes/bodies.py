@@ -1,4 +1,4 @@
-"""Reads the JSON body of a request: bounded, well formed, and of the expected kind."""
+"""Reads the JSON body of a request, of limited size and depth."""
 
 from __future__ import annotations
 
@@ -9,48 +9,49 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from tunesmith_emulator.envelope import ServiceError
-from tunesmith_emulator.routing import JSON, HouseOf
+from tunesmith_emulator.routes.routing import JSON, ServicesOf
+
+_MAX_DEPTH = 100
+"""Levels of a body. Clients need fewer than ten, and libraries fail at a few hundred."""
 
 
-async def json_value(request: Request, house: HouseOf) -> Any:
+async def json_value(request: Request, services: ServicesOf) -> Any:
     """Return the body, of any JSON type.
 
     Raises:
         ServiceError: 413, it is longer than ``max_body_bytes``; 400, it is not JSON.
     """
-    return parse(await _read(request, house.settings.max_body_bytes))
+    return parse(await _read(request, services.settings.max_body_bytes))
 
 
-async def json_object(request: Request, house: HouseOf) -> JSON:
+async def json_object(request: Request, services: ServicesOf) -> JSON:
     """Return the body, a JSON object.
 
     Raises:
         ServiceError: as :func:`json_value`, and 400 for any other JSON type.
     """
-    value = await json_value(request, house)
+    value = await json_value(request, services)
     if not isinstance(value, dict):
         raise _not_json("the body must be a JSON object")
     return value
 
 
-_DEEPEST = 100
-"""Levels of a body; clients need fewer than ten, and libraries give up at a few hundred."""
 JsonBody = Annotated[JSON, Depends(json_object)]
-"""The parameter of a handler that wants a JSON object."""
+"""The handler parameter for a body that is a JSON object."""
 AnyJsonBody = Annotated[Any, Depends(json_value)]
-"""The parameter of a handler that wants any JSON value, such as the array of a JSON patch."""
+"""The handler parameter for a body of any JSON type, e.g. the array of a JSON patch."""
 
 
 def parse(raw: bytes) -> Any:
-    """Parse JSON as the RFC has it: no NaN, and no text that cannot be written again.
+    """Parse JSON as RFC 8259 defines it: no NaN, and no text that cannot be encoded again.
 
     Raises:
         ServiceError: 400.
     """
     try:
         value = json.loads(raw, parse_constant=_refuse_constant)
-        _check_depth(value, _DEEPEST)
-        if b"\\u" in raw:  # half a surrogate pair is legal JSON, and no text at all
+        _check_depth(value, _MAX_DEPTH)
+        if b"\\u" in raw:  # half a surrogate pair is legal JSON, but cannot be encoded
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         raise _not_json("it is nested too deeply") from None

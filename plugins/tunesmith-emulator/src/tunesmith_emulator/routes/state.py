@@ -1,45 +1,43 @@
-"""Everything that the web page shows, as one JSON value."""
+"""The data of the web page, as one JSON value."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import select
 
-from tunesmith_emulator import __version__
 from tunesmith_emulator.database import DeploymentRow, TrainingRow
+from tunesmith_emulator.services import Services
 from tunesmith_emulator.times import stamp
-
-if TYPE_CHECKING:
-    from tunesmith_emulator.services import House
+from tunesmith_emulator.version import __version__
 
 
-def state(house: House) -> dict[str, Any]:
+def state(services: Services) -> dict[str, Any]:
     """Return trainings with their losses, deployments, models and recent requests."""
-    with house.database.session() as session:
+    with services.database.session() as session:
         newest = TrainingRow.created_at.desc()
         trainings = session.scalars(select(TrainingRow).order_by(newest)).all()
         latest = DeploymentRow.created_at.desc()
         deployments = session.scalars(select(DeploymentRow).order_by(latest)).all()
-    as_of = house.catalogue.as_of
+    as_of = services.catalogue.as_of
     return {
         "version": __version__,
-        "backend": house.settings.backend,
-        "seed": house.settings.seed,
+        "backend": services.settings.backend,
+        "seed": services.settings.seed,
         "as_of": as_of.isoformat() if as_of else None,
-        "data_dir_is_temporary": house.settings.temporary,
-        "started_at": house.control.started_at,
-        "trainings": [_training(house, row) for row in trainings],
-        "deployments": [_deployment(house, row) for row in deployments],
-        "models": _models(house),
-        "generation": asdict(house.engine.statistics),
-        "requests": house.control.requests(50),
+        "data_dir_is_temporary": services.settings.temporary,
+        "started_at": services.control.started_at,
+        "trainings": [_training(services, row) for row in trainings],
+        "deployments": [_deployment(services, row) for row in deployments],
+        "models": _models(services),
+        "generation": asdict(services.engine.statistics),
+        "requests": services.control.requests(50),
     }
 
 
-def _training(house: House, row: TrainingRow) -> dict[str, Any]:
-    live = house.trainings.tuning.losses.get(row.id)
+def _training(services: Services, row: TrainingRow) -> dict[str, Any]:
+    live = services.trainings.tuning.losses.get(row.id)
     curve = (row.model or {}).get("curve") or {}
     steps = [point.model_dump() for point in live.steps] if live else curve.get("steps", [])
     return {
@@ -47,7 +45,7 @@ def _training(house: House, row: TrainingRow) -> dict[str, Any]:
         "name": row.name,
         "state": row.state,
         "base_model_id": row.base_model_id,
-        "stand_in": house.catalogue.stand_in(row.base_model_id),
+        "stand_in": services.catalogue.stand_in(row.base_model_id),
         "project_id": row.scope_id,
         "created_at": stamp(row.created_at),
         "running_at": stamp(row.running_at) if row.running_at else None,
@@ -64,19 +62,19 @@ def _training(house: House, row: TrainingRow) -> dict[str, Any]:
     }
 
 
-def _deployment(house: House, row: DeploymentRow) -> dict[str, Any]:
+def _deployment(services: Services, row: DeploymentRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,
         "serving_name": row.serving_name,
         "state": row.state,
         "base_model_id": row.base_model_id,
-        "stand_in": house.catalogue.stand_in(row.base_model_id),
+        "stand_in": services.catalogue.stand_in(row.base_model_id),
         "created_at": stamp(row.created_at),
         "failure": row.failure,
     }
 
 
-def _models(house: House) -> list[dict[str, Any]]:
-    stand_ins = house.catalogue.stand_ins()
+def _models(services: Services) -> list[dict[str, Any]]:
+    stand_ins = services.catalogue.stand_ins()
     return [{"model_id": ident, "stand_in": name} for ident, name in stand_ins.items()]

@@ -1,33 +1,33 @@
-"""Projects and spaces, and the small answers that clients probe for."""
+"""The routes of projects, spaces and other resources that clients ask for."""
 
 from __future__ import annotations
 
 from fastapi import Request
 
 from tunesmith_emulator.envelope import not_found
-from tunesmith_emulator.project_scope import Scope
-from tunesmith_emulator.routing import JSON, HouseOf, Route, base_url
+from tunesmith_emulator.project_scope import ProjectScope
+from tunesmith_emulator.routes.routing import JSON, Route, ServicesOf, base_url
 
 
-def project(project_id: str, request: Request, house: HouseOf) -> JSON:
+def project(project_id: str, request: Request, services: ServicesOf) -> JSON:
     """Return a project."""
-    return house.platform.details(Scope("project", project_id), base_url(request))
+    return services.platform.details(ProjectScope("project", project_id), base_url(request))
 
 
-def space(space_id: str, request: Request, house: HouseOf) -> JSON:
+def space(space_id: str, request: Request, services: ServicesOf) -> JSON:
     """Return a space."""
-    return house.platform.details(Scope("space", space_id), base_url(request))
+    return services.platform.details(ProjectScope("space", space_id), base_url(request))
 
 
-def projects(request: Request, house: HouseOf) -> JSON:
+def projects(request: Request, services: ServicesOf) -> JSON:
     """List the projects."""
-    found = house.platform.listed("project", base_url(request))
+    found = services.platform.listed("project", base_url(request))
     return {"total_results": len(found), "resources": found}
 
 
-def spaces(request: Request, house: HouseOf) -> JSON:
+def spaces(request: Request, services: ServicesOf) -> JSON:
     """List the spaces."""
-    found = house.platform.listed("space", base_url(request))
+    found = services.platform.listed("space", base_url(request))
     return {"total_results": len(found), "resources": found}
 
 
@@ -40,12 +40,12 @@ def instance(guid: str) -> JSON:
 
 
 def prompt_template(prompt_id: str) -> JSON:
-    """Say that there is no such prompt template; every deployment asks."""
+    """Answer 404: there are no prompt templates. Clients ask at every deployment."""
     raise not_found("prompt template", prompt_id)
 
 
 def connection(name: str) -> JSON:
-    """Say that there is no such connection: data are uploaded, never connected."""
+    """Answer 404: data are uploaded, never connected."""
     raise not_found("connection", name)
 
 
@@ -77,20 +77,10 @@ ROUTES = (
     Route("GET", "/v2/connections/{name}", connection, ("sdk",), "platform", note=_UPLOADED),
     Route("GET", "/v2/datasource_types/{name}", connection, ("sdk",), "platform", note=_UPLOADED),
     Route(
-        "GET",
-        "/v2/software_specifications",
-        nothing,
-        ("sdk",),
-        "platform",
-        note="Always empty.",
+        "GET", "/v2/software_specifications", nothing, ("sdk",), "platform", note="Always empty."
     ),
     Route(
-        "GET",
-        "/v2/hardware_specifications",
-        nothing,
-        ("sdk",),
-        "platform",
-        note="Always empty.",
+        "GET", "/v2/hardware_specifications", nothing, ("sdk",), "platform", note="Always empty."
     ),
     Route(
         "GET",

@@ -1,0 +1,40 @@
+"""The routes of the catalogue. They need no token on the real service either."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from tunesmith_emulator.routes.paging import page
+from tunesmith_emulator.routes.routing import JSON, Route, ServicesOf
+
+
+def specs(request: Request, services: ServicesOf, filters: str | None = None) -> JSON:
+    """List the base models."""
+    return page(services.catalogue.specs(filters), request, counted=True)
+
+
+def tasks(request: Request, services: ServicesOf) -> JSON:
+    """List the tasks."""
+    return page(services.catalogue.tasks(), request, counted=True)
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/ml/v1/foundation_model_specs",
+        specs,
+        ("recorded", "sdk"),
+        "catalogue",
+        public=True,
+        note="The models of the served day; tech_preview is ignored.",
+    ),
+    Route(
+        "GET",
+        "/ml/v1/foundation_model_tasks",
+        tasks,
+        ("recorded", "sdk"),
+        "catalogue",
+        public=True,
+        note="The SDK asks without a token.",
+    ),
+)

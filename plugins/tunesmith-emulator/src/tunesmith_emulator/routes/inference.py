@@ -1,0 +1,95 @@
+"""The routes of inference."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.responses import JSONResponse, StreamingResponse
+
+from tunesmith_emulator.inference.sse import event_stream
+from tunesmith_emulator.routes.bodies import JsonBody
+from tunesmith_emulator.routes.routing import Route, ServicesOf
+
+
+def _deployment(request: Request) -> str | None:
+    return request.path_params.get("deployment")
+
+
+DeploymentOf = Annotated[str | None, Depends(_deployment)]
+"""The handler parameter for the deployment in the address, or None for a base model."""
+
+
+def generate(services: ServicesOf, body: JsonBody, deployment: DeploymentOf) -> JSONResponse:
+    """Answer ``text/generation``."""
+    return JSONResponse(services.inference.generate(body, deployment))
+
+
+def generate_stream(
+    services: ServicesOf, body: JsonBody, deployment: DeploymentOf
+) -> StreamingResponse:
+    """Answer ``text/generation_stream``."""
+    return event_stream(services.inference.generate_stream(body, deployment), greet=True)
+
+
+def chat(services: ServicesOf, body: JsonBody, deployment: DeploymentOf) -> JSONResponse:
+    """Answer ``text/chat``."""
+    return JSONResponse(services.inference.chat(body, deployment))
+
+
+def chat_stream(
+    services: ServicesOf, body: JsonBody, deployment: DeploymentOf
+) -> StreamingResponse:
+    """Answer ``text/chat_stream``."""
+    return event_stream(services.inference.chat_stream(body, deployment), greet=False)
+
+
+def tokenize(services: ServicesOf, body: JsonBody) -> JSONResponse:
+    """Answer ``text/tokenization``."""
+    return JSONResponse(services.inference.tokenize(body))
+
+
+_PARAMETERS = (
+    "Every parameter is honored, refused, or named in a warning. One that the backend lacks is "
+    "refused unless its value has no effect (greedy, minimum 0, penalty 1, no stop sequence). "
+    "Unknown keys and sampling parameters of greedy decoding give a warning. Not emulated: "
+    "moderations, crypto and prompt_variables. The first of input_tokens has no logprob, unless "
+    "a soft prompt precedes it (inferred). If the backend counts no tokens, the counts are 0 and "
+    "max_new_tokens does not cut the answer; warnings name both."
+)
+_STREAM = (
+    "As text/generation; tokens of the input are sent with the count of the input (inferred). If "
+    "the backend cannot stream, there is one piece. An error after the first piece is an event. "
+    "There is no event `close` at the end."
+)
+_CHAT = (
+    "A base model reads its own chat template if the backend has one; else plain text: the "
+    "system messages, the earlier turns and the last user message. Greedy unless "
+    "temperature, seed or top_p asks for sampling. Not emulated: images, tools, n above 1, JSON "
+    "formats, guided decoding, reasoning, frequency and presence penalties, logit_bias."
+)
+_TUNED_CHAT = (
+    "As text/chat; a tuned model reads the last user message alone and answers as it does to "
+    "text/generation."
+)
+_CHAT_STREAM = "As text/chat; without the event `close`, which clients would read as a chunk."
+_BY_ID = "/ml/v1/deployments/{deployment}"
+
+ROUTES: tuple[Route, ...] = (
+    Route("POST", "/ml/v1/text/generation", generate, ("recorded", "docs"), "inference",
+          note=_PARAMETERS),
+    Route("POST", "/ml/v1/text/generation_stream", generate_stream, ("recorded", "sdk"),
+          "inference", note=_STREAM),
+    Route("POST", "/ml/v1/text/chat", chat, ("sdk", "docs"), "inference", note=_CHAT),
+    Route("POST", "/ml/v1/text/chat_stream", chat_stream, ("sdk", "docs"), "inference",
+          note=_CHAT_STREAM),
+    Route("POST", "/ml/v1/text/tokenization", tokenize, ("sdk", "docs"), "inference"),
+    Route("POST", f"{_BY_ID}/text/generation", generate, ("recorded", "docs"),
+          "inference", note=_PARAMETERS),
+    Route("POST", f"{_BY_ID}/text/generation_stream", generate_stream,
+          ("recorded", "sdk"), "inference", note=_STREAM),
+    Route("POST", f"{_BY_ID}/text/chat", chat, ("sdk", "docs"), "inference",
+          note=_TUNED_CHAT),
+    Route("POST", f"{_BY_ID}/text/chat_stream", chat_stream, ("sdk", "docs"),
+          "inference", note=_TUNED_CHAT),
+)  # fmt: skip

@@ -1,0 +1,26 @@
+"""The route table: every address of the emulator."""
+
+from __future__ import annotations
+
+from tunesmith_emulator.routes import (
+    assets,
+    catalogue,
+    control,
+    deployments,
+    iam,
+    inference,
+    platform,
+    trainings,
+)
+from tunesmith_emulator.routes.routing import Route
+
+ROUTES: tuple[Route, ...] = (
+    *iam.ROUTES,
+    *platform.ROUTES,
+    *assets.ROUTES,
+    *catalogue.ROUTES,
+    *trainings.ROUTES,
+    *deployments.ROUTES,
+    *inference.ROUTES,
+    *control.ROUTES,
+)
