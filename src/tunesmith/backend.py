@@ -169,6 +169,7 @@ class TuningJob(ABC):
         *,
         timeout: float | None = None,
         poll_seconds: float = 0.05,
+        on_poll: Callable[[], None] | None = None,
     ) -> TunedModel:
         """Wait for the end, passing every event to ``on_event``, and return the tuned model.
 
@@ -176,6 +177,8 @@ class TuningJob(ABC):
             on_event: called in this thread, once for each event, in order.
             timeout: seconds; None waits for ever.
             poll_seconds: seconds between two looks.
+            on_poll: called after each look at an unfinished job; an error that it raises ends the
+                wait, and the job itself continues.
 
         Raises:
             TuningError: the job failed or was cancelled.
@@ -193,6 +196,8 @@ class TuningJob(ABC):
                 return self.result()
             if deadline is not None and time.monotonic() > deadline:
                 raise BackendTimeoutError(f"job {self.id} is not finished after {timeout} s")
+            if on_poll:
+                on_poll()
             time.sleep(poll_seconds)
 
 

@@ -13,10 +13,9 @@ from safetensors.torch import save_file
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from local_models import build
+from local_models import build, start
 from test_training import PLAN, but, examples, prompt_of
 
-from tunesmith_local.methods.tunables import start
 from tunesmith_local.training.checkpoint import CheckpointStore
 from tunesmith_local.training.training import Training, TrainingResult
 

@@ -22,9 +22,13 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
+from tunesmith.methods import GradientTuning
 from tunesmith_local.engine.self_check import checked
+from tunesmith_local.engine.text_states import TextCache
+from tunesmith_local.methods.registry import method_of
+from tunesmith_local.methods.tunable import Tunable
 from tunesmith_local.model.loading import BaseLM, freeze
-from tunesmith_local.model.packing import packed
+from tunesmith_local.model.weight_prepacking import prepacked
 
 END, PAD = "<end>", "<pad>"
 VOCAB = 260
@@ -139,7 +143,7 @@ def build(
             if parameter.dim() > 1 and "shared" not in name and "embed" not in name:
                 parameter.mul_(scale)
     model.generation_config.eos_token_id = 256
-    return packed(checked(freeze(f"test/{kind}", model.to(dtype), tokenizer())), least=0)
+    return prepacked(checked(freeze(f"test/{kind}", model.to(dtype), tokenizer())), least=0)
 
 
 def tokenizer() -> PreTrainedTokenizerBase:
@@ -151,3 +155,15 @@ def tokenizer() -> PreTrainedTokenizerBase:
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     return PreTrainedTokenizerFast(tokenizer_object=core, eos_token=END, pad_token=PAD)
+
+
+def start(
+    base: BaseLM, settings: GradientTuning, seed: int, texts: TextCache | None = None
+) -> Tunable:
+    """What a method trains, before its first step."""
+    return method_of(settings).start(base, settings, seed, texts)
+
+
+def check_method(base: BaseLM, settings: GradientTuning) -> None:
+    """Refuse settings that cannot work with a base model."""
+    method_of(settings).check(base, settings)

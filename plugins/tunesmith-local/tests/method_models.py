@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from local_models import EXACT, build
+from local_models import EXACT, build, start
 from test_training import examples
 
 from tunesmith.methods import GradientTuning
@@ -14,12 +14,14 @@ from tunesmith_local.engine.label_scores import label_log_probs
 from tunesmith_local.engine.mixing import Line
 from tunesmith_local.engine.prefix import Prefix, prefix_of
 from tunesmith_local.engine.scoring import Example
-from tunesmith_local.methods.settings import FineTuning, Lora, PrefixTuning, PTuning
+from tunesmith_local.methods.adapter import load_tuned, save_tuned
+from tunesmith_local.methods.fine_tuning import FineTuning
+from tunesmith_local.methods.lora import Lora
+from tunesmith_local.methods.p_tuning import PTuning
+from tunesmith_local.methods.prefix_tuning import PrefixTuning
 from tunesmith_local.methods.tunable import Tunable
-from tunesmith_local.methods.tunables import start
+from tunesmith_local.methods.tuned import TunedLM
 from tunesmith_local.model.loading import BaseLM
-from tunesmith_local.serving.adapter import load_tuned, save_tuned
-from tunesmith_local.serving.tuned import TunedLM
 from tunesmith_local.training.training import Training, TrainingResult
 
 _COMMON = {"num_epochs": 12, "batch_size": 3, "accumulate_steps": 2}

@@ -136,12 +136,11 @@ def test_a_prompt_without_tokens_has_answers(base: BaseLM) -> None:
 
 @torch.no_grad()
 def test_a_score_is_what_a_plain_forward_pass_gives_the_whole_text() -> None:
-    from tunesmith_local.serving.answering import Answering
-    from tunesmith_local.serving.decisions import log_probs
+    from tunesmith_local.engine.answerer import LanguageModelAnswerer
 
     base = build("granite")
     texts = ["Good? Answer:", "Good? Answer:\n", "a longer text. Answer:"]
-    found = log_probs(Answering(base, None), texts, ("yes", "so so", "in"), 8)
+    found = LanguageModelAnswerer(base=base).log_probs(texts, ("yes", "so so", "in"), 8)
     for row, text in enumerate(texts):
         for place, label in enumerate(("yes", "so so", "in")):
             joint = "" if text.endswith("\n") else " "

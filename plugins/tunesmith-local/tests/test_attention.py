@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 from tunesmith_local.engine.scoring import Example, row_losses
-from tunesmith_local.methods.soft_prompt import initial_prompt
+from tunesmith_local.engine.soft_prompt import initial_prompt
 from tunesmith_local.model.attention import bias_of, grouped_attention
 from tunesmith_local.model.loading import BaseLM
 

@@ -27,8 +27,8 @@ from tunesmith.experiment import Experiment
 from tunesmith.records import Row, TunedModel, TuningEvent
 from tunesmith.spec import GenerationParams
 from tunesmith_local.backend import LocalBackend
+from tunesmith_local.engine.scoring import RowLosses
 from tunesmith_local.methods.prompt_tuning import SoftPromptTunable
-from tunesmith_local.methods.tunable import RowLosses
 from tunesmith_local.options import LocalOptions
 
 MODEL = "tiny/granite"

@@ -23,8 +23,8 @@ from tunesmith_local.engine.self_check import (
     prefix_error,
     read_alone,
 )
+from tunesmith_local.engine.soft_prompt import initial_prompt
 from tunesmith_local.methods.peft_models import soft_prompt_model
-from tunesmith_local.methods.soft_prompt import initial_prompt
 from tunesmith_local.model.loading import BaseLM
 
 A_PASS = worth_a_pass(torch.device("cpu"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -17,10 +18,11 @@ from safetensors.torch import load_file
 from test_training import PLAN, but, examples, prompt_of, start
 
 from tunesmith.backends.jobs import JobStopped
-from tunesmith.records import LearningCurve, StepLoss
+from tunesmith.records import EpochLoss, LearningCurve, StepLoss
 from tunesmith_local.errors import CheckpointError
 from tunesmith_local.model.loading import BaseLM
 from tunesmith_local.training.checkpoint import CheckpointStore, TrainingState
+from tunesmith_local.training.losses import Losses
 from tunesmith_local.training.training import Training
 
 GetBase = Callable[[str], BaseLM]
@@ -38,7 +40,7 @@ def state(step: int = 3) -> TrainingState:
         best={"a.b": torch.randn(4, 8), "c": torch.randn(2)},
         best_loss=0.1 + 0.2,
         stale_epochs=1,
-        curve=LearningCurve(steps=(StepLoss(step=1, epoch=1, loss=1 / 3),), best_epoch=1),
+        losses=Losses([StepLoss(step=1, epoch=1, loss=1 / 3)], best_epoch=1),
     )
 
 
@@ -53,10 +55,80 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     torch.testing.assert_close(back.weights, saved.weights, rtol=0, atol=0)
     torch.testing.assert_close(back.best, saved.best, rtol=0, atol=0)
     torch.testing.assert_close(back.optimizer, saved.optimizer, rtol=0, atol=0)
-    assert (back.step, back.best_loss, back.stale_epochs, back.curve) == (
-        3, saved.best_loss, 1, saved.curve,
+    assert (back.step, back.best_loss, back.stale_epochs, back.losses.curve()) == (
+        3, saved.best_loss, 1, saved.losses.curve(),
     )  # fmt: skip
     assert [path.name for path in (tmp_path / "c").iterdir()] == ["step-00000003"]
+
+
+def grown(step: int) -> TrainingState:
+    """A checkpoint after ``step`` steps, two to an epoch."""
+    saved = state(step)
+    saved.losses = Losses(
+        [StepLoss(step=i, epoch=(i + 1) // 2, loss=1 / i) for i in range(1, step + 1)],
+        [EpochLoss(epoch=i, loss=1 / i) for i in range(1, step // 2 + 1)],
+        best_epoch=1,
+    )
+    return saved
+
+
+def test_losses_are_appended_and_a_new_store_goes_on(tmp_path: Path) -> None:
+    for step in range(1, 6):
+        store = CheckpointStore(tmp_path, "x")
+        store.latest()
+        store.save(grown(step))
+    lines = (tmp_path / "step-00000005" / "losses.jsonl").read_text().splitlines()
+    assert len(lines) == 5 + 2
+    back = CheckpointStore(tmp_path, "x").latest()
+    assert back is not None
+    assert back.losses.curve() == grown(5).losses.curve()
+
+
+def test_losses_that_a_dying_process_appended_are_not_counted(tmp_path: Path) -> None:
+    CheckpointStore(tmp_path, "x").save(grown(2))
+    with (tmp_path / "step-00000002" / "losses.jsonl").open("a") as file:
+        file.write('{"step": 3, "epoch": 2, "loss": 7.0}\n{"step": 4, "ep')
+    store = CheckpointStore(tmp_path, "x")
+    back = store.latest()
+    assert back is not None
+    assert back.losses.curve() == grown(2).losses.curve()
+    store.save(grown(4))
+    again = CheckpointStore(tmp_path, "x").latest()
+    assert again is not None
+    assert again.losses.curve() == grown(4).losses.curve()
+
+
+def test_a_file_system_without_hard_links_gets_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError("no links")
+
+    monkeypatch.setattr(os, "link", refused)
+    store = CheckpointStore(tmp_path, "x")
+    for step in (1, 2, 5):
+        store.save(grown(step))
+    back = CheckpointStore(tmp_path, "x").latest()
+    assert back is not None
+    assert back.losses.curve() == grown(5).losses.curve()
+
+
+def test_a_checkpoint_of_before_held_the_whole_curve(tmp_path: Path) -> None:
+    CheckpointStore(tmp_path, "x").save(grown(3))
+    folder = tmp_path / "step-00000003"
+    facts = json.loads((folder / "state.json").read_text())
+    del facts["losses"], facts["best_epoch"]
+    facts["curve"] = grown(3).losses.curve().model_dump(mode="json")
+    (folder / "state.json").write_text(json.dumps(facts))
+    (folder / "losses.jsonl").unlink()
+    store = CheckpointStore(tmp_path, "x")
+    back = store.latest()
+    assert back is not None
+    assert back.losses.curve() == grown(3).losses.curve()
+    store.save(grown(4))
+    again = CheckpointStore(tmp_path, "x").latest()
+    assert again is not None
+    assert again.losses.curve() == grown(4).losses.curve()
 
 
 def test_what_a_dying_process_left_is_not_a_checkpoint(tmp_path: Path) -> None:
@@ -78,7 +150,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
         CheckpointStore(tmp_path, "y").latest()
 
 
-@pytest.mark.parametrize("name", ["state.json", "tensors.safetensors"])
+@pytest.mark.parametrize("name", ["state.json", "tensors.safetensors", "losses.jsonl"])
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, name: str) -> None:
     store = CheckpointStore(tmp_path, "x")
     store.save(state())

@@ -6,7 +6,7 @@ import pytest
 from local_models import build, tokenizer
 
 from tunesmith.errors import ExperimentError
-from tunesmith_local.engine.encoding import decode, encode_answer, encode_opening, encode_prompt
+from tunesmith_local.engine.encoding import decode, encode_answer, encode_prefix_ids, encode_prompt
 
 TEMPLATE = "classify {0, 1} {{input}} ="
 
@@ -57,14 +57,14 @@ def test_a_template_without_placeholder_is_an_error() -> None:
 
 @pytest.mark.parametrize("text", ["", "good dog", "(sic)", "犬", "  spaced", "{{input}}"])
 def test_texts_begin_as_their_template_does(text: str) -> None:
-    opening = encode_opening(tokenizer(), TEMPLATE)
-    assert decode(tokenizer(), list(opening)) == "classify {0, 1} "
+    prefix_ids = encode_prefix_ids(tokenizer(), TEMPLATE)
+    assert decode(tokenizer(), list(prefix_ids)) == "classify {0, 1} "
     ids = encode_prompt(tokenizer(), text, template=TEMPLATE).token_ids
-    assert ids[: len(opening)] == opening
+    assert ids[: len(prefix_ids)] == prefix_ids
 
 
-def test_a_text_alone_has_no_opening() -> None:
-    assert encode_opening(tokenizer(), "{{input}} =") == ()
+def test_a_text_alone_has_no_prefix_ids() -> None:
+    assert encode_prefix_ids(tokenizer(), "{{input}} =") == ()
 
 
 def test_special_tokens_survive_the_cut() -> None:

@@ -23,7 +23,7 @@ from tunesmith_local.catalog import Catalog
 from tunesmith_local.engine import findings, self_check
 from tunesmith_local.engine.findings import default_cache, facts_of
 from tunesmith_local.engine.self_check import FLAGS
-from tunesmith_local.methods.tunables import METHODS
+from tunesmith_local.methods.registry import entries
 from tunesmith_local.model.loading import BaseLM
 from tunesmith_local.options import LocalOptions
 
@@ -226,7 +226,7 @@ def experiment(tmp_path: Path, name: str, **method: object) -> Experiment:
     )
 
 
-@pytest.mark.parametrize("name", [*(method.name for method in METHODS), "zero_shot"])
+@pytest.mark.parametrize("name", [*(entry.name for entry in entries()), "zero_shot"])
 def test_a_dry_run_reads_labels_and_checks_nothing(
     options: LocalOptions, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Rows end to end: the scores of padded rows, from the real tokens alone, each read once."""
+"""Packed sequences: the scores of padded rows, from the real tokens alone, each read once."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_scores_and_cache_are_those_of_padded_rows(
     base_lm: GetBase, kind: str, kept: bool, rows: list[list[int]], keep: int
 ) -> None:
     base = base_lm(kind)
-    padded = replace(base, end_to_end_exact=False)
+    padded = replace(base, packing_exact=False)
     right, cache = forward_pass(padded, batch_of(base, kept=kept, rows=rows), keep, use_cache=True)
     found, other = forward_pass(base, batch_of(base, kept=kept, rows=rows), keep, use_cache=True)
     torch.testing.assert_close(found, right, rtol=1e-5, atol=1e-5)
@@ -71,7 +71,7 @@ def test_scores_and_cache_are_those_of_padded_rows(
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("rows", SHARED)
-def test_no_layer_reads_padding_or_a_beginning_twice_and_the_last_one_what_is_scored(
+def test_no_layer_reads_padding_or_a_prefix_twice_and_the_last_one_what_is_scored(
     base_lm: GetBase, kind: str, rows: str
 ) -> None:
     base = base_lm(kind)

@@ -29,13 +29,12 @@ from tunesmith.spec import GenerationParams
 from tunesmith_local.backend import LocalBackend
 from tunesmith_local.engine.batching import lay_out
 from tunesmith_local.engine.encoding import encode_prompt
+from tunesmith_local.engine.features import read_features
 from tunesmith_local.errors import AdapterError
-from tunesmith_local.methods.linear_probe import read_features
-from tunesmith_local.methods.probe_fitting import fit_probe
-from tunesmith_local.methods.settings import LinearProbe
+from tunesmith_local.methods.adapter import load_tuned, save_tuned
+from tunesmith_local.methods.linear_probe import METHOD, FittedProbe, LinearProbe, fit_probe
 from tunesmith_local.model.loading import BaseLM
 from tunesmith_local.options import LocalOptions
-from tunesmith_local.serving.adapter import load_tuned, save_tuned
 
 MODEL = "tiny/granite"
 LABELS = {"no": ["nope"], "yes": ["yes sir"]}
@@ -82,6 +81,11 @@ def deployed(backend: LocalBackend, base_model: str = MODEL, **changes: Any) -> 
     return backend.deployer.deploy(model, model.id)
 
 
+def fitted(base: BaseLM, settings: LinearProbe, labels: LabelSet, rows: list[Row]) -> FittedProbe:
+    """A probe of ``rows``."""
+    return fit_probe(base, METHOD.prepare(base, settings, labels, 0, rows, None))
+
+
 def hidden_states(base: BaseLM, row: tuple[int, ...]) -> torch.Tensor:
     """The last layer's states of one row, read through the whole model."""
     batch = lay_out(base, [row], None)
@@ -115,7 +119,7 @@ def test_probabilities_are_those_of_scikit_learn(base_lm: GetBase, labels: list[
         rows = [*ROWS, *(Row(input=f"qq {i}", output="maybe") for i in range(6))]
     label_set = LabelSet.model_validate(labels)
     method = LinearProbe(c=0.1)
-    probe = fit_probe(base, method, label_set, 0, rows, None).probe
+    probe = fitted(base, method, label_set, rows).probe
     ids = [encode_prompt(base.tokenizer, row.input).token_ids for row in rows]
     features = read_features(base, ids, "mean", 32)
     oracle = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=5000))
@@ -245,7 +249,7 @@ def test_a_job_that_died_starts_again(
 
     with opened(models, tmp_path) as backend:
         with monkeypatch.context() as patched:
-            patched.setattr("tunesmith_local.training.tuning.fit_probe", dies)
+            patched.setattr("tunesmith_local.methods.linear_probe.fit_probe", dies)
             job = backend.tuner.submit(experiment(), ROWS)
             with pytest.raises(TuningError, match="no room"):
                 job.wait()
@@ -264,7 +268,7 @@ def test_a_cancelled_job_stops_between_batches(
 
         return original(*args, before_batch=cancelled, **more)
 
-    monkeypatch.setattr("tunesmith_local.methods.probe_fitting.read_features", asked_to_stop)
+    monkeypatch.setattr("tunesmith_local.engine.features.read_features", asked_to_stop)
     with backend.tuner._turn:
         job: Any = backend.tuner.submit(experiment(), ROWS)
     with pytest.raises(TuningError, match="cancelled"):
@@ -299,8 +303,8 @@ def test_what_was_done_is_told(backend: LocalBackend) -> None:
 
 
 def saved(base: BaseLM, folder: Path) -> Path:
-    fitted = fit_probe(base, LinearProbe(c=0.1), LabelSet.model_validate(LABELS), 0, ROWS, None)
-    save_tuned(fitted, "{{input}}", 60, folder)
+    probe = fitted(base, LinearProbe(c=0.1), LabelSet.model_validate(LABELS), ROWS)
+    save_tuned(probe, "{{input}}", 60, folder)
     return folder
 
 

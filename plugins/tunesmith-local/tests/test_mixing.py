@@ -14,20 +14,20 @@ from local_models import EXACT, build
 from tunesmith.errors import PredictionError
 from tunesmith.spec import GenerationParams
 from tunesmith_local.engine.decoder import branching, start_mixed_decoder
-from tunesmith_local.engine.encoding import encode_answer, encode_opening, encode_prompt
+from tunesmith_local.engine.encoding import encode_answer, encode_prefix_ids, encode_prompt
 from tunesmith_local.engine.generation import generate_mixed
 from tunesmith_local.engine.label_scores import label_log_probs
 from tunesmith_local.engine.mixing import Line, check_lengths, lay_out_mixed, line_of, mixed_batches
 from tunesmith_local.engine.prefix import Prefix, prefix_of
 from tunesmith_local.engine.scoring import Example, answer_log_probs
 from tunesmith_local.engine.self_check import (
-    end_to_end_error,
     kept_lines,
+    packing_error,
     plain_gradient,
     read_alone,
     state_error,
 )
-from tunesmith_local.methods.soft_prompt import initial_prompt
+from tunesmith_local.engine.soft_prompt import initial_prompt
 from tunesmith_local.model.loading import BaseLM
 
 GetBase = Callable[[str], BaseLM]
@@ -39,7 +39,7 @@ LENGTHS = (8, 3, 20)
 GREEDY = GenerationParams(max_new_tokens=10)
 SAMPLED = GenerationParams(decoding_method="sample", random_seed=7, temperature=1.5, top_p=0.95)
 LABELS = ["yes", "no", "yes, but", "yes, and", "n", ""]
-"""Several tokens, shared beginnings, one that begins another, and an empty one."""
+"""Several tokens, shared prefixes, one that begins another, and an empty one."""
 
 
 def prompts_of(base: BaseLM) -> list[torch.Tensor]:
@@ -122,13 +122,13 @@ def test_generations_alone_mixed_and_shuffled_are_equal(
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_the_opening_of_a_template_is_read_with_the_prompt(base_lm: GetBase, kind: str) -> None:
+def test_the_prefix_ids_of_a_template_are_read_with_the_prompt(base_lm: GetBase, kind: str) -> None:
     base, template = exact(base_lm, kind), "What of di{{input}}?"
-    opening = encode_opening(base.tokenizer, template)
-    prefixes = [prefix_of(base, prompt, opening) for prompt in prompts_of(base)]
+    prefix_ids = encode_prefix_ids(base.tokenizer, template)
+    prefixes = [prefix_of(base, prompt, prefix_ids) for prompt in prompts_of(base)]
     texts = ["", "sc", "ce", "nner", "a longer text", "r"]
     ids = [encode_prompt(base.tokenizer, text, template=template).token_ids for text in texts]
-    merged = [row[: len(opening)] != opening for row in ids]
+    merged = [row[: len(prefix_ids)] != prefix_ids for row in ids]
     assert merged == [text == "nner" for text in texts]  # "in" is one token
     rows = [(prefix, row) for row in ids for prefix in prefixes]
     alone = torch.cat([two_steps(base, [Line(Prefix(p.weights), row)]) for p, row in rows])
@@ -138,12 +138,12 @@ def test_the_opening_of_a_template_is_read_with_the_prompt(base_lm: GetBase, kin
         for indices, batch in mixed_batches(base, lines, size):
             assert (two_steps(base, batch) - alone[indices]).abs().max() <= 1e-5
             kept = base.state_exact and not merged[indices[0] // len(prefixes)]
-            longest = max(len(rows[i][1]) for i in indices) - len(opening) * kept
+            longest = max(len(rows[i][1]) for i in indices) - len(prefix_ids) * kept
             assert max(len(line.token_ids) for line in batch) == longest
 
 
 @pytest.mark.parametrize("kind", CACHED)
-def test_a_common_beginning_behind_one_prompt_is_read_once(base_lm: GetBase, kind: str) -> None:
+def test_a_shared_prefix_behind_one_prompt_is_read_once(base_lm: GetBase, kind: str) -> None:
     base = base_lm(kind)
     prefix = prefix_of(base, prompts_of(base)[0])
     rows = [encode_prompt(base.tokenizer, text).token_ids for text in (*TEXTS, "The dog was ")]
@@ -231,9 +231,9 @@ def slowly(base: BaseLM, line: Line, answer: tuple[int, ...]) -> float:
 @pytest.mark.parametrize("kind", ALL)
 def test_labels_stand_side_by_side_where_attention_is_full(base_lm: GetBase, kind: str) -> None:
     base, full = base_lm(kind), kind in CACHED and kind not in RECURRENT
-    assert base.end_to_end_exact == full
+    assert base.packing_exact == full
     if full:
-        assert end_to_end_error(base, read_alone(base), plain_gradient(base)) < 1e-5
+        assert packing_error(base, read_alone(base), plain_gradient(base)) < 1e-5
 
 
 def test_a_text_and_all_labels_are_one_pass(base_lm: GetBase) -> None:

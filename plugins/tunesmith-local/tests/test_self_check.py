@@ -9,11 +9,10 @@ import pytest
 import torch
 from local_models import build
 
-from tunesmith_local.engine import batching, decoder, mixing, self_check, text_states
+from tunesmith_local.engine import batching, decoder, mixing, self_check, suffix_losses, text_states
 from tunesmith_local.engine.batching import Batch
 from tunesmith_local.engine.mixing import Line
 from tunesmith_local.engine.self_check import Alone, checked, read_alone
-from tunesmith_local.methods import suffix_prompt
 from tunesmith_local.model.loading import BaseLM
 
 LOW = [torch.bfloat16, torch.float16]
@@ -119,13 +118,13 @@ def labels_see_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def rows_share_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal tokens count as one reading, whatever stands before them."""
-    monkeypatch.setattr(batching, "histories", lambda rows, behind=None: [[*row] for row in rows])
+    monkeypatch.setattr(batching, "trie_nodes", lambda rows, behind=None: [[*row] for row in rows])
 
 
 def a_gap_behind_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """A soft prompt behind a kept text, one position too far."""
     monkeypatch.setattr(
-        suffix_prompt, "Batch", lambda x, mask, places, cache: Batch(x, mask, places + 1, cache)
+        suffix_losses, "Batch", lambda x, mask, places, cache: Batch(x, mask, places + 1, cache)
     )
 
 
@@ -144,8 +143,8 @@ def a_text_that_reads_padding(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("mistake", "lost"),
     [
-        (labels_see_each_other, "end_to_end_exact"),
-        (rows_share_too_much, "end_to_end_exact"),
+        (labels_see_each_other, "packing_exact"),
+        (rows_share_too_much, "packing_exact"),
         (a_gap_behind_the_text, "text_exact"),
         (a_text_that_reads_padding, "text_exact"),
     ],

@@ -15,13 +15,14 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 from tunesmith.errors import ExperimentError
 from tunesmith_local.engine.decoder import start_decoder
+from tunesmith_local.engine.soft_prompt import InitialPrompt, initial_prompt
 from tunesmith_local.errors import AdapterError
+from tunesmith_local.methods.adapter import SIDECAR, load_tuned, save_tuned
+from tunesmith_local.methods.peft_files import WEIGHTS
 from tunesmith_local.methods.peft_models import soft_prompt_model
 from tunesmith_local.methods.prompt_tuning import SoftPromptTunable
-from tunesmith_local.methods.soft_prompt import InitialPrompt, initial_prompt
+from tunesmith_local.methods.tuned import AdapterCard
 from tunesmith_local.model.loading import BaseLM
-from tunesmith_local.serving.adapter import SIDECAR, WEIGHTS, load_tuned, save_tuned
-from tunesmith_local.serving.tuned import AdapterCard
 
 # PEFT 0.21 asks transformers 5.23 for an attribute under its old name.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")

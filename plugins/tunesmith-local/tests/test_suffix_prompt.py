@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from local_models import EXACT, build
+from local_models import EXACT, build, check_method, start
 from peft import PeftConfig, PeftModel, PromptTuningConfig
 from safetensors.torch import load_file
 from test_training import PLAN, but, examples
@@ -31,16 +31,15 @@ from tunesmith_local.engine.mixing import Line, line_of
 from tunesmith_local.engine.prefix import Prefix, prefix_of
 from tunesmith_local.engine.scoring import Example
 from tunesmith_local.engine.self_check import suffix_error
+from tunesmith_local.engine.soft_prompt import initial_prompt
 from tunesmith_local.engine.state_cache import StateCache
+from tunesmith_local.engine.suffix_losses import suffix_losses
 from tunesmith_local.engine.text_states import Suffix, TextCache, TextReader
 from tunesmith_local.errors import AdapterError
-from tunesmith_local.methods.soft_prompt import initial_prompt
-from tunesmith_local.methods.suffix_prompt import suffix_losses
+from tunesmith_local.methods.adapter import load_tuned, save_tuned
 from tunesmith_local.methods.tunable import Tunable
-from tunesmith_local.methods.tunables import check_method, start
 from tunesmith_local.model.loading import BaseLM
 from tunesmith_local.options import LocalOptions
-from tunesmith_local.serving.adapter import load_tuned, save_tuned
 from tunesmith_local.training.checkpoint import CheckpointStore
 from tunesmith_local.training.training import Training
 
@@ -457,7 +456,7 @@ def test_several_deployments_read_each_text_once(connect: Connect) -> None:
         )  # fmt: skip
     # The soft prompts alone, and the labels behind them, each with the space before it: side by
     # side where attention is full.
-    if base.end_to_end_exact:
+    if base.packing_exact:
         assert seen[0] == ("inputs_embeds", (5 + 2 * 2) * len(TEXTS))
     else:
         assert seen[0] == ("inputs_embeds", 5 * len(TEXTS))

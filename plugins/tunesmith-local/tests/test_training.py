@@ -9,6 +9,7 @@ from itertools import chain, pairwise
 import pytest
 import torch
 from local_models import build
+from local_models import start as start_tunable
 
 from tunesmith.backends.jobs import JobStopped
 from tunesmith.methods import PromptTuning
@@ -17,7 +18,6 @@ from tunesmith_local.engine.encoding import encode_answer, encode_prompt
 from tunesmith_local.engine.scoring import Example, row_losses
 from tunesmith_local.errors import DivergedError
 from tunesmith_local.methods.tunable import Tunable
-from tunesmith_local.methods.tunables import start as start_tunable
 from tunesmith_local.model.loading import BaseLM
 from tunesmith_local.training.training import Training, learning_rate_at
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from local_models import END, EXACT, build
+from local_models import END, EXACT, build, check_method, start
 from method_models import (
     FITTING,
     METHODS,
@@ -31,11 +31,13 @@ from tunesmith.methods import PromptTuning
 from tunesmith_local.engine.mixing import Line
 from tunesmith_local.engine.self_check import checked
 from tunesmith_local.errors import AdapterError
-from tunesmith_local.methods import fine_tuning
-from tunesmith_local.methods.settings import FineTuning, Lora, PrefixTuning
-from tunesmith_local.methods.tunables import check_method, start
+from tunesmith_local.methods.adapter import SIDECAR, load_tuned, save_tuned
+from tunesmith_local.methods.fine_tuning import FineTuning
+from tunesmith_local.methods.lora import Lora
+from tunesmith_local.methods.peft_files import CONFIG, WEIGHTS
+from tunesmith_local.methods.prefix_tuning import PrefixTuning
+from tunesmith_local.model import loading
 from tunesmith_local.model.loading import freeze
-from tunesmith_local.serving.adapter import CONFIG, SIDECAR, WEIGHTS, load_tuned, save_tuned
 from tunesmith_local.training.checkpoint import CheckpointStore
 from tunesmith_local.training.training import Training
 
@@ -187,9 +189,9 @@ def test_a_prefix_needs_heads_that_fill_the_hidden_size() -> None:
 def test_fine_tuning_is_refused_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     base = small("granite")
     needed = 24 * sum(p.numel() for p in base.model.parameters())
-    monkeypatch.setattr(fine_tuning, "free_bytes", lambda device: needed)
+    monkeypatch.setattr(loading, "free_bytes", lambda device: needed)
     check_method(base, FineTuning())
-    monkeypatch.setattr(fine_tuning, "free_bytes", lambda device: needed - 1)
+    monkeypatch.setattr(loading, "free_bytes", lambda device: needed - 1)
     with pytest.raises(ExperimentError, match=r"fine_tuning of 'test/granite' needs .* use lora"):
         check_method(base, FineTuning())
 

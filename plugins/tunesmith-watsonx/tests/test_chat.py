@@ -9,7 +9,7 @@ from tunesmith.records import Message
 from tunesmith.spec import GenerationParams
 from tunesmith_emulator import Emulator
 from tunesmith_local.backend import LocalBackend
-from tunesmith_local.serving.serving import LocalPredictor
+from tunesmith_local.serving.predictor import LocalPredictor
 from tunesmith_watsonx.backend import WatsonxBackend
 from tunesmith_watsonx.chat import chat_parameters, generation_of
 

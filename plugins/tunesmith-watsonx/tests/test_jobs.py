@@ -63,9 +63,7 @@ def test_two_processes_make_the_same_record(connect, backend, experiment):
 
 def test_without_the_store_the_message_says_what_is_missing(connect, tuned, tmp_path):
     elsewhere = connect(store=tmp_path / "elsewhere")
-    with pytest.raises(
-        NotFoundError, match=r"has the training \(completed\), but not its labels"
-    ):
+    with pytest.raises(NotFoundError, match=r"has the training \(completed\), but not its labels"):
         elsewhere.tuner.resume(tuned.job_id)
     with pytest.raises(NotFoundError, match=r"nosuchjob.*no such training either"):
         elsewhere.tuner.resume("nosuchjob")

@@ -31,7 +31,7 @@ def measure(side: str, shape: str, tokens: int, seed: int) -> int:
 def main(side: str, name: str, tokens: int, seed: int) -> int:
     """Load, do one step and return its peak."""
     from tunesmith_local.engine.self_check import checked
-    from tunesmith_local.model.packing import packed
+    from tunesmith_local.model.weight_prepacking import prepacked
 
     from . import machine, ours, peer, shapes, tutorial_rows
 
@@ -45,7 +45,7 @@ def main(side: str, name: str, tokens: int, seed: int) -> int:
         before = _resident()
         peer.one_step(tuned, optimizer, rows)
     else:
-        tunable = ours.prompt_tuned(packed(checked(base)), tokens, seed)
+        tunable = ours.prompt_tuned(prepacked(checked(base)), tokens, seed)
         before = _resident()
         ours.one_step(tunable, rows)
     return _peak() - before

@@ -15,8 +15,8 @@ from tunesmith_local.engine.label_scores import label_log_probs
 from tunesmith_local.engine.mixing import line_of, mixed_batches
 from tunesmith_local.engine.prefix import Prefix
 from tunesmith_local.engine.scoring import Example
+from tunesmith_local.methods.registry import method_of
 from tunesmith_local.methods.tunable import Tunable
-from tunesmith_local.methods.tunables import start
 from tunesmith_local.model.loading import BaseLM
 from tunesmith_local.training.training import Training
 
@@ -27,7 +27,7 @@ SERVING_BATCH = 64
 def prompt_tuned(base: BaseLM, tokens: int, seed: int) -> Tunable:
     """Return a soft prompt before its first step."""
     method = PromptTuning(num_virtual_tokens=tokens, init_method="sample_vocab")
-    return start(base, method, seed)
+    return method_of(method).start(base, method, seed)
 
 
 def one_step(tunable: Tunable, rows: Sequence[Example]) -> None:

@@ -23,7 +23,7 @@ from tunesmith_local.engine.encoding import encode_answer
 from tunesmith_local.engine.scoring import Example
 from tunesmith_local.engine.self_check import checked
 from tunesmith_local.model.loading import BaseLM, freeze
-from tunesmith_local.model.packing import packed
+from tunesmith_local.model.weight_prepacking import prepacked
 
 logging.disable_progress_bar()
 
@@ -67,7 +67,7 @@ def build(shape: Shape, device: torch.device, seed: int) -> tuple[PreTrainedMode
     The peer gets a module as transformers makes it, with nothing of the engine's on it.
     """
     stock = build_stock(shape, device, seed)
-    return stock, packed(checked(unchecked(shape, stock)))
+    return stock, prepacked(checked(unchecked(shape, stock)))
 
 
 def unchecked(shape: Shape, stock: PreTrainedModel) -> BaseLM:

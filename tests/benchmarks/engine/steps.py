@@ -18,13 +18,13 @@ from unittest import mock
 import torch
 
 from tunesmith_local.engine.batching import by_length, padding_worth_a_pass, worth_a_pass
-from tunesmith_local.engine.beginnings import once
 from tunesmith_local.engine.prefix import prefix_of
+from tunesmith_local.engine.prompt_reuse import reading
 from tunesmith_local.engine.scoring import Example, row_losses
-from tunesmith_local.engine.shared_prefix import reading
+from tunesmith_local.engine.shared_prefix import distinct_tokens
 from tunesmith_local.model.attention import fused_attention
 from tunesmith_local.model.loading import BaseLM
-from tunesmith_local.model.packing import PackedLinear
+from tunesmith_local.model.weight_prepacking import PrepackedLinear
 
 from . import machine, ours, peer, shapes, tutorial_rows
 
@@ -117,7 +117,7 @@ def _step(
     beginnings: bool = False,
 ) -> None:
     shares = prefix and base.prefix_exact
-    base = replace(base, prefix_exact=shares, end_to_end_exact=end_to_end)
+    base = replace(base, prefix_exact=shares, packing_exact=end_to_end)
     read = reading(base, prompt) if per_step else _each_time(base, prompt)
     size = peer.BATCH_SIZE * (4 if beginnings else 2 if cut else 1)
     a_pass = padding_worth_a_pass(base, training=True) if cut else NEVER
@@ -138,7 +138,7 @@ def _classify(
     packing: bool = False,
     beginnings: bool = False,
 ) -> None:
-    base = replace(base, end_to_end_exact=end_to_end)
+    base = replace(base, packing_exact=end_to_end)
     labels = sorted({row.answer for row in rows})
     a_pass, worth = (
         (worth_a_pass(base.device), padding_worth_a_pass(base)) if cut else (NEVER, NEVER)
@@ -154,12 +154,15 @@ def _classify(
 
 
 def _repeated(beginnings: bool) -> AbstractContextManager[object]:
-    every = mock.patch("tunesmith_local.engine.forward_pass.once", lambda real, _: once(real, None))
+    every = mock.patch(
+        "tunesmith_local.engine.forward_pass.distinct_tokens",
+        lambda real, _: distinct_tokens(real, None),
+    )
     return nullcontext() if beginnings else every
 
 
 def _plain_weights(packing: bool) -> AbstractContextManager[object]:
-    plain = mock.patch.object(PackedLinear, "forward", torch.nn.Linear.forward)
+    plain = mock.patch.object(PrepackedLinear, "forward", torch.nn.Linear.forward)
     return nullcontext() if packing else plain
 
 

@@ -169,7 +169,7 @@ def _in_turn(
 
 
 def _deployed(bench: Bench, tokens: int, rows: Sequence[Example], number: int) -> Prefix:
-    """Return a soft prompt as a deployment keeps it, the verbalizer's opening read behind it."""
+    """Return a soft prompt as a deployment keeps it, the verbalizer's prefix ids read behind it."""
     weights = shapes.soft_prompt(bench.base, tokens, bench.seed + number)
     return prefix_of(bench.base, weights, rows[0].prompt[: tutorial_rows.OPENING])
 

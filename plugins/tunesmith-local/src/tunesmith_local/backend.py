@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib.metadata import version
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
@@ -13,37 +14,17 @@ from tunesmith_local.catalog import BACKEND, Catalog
 from tunesmith_local.engine.generation import GENERATION_PARAMETERS
 from tunesmith_local.engine.state_cache import StateCache
 from tunesmith_local.engine.text_states import TextCache
-from tunesmith_local.methods.tunables import METHODS
+from tunesmith_local.methods.method import TuningMethod
+from tunesmith_local.methods.ranges import ranges_of
+from tunesmith_local.methods.registry import methods
 from tunesmith_local.options import LocalOptions
-from tunesmith_local.serving.serving import Answerers, LocalDeployer, LocalPredictor
+from tunesmith_local.serving.answerers import Answerers
+from tunesmith_local.serving.deployer import LocalDeployer
+from tunesmith_local.serving.predictor import LocalPredictor
 from tunesmith_local.store import Store
-from tunesmith_local.training.tuning import LocalTuner
+from tunesmith_local.training.tuner import LocalTuner
 
 _LIBRARIES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "scikit-learn")
-_RANGES = {
-    "num_virtual_tokens": Range(minimum=1, maximum=1000),
-    "num_epochs": Range(minimum=1, maximum=1000),
-    "learning_rate": Range(minimum=0, maximum=10),
-    "batch_size": Range(minimum=1, maximum=1024),
-    "accumulate_steps": Range(minimum=1, maximum=1024),
-    "max_input_tokens": Range(minimum=1),
-    "max_output_tokens": Range(minimum=1),
-    "init_method": Range(choices=("random", "text", "sample_vocab")),
-    "init_text": Range(),
-    "verbalizer": Range(),
-    "optimizer": Range(choices=("adamw", "adafactor")),
-    "lr_schedule": Range(choices=("linear", "constant")),
-    "early_stopping_patience": Range(minimum=1),
-    "prompt_position": Range(choices=("prefix", "suffix")),
-    "encoder_hidden_size": Range(minimum=1),
-    "encoder_reparameterization_type": Range(choices=("MLP", "LSTM")),
-    "rank": Range(minimum=1, maximum=1024),
-    "lora_alpha": Range(),
-    "lora_dropout": Range(minimum=0, maximum=1),
-    "target_modules": Range(),
-    "pooling": Range(choices=("mean", "last")),
-    "c": Range(minimum=0.000001, maximum=1000),
-}
 
 
 class LocalBackend(Backend):
@@ -84,12 +65,12 @@ class LocalBackend(Backend):
 
     @property
     def prompt_caches(self) -> StateCache[str]:
-        """What is kept of the prompts in use; ``sizes()`` gives the bytes by tuned model."""
+        """KV caches or states of the prompts in use; ``sizes()`` gives the bytes by tuned model."""
         return self._prompt_caches
 
     @property
     def text_cache(self) -> TextCache:
-        """What is kept of texts before a soft prompt, by base model and token ids."""
+        """KV caches or states of texts before a soft prompt, by base model and token ids."""
         return self._text_cache
 
     def base_models(self) -> list[BaseModelInfo]:
@@ -97,15 +78,15 @@ class LocalBackend(Backend):
         return self._catalog.infos()
 
     def base_model(self, name: str) -> BaseModelInfo:
-        """Return what serves as ``name``: an embedded model, a directory or a hub model."""
+        """Return the embedded model, directory or hub model that serves as ``name``."""
         return self._catalog.info(name)
 
     def capabilities(self, base_model: str) -> Capabilities:
-        """Return what can be done with ``base_model``: the same for all, but for chats."""
+        """Return the capabilities with ``base_model``: the same for all, but for chats."""
         self.base_model(base_model)
         return Capabilities(
-            methods=tuple(method.name for method in METHODS),
-            hyperparameters=_RANGES,
+            methods=tuple(self._methods),
+            hyperparameters=self._ranges,
             generation_parameters=GENERATION_PARAMETERS,
             base_inference=True,
             validation=True,
@@ -122,6 +103,14 @@ class LocalBackend(Backend):
             tokenize=True,
             exports_adapter=True,
         )
+
+    @cached_property
+    def _methods(self) -> dict[str, TuningMethod[Any, Any]]:
+        return methods()
+
+    @cached_property
+    def _ranges(self) -> dict[str, Range]:
+        return ranges_of(method.settings for method in self._methods.values())
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the libraries, and the device that ``auto`` means here."""

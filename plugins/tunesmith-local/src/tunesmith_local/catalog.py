@@ -20,7 +20,7 @@ from tunesmith_local.model.gguf.files import models_in
 from tunesmith_local.model.gguf.names import gguf_source
 from tunesmith_local.model.gguf.stores import stored_models
 from tunesmith_local.model.loading import BaseLM, load_base_model
-from tunesmith_local.model.packing import packed
+from tunesmith_local.model.weight_prepacking import prepacked
 from tunesmith_local.options import LocalOptions
 
 BACKEND = "local"
@@ -37,7 +37,7 @@ class Source:
     """A directory, a GGUF file or a hub id."""
     summary: str = ""
     dtype: str = "auto"
-    """Type of the weights where the user asks for none; see ``load_base_model``."""
+    """Type of the weights if the user asks for none; see ``load_base_model``."""
 
     @property
     def is_local(self) -> bool:
@@ -51,7 +51,7 @@ class Source:
 
 
 class Catalog:
-    """Knows the base models of this machine and keeps the loaded ones."""
+    """Finds the base models of this machine and keeps the loaded ones."""
 
     def __init__(self, options: LocalOptions) -> None:
         """Use the ``models``, ``device``, ``dtype``, ``offline`` and ``cache`` of ``options``."""
@@ -71,7 +71,7 @@ class Catalog:
         return [BaseModelInfo(name=name, summary=here[name]) for name in sorted(here)]
 
     def info(self, name: str) -> BaseModelInfo:
-        """Return what serves as ``name``, without loading it.
+        """Return the base model that serves as ``name``, without loading it.
 
         Raises:
             NotFoundError: no such base model here or on the hub.
@@ -100,7 +100,7 @@ class Catalog:
         with self._lock:
             if name not in self._loaded:
                 base = self._as_read(name)
-                self._loaded[name] = packed(self._findings.checked(base))
+                self._loaded[name] = prepacked(self._findings.checked(base))
                 del self._unchecked[name]
             return self._loaded[name]
 
@@ -127,7 +127,7 @@ class Catalog:
         return self._unchecked[name]
 
     def _read(self, source: Source) -> BaseLM:
-        # What is on this machine is read without a look at the hub: fast, and the same tomorrow.
+        # A model on this machine is read without asking the hub: fast, and the same tomorrow.
         load = partial(
             load_base_model,
             source.name,

@@ -1,4 +1,4 @@
-"""What can go wrong here and nowhere else, as branches of the core's tree."""
+"""Errors of this backend, as branches of the core's tree."""
 
 from __future__ import annotations
 

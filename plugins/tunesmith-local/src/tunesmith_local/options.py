@@ -11,14 +11,14 @@ from tunesmith.backend import BackendOptions
 
 
 class LocalOptions(BackendOptions):
-    """Where and how to compute."""
+    """Devices, number types, folders and limits."""
 
     device: Annotated[str, Field(json_schema_extra={"env": "TUNESMITH_DEVICE"})] = "auto"
-    """``auto`` (CUDA where there is one, else CPU) or a torch device such as ``cuda:1``."""
+    """``auto`` (CUDA if there is one, else CPU) or a torch device such as ``cuda:1``."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Type of the frozen weights. ``auto`` is bfloat16 on CUDA, and on a CPU that multiplies it
-    natively where the checkpoint is stored in bfloat16; else, and for embedded models, float32.
-    What is trained and the loss are float32 always."""
+    natively if the checkpoint is stored in bfloat16; else, and for embedded models, float32.
+    Trained parameters and the loss are float32 always."""
     models: Annotated[Path | None, Field(json_schema_extra={"env": "TUNESMITH_MODELS"})] = None
     """A directory that holds base models under their portable names, e.g.
     ``MODELS/ibm-granite/granite-4.0-350m/config.json``."""
@@ -30,12 +30,12 @@ class LocalOptions(BackendOptions):
     predict_batch_size: Annotated[int, Field(ge=1)] = 64
     """Rows that generate together, at most. It changes the speed, never a result."""
     prompt_cache_mb: Annotated[float, Field(ge=0)] = 512.0
-    """Megabytes (2**20 bytes) for what the model remembers of the prompts that are deployed; the
-    least recently used goes first. A prompt that is larger is read anew for each call: slower,
-    with the same results. ``details`` of a deployment say what its prompt takes."""
+    """Megabytes (2**20 bytes) for the KV caches or states of deployed prompts; the least recently
+    used goes first. A prompt that is larger is read anew for each call: slower,
+    with the same results. ``details`` of a deployment give the bytes of its prompt."""
     text_cache_mb: Annotated[float, Field(ge=0)] = 1024.0
-    """Megabytes (2**20 bytes) for what the model remembers of texts that stand before a soft prompt
+    """Megabytes (2**20 bytes) for the KV caches or states of texts before a soft prompt
     (``prompt_position`` suffix), on the device of the model. Texts that do not fit are read each
-    time: slower, with the same results. ``details`` of a tuned model say how many."""
+    time: slower, with the same results. ``details`` of a tuned model give their number."""
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 1.0
     """Least time between two checkpoints of a tuning; 0 saves after every optimizer step."""

@@ -1,24 +1,15 @@
-"""What tunesmith finds through the entry point: text only, nothing heavy is imported."""
+"""The plugin, found through the entry point: text only, nothing heavy is imported."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunesmith.hookspecs import BackendEntry, BaseModelEntry, MethodEntry, hookimpl
+from tunesmith.hookspecs import BackendEntry, BaseModelEntry, hookimpl
+from tunesmith_local.methods.registry import BROUGHT
 from tunesmith_local.model.gguf.stores import stored_models
 
 __all__ = ["register_backends", "register_base_models"]
 
-_METHODS = tuple(
-    MethodEntry(name, summary, f"tunesmith_local.methods.settings:{target}")
-    for name, target, summary in (
-        ("p_tuning", "PTuning", "Virtual tokens made by a small network (Liu et al. 2021)"),
-        ("prefix_tuning", "PrefixTuning", "Trained keys and values (Li and Liang 2021)"),
-        ("lora", "Lora", "Low-rank changes of weight matrices (Hu et al. 2021)"),
-        ("fine_tuning", "FineTuning", "All weights, where memory allows it"),
-        ("linear_probe", "LinearProbe", "Logistic regression on the base model's hidden states"),
-    )
-)
 _HUB_MODELS = {
     "ibm-granite/granite-4.0-350m": "Granite 4.0, 350M, attention only; the sensible CPU default",
     "ibm-granite/granite-4.0-h-350m": "Granite 4.0, 350M, hybrid Mamba; slow on a CPU",
@@ -38,7 +29,7 @@ def register_backends() -> Sequence[BackendEntry]:
             target="tunesmith_local.backend:LocalBackend",
             requires=("torch", "transformers", "peft", "safetensors"),
             install="pip install tunesmith-local",
-            methods=_METHODS,
+            methods=BROUGHT,
         )
     ]
 

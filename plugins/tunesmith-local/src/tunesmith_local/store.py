@@ -1,4 +1,4 @@
-"""What outlives the process: jobs, tuned models and deployments, in files.
+"""The store: jobs, tuned models and deployments in files, which outlive the process.
 
     STORE/jobs/ID/       job.json  train.jsonl  validation.jsonl  events.jsonl  checkpoints/  lock
     STORE/models/ID/     tuned_model.json and the PEFT adapter
@@ -101,7 +101,7 @@ class Store:
             for line in filter(None, path.read_text("utf-8").split("\n")):
                 events.append(
                     TuningEvent.model_validate_json(line)
-                )  # keeps what was read before a broken line
+                )  # the events before a broken line are kept
         return events
 
     def put_events(self, job_id: str, events: Sequence[TuningEvent]) -> None:

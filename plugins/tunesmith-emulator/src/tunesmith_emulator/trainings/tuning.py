@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from tunesmith.backend import TuningJob
 from tunesmith.dataset import Dataset
 from tunesmith.errors import TuningError
-from tunesmith.records import FINISHED, TunedModel
+from tunesmith.records import FINISHED, TunedModel, TuningEvent
 from tunesmith.spec import TuningSpec
 from tunesmith_emulator.assets.service import Assets
 from tunesmith_emulator.catalogue.service import Catalogue
@@ -95,19 +95,14 @@ class Tuning:
     ) -> TunedModel:
         update(self._database, row.id, state="running", running_at=started)
         losses = self.losses[row.id] = Losses(started.replace(tzinfo=UTC))
-        seen = 0
+
+        def take(event: TuningEvent) -> None:
+            if losses.take(event) or event.status in FINISHED:
+                known = {"metrics": list(losses.entries), "message": losses.message}
+                update(self._database, row.id, **known)
+
         try:
-            while True:
-                finished = job.status() in FINISHED
-                events = job.events(seen)
-                seen += len(events)
-                if sum(losses.take(event) for event in events) or finished:
-                    told = {"metrics": list(losses.entries), "message": losses.message}
-                    update(self._database, row.id, **told)
-                if finished:
-                    return job.result()
-                check_stop()
-                time.sleep(_POLL_SECONDS)
+            return job.wait(take, poll_seconds=_POLL_SECONDS, on_poll=check_stop)
         except Canceled:
             job.cancel()
             raise

@@ -1,6 +1,6 @@
 """The tokens of an answer: those with which it continues the prompt.
 
-What a model is tuned to write and what is scored are the same tokens. Behind a word, an answer
+A model is tuned to write the same tokens that are scored. Behind a word, an answer
 begins with a space, as the model itself would go on; behind white space or a special token it does
 not. A prompt's last white space that would merge with the answer is read as part of the answer.
 """
@@ -16,8 +16,8 @@ from typing import Literal
 from transformers import PreTrainedTokenizerBase
 
 from tunesmith.errors import ExperimentError
-from tunesmith_local.engine.beginnings import common
 from tunesmith_local.engine.encoding import EncodedPrompt
+from tunesmith_local.engine.shared_prefix import shared_prefix
 from tunesmith_local.model.loading import BaseLM
 
 Rule = Literal["continued", "apart"]
@@ -36,12 +36,12 @@ class Continued:
 
 @dataclass(frozen=True)
 class _End:
-    """What of a prompt decides how an answer continues it."""
+    """The end of a prompt, which decides how an answer continues it."""
 
     text: str
     tokens: _Tokens
     joint: str
-    """What stands between it and an answer: a space or nothing."""
+    """The text between it and an answer: a space or nothing."""
 
 
 class Answers:
@@ -114,7 +114,7 @@ class Answers:
 
     def _read(self, end: _End, read: int) -> tuple[int, tuple[_Tokens, ...]]:
         whole = [self._tokens(end.text + end.joint + text) for text in self.texts]
-        kept = len(common([end.tokens, *whole]))
+        kept = len(shared_prefix([end.tokens, *whole]))
         merged = end.tokens[kept:]
         if len(merged) == read or self._decoded(merged).strip():
             # Nothing would be left to read, or a visible character would be read twice.
@@ -172,6 +172,6 @@ def _special_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
 
 
 def _one_begins_another(answers: Sequence[_Tokens]) -> bool:
-    # In order, what begins another stands right before one that it begins.
+    # In order, a prefix comes right before a sequence that it begins.
     ordered = sorted(answers)
     return any(b[: len(a)] == a for a, b in pairwise(ordered))

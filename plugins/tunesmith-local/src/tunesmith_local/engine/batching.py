@@ -1,4 +1,4 @@
-"""Rows of different length in one batch, laid out so that no row feels its neighbors.
+"""Batches of rows of different length, in a layout in which no row depends on the others.
 
 A causal model reads ``[padding][soft prompt][text][answer]`` with positions counted from the
 first real token: the soft prompt always touches the text, and recurrent layers meet the padding
@@ -6,7 +6,7 @@ before they hold any state. (PEFT's own layout, ``[soft prompt][padding][text]``
 row's length between a short row's prompt and its text.) An encoder reads
 ``[soft prompt][text][padding]``.
 
-In a causal model the soft prompt, standing first, does not see the text. Where the model's cache
+In a causal model a soft prompt before the text does not depend on the text. If the model's cache
 holds nothing but the keys and values of full attention, the prompt is therefore read once for
 the whole batch, and each row reads only ``[padding][text][answer]`` behind it: the same
 attention, positions and gradients with far fewer tokens.
@@ -23,24 +23,24 @@ from typing import Any
 import torch
 from transformers import Cache
 
-from tunesmith_local.engine.beginnings import histories
+from tunesmith_local.engine.shared_prefix import trie_nodes
 from tunesmith_local.model.loading import BaseLM
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What a model's forward pass takes."""
+    """The inputs of a model's forward pass."""
 
     inputs_embeds: torch.Tensor
     """``[rows, length, hidden_size]``."""
     attention_mask: torch.Tensor
-    """``[rows, length]``; 1 where a token is real."""
+    """``[rows, length]``; 1 for real tokens, 0 for padding."""
     position_ids: torch.Tensor
     """``[rows, length]``; 0 at the first real token."""
     cache: Cache | None = None
     """Keys and values of a prompt that was read beforehand; the mask then covers it too."""
-    histories: torch.Tensor | None = None
-    """``[rows, length]``: see ``beginnings.histories``; None shares nothing."""
+    trie_nodes: torch.Tensor | None = None
+    """``[rows, length]``: see ``shared_prefix.trie_nodes``; None shares nothing."""
 
 
 def lay_out(
@@ -51,8 +51,8 @@ def lay_out(
     Args:
         base: the base model, which decides the side of the padding.
         rows: token ids, one sequence for each row.
-        prompt: ``[num_virtual_tokens, hidden_size]``; or what :func:`read_prefix` made of it,
-            where no row is empty; None for the bare base model. Gradients flow back to it.
+        prompt: ``[num_virtual_tokens, hidden_size]``; or its cache of :func:`read_prefix`,
+            if no row is empty; None for the bare base model. Gradients flow back to it.
     """
     if isinstance(prompt, Cache):
         return _behind_prefix(base, rows, prompt)
@@ -68,7 +68,7 @@ def lay_out(
     if prompt is not None:
         embeds = _insert(embeds, prompt, mask)
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    return Batch(embeds, mask, positions, histories=histories_of(base, filled))
+    return Batch(embeds, mask, positions, trie_nodes=trie_nodes_of(base, filled))
 
 
 def read_prefix(base: BaseLM, prompt: torch.Tensor) -> Cache:
@@ -89,22 +89,22 @@ def _behind_prefix(base: BaseLM, rows: Sequence[Sequence[int]], prefix: Cache) -
     # Views: attention grows by concatenation and leaves the prefix as it is.
     views = [tensor.expand(len(rows), -1, -1, -1) for tensor in key_values(prefix)]
     cache = with_key_values(prefix, views)
-    return Batch(base.embeddings(ids), mask, positions, cache, histories_of(base, rows))
+    return Batch(base.embeddings(ids), mask, positions, cache, trie_nodes_of(base, rows))
 
 
-def histories_of(
+def trie_nodes_of(
     base: BaseLM, rows: Sequence[Sequence[int]], behind: Sequence[Hashable] | None = None
 ) -> torch.Tensor | None:
-    """Return :attr:`Batch.histories` of rows behind their prompts, where a model can share them.
+    """Return :attr:`Batch.trie_nodes` of rows behind their prompts, if the model can share them.
 
     Args:
         base: the base model.
-        rows: token ids; see :func:`tunesmith_local.engine.beginnings.histories`.
-        behind: what each stands behind, likewise.
+        rows: token ids; see :func:`tunesmith_local.engine.shared_prefix.trie_nodes`.
+        behind: the soft prompt of each row, likewise.
     """
-    if not base.end_to_end_exact:
+    if not base.packing_exact:
         return None
-    return pad(histories(rows, behind), max(map(len, rows)), 0, left=True)[0].to(base.device)
+    return pad(trie_nodes(rows, behind), max(map(len, rows)), 0, left=True)[0].to(base.device)
 
 
 def key_values(prefix: Cache) -> list[torch.Tensor]:
@@ -156,11 +156,11 @@ def worth_a_pass(device: torch.device) -> int:
 def padding_worth_a_pass(base: BaseLM, *, training: bool = False) -> int:
     """Return how many places of padding must be saved for one more forward pass to pay.
 
-    Where rows stand end to end, padding is in attention alone: about a fifth of the work in
+    If rows are packed, padding is in attention alone: about a fifth of the work in
     training, a twelfth in prediction.
     """
     in_attention = 5 if training else 12
-    return worth_a_pass(base.device) * (in_attention if base.end_to_end_exact else 1)
+    return worth_a_pass(base.device) * (in_attention if base.packing_exact else 1)
 
 
 def by_length(
@@ -168,7 +168,7 @@ def by_length(
 ) -> Iterator[list[int]]:
     """Yield batches of row indices, longest rows first, so that memory runs out at once or never.
 
-    Rows are cut where the least time is lost: to padding, and to one more pass for each batch.
+    The cuts minimize the time lost to padding and to one more pass for each batch.
 
     Args:
         lengths: length of each row.

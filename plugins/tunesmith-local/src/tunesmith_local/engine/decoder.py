@@ -12,11 +12,11 @@ from transformers import Cache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
 from tunesmith_local.engine.batching import Batch, lay_out, pad
-from tunesmith_local.engine.beginnings import longer
 from tunesmith_local.engine.forward_pass import causal_mask, forward_pass
 from tunesmith_local.engine.mixing import Line, Part, lay_out_mixed
 from tunesmith_local.engine.prefix import join, select
 from tunesmith_local.engine.scoring import decoder_start
+from tunesmith_local.engine.shared_prefix import extended_nodes
 from tunesmith_local.model.loading import BaseLM
 
 
@@ -66,7 +66,7 @@ class CausalDecoder:
     @property
     def reads_branches(self) -> bool:
         """Whether :meth:`branches` can be asked."""
-        return self._base.end_to_end_exact and len(self._parts) == 1
+        return self._base.packing_exact and len(self._parts) == 1
 
     def branches(self, paths: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Read the prompts and, side by side behind each, ``paths``, in one pass.
@@ -87,14 +87,14 @@ class CausalDecoder:
             torch.cat([batch.attention_mask, self._mask.new_ones(rows, len(ids))], dim=-1),
             torch.cat([batch.position_ids, self._next_position + depths], dim=-1),
             batch.cache,
-            None if batch.histories is None else longer(batch.histories, len(ids)),
+            None if batch.trie_nodes is None else extended_nodes(batch.trie_nodes, len(ids)),
         )
         logits, _ = forward_pass(self._base, branched, len(ids) + 1, use_cache=False, mask=mask)
         places, _ = pad(_consecutive([*map(len, paths)]), max(map(len, paths)), 0, left=False)
         return logits[:, 0], logits[:, 1 + places.to(tokens.device)]
 
     def fork(self, paths: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read each of ``paths`` behind each row; the rows themselves stay where they are.
+        """Read each of ``paths`` behind each row; the rows themselves do not advance.
 
         Returns:
             Scores after every token, ``[rows, paths, longest path, vocab]``; behind the end of a
@@ -188,7 +188,7 @@ def _decoder(base: BaseLM, parts: Sequence[Part]) -> Decoder:
 
 
 def branching(seen: torch.Tensor, width: int, lengths: Sequence[int]) -> torch.Tensor:
-    """Return which keys each query sees where paths stand side by side behind a text.
+    """Return which keys each query sees if paths are read side by side behind a text.
 
     Args:
         seen: the mask of what was read before and of the text, ``[rows, before + width]``.

@@ -8,10 +8,10 @@ from transformers import PreTrainedTokenizerBase
 
 from tunesmith.errors import ExperimentError
 from tunesmith.methods import PLACEHOLDER
-from tunesmith_local.engine.beginnings import common
+from tunesmith_local.engine.shared_prefix import shared_prefix
 
 _SAMPLES = ("", " ", "\n", "a", "A", "1", "(", "é", "字")
-"""What stands before the input is tokenized alike in front of these, and of nearly all texts."""
+"""The template before the input is tokenized alike in front of these, and of nearly all texts."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ def encode_prompt(
 ) -> EncodedPrompt:
     """Put ``text`` into ``template`` and tokenize, special tokens of the model included.
 
-    Where there are more than ``max_tokens``, characters are cut from the left of ``text`` until
+    If there are more than ``max_tokens``, characters are cut from the left of ``text`` until
     the whole fits; the template is never cut. Only the first ``{{input}}`` of the template is a
     placeholder; braces of any other kind are text, and so is everything in ``text``.
 
     Args:
         tokenizer: a tokenizer with character offsets.
         text: one input.
-        template: text around ``{{input}}``; the placeholder alone leaves the input as it stands.
+        template: text around ``{{input}}``; the placeholder alone leaves the input as it is.
         max_tokens: limit after the template; None is no limit.
 
     Raises:
@@ -65,14 +65,14 @@ def encode_prompt(
         kept = kept[_characters_to_cut(offsets, len(before), len(kept), len(ids) - max_tokens) :]
 
 
-def encode_opening(tokenizer: PreTrainedTokenizerBase, template: str) -> tuple[int, ...]:
+def encode_prefix_ids(tokenizer: PreTrainedTokenizerBase, template: str) -> tuple[int, ...]:
     """Return the token ids with which texts in ``template`` begin, special tokens included.
 
     A text may still begin otherwise: its first characters can merge with the template's last.
     """
     before, _, _ = template.partition(PLACEHOLDER)
     encoded = [tokenizer(before + text, verbose=False)["input_ids"] for text in _SAMPLES]
-    return common([tuple(ids) for ids in encoded])
+    return shared_prefix([tuple(ids) for ids in encoded])
 
 
 def _characters_to_cut(offsets: list[tuple[int, int]], start: int, length: int, excess: int) -> int:

@@ -1,4 +1,4 @@
-"""What the self-check found, kept between processes.
+"""Results of the self-check, kept between processes.
 
 A finding is a property of the weights, the code that reads them and the device that computes. While
 all of these are the same there is nothing to measure again. One small JSON file holds one finding,
@@ -27,12 +27,12 @@ from tunesmith_local.model.loading import BaseLM
 
 _FOLDER = "self-check"
 _KERNELS = ("mamba-ssm", "causal-conv1d", "flash-linear-attention", "kernels", "accelerate")
-"""Packages that transformers computes with where they are installed."""
+"""Packages that transformers computes with if they are installed."""
 _NOT_COMPUTED = ("_name_or_path", "transformers_version")
 
 
 def default_cache() -> Path | None:
-    """Return the user's cache folder of tunesmith; None where the user has no home.
+    """Return the user's cache folder of tunesmith; None if the user has no home.
 
     It is ``TUNESMITH_CACHE``, else ``tunesmith`` in ``XDG_CACHE_HOME``, else in ``~/.cache``.
     """
@@ -47,16 +47,16 @@ def default_cache() -> Path | None:
 
 
 class Findings:
-    """Checks base models, and keeps what was found in a folder."""
+    """Checks base models, and keeps the findings in a folder."""
 
     def __init__(self, folder: Path | None) -> None:
-        """Keep findings under ``folder``; without one, or where it cannot be written, none."""
+        """Keep findings under ``folder``; without one, or if it cannot be written, keep none."""
         self._folder = folder
 
     def checked(self, base: BaseLM) -> BaseLM:
-        """Return the model with what its short cuts are exact for, measured now or before.
+        """Return the model with the flags of its exact short cuts, measured now or before.
 
-        Where there was no room to measure, nothing is kept and no short cut is taken.
+        If there was no room to measure, nothing is kept and no short cut is taken.
         """
         if self._folder is None:
             return measured(base) or base
@@ -72,7 +72,7 @@ class Findings:
 
 
 def facts_of(base: BaseLM) -> dict[str, Any]:
-    """Return all that a finding depends on, as JSON holds it."""
+    """Return all that a finding depends on, JSON values."""
     config = base.model.config
     settings = {k: v for k, v in config.to_dict().items() if k not in _NOT_COMPUTED}
     facts = {
@@ -91,7 +91,7 @@ def facts_of(base: BaseLM) -> dict[str, Any]:
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions of what computes; this package also by its code, which may be edited."""
+    """Return the versions of the computing packages; of this one a digest of its code too."""
     installed = {name: _version(name) for name in ("tunesmith-local", *_KERNELS)}
     return {
         "torch": torch.__version__,

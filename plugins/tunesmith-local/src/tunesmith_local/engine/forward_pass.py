@@ -1,9 +1,9 @@
-"""One forward pass over a batch; where that is exact, without the batch's padding.
+"""One forward pass over a batch, with packed sequences if that is exact.
 
 Attention reads rows, and rows of different length need padding. All else in a decoder reads
-single tokens. There the real tokens of all rows stand end to end in one row, and only inside
-attention each goes back to its own (as in ByteTransformer, Zhai et al. 2022). Rows that begin
-alike share the tokens of their beginning; see :mod:`tunesmith_local.engine.beginnings`.
+single tokens. There the real tokens of all rows are packed into one sequence, and only inside
+attention each goes back to its own row (as in ByteTransformer, Zhai et al. 2022). Rows that begin
+alike share the tokens of their prefix; see :mod:`tunesmith_local.engine.shared_prefix`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import torch
 from transformers import Cache, DynamicCache
 
 from tunesmith_local.engine.batching import Batch
-from tunesmith_local.engine.beginnings import once
-from tunesmith_local.model.attention import EndToEnd, bias_of, can_read_end_to_end
+from tunesmith_local.engine.shared_prefix import distinct_tokens
+from tunesmith_local.model.attention import PackedSequences, bias_of, can_pack
 from tunesmith_local.model.last_layer import drops_the_rest
 from tunesmith_local.model.loading import BaseLM
 
@@ -21,7 +21,7 @@ from tunesmith_local.model.loading import BaseLM
 def forward_pass(
     base: BaseLM, batch: Batch, keep: int, *, use_cache: bool, mask: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, Cache | None]:
-    """Read a batch behind what its cache holds.
+    """Read a batch behind its cache.
 
     Args:
         base: a causal base model.
@@ -32,12 +32,12 @@ def forward_pass(
             in its row by default.
 
     Returns:
-        Logits ``[rows, keep, vocab]``, without meaning where a place is padding, and the cache.
+        Logits ``[rows, keep, vocab]``, without meaning for padding, and the cache.
     """
     rows, width = batch.inputs_embeds.shape[:2]
     keys = batch.attention_mask.shape[1]
-    if base.end_to_end_exact and can_read_end_to_end(base.model, rows, width, keys):
-        return _end_to_end(base, batch, keep, use_cache, mask)
+    if base.packing_exact and can_pack(base.model, rows, width, keys):
+        return _packed(base, batch, keep, use_cache, mask)
     out = base.model(
         inputs_embeds=batch.inputs_embeds,
         attention_mask=batch.attention_mask if mask is None else bias_of(mask, base.dtype),
@@ -53,7 +53,7 @@ def causal_mask(seen: torch.Tensor, width: int) -> torch.Tensor:
     """Return which keys each of a row's last ``width`` tokens sees: the real ones before it.
 
     Args:
-        seen: 1 where a key is real, ``[rows, keys]``.
+        seen: 1 for real keys, 0 for padding, ``[rows, keys]``.
         width: queries, the last of the keys.
 
     Returns:
@@ -67,13 +67,13 @@ def causal_mask(seen: torch.Tensor, width: int) -> torch.Tensor:
     return mask[:, None]
 
 
-def _end_to_end(
+def _packed(
     base: BaseLM, batch: Batch, keep: int, use_cache: bool, mask: torch.Tensor | None
 ) -> tuple[torch.Tensor, Cache | None]:
     rows, width, size = batch.inputs_embeds.shape
     if mask is None:
         mask = causal_mask(batch.attention_mask, width)
-    places, tokens = once(batch.attention_mask[:, -width:].bool(), batch.histories)
+    places, tokens = distinct_tokens(batch.attention_mask[:, -width:].bool(), batch.trie_nodes)
     cache = batch.cache
     if cache is None and use_cache:
         cache = DynamicCache(config=base.model.config)
@@ -84,6 +84,6 @@ def _end_to_end(
         position_ids=batch.position_ids.flatten()[places][None],
         use_cache=False,
         logits_to_keep=0 if drops_the_rest(base.model) else scored,
-        **{EndToEnd.KEYWORD: EndToEnd(places, tokens, rows, width, cache, scored)},
+        **{PackedSequences.KEYWORD: PackedSequences(places, tokens, rows, width, cache, scored)},
     )
     return out.logits.view(rows, keep, -1), cache

@@ -37,7 +37,7 @@ GENERATION_PARAMETERS = frozenset(
         "return_options",
     }
 )
-"""What :func:`generate` honors."""
+"""Parameters that :func:`generate` honors."""
 
 RETURN_OPTIONS = frozenset(
     {
@@ -67,7 +67,7 @@ class _Row:
 
     @property
     def line(self) -> Line:
-        """What the model reads."""
+        """The row as the model reads it."""
         return line_of(self.soft_prompt, self.prompt.token_ids)
 
 
@@ -179,7 +179,7 @@ def _steps(
     params: GenerationParams,
     started: float,
 ) -> Iterator[None]:
-    """Add a token to each unfinished row, read as ``lines`` say, yielding after each round."""
+    """Add a token to each unfinished row, and yield after each round; ``lines`` are the rows."""
     if not decoding.max_new_tokens:
         for row in rows:
             row.reason = "max_tokens"

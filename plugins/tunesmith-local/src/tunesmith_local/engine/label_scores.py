@@ -23,7 +23,7 @@ def label_log_probs(decoder: Decoder, rows: int, answers: Sequence[Sequence[int]
     Args:
         decoder: has not begun yet.
         rows: its number of rows.
-        answers: token ids, at least one each; they may share their beginnings.
+        answers: token ids, at least one each; they may share a prefix.
 
     Returns:
         float32 ``[rows, answers]``, on the CPU.
@@ -42,7 +42,7 @@ def label_log_probs(decoder: Decoder, rows: int, answers: Sequence[Sequence[int]
 
 
 def _read(decoder: Decoder, rows: int, paths: list[tuple[int, ...]]) -> tuple[torch.Tensor, _Read]:
-    """Return the scores behind each text, and behind its paths: in one pass where that is exact."""
+    """Return the scores behind each text, and behind its paths: in one pass if that is exact."""
     if paths and decoder.reads_branches and rows * sum(map(len, paths)) <= _BRANCHES:
         following, behind = decoder.branches(paths)
         return following, [(paths, behind)]
@@ -51,7 +51,7 @@ def _read(decoder: Decoder, rows: int, paths: list[tuple[int, ...]]) -> tuple[to
 
 
 def _paths(answers: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
-    """Return what must be read: the last token never, and a beginning of another path not again."""
+    """Return the paths to read: no last token is read, and no prefix of another path."""
     read = sorted({tuple(answer[:-1]) for answer in answers} - {()})
     return [a for a, b in zip_longest(read, read[1:], fillvalue=()) if b[: len(a)] != a]
 

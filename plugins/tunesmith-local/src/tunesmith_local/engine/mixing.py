@@ -8,7 +8,7 @@ go on as one batch. A row whose prompt has no state is read whole, prompt and te
 Texts behind one prompt begin alike: with the template, which is read with the prompt, and often
 with an instruction, which is read once for all rows of a call.
 
-Where the soft prompt stands behind the text, the two change places: the row reads its soft prompt
+If the soft prompt stands behind the text, the two change places: the row reads its soft prompt
 behind the state of its text. Rows of both kinds may share a batch.
 """
 
@@ -24,12 +24,12 @@ from tunesmith.errors import PredictionError
 from tunesmith_local.engine.batching import (
     Batch,
     by_length,
-    histories_of,
     padding_worth_a_pass,
+    trie_nodes_of,
     worth_a_pass,
 )
-from tunesmith_local.engine.beginnings import common
 from tunesmith_local.engine.prefix import Prefix, PromptState, read_on, stack
+from tunesmith_local.engine.shared_prefix import shared_prefix
 from tunesmith_local.engine.text_states import Suffix
 from tunesmith_local.model.loading import BaseLM
 
@@ -40,7 +40,7 @@ class Line:
 
     prefix: Prefix | None
     token_ids: tuple[int, ...]
-    """Without those of the prefix's opening."""
+    """Without those of the prefix ids of ``prefix``."""
     suffix: Suffix | None = None
     """Without a prefix and a suffix it is for the bare base model."""
 
@@ -58,8 +58,8 @@ class Line:
     @property
     def text_length(self) -> int:
         """Tokens of the text."""
-        opening = () if self.prefix is None else self.prefix.opening
-        return len(opening) + len(self.token_ids)
+        prefix_ids = () if self.prefix is None else self.prefix.prefix_ids
+        return len(prefix_ids) + len(self.token_ids)
 
     @property
     def length(self) -> int:
@@ -73,8 +73,8 @@ def line_of(prompt: Prefix | Suffix | None, token_ids: tuple[int, ...]) -> Line:
         return Line(None, token_ids, prompt)
     if prompt is None:
         return Line(None, token_ids)
-    read = len(prompt.opening)
-    if token_ids[:-1][:read] == prompt.opening:  # the last token is left to be read
+    read = len(prompt.prefix_ids)
+    if token_ids[:-1][:read] == prompt.prefix_ids:  # the last token is left to be read
         return Line(prompt, token_ids[read:])
     # Its first characters merged with the template's last: prompt and text are read in one.
     return Line(Prefix(prompt.weights), token_ids)
@@ -89,7 +89,7 @@ class Part:
 
 
 def check_lengths(base: BaseLM, lines: Sequence[Line], new_tokens: int) -> None:
-    """Refuse what the model cannot read.
+    """Refuse rows that the model cannot read.
 
     Raises:
         PredictionError: a row is empty, or does not fit into the model's positions.
@@ -112,10 +112,10 @@ def mixed_batches(
     """Yield batches of ``size`` rows at most, as :func:`lay_out_mixed` lays them out.
 
     Yields:
-        The indices of the rows and what is to be laid out for them: the beginning of a line may
+        The indices of the rows and what is to be laid out for them: the prefix of a line may
         have been read already.
     """
-    lines = _behind_beginnings(base, lines)
+    lines = _behind_shared_prefixes(base, lines)
     for batch in _batches(base, lines, size):
         yield batch, [lines[i] for i in batch]
 
@@ -134,7 +134,7 @@ def _batches(base: BaseLM, lines: Sequence[Line], size: int) -> Iterator[list[in
 
 
 def lay_out_mixed(base: BaseLM, lines: Sequence[Line]) -> list[Part]:
-    """Lay out the rows of one batch, in one part or, where the model needs it, in several."""
+    """Lay out the rows of one batch, in one part or, if the model needs it, in several."""
     continued = all(_continues(base, line) for line in lines)
     states = _states(lines) if continued else [None] * len(lines)
     like = next(filter(None, states), None)
@@ -150,9 +150,9 @@ def lay_out_mixed(base: BaseLM, lines: Sequence[Line]) -> list[Part]:
 
 
 def padded(base: BaseLM, rows: Sequence[torch.Tensor]) -> Batch:
-    """Lay out embedded rows, ``[length, hidden_size]`` each; padding goes where a text begins.
+    """Lay out embedded rows, ``[length, hidden_size]`` each; padding goes before a text.
 
-    In an encoder it goes where a text ends. Gradients flow back to the rows.
+    In an encoder it goes behind a text. Gradients flow back to the rows.
     """
     width = max(map(len, rows))
     embeds = torch.stack([_filled(row, width - len(row), base.is_seq2seq) for row in rows])
@@ -169,30 +169,30 @@ def embedded(base: BaseLM, token_ids: Sequence[int]) -> torch.Tensor:
     return rows
 
 
-def _behind_beginnings(base: BaseLM, lines: Sequence[Line]) -> list[Line]:
+def _behind_shared_prefixes(base: BaseLM, lines: Sequence[Line]) -> list[Line]:
     found = list(lines)
     groups: dict[Prefix, list[int]] = {}
     for index, line in enumerate(lines):
         if line.prefix is not None and _continues(base, line):
             groups.setdefault(line.prefix, []).append(index)
     for prefix, rows in groups.items():
-        behind = _behind_beginning(base, prefix, [lines[i].token_ids for i in rows])
+        behind = _behind_shared_prefix(base, prefix, [lines[i].token_ids for i in rows])
         for index, line in zip(rows, behind, strict=True):
             found[index] = line
     return found
 
 
-def _behind_beginning(
+def _behind_shared_prefix(
     base: BaseLM, prefix: Prefix, texts: Sequence[tuple[int, ...]]
 ) -> Iterator[Line]:
-    begun = common([text[:-1] for text in texts])
-    saved = len(begun) * (len(texts) - 1)
+    shared = shared_prefix([text[:-1] for text in texts])
+    saved = len(shared) * (len(texts) - 1)
     if prefix.state is None or saved < worth_a_pass(base.device):
-        begun = ()
+        shared = ()
     else:
-        state = read_on(base, prefix.state, begun)
-        prefix = Prefix(prefix.weights, state, (*prefix.opening, *begun))
-    yield from (Line(prefix, text[len(begun) :]) for text in texts)
+        state = read_on(base, prefix.state, shared)
+        prefix = Prefix(prefix.weights, state, (*prefix.prefix_ids, *shared))
+    yield from (Line(prefix, text[len(shared) :]) for text in texts)
 
 
 def _continues(base: BaseLM, line: Line) -> bool:
@@ -232,7 +232,7 @@ def _behind(
 
 def _whole(base: BaseLM, lines: Sequence[Line]) -> Batch:
     rows = [torch.cat(_parts(base, line)) for line in lines]
-    return replace(padded(base, rows), histories=_histories(base, lines, rows))
+    return replace(padded(base, rows), trie_nodes=_histories(base, lines, rows))
 
 
 def _histories(
@@ -246,7 +246,7 @@ def _histories(
         else range(len(row))
         for line, row in zip(lines, rows, strict=True)
     ]
-    return histories_of(base, read, behind)
+    return trie_nodes_of(base, read, behind)
 
 
 def _parts(base: BaseLM, line: Line) -> list[torch.Tensor]:

@@ -1,8 +1,8 @@
-"""What stands before the text of a row: a soft prompt, and the state in which it leaves the model.
+"""Soft prompts before the text, and the KV cache or state after them.
 
-A causal model that has read a soft prompt remembers it as keys and values (attention) or as a
-convolution window and a recurrent state (Mamba). That memory does not depend on the text, so one
-copy serves every row of every request. Nothing here changes a cache in place: rows get views or
+The state of a causal model after a soft prompt is its keys and values (attention) or a convolution
+window and a recurrent state (Mamba). It does not depend on the text, so one copy serves every row
+of every request. Nothing here changes a cache in place: rows get views or
 copies of it.
 """
 
@@ -27,7 +27,7 @@ _STATES = ("conv_states", "recurrent_states")
 
 @dataclass(frozen=True, eq=False)
 class PromptState:
-    """A model's memory of what it read first, a prompt or a text, for one row."""
+    """The KV cache or state of a model after a prompt or a text, for one row."""
 
     cache: Cache
     length: int
@@ -54,27 +54,27 @@ class PromptState:
 
 @dataclass(frozen=True, eq=False)
 class Prefix:
-    """What stands before a text: a soft prompt, what the model remembers of one, or both."""
+    """The prefix of a text: a soft prompt, the state after one, or both."""
 
     weights: torch.Tensor | None
     """``[num_virtual_tokens, hidden_size]``; None for trained keys and values."""
     state: PromptState | None = None
-    """None where the model reads the prompt anew with every text."""
-    opening: tuple[int, ...] = ()
+    """None if the model reads the prompt anew with every text."""
+    prefix_ids: tuple[int, ...] = ()
     """Tokens of the text that ``state`` has read too."""
 
     def __len__(self) -> int:
         """Return the number of virtual tokens."""
         if self.weights is not None:
             return len(self.weights)
-        return 0 if self.state is None else self.state.length - len(self.opening)
+        return 0 if self.state is None else self.state.length - len(self.prefix_ids)
 
 
 @torch.no_grad()
-def read_state(base: BaseLM, weights: torch.Tensor, opening: Sequence[int] = ()) -> PromptState:
+def read_state(base: BaseLM, weights: torch.Tensor, prefix_ids: Sequence[int] = ()) -> PromptState:
     """Read a soft prompt, ``[num_virtual_tokens, hidden_size]``, and tokens behind it."""
     state = PromptState(read_prefix(base, weights.detach()), len(weights))
-    return read_on(base, state, opening) if opening else state
+    return read_on(base, state, prefix_ids) if prefix_ids else state
 
 
 @torch.no_grad()
@@ -93,23 +93,23 @@ def read_on(base: BaseLM, state: PromptState, token_ids: Sequence[int]) -> Promp
     return PromptState(out.past_key_values, state.length + len(token_ids))
 
 
-def prefix_of(base: BaseLM, weights: torch.Tensor, opening: tuple[int, ...] = ()) -> Prefix:
-    """Return a soft prompt with its state, where the model's architecture allows one.
+def prefix_of(base: BaseLM, weights: torch.Tensor, prefix_ids: tuple[int, ...] = ()) -> Prefix:
+    """Return a soft prompt with its state, if the model's architecture allows one.
 
     Args:
         base: the base model.
         weights: ``[num_virtual_tokens, hidden_size]``.
-        opening: see :attr:`Prefix.opening`.
+        prefix_ids: see :attr:`Prefix.prefix_ids`.
     """
     if not base.state_exact:
         return Prefix(weights)
-    return Prefix(weights, read_state(base, weights, opening), opening)
+    return Prefix(weights, read_state(base, weights, prefix_ids), prefix_ids)
 
 
 def stack(states: Sequence[PromptState | None], like: PromptState) -> tuple[Cache, torch.Tensor]:
     """Return one cache for a batch, a state for each row, and its mask ``[rows, longest]``.
 
-    Shorter prompts are padded on the left. A row without a prompt (None) has an empty memory, in
+    Shorter prompts are padded on the left. A row without a prompt (None) has an empty state, in
     the shape of ``like``.
     """
     nothing = _nothing_like(like)
@@ -142,7 +142,7 @@ def select(cache: Cache, rows: torch.Tensor) -> Cache:
 def split(cache: Cache, lengths: Sequence[int]) -> list[Cache]:
     """Return each row's cache, of ``lengths`` tokens, without the padding on its left.
 
-    Every one is a copy, so that none keeps the memory of the whole batch.
+    Every one is a copy, so that none keeps the tensors of the whole batch alive.
     """
 
     def row(index: int, length: int) -> Cache:
@@ -168,7 +168,7 @@ def _cat_padded(tensors: list[torch.Tensor]) -> torch.Tensor:
 
 
 def _nothing_like(state: PromptState) -> PromptState:
-    # A recurrent layer starts from zeros, and zeros stand before its convolution window.
+    # A recurrent layer starts from zeros, and so does its convolution window.
     cache = _rebuild([state.cache], lambda t: t[0][..., :0, :], lambda t: torch.zeros_like(t[0]))
     return PromptState(cache, 0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -27,12 +27,16 @@ class Example:
         return len(self.prompt) + len(self.answer)
 
 
+RowLosses = Callable[[Sequence[Example]], torch.Tensor]
+"""Gives the loss of each row, ``[rows]``: the mean over its answer tokens, in nats."""
+
+
 def answer_log_probs(
     base: BaseLM, prompt: torch.Tensor | Cache | None, examples: Sequence[Example]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the natural log-probability of each answer token, and which entries are real.
 
-    The vocabulary head runs only where answers stand (``logits_to_keep``), which changes no
+    The vocabulary head runs only at the answers (``logits_to_keep``), which changes no
     number: every position's logits depend on its own hidden state alone.
 
     Args:
@@ -58,7 +62,7 @@ def answer_log_probs(
 def target_log_probs(
     logits: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor
 ) -> torch.Tensor:
-    """Return the natural log-probability of each target, ``[rows, targets]``, 0 where masked."""
+    """Return the natural log-probability of each target, ``[rows, targets]``, 0 if masked."""
     log_probs = torch.log_softmax(logits.float(), dim=-1)
     return log_probs.gather(-1, targets[..., None]).squeeze(-1) * mask
 

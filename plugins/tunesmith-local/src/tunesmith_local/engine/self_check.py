@@ -1,7 +1,7 @@
 """A cheap test at load time: which short cuts are exact for this model?
 
 Recurrent layers, exotic positions or a future architecture may let padding leak into a row. A
-list of names would be wrong the day after; a few tiny forward passes are not. What they found is
+list of names would soon be wrong; a few tiny forward passes are not. Their results are
 kept between processes; see :mod:`tunesmith_local.engine.findings`.
 
 The passes run in float32 whatever the type of the weights, because in bfloat16 a mild leak is
@@ -27,13 +27,12 @@ from tunesmith_local.engine.forward_pass import forward_pass
 from tunesmith_local.engine.label_scores import label_log_probs
 from tunesmith_local.engine.mixing import Line, lay_out_mixed
 from tunesmith_local.engine.prefix import Prefix, prefix_of
-from tunesmith_local.engine.scoring import Example, target_log_probs
-from tunesmith_local.engine.shared_prefix import reading
+from tunesmith_local.engine.prompt_reuse import reading
+from tunesmith_local.engine.scoring import Example, RowLosses, target_log_probs
+from tunesmith_local.engine.soft_prompt import initial_prompt
 from tunesmith_local.engine.state_cache import StateCache
+from tunesmith_local.engine.suffix_losses import suffix_losses
 from tunesmith_local.engine.text_states import TextReader
-from tunesmith_local.methods.soft_prompt import initial_prompt
-from tunesmith_local.methods.suffix_prompt import suffix_losses
-from tunesmith_local.methods.tunable import RowLosses
 from tunesmith_local.model.attention import fused_attention
 from tunesmith_local.model.loading import BaseLM, free_bytes
 
@@ -41,23 +40,23 @@ _TOLERANCE = 1e-4
 _LOW_PRECISION = (torch.bfloat16, torch.float16)
 _LENGTHS = (2, 5, 9)
 _VIRTUAL_TOKENS = (3, 0, 5)
-FLAGS = ("padding_exact", "prefix_exact", "state_exact", "end_to_end_exact", "text_exact")
-"""What is measured: fields of :class:`.BaseLM`."""
+FLAGS = ("padding_exact", "prefix_exact", "state_exact", "packing_exact", "text_exact")
+"""The short cuts that are measured: fields of :class:`.BaseLM`."""
 LossAndGradient: TypeAlias = tuple[torch.Tensor, torch.Tensor]
 """The sum of the rows' losses, and the soft prompt's gradient."""
 _Reading = Callable[[torch.Tensor], AbstractContextManager[RowLosses]]
 
 
 def checked(base: BaseLM) -> BaseLM:
-    """Return the model with what its short cuts are exact for, as it was measured.
+    """Return the model with the flags of its exact short cuts, as measured.
 
-    Where there is no room to measure, no short cut is taken; see :func:`measured`.
+    If there is no room to measure, no short cut is taken; see :func:`measured`.
     """
     return measured(base) or base
 
 
 def measured(base: BaseLM) -> BaseLM | None:
-    """Return the model with what its short cuts are exact for; None where there is no room.
+    """Return the model with the flags of its exact short cuts; None if there is no room.
 
     For the time of the check, weights in bfloat16 or float16 take four bytes each.
     """
@@ -78,13 +77,13 @@ def _measured(base: BaseLM) -> BaseLM:
     if base.is_seq2seq:
         return base
     kept = kept_lines(base)
-    memories = [line.prefix.state for line in kept if line.prefix and line.prefix.state]
-    supported = all(memory.is_supported for memory in memories)
+    states = [line.prefix.state for line in kept if line.prefix and line.prefix.state]
+    supported = all(state.is_supported for state in states)
     state = supported and state_error(base, alone, kept) <= _TOLERANCE
     base = replace(base, state_exact=state)
     # A sliding window or a recurrent state counts the padding between prompt and text, which a
     # check on short rows need not notice.
-    full_attention = supported and not any(memory.is_recurrent for memory in memories)
+    full_attention = supported and not any(state.is_recurrent for state in states)
     if base.padding_exact and full_attention:
         base = _measured_before_texts(base, alone)
     return replace(base, text_exact=state and suffix_error(base) <= _TOLERANCE)
@@ -95,7 +94,7 @@ def _measured_before_texts(base: BaseLM, alone: Alone) -> BaseLM:
     base = replace(base, prefix_exact=prefix_error(base, right) <= _TOLERANCE)
     if not base.prefix_exact:
         return base
-    return replace(base, end_to_end_exact=end_to_end_error(base, alone, right) <= _TOLERANCE)
+    return replace(base, packing_exact=packing_error(base, alone, right) <= _TOLERANCE)
 
 
 @contextmanager
@@ -106,7 +105,7 @@ def _in_float32(model: PreTrainedModel) -> Iterator[None]:
             tensor.data = tensor.data.float()
         yield
     finally:
-        # In place, so that two copies of all weights never stand side by side; the way back
+        # In place, so that there are never two copies of all weights; the way back
         # loses no bit.
         for tensor, dtype in low:
             tensor.data = tensor.data.to(dtype)
@@ -119,7 +118,7 @@ def _low_precision(model: PreTrainedModel) -> list[torch.Tensor]:
 
 @dataclass(frozen=True, eq=False)
 class Alone:
-    """What a model gives for a few random rows, each read alone.
+    """Logits and label scores of a few random rows, each read alone.
 
     Rows have prompts and texts of different length, or no prompt.
     """
@@ -175,7 +174,7 @@ def plain_gradient(base: BaseLM) -> LossAndGradient:
 
     Under torch's own attention.
     """
-    plain = replace(base, prefix_exact=False, end_to_end_exact=False)
+    plain = replace(base, prefix_exact=False, packing_exact=False)
     with fused_attention(base.model):
         return _loss_and_gradient(base, lambda prompt: reading(plain, prompt), _examples(base))
 
@@ -225,7 +224,7 @@ def _loss_and_gradient(
     with reading_of(prompt) as row_losses:
         loss = row_losses(rows).sum()
         torch.autograd.backward(loss)
-    assert prompt.grad is not None  # noqa: S101  # the rows stand behind or before it
+    assert prompt.grad is not None  # noqa: S101  # the loss depends on it
     return loss.detach(), prompt.grad
 
 
@@ -251,13 +250,13 @@ def state_error(base: BaseLM, alone: Alone, kept: list[Line]) -> float:
     return _largest_change(_two_steps(replace(base, state_exact=True), kept), alone)
 
 
-def end_to_end_error(base: BaseLM, alone: Alone, right: LossAndGradient) -> float:
-    """Return how far scores go apart when rows stand end to end and labels beside the text.
+def packing_error(base: BaseLM, alone: Alone, right: LossAndGradient) -> float:
+    """Return how far scores go apart when rows are packed and labels are read side by side.
 
     The larger of :func:`prefix_error` and of the change of a label's score against each row and
-    label read alone. Infinite where the model takes no such mask.
+    label read alone. Infinite if the model takes no such mask.
     """
-    trusting = replace(base, end_to_end_exact=True)
+    trusting = replace(base, packing_exact=True)
     try:
         return max(_branch_error(trusting, alone), prefix_error(trusting, right))
     except (RuntimeError, TypeError, ValueError, IndexError):

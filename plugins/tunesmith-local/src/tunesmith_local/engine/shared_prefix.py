@@ -1,57 +1,73 @@
-"""One reading of the soft prompt for all batches of an optimizer step.
+"""Shared prefixes: rows that begin alike, whose first tokens need be read once.
 
-The base model is frozen, so between two steps the prompt's keys and values do not change. They
-are computed once; every batch reads and differentiates detached copies, and the gradient that
-these gathered goes back through the prompt at the end, once. Sums of gradients commute with the
-backward pass, so the result is that of reading the prompt with every batch.
+The texts of a classification share a template, often an instruction, and their first words. In a
+causal model a token and the tokens before it decide everything that is computed for it. So a batch
+is a trie, and each of its nodes need be read once, as serving systems do over the requests that
+they keep (SGLang's radix tree, Zheng et al. 2024); here within
+one batch, gradients included.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Sequence
+from itertools import takewhile
 
 import torch
 
-from tunesmith_local.engine.batching import key_values, read_prefix, with_key_values
-from tunesmith_local.engine.scoring import Example, row_losses
-from tunesmith_local.model.loading import BaseLM
+
+def shared_prefix(rows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the tokens with which all rows begin."""
+    # A prefix of the first and the last in order is a prefix of all.
+    pairs = zip(min(rows), max(rows), strict=False)
+    return tuple(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-@contextmanager
-def reading(
-    base: BaseLM, prompt: torch.Tensor
-) -> Iterator[Callable[[Sequence[Example]], torch.Tensor]]:
-    """Read the soft prompt once; yield a function that gives each row's loss, ``[rows]``.
-
-    The caller goes backward through the losses inside the block, batch by batch. On leaving it
-    without an exception, the gradient that reached the shared tensors goes on through ``prompt``,
-    once. Where the model's prompt cannot be read by itself, every batch reads it, and only what
-    lies before ``prompt`` is shared.
+def trie_nodes(
+    rows: Sequence[Sequence[int]], behind: Sequence[Hashable] | None = None
+) -> list[list[int]]:
+    """Number each token together with all before it: equal numbers are the same reading.
 
     Args:
-        base: the base model.
-        prompt: ``[num_virtual_tokens, hidden_size]``: a parameter, or the output of an encoder.
+        rows: token ids, none negative.
+        behind: the soft prompt before each row, no number, compared as a dictionary compares;
+            the same for all by default.
     """
-    cache = read_prefix(base, prompt) if base.prefix_exact else None
-    sources = [prompt] if cache is None else [prompt, *key_values(cache)]
-    leaves = [_leaf(source) for source in sources]
-
-    def losses(examples: Sequence[Example]) -> torch.Tensor:
-        # The answer of a row without text begins at the prompt itself, which must then be read.
-        if cache is None or not all(example.prompt for example in examples):
-            return row_losses(base, leaves[0], examples)
-        states = [leaf.to(base.dtype) for leaf in leaves[1:]]
-        return row_losses(base, with_key_values(cache, states), examples)
-
-    yield losses
-    reached = [(s, leaf.grad) for s, leaf in zip(sources, leaves, strict=True)]
-    pairs = [(source, grad.to(source.dtype)) for source, grad in reached if grad is not None]
-    if pairs:
-        torch.autograd.backward([s for s, _ in pairs], [grad for _, grad in pairs])
+    known: dict[tuple[Hashable, int], int] = {}
+    numbers: list[list[int]] = []
+    for start, row in zip(behind or [None] * len(rows), rows, strict=True):
+        node: Hashable = start
+        numbers.append([])
+        for token in row:
+            node = known.setdefault((node, token), len(known))
+            numbers[-1].append(node)
+    return numbers
 
 
-def _leaf(source: torch.Tensor) -> torch.Tensor:
-    # In float32 because it gathers the gradients of many batches, which would drown in bfloat16.
-    wide = torch.promote_types(source.dtype, torch.float32)
-    return source.detach().to(wide, copy=True).requires_grad_(source.requires_grad)
+def extended_nodes(before: torch.Tensor, count: int) -> torch.Tensor:
+    """Return the trie_nodes of rows which all go on with the same ``count`` further readings."""
+    first = before.max() + 1 + before[:, -1:] * count
+    return torch.cat([before, first + torch.arange(count, device=before.device)], dim=-1)
+
+
+def distinct_tokens(
+    real: torch.Tensor, trie_nodes: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the tokens to read and their places.
+
+    Args:
+        real: False for padding, bool ``[rows, width]``; none is empty.
+        trie_nodes: see :func:`trie_nodes`; None shares nothing.
+
+    Returns:
+        A place of each token in the rows, flattened, ``[tokens]``; and the token of each place,
+        ``[rows * width]``, at padding one of the same row.
+    """
+    here = real.flatten().nonzero().squeeze(-1)
+    found = torch.arange(len(here), device=here.device)
+    places = here
+    if trie_nodes is not None:
+        _, found = torch.unique(trie_nodes.flatten()[here], return_inverse=True)
+        # All places of a token hold the same token, so any of them may win.
+        places = here.new_empty(int(found.max()) + 1).scatter_(0, found, here)
+    tokens = here.new_zeros(real.shape).flatten().index_copy(0, here, found).view(real.shape)
+    return places, torch.where(real, tokens, tokens.amax(1, keepdim=True)).flatten()

@@ -1,4 +1,4 @@
-"""What a model remembers of prompts or of texts, kept under a bound of memory."""
+"""A cache of KV caches or states of prompts or texts, under a bound of memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class StateCache(Generic[Key]):
 
     A scan is a caller that comes back to the same states: a training over its texts, or one call.
     It displaces only what it has not used itself, so a scan over more than the bound keeps what
-    came first and reads the rest anew, where plain least-recently-used would keep nothing that
+    came first and reads the rest anew, while plain least-recently-used would keep nothing that
     is asked for again. Safe for threads.
 
     Args:
@@ -56,7 +56,7 @@ class StateCache(Generic[Key]):
             return kept.state
 
     def keep(self, key: Key, state: PromptState, scan: int) -> bool:
-        """Keep ``state`` if it fits beside what this scan and later ones have used.
+        """Keep ``state`` if it fits beside the states that this scan and later ones have used.
 
         Returns:
             Whether it is kept.
@@ -80,7 +80,7 @@ class StateCache(Generic[Key]):
             return True
 
     def get(self, key: Key, read: Callable[[], PromptState]) -> PromptState:
-        """Return the state of ``key``; ``read`` makes it where it is not kept.
+        """Return the state of ``key``; ``read`` makes it if it is not kept.
 
         It is read once, however many threads ask for it at the same time.
         """

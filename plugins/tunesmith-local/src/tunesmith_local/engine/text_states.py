@@ -1,7 +1,7 @@
-"""What a model remembers of the texts that stand before a soft prompt.
+"""KV caches or states of texts that come before a soft prompt.
 
-With the soft prompt behind the text nothing of the text depends on it: one state of a text serves
-every epoch of a training, every other training and every deployment over the same base model.
+With the soft prompt behind the text, the state of the text does not depend on the prompt. One state
+serves every epoch of a training, other trainings and all deployments over the same base model.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class TextReader:
 
     Args:
         base: the base model; its ``text_exact`` must hold.
-        cache: where states are kept.
+        cache: keeps the states.
         alone: read every text by itself. The last bits of a state depend on the shape of the batch
             in which it was read, so only then does a training that goes on after a kill, with other
             texts still kept, repeat itself bit for bit.
@@ -80,7 +80,7 @@ class TextReader:
 
 @dataclass(frozen=True, eq=False)
 class Suffix:
-    """What stands behind a text: a soft prompt."""
+    """A soft prompt behind the text."""
 
     weights: torch.Tensor
     """``[num_virtual_tokens, hidden_size]``."""

@@ -1,4 +1,4 @@
-"""Tokens with their log-probabilities: of what was generated, and of what was read."""
+"""Generated tokens and input tokens with their log-probabilities."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _MOST_SCORES = 2**25
 def token_infos(
     base: BaseLM, scores: torch.Tensor, tokens: Sequence[int], options: Options
 ) -> list[TokenInfo]:
-    """Return each token with what ``options`` ask for.
+    """Return each token with the fields that ``options`` ask for.
 
     Args:
         base: the base model.
-        scores: what each token was chosen from, ``[tokens, vocab]``.
+        scores: those that each token was chosen from, ``[tokens, vocab]``.
         tokens: token ids.
         options: ``token_logprobs``, ``token_ranks`` and ``top_n_tokens`` are read.
     """

@@ -1,6 +1,6 @@
 """PEFT models around a base model that is shared, not copied.
 
-PEFT is imported when the first one is made: what only predicts with a base model does without.
+PEFT is imported when the first one is made: predictions of a base model do without it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from tunesmith_local.methods.settings import Lora, PTuning
 from tunesmith_local.model.loading import BaseLM
 
 if TYPE_CHECKING:
@@ -36,58 +35,13 @@ def soft_prompt_model(base: BaseLM, weights: torch.Tensor) -> PeftModel:
     from peft import PromptTuningConfig
 
     config = PromptTuningConfig(
-        task_type=_task(base),
+        task_type=task(base),
         num_virtual_tokens=weights.shape[0],
         token_dim=weights.shape[1],
         num_transformer_submodules=1,
         prompt_tuning_init="RANDOM",
     )
-    return _holding(_wrapped(base, config), weights)
-
-
-def p_tuning_model(base: BaseLM, method: PTuning, weights: torch.Tensor) -> PeftModel:
-    """Wrap the base model with PEFT's P-tuning network, whose input starts as ``weights``."""
-    from peft import PromptEncoderConfig
-
-    config = PromptEncoderConfig(
-        task_type=_task(base),
-        num_virtual_tokens=weights.shape[0],
-        token_dim=weights.shape[1],
-        num_transformer_submodules=1,
-        encoder_hidden_size=method.encoder_hidden_size or base.hidden_size,
-        encoder_reparameterization_type=method.encoder_reparameterization_type,
-    )
-    return _holding(_wrapped(base, config), weights)
-
-
-def prefix_model(base: BaseLM, keys_and_values: torch.Tensor) -> PeftModel:
-    """Wrap the base model with PEFT's prefix encoder.
-
-    Args:
-        base: the base model; every layer must cache keys and values of one shape.
-        keys_and_values: ``[num_virtual_tokens, layers * 2 * key_value_heads * head_size]``.
-    """
-    from peft import PrefixTuningConfig
-
-    config = PrefixTuningConfig(
-        task_type=_task(base), num_virtual_tokens=len(keys_and_values), init_weights="zero"
-    )
-    return _holding(_wrapped(base, config), keys_and_values)
-
-
-def lora_model(base: BaseLM, method: Lora) -> PeftModel:
-    """Put PEFT's low-rank layers into the model of ``base`` itself."""
-    from peft import LoraConfig
-
-    modules = method.target_modules
-    config = LoraConfig(
-        task_type=_task(base),
-        r=method.rank,
-        lora_alpha=method.lora_alpha,  # type: ignore[arg-type]  # a float is what it multiplies by
-        lora_dropout=method.lora_dropout,
-        target_modules=modules if isinstance(modules, str) else list(modules),
-    )
-    return _wrapped(base, config)
+    return holding(wrapped(base, config), weights)
 
 
 def encoder(model: PeftModel) -> torch.nn.Module:
@@ -96,7 +50,7 @@ def encoder(model: PeftModel) -> torch.nn.Module:
 
 
 def virtual_tokens(model: PeftModel) -> torch.Tensor:
-    """Return what the encoder makes, ``[num_virtual_tokens, width]``; gradients flow back to it."""
+    """Return the encoder's output, ``[num_virtual_tokens, width]``; gradients flow back to it."""
     made: torch.Tensor = encoder(model)(cast("Any", model.prompt_tokens)["default"][None])
     return made[0]
 
@@ -110,7 +64,7 @@ def save_peft(model: PeftModel, directory: Path) -> None:
 
 @contextmanager
 def drawn_by(seed: int) -> Iterator[None]:
-    """Let ``seed`` decide what is random inside, and leave the generators outside as they were."""
+    """Seed the random generators inside, and restore them on leaving."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
@@ -118,30 +72,33 @@ def drawn_by(seed: int) -> Iterator[None]:
 
 @contextmanager
 def quiet_peft() -> Iterator[None]:
-    """Silence what PEFT 0.21 provokes: it asks transformers 5.23 for an old attribute name."""
+    """Silence a warning: PEFT 0.21 asks transformers 5.23 for an old attribute name."""
     with _warning_filters, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
         yield
 
 
-def _task(base: BaseLM) -> TaskType:
+def task(base: BaseLM) -> TaskType:
+    """Return PEFT's word for the kind of base model."""
     from peft import TaskType
 
     return TaskType.SEQ_2_SEQ_LM if base.is_seq2seq else TaskType.CAUSAL_LM
 
 
-def _wrapped(base: BaseLM, config: PeftConfig) -> PeftModel:
+def wrapped(base: BaseLM, config: PeftConfig) -> PeftModel:
+    """Wrap the base model, which is shared; the config names it by its portable name."""
     from peft import get_peft_model
 
     with quiet_peft():
-        wrapped = get_peft_model(base.model, config)
-    # The portable name, where PEFT takes the path on this machine.
+        model = get_peft_model(base.model, config)
+    # The portable name; PEFT takes the path on this machine.
     config.base_model_name_or_path = base.name
-    return cast("PeftModel", wrapped)
+    return cast("PeftModel", model)
 
 
 @torch.no_grad()
-def _holding(model: PeftModel, weights: torch.Tensor) -> PeftModel:
+def holding(model: PeftModel, weights: torch.Tensor) -> PeftModel:
+    """Put ``weights`` into the encoder's embedding and return the model."""
     start: torch.nn.Parameter = cast("Any", encoder(model)).embedding.weight
     start.copy_(weights)
     return model

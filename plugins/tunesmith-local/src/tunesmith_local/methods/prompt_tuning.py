@@ -1,4 +1,8 @@
-"""Prompt tuning and P-tuning: the base model is frozen, virtual tokens stand before the text."""
+"""Prompt tuning: the base model is frozen, and a soft prompt is trained.
+
+The settings are the core's own. The soft prompt stands before the text; with ``prompt_position``
+suffix it stands behind the text (``suffix_prompt.py``).
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,25 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunesmith.hookspecs import Artifact
 from tunesmith.methods import PromptTuning
-from tunesmith_local.engine.shared_prefix import reading
-from tunesmith_local.methods.peft_models import (
-    drawn_by,
-    encoder,
-    p_tuning_model,
-    save_peft,
-    soft_prompt_model,
-    virtual_tokens,
-)
-from tunesmith_local.methods.settings import PTuning
-from tunesmith_local.methods.soft_prompt import InitialPrompt, start_of
-from tunesmith_local.methods.tunable import RowLosses, Tunable
-from tunesmith_local.model.loading import BaseLM
+from tunesmith_local.methods.gradient import GradientMethod
+from tunesmith_local.methods.tunable import Tunable
 
 if TYPE_CHECKING:
     from peft import PeftModel
+
+    from tunesmith_local.engine.scoring import RowLosses
+    from tunesmith_local.engine.soft_prompt import InitialPrompt
+    from tunesmith_local.engine.text_states import TextCache
+    from tunesmith_local.methods.tuned import AdapterFiles, TunedLM
+    from tunesmith_local.model.loading import BaseLM
+
+_SUFFIX = Artifact(
+    library="tunesmith",
+    holds="This folder holds the soft prompt alone, which stands after the text; the base model is "
+    "needed beside it.",
+)
 
 
 class SoftPromptTunable(Tunable):
@@ -30,33 +36,72 @@ class SoftPromptTunable(Tunable):
 
     def __init__(self, base: BaseLM, model: PeftModel, start: InitialPrompt) -> None:
         """Train the encoder of ``model``, PEFT's own around ``base``, that holds ``start``."""
+        from tunesmith_local.methods.peft_models import encoder
+
         self.base = base
         self.model = model
         self.parameters = dict(encoder(model).named_parameters())
         self.facts = start.record()
         self.notes = start.notes
-        # What the plain layout spends on the prompt in every row is free for other rows.
-        self.batches_at_once = 4 if base.end_to_end_exact else 2 if base.prefix_exact else 1
+        # The plain layout repeats the prompt in every row; without it there is room for more rows.
+        self.batches_at_once = 4 if base.packing_exact else 2 if base.prefix_exact else 1
 
     def reading(self, seed: int) -> AbstractContextManager[RowLosses]:
-        """Read the soft prompt once for all rows, where the model allows it."""
+        """Read the soft prompt once for all rows, if the model allows it."""
+        from tunesmith_local.engine.prompt_reuse import reading
+        from tunesmith_local.methods.peft_models import virtual_tokens
+
         del seed  # nothing is random
         return reading(self.base, virtual_tokens(self.model))
 
     def save(self, directory: Path) -> None:
-        """Write PEFT's two files; of P-tuning's network remains what it makes."""
+        """Write PEFT's two files; P-tuning's network is replaced by the prompt that it makes."""
+        from tunesmith_local.methods.peft_models import save_peft
+
         save_peft(self.model, directory)
 
 
-def start_prompt_tuning(base: BaseLM, method: PromptTuning, seed: int) -> SoftPromptTunable:
-    """Return a soft prompt before its first step."""
-    start = start_of(base, method, seed)
-    return SoftPromptTunable(base, soft_prompt_model(base, start.weights), start)
+class PromptTuningMethod(GradientMethod[PromptTuning]):
+    """A soft prompt before or behind the text."""
+
+    settings = PromptTuning
+    peft_types = ("PROMPT_TUNING", "SUFFIX_PROMPT_TUNING")
+
+    def check(self, base: BaseLM, settings: PromptTuning) -> None:
+        """Refuse an init text without tokens, and a suffix for a model with an encoder."""
+        from tunesmith_local.engine.soft_prompt import start_of
+        from tunesmith_local.methods.suffix_prompt import check_suffix
+
+        start_of(base, settings, 0)
+        if settings.prompt_position == "suffix":
+            check_suffix(base)
+
+    def start(
+        self, base: BaseLM, settings: PromptTuning, seed: int, texts: TextCache | None = None
+    ) -> Tunable:
+        """Return a soft prompt before its first step; see :meth:`GradientMethod.start`."""
+        from tunesmith_local.engine.soft_prompt import start_of
+        from tunesmith_local.methods.peft_models import soft_prompt_model
+        from tunesmith_local.methods.suffix_prompt import SuffixTunable
+
+        if settings.prompt_position == "suffix":
+            return SuffixTunable(base, settings, seed, texts)
+        start = start_of(base, settings, seed)
+        return SoftPromptTunable(base, soft_prompt_model(base, start.weights), start)
+
+    def load(self, base: BaseLM, files: AdapterFiles) -> TunedLM:
+        """Load the soft prompt."""
+        from tunesmith_local.methods.peft_files import load_soft_prompt
+        from tunesmith_local.methods.suffix_prompt import load_suffix, suffix_config
+
+        suffix = suffix_config(files)
+        if suffix is not None:
+            return load_suffix(base, files, suffix)
+        return load_soft_prompt(base, files)
+
+    def artifact(self, settings: PromptTuning) -> Artifact | None:
+        """Return that PEFT cannot read a soft prompt behind the text."""
+        return _SUFFIX if settings.prompt_position == "suffix" else None
 
 
-def start_p_tuning(base: BaseLM, method: PTuning, seed: int) -> SoftPromptTunable:
-    """Return P-tuning's network before its first step; ``seed`` draws its weights."""
-    start = start_of(base, method, seed)
-    with drawn_by(seed):
-        model = p_tuning_model(base, method, start.weights)
-    return SoftPromptTunable(base, model, start)
+METHOD = PromptTuningMethod()

@@ -1,11 +1,11 @@
-"""Attention on a CPU, where torch's fused kernel is slow, and slower to go backward.
+"""Attention on a CPU. There torch's fused kernel is slow, most of all in the backward pass.
 
 The fused kernel repeats grouped keys and values once for each query head that shares them and
-walks heads one by one. Here the query heads of a group stand below each other instead, so that a
-row and group is one matrix product (Ainslie et al. 2023 describe the grouping).
+walks heads one by one. Here the query heads of a group form one matrix, so that a row and group is
+one matrix product (Ainslie et al. 2023 describe the grouping).
 
-What sits on another device, needs more than a mask or is too long to hold all scores at once goes
-to the fused kernel as before.
+The fused kernel still computes batches on another device, batches that need more than a mask, and
+batches that are too long to hold all scores at once.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _NOT_HERE = ("position_bias", "softcap", "cache")
 
 
 @dataclass(frozen=True, eq=False)
-class EndToEnd:
-    """How the tokens of several rows stand in one row, and how attention finds them again.
+class PackedSequences:
+    """Packed sequences: the tokens of several rows in one row, and their places in the rows.
 
     Passed through the model's forward pass as the keyword :attr:`KEYWORD`.
     """
@@ -36,21 +36,21 @@ class EndToEnd:
     KEYWORD: ClassVar = "tunesmith_rows"
 
     places: torch.Tensor
-    """``[tokens]``: where each token stands in the padded rows, row after row; one of several
-    places where rows begin alike."""
+    """``[tokens]``: the place of each token in the padded rows, row after row. A token of a shared
+    prefix has several places; this is one of them."""
     tokens: torch.Tensor
     """``[rows * width]``: the token of each place."""
     rows: int
     width: int
     """Of the longest row."""
     cache: Cache | None
-    """Of the padded rows; what is read goes into it."""
+    """KV cache of the padded rows; the keys and values of these tokens are added to it."""
     scored: torch.Tensor
     """``[rows * places]``: the tokens, each row's last ones, whose scores are wanted."""
     keep: Callable[[torch.Tensor, torch.Tensor], None] | None = None
     """Takes keys and values and ends attention there."""
     kept: tuple[torch.Tensor, torch.Tensor] | None = None
-    """Keys and values of all tokens, where the queries are those of ``scored`` alone."""
+    """Keys and values of all tokens, if the queries are those of ``scored`` alone."""
 
     def attend(
         self,
@@ -60,7 +60,7 @@ class EndToEnd:
         bias: torch.Tensor,
         scaling: float,
     ) -> torch.Tensor:
-        """Return what each token reads, ``[1, tokens, heads, head_size]``.
+        """Return the attention of each token, ``[1, tokens, heads, head_size]``.
 
         Args:
             layer: its number in the cache.
@@ -77,7 +77,7 @@ class EndToEnd:
             keys, values = self.cache.update(keys, values, layer)
         if self.kept is None:
             read = grouped_attention(self._padded(query), keys, values, bias, scaling)
-            return self._end_to_end(read)
+            return self._packed(read)
         _, heads, _, size = query.shape
         last = query.view(heads, self.rows, -1, size).transpose(0, 1)
         read = grouped_attention(last, keys, values, bias[:, :, -last.shape[2] :], scaling)
@@ -95,7 +95,7 @@ class EndToEnd:
         _, heads, _, size = like.shape
         return filled.view(self.rows, self.width, heads, size).transpose(1, 2)
 
-    def _end_to_end(self, states: torch.Tensor) -> torch.Tensor:
+    def _packed(self, states: torch.Tensor) -> torch.Tensor:
         _, _, heads, size = states.shape
         tokens: torch.Tensor = _picked(states.reshape(-1, heads * size), self.places)
         return tokens.view(1, -1, heads, size)
@@ -131,7 +131,7 @@ class _Spread(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
-        # In float32: a beginning gathers from all rows.
+        # In float32: a shared token sums the gradients of all its rows.
         wide = gradient.to(torch.promote_types(gradient.dtype, torch.float32))
         summed = wide.new_zeros(ctx.count, gradient.shape[1]).index_add_(0, ctx.tokens, wide)
         return summed.to(gradient.dtype), None
@@ -141,8 +141,8 @@ _picked: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = _Picked.apply
 _spread: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = _Spread.apply
 
 
-def can_read_end_to_end(model: PreTrainedModel, rows: int, width: int, keys: int) -> bool:
-    """Return whether attention takes :class:`EndToEnd`, and a batch's scores can be held."""
+def can_pack(model: PreTrainedModel, rows: int, width: int, keys: int) -> bool:
+    """Return whether attention takes :class:`PackedSequences`, and a batch's scores can be held."""
     scores = rows * int(model.config.num_attention_heads) * width * keys
     return model.config._attn_implementation == _NAME and scores <= _MOST_SCORES
 
@@ -173,7 +173,7 @@ def grouped_attention(
     bias: torch.Tensor,
     scaling: float,
 ) -> torch.Tensor:
-    """Return what each query reads, ``[rows, queries, heads, head_size]``.
+    """Return the attention of each query, ``[rows, queries, heads, head_size]``.
 
     Args:
         query: ``[rows, heads, queries, head_size]``.
@@ -193,7 +193,7 @@ def grouped_attention(
 
 
 def bias_of(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Return 0 where a bool mask lets a query look, and the least number elsewhere."""
+    """Return 0 for the keys that a bool mask shows to a query, and the least number for others."""
     return torch.zeros_like(mask, dtype=dtype).masked_fill_(~mask, torch.finfo(dtype).min)
 
 
@@ -215,10 +215,10 @@ def _attend(
 ) -> tuple[torch.Tensor, None]:
     simple = not dropout and all(kwargs.get(name) is None for name in _NOT_HERE)
     factor = query.shape[-1] ** -0.5 if scaling is None else scaling
-    rows: EndToEnd | None = kwargs.pop(EndToEnd.KEYWORD, None)
+    rows: PackedSequences | None = kwargs.pop(PackedSequences.KEYWORD, None)
     if rows is not None:
         if attention_mask is None or not simple:
-            raise NotImplementedError("attention of rows end to end with more than a mask")
+            raise NotImplementedError("attention of packed sequences with more than a mask")
         layer = cast("Any", module).layer_idx
         return rows.attend(layer, query, (key, value), attention_mask, factor), None
     fits = query.device.type == "cpu" and query[..., 0].numel() * key.shape[2] <= _MOST_SCORES

@@ -14,9 +14,8 @@ from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from tunesmith.errors import ExperimentError, UnsupportedError
-from tunesmith.methods import PLACEHOLDER, GradientTuning
+from tunesmith.methods import PLACEHOLDER, ReadByModel
 from tunesmith.records import Message
-from tunesmith_local.methods.settings import LinearProbe
 from tunesmith_local.model.gguf.files import file_in
 from tunesmith_local.model.loading import BaseLM
 
@@ -47,7 +46,7 @@ def has_chat_template(place: str) -> bool:
 def rendered(base: BaseLM, messages: Sequence[Message]) -> str | None:
     """Return the text in which ``base`` reads ``messages``; None if it has no chat template.
 
-    It ends where the model's answer begins, and thinking is off. A token that the tokenizer puts
+    The model's answer follows directly, and thinking is off. A token that the tokenizer puts
     first by itself is left out.
 
     Raises:
@@ -68,7 +67,7 @@ def rendered(base: BaseLM, messages: Sequence[Message]) -> str | None:
     return _without_first_token(tokenizer, text)
 
 
-def template_of(base: BaseLM, method: GradientTuning | LinearProbe) -> str:
+def template_of(base: BaseLM, method: ReadByModel) -> str:
     """Return the whole template of a tuned model, its chat template included if asked for.
 
     Raises:
@@ -76,10 +75,10 @@ def template_of(base: BaseLM, method: GradientTuning | LinearProbe) -> str:
         ExperimentError: the template does not take the message as it is.
     """
     if not method.chat:
-        return method.verbalizer
-    text = rendered(base, [Message(role="user", content=method.verbalizer)])
+        return method.input_template
+    text = rendered(base, [Message(role="user", content=method.input_template)])
     if text is None and method.chat == "auto":
-        return method.verbalizer
+        return method.input_template
     if text is None:
         raise UnsupportedError(f"method.chat: {base.name!r} has no chat template; set chat: false")
     if text.count(PLACEHOLDER) != 1:
@@ -91,7 +90,7 @@ def template_of(base: BaseLM, method: GradientTuning | LinearProbe) -> str:
 
 
 def _in_gguf(file: Path) -> bool:
-    if find_spec("gguf") is None:  # whoever loads the file says so
+    if find_spec("gguf") is None:  # loading the file raises, with a remedy
         return False
     from tunesmith_local.model.gguf.header import read_header
 
@@ -101,7 +100,7 @@ def _in_gguf(file: Path) -> bool:
 def _refused(name: str, messages: Sequence[Message], error: Exception) -> str:
     roles = ", ".join(message.role for message in messages)
     remedy = (
-        "put what the system message says into the first message of the user"
+        "put the system message into the first message of the user"
         if messages[0].role == "system"
         else "set chat: false"
     )

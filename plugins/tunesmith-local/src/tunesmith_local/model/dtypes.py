@@ -25,7 +25,7 @@ def chosen_dtype(dtype: str, device: torch.device, stored: torch.dtype | None) -
     Args:
         dtype: ``auto`` or a name in :data:`DTYPES`.
         device: where the weights will be.
-        stored: type of the checkpoint's weights, None where it does not say.
+        stored: type of the checkpoint's weights, None if it names none.
 
     Raises:
         ExperimentError: the device cannot compute in that type.
@@ -43,14 +43,14 @@ def computes(device: torch.device, dtype: torch.dtype) -> bool:
     try:
         ones = torch.ones(2, 2, dtype=dtype, device=device)
         return bool((ones @ ones == 2).all())
-    except RuntimeError:  # what torch raises for a kernel that is not there
+    except RuntimeError:  # torch has no such kernel
         return False
 
 
 def _automatic(device: torch.device, stored: torch.dtype | None) -> torch.dtype:
     if device.type == "cuda":
         return torch.bfloat16 if _cuda_bfloat16(device) else torch.float32
-    # Rounding weights that were stored in float32 would change what the model says.
+    # Rounding weights that were stored in float32 would change the model's answers.
     lossless = stored is torch.bfloat16 and device.type == "cpu"
     return torch.bfloat16 if lossless and _cpu_bfloat16() else torch.float32
 

@@ -1,4 +1,4 @@
-"""The last layer of a decoder, read only where a score is wanted.
+"""The last layer of a decoder, computed only for tokens whose scores are wanted.
 
 Behind the last layer nobody asks for any token but those that are scored. They need the keys and
 values of all tokens there, and nothing else of them.
@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from tunesmith_local.model.attention import EndToEnd
+from tunesmith_local.model.attention import PackedSequences
 
 
 def read_last_layer_where_scored(model: PreTrainedModel) -> None:
-    """Let the last layer, where rows stand end to end, read scored tokens alone."""
+    """Let the last layer read scored tokens alone if rows are packed."""
     layer = _last_layer(model)
     if layer is not None:
         layer.register_forward_pre_hook(_scored_only, with_kwargs=True)
@@ -37,18 +37,18 @@ def _last_layer(model: PreTrainedModel) -> Any:
 def _scored_only(
     layer: Any, args: tuple[torch.Tensor], given: dict[str, Any]
 ) -> tuple[tuple[torch.Tensor], dict[str, Any]] | None:
-    rows: EndToEnd | None = given.get(EndToEnd.KEYWORD)
+    rows: PackedSequences | None = given.get(PackedSequences.KEYWORD)
     if rows is None or rows.kept is not None:  # a model may be frozen twice
         return None
     (hidden,), kept = args, []
     keeping = replace(rows, keep=lambda *states: kept.append(states))
     # The layer's own attention makes them, with whatever it does to keys and values.
     layer.self_attn(
-        hidden_states=layer.input_layernorm(hidden), **given | {EndToEnd.KEYWORD: keeping}
+        hidden_states=layer.input_layernorm(hidden), **given | {PackedSequences.KEYWORD: keeping}
     )
     scored = rows.scored
     angles = tuple(angle.index_select(1, scored) for angle in given["position_embeddings"])
     return (hidden.index_select(1, scored),), given | {
-        EndToEnd.KEYWORD: replace(rows, kept=kept[0]),
+        PackedSequences.KEYWORD: replace(rows, kept=kept[0]),
         "position_embeddings": angles,
     }

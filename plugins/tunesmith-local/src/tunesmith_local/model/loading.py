@@ -51,8 +51,9 @@ class BaseLM:
     """Whether a soft prompt may be read once for a whole batch; likewise."""
     state_exact: bool = False
     """Whether rows may continue the kept states of different prompts; likewise."""
-    end_to_end_exact: bool = False
-    """Whether rows may stand end to end, and labels side by side behind a text; likewise."""
+    packing_exact: bool = False
+    """Whether rows may be packed into one sequence, and label paths read side by side behind a
+    text; likewise."""
     text_exact: bool = False
     """Whether a soft prompt may continue the kept states of texts, in training too; likewise."""
 
@@ -93,7 +94,7 @@ class BaseLM:
 
     @property
     def max_positions(self) -> int | None:
-        """Longest sequence that the positions allow; None where there is no such limit."""
+        """Longest sequence that the positions allow; None if there is no such limit."""
         limit = getattr(self.model.config, "max_position_embeddings", None)
         return int(limit) if limit else None
 
@@ -128,8 +129,8 @@ def load_base_model(
     Args:
         name: portable name, which the records carry.
         source: local directory, GGUF file or hub id; ``name`` itself by default.
-        device: ``auto`` (CUDA where there is one, else CPU) or a torch device.
-        dtype: ``auto`` (bfloat16 on CUDA, and on a CPU that multiplies it natively where the
+        device: ``auto`` (CUDA if there is one, else CPU) or a torch device.
+        dtype: ``auto`` (bfloat16 on CUDA, and on a CPU that multiplies it natively if the
             checkpoint is stored in it; else float32) or a name in :data:`.dtypes.DTYPES`.
         offline: look only at files that are already on this machine.
 
@@ -212,7 +213,7 @@ def _unstrided(head: torch.nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torc
 
 
 def fingerprint(model: PreTrainedModel) -> str:
-    """Return a hash that tells base models apart, whatever dtype and device they are loaded in.
+    """Return a hash of a base model, the same for every dtype and device.
 
     It covers the architecture, the name and shape of every parameter and up to 64 elements of
     each, rounded to bfloat16, the coarsest type in which a model is loaded.
@@ -227,7 +228,7 @@ def fingerprint(model: PreTrainedModel) -> str:
 
 
 def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
-    """Return a hash that tells tokenizers apart by what they make of a text."""
+    """Return a hash of a tokenizer's rules, without the state of its last call."""
     rules = json.loads(tokenizer.backend_tokenizer.to_str())
     # How a batch was last padded or cut is kept there too.
     kept = {key: value for key, value in rules.items() if key not in ("padding", "truncation")}
@@ -292,7 +293,7 @@ def _first_line(lines: Iterable[str]) -> str:
 
 
 def model_summary(base: BaseLM) -> dict[str, Any]:
-    """Return what a record should say about a loaded base model."""
+    """Return the facts about a loaded base model for a record."""
     return {
         "device": str(base.device),
         "dtype": str(base.dtype).removeprefix("torch."),

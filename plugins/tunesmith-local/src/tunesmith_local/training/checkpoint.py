@@ -1,4 +1,10 @@
-"""Checkpoints of a training: complete or absent, whenever the process dies."""
+"""Checkpoints of a training: complete or absent, whenever the process dies.
+
+    DIRECTORY/step-00000042/  state.json  tensors.safetensors  losses.jsonl
+
+The losses are lines that are appended. A checkpoint links the file of the one before it, appends
+the new lines and records the length that it counts: the cost does not grow with the steps.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +14,24 @@ import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from tunesmith.records import LearningCurve
+from tunesmith.records import EpochLoss, LearningCurve, StepLoss
 from tunesmith_local.errors import CheckpointError
+from tunesmith_local.training.losses import Losses
 
 _PREFIX = "step-"
 _SCRATCH = ".scratch-"
+_LOSSES = "losses.jsonl"
 
 
 @dataclass
 class TrainingState:
-    """Everything that a training needs to go on as if it had never stopped.
+    """All that a training needs to continue as if it had never stopped.
 
     Epoch and position follow from ``step``, and the row order of an epoch from the seed and its
     number, so no state of a random generator is needed.
@@ -40,7 +48,22 @@ class TrainingState:
     best_loss: float | None = None
     stale_epochs: int = 0
     """Epochs since the best validation loss."""
-    curve: LearningCurve = field(default_factory=LearningCurve)
+    losses: Losses = field(default_factory=Losses)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The losses of a checkpoint: the file, and how much of it is valid."""
+
+    path: Path
+    steps: int
+    epochs: int
+    size: int
+
+    @classmethod
+    def of(cls, checkpoint: Path, facts: dict[str, int]) -> Self:
+        path = checkpoint / _LOSSES
+        return cls(path, facts["steps"], facts["epochs"], facts["bytes"])
 
 
 class CheckpointStore:
@@ -55,6 +78,7 @@ class CheckpointStore:
         """
         self._directory = directory
         self._signature = signature
+        self._kept: _Kept | None = None
 
     def save(self, state: TrainingState) -> None:
         """Write a checkpoint beside the last one, rename it into place, then drop the others."""
@@ -67,13 +91,15 @@ class CheckpointStore:
             {k: v.detach().cpu().contiguous() for k, v in tensors.items()},
             scratch / "tensors.safetensors",
         )
+        counts = self._append_losses(state.losses, scratch / _LOSSES)
         facts = {
             "signature": self._signature,
             "step": state.step,
             "optimizer": numbers,
             "best_loss": state.best_loss,
             "stale_epochs": state.stale_epochs,
-            "curve": state.curve.model_dump(mode="json"),
+            "best_epoch": state.losses.best_epoch,
+            "losses": counts,
         }
         (scratch / "state.json").write_text(json.dumps(facts), "utf-8")
         _flush(scratch)
@@ -81,10 +107,24 @@ class CheckpointStore:
         if target.exists():
             shutil.rmtree(target)
         scratch.replace(target)
+        self._kept = _Kept.of(target, counts)
         self._remove_all_but(target)
 
+    def _append_losses(self, losses: Losses, path: Path) -> dict[str, int]:
+        """Append the losses since the last checkpoint; return the lengths that are valid."""
+        kept = self._kept if self._kept is not None and self._kept.path.exists() else None
+        if kept is not None:
+            _link(kept.path, path)
+        steps, epochs, size = (0, 0, 0) if kept is None else (kept.steps, kept.epochs, kept.size)
+        lines = [*losses.steps[steps:], *losses.epochs[epochs:]]
+        with path.open("ab") as file:
+            file.truncate(size)  # of a process that died before its checkpoint was complete
+            file.write("".join(f"{line.model_dump_json()}\n" for line in lines).encode())
+            size = file.seek(0, os.SEEK_END)
+        return {"steps": len(losses.steps), "epochs": len(losses.epochs), "bytes": size}
+
     def latest(self) -> TrainingState | None:
-        """Return the newest checkpoint; None where there is none.
+        """Return the newest checkpoint; None if there is none.
 
         Raises:
             CheckpointError: it is damaged, or belongs to another training.
@@ -102,7 +142,8 @@ class CheckpointStore:
         try:
             facts = json.loads((path / "state.json").read_text("utf-8"))
             tensors = load_file(path / "tensors.safetensors")
-        except (OSError, ValueError, SafetensorError) as error:
+            losses = self._read_losses(path, facts)
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise CheckpointError(f"{path}: damaged ({error}); delete it to start over") from error
         if facts["signature"] != self._signature:
             raise CheckpointError(
@@ -116,8 +157,23 @@ class CheckpointStore:
             best=_group(tensors, "best") or None,
             best_loss=facts["best_loss"],
             stale_epochs=facts["stale_epochs"],
-            curve=LearningCurve.model_validate(facts["curve"]),
+            losses=losses,
         )
+
+    def _read_losses(self, path: Path, facts: dict[str, Any]) -> Losses:
+        if "curve" in facts:  # checkpoints of before held the whole curve
+            return Losses.of(LearningCurve.model_validate(facts["curve"]))
+        self._kept = kept = _Kept.of(path, facts["losses"])
+        lines = kept.path.read_bytes()[: kept.size].decode().split("\n")[:-1]
+        if len(lines) != kept.steps + kept.epochs:
+            raise ValueError(f"{_LOSSES} has {len(lines)} lines")
+        losses = Losses(best_epoch=facts["best_epoch"])
+        for line in lines:
+            if '"step":' in line:
+                losses.steps.append(StepLoss.from_json(line))
+            else:
+                losses.epochs.append(EpochLoss.from_json(line))
+        return losses
 
     def _remove_all_but(self, kept: Path) -> None:
         for path in self._directory.iterdir():
@@ -146,8 +202,15 @@ def _group(tensors: dict[str, torch.Tensor], group: str) -> dict[str, torch.Tens
     return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
 
+def _link(old: Path, new: Path) -> None:
+    try:
+        os.link(old, new)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(old, new)
+
+
 def _flush(directory: Path) -> None:
-    # The rename must not reach the disk before what it names.
+    # The rename must not reach the disk before the files of the folder.
     for path in directory.iterdir():
         with path.open("rb") as handle:
             os.fsync(handle.fileno())

@@ -1,4 +1,4 @@
-"""One loop over optimizer steps, for whatever a method trains."""
+"""The training loop: optimizer steps over whatever a method trains."""
 
 from __future__ import annotations
 
@@ -16,39 +16,30 @@ from tunesmith.records import EpochLoss, LearningCurve, StepLoss, TuningEvent
 from tunesmith_local.engine.batching import by_length, padding_worth_a_pass
 from tunesmith_local.engine.scoring import Example
 from tunesmith_local.errors import DivergedError
+from tunesmith_local.methods.method import TrainingResult
 from tunesmith_local.methods.tunable import Tunable
 from tunesmith_local.training.checkpoint import CheckpointStore, TrainingState
+from tunesmith_local.training.losses import Losses
 
 _SAVING_SHARE = 20
 """Time between two checkpoints, at least, in times that it takes to write one."""
 
 
-@dataclass(frozen=True, eq=False)
-class TrainingResult:
-    """How a training went; what it made is in the parameters."""
-
-    curve: LearningCurve
-    steps: int
-    """Optimizer steps done."""
-    stopped_early: bool
-
-
 @dataclass(eq=False)
 class Training:
-    """One training: what it works on and whom it tells.
+    """One training: its rows, its settings and the functions that it calls.
 
     Attributes:
-        tunable: what is trained.
+        tunable: the parameters that are trained.
         examples: the training rows.
         method: the hyper-parameters.
         seed: decides the order of the rows.
         validation: rows whose loss is measured after every epoch; the weights with the lowest
             one are kept.
-        checkpoints: where to save and what to continue from.
+        checkpoints: the store to save to and to continue from.
         checkpoint_seconds: least time between two saves; 0 saves after every step.
         on_event: called after every step and epoch.
         should_stop: asked before every batch.
-        curve: the losses so far.
     """
 
     tunable: Tunable
@@ -60,7 +51,7 @@ class Training:
     checkpoint_seconds: float = 0.0
     on_event: Callable[[TuningEvent], None] = lambda event: None
     should_stop: Callable[[], bool] = lambda: False
-    curve: LearningCurve = field(default_factory=LearningCurve, init=False)
+    _losses: Losses = field(default_factory=Losses, init=False)
 
     def __post_init__(self) -> None:
         if not self.examples:
@@ -68,13 +59,18 @@ class Training:
         self._optimizer = _optimizer(self.method, self.tunable)
         self._save_again_at = -math.inf
 
+    @property
+    def curve(self) -> LearningCurve:
+        """The losses so far."""
+        return self._losses.curve()
+
     def run(self) -> TrainingResult:
-        """Train to the end, from the last checkpoint where there is one.
+        """Train to the end, from the last checkpoint if there is one.
 
         Raises:
             DivergedError: the loss or its gradient is no longer finite; the last checkpoint
                 stays.
-            JobStopped: ``should_stop`` said so; the last step is saved.
+            JobStopped: ``should_stop`` returned True; the last step is saved.
         """
         state = self._restore()
         rows, method = len(self.examples), self.method
@@ -95,7 +91,7 @@ class Training:
         if state.best is not None:
             self.tunable.load(state.best)
         stopped = state.step < method.optimizer_steps(rows)
-        return TrainingResult(state.curve, state.step, stopped)
+        return TrainingResult(state.losses.curve(), state.step, stopped)
 
     def _rows_of_step(self, epoch: int, position: int) -> list[Example]:
         generator = torch.Generator().manual_seed(_mix(self.seed, epoch))
@@ -132,9 +128,9 @@ class Training:
         largest = torch.nn.utils.get_total_norm(gradients, norm_type=math.inf)
         if math.isfinite(loss) and math.isfinite(float(largest)):
             return
-        what = "gradient" if math.isfinite(loss) else "loss"
+        kind = "gradient" if math.isfinite(loss) else "loss"
         raise DivergedError(
-            f"the {what} is not a finite number at optimizer step {step}; lower learning_rate "
+            f"the {kind} is not a finite number at optimizer step {step}; lower learning_rate "
             f"({self.method.learning_rate:g}). The checkpoint of the step before is kept.",
             step,
         )
@@ -145,9 +141,7 @@ class Training:
         self._optimizer.step()
 
     def _record_step(self, state: TrainingState, epoch: int, loss: float) -> None:
-        point = StepLoss(step=state.step, epoch=epoch, loss=loss)
-        state.curve = state.curve.model_copy(update={"steps": (*state.curve.steps, point)})
-        self.curve = state.curve
+        state.losses.steps.append(StepLoss(step=state.step, epoch=epoch, loss=loss))
         total = self.method.optimizer_steps(len(self.examples))
         self.on_event(
             TuningEvent(kind="step", step=state.step, total_steps=total, epoch=epoch, loss=loss)
@@ -157,11 +151,8 @@ class Training:
         validation = self.validation_loss() if self.validation else None
         if validation is not None:
             self._judge(state, epoch, validation)
-        point = EpochLoss(
-            epoch=epoch, loss=self._epoch_mean(state, epoch), validation_loss=validation
-        )
-        state.curve = state.curve.model_copy(update={"epochs": (*state.curve.epochs, point)})
-        self.curve = state.curve
+        point = EpochLoss(epoch=epoch, loss=self._epoch_mean(state), validation_loss=validation)
+        state.losses.epochs.append(point)
         self.on_event(
             TuningEvent(kind="epoch", epoch=epoch, loss=point.loss, validation_loss=validation)
         )
@@ -172,12 +163,13 @@ class Training:
             return
         state.best_loss, state.stale_epochs = loss, 0
         state.best = self.tunable.weights()
-        state.curve = state.curve.model_copy(update={"best_epoch": epoch})
+        state.losses.best_epoch = epoch
 
-    def _epoch_mean(self, state: TrainingState, epoch: int) -> float:
+    def _epoch_mean(self, state: TrainingState) -> float:
         # Weighted by rows, because the last step of an epoch may have fewer.
-        losses = [point.loss for point in state.curve.steps if point.epoch == epoch]
         size, rows = self.method.rows_per_step, len(self.examples)
+        last = state.losses.steps[-self.method.steps_per_epoch(rows) :]
+        losses = [point.loss for point in last]
         sizes = [min(size, rows - i * size) for i in range(len(losses))]
         return sum(x * n for x, n in zip(losses, sizes, strict=True)) / rows
 
@@ -186,7 +178,7 @@ class Training:
         """Return the mean loss over the validation rows, in nats per answer token.
 
         Raises:
-            JobStopped: ``should_stop`` said so.
+            JobStopped: ``should_stop`` returned True.
         """
         rows = self.validation or ()
         total = 0.0
@@ -202,8 +194,8 @@ class Training:
     def _restore(self) -> TrainingState:
         state = self.checkpoints.latest() if self.checkpoints else None
         if state is None:
-            return TrainingState(self.tunable.weights())
-        self.curve = state.curve
+            return TrainingState(self.tunable.weights(), losses=self._losses)
+        self._losses = state.losses
         self.tunable.load(state.weights)
         for name, moments in state.optimizer.items():
             parameter = self.tunable.parameters[name]

@@ -1,4 +1,4 @@
-"""What is said about a GGUF file that cannot be used."""
+"""The error for a GGUF file that cannot be used."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
-"""From rows and settings to what the training loop takes, everything checked."""
+"""Rows for the training loop: encoded, with everything checked that the tokens decide."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tunesmith.errors import DatasetError, ExperimentError
@@ -15,31 +14,9 @@ from tunesmith.records import Row
 from tunesmith_local.engine.answers import Answers, Rule
 from tunesmith_local.engine.encoding import EncodedPrompt, encode_prompt
 from tunesmith_local.engine.scoring import Example
-from tunesmith_local.methods.tunables import check_method
+from tunesmith_local.methods.prepared import GradientRows
 from tunesmith_local.model.chat_templates import template_of
 from tunesmith_local.model.loading import BaseLM
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A training that is ready to start."""
-
-    method: GradientTuning
-    seed: int
-    train: list[Example]
-    validation: list[Example] | None
-    truncated_rows: int
-    """Training and validation rows whose input was cut."""
-    template: str
-    """The whole template, a chat template included."""
-    longest_answer: int
-    """Tokens of the longest label and its end."""
-    rule: Rule
-    """How the labels were tokenized."""
-    notes: tuple[str, ...]
-    """What the record should tell the user."""
-    signature: str
-    """Names this training: base model, settings and rows."""
 
 
 def prepare(
@@ -49,18 +26,16 @@ def prepare(
     seed: int,
     train: Sequence[Row],
     validation: Sequence[Row] | None,
-) -> Prepared:
-    """Check everything and encode the rows.
+) -> GradientRows:
+    """Encode the rows of :func:`check_rows`, and check the labels and all lengths.
 
     Raises:
         ExperimentError: the settings cannot work with this base model or with each other.
-        DatasetError: there are no rows, or one has no label of ``labels``.
     """
-    check_rows(labels, train, validation)
-    check_method(base, method)
     template = template_of(base, method)
-    encoded = _encoded(base, method, template, train)
-    held_out = None if validation is None else _encoded(base, method, template, validation)
+    limit = method.max_input_tokens
+    encoded = encode_rows(base, template, limit, train)
+    held_out = None if validation is None else encode_rows(base, template, limit, validation)
     answers, longest, label = _answers(base, method, labels, [*encoded, *(held_out or [])])
     _check_lengths(base, method, longest, label)
     truncated = sum(prompt.truncated for prompt in [*encoded, *(held_out or [])])
@@ -68,13 +43,14 @@ def prepare(
     held_out_examples = (
         None if held_out is None else _examples(answers, labels, validation or (), held_out)
     )
-    return Prepared(
-        method=method,
+    return GradientRows(
+        settings=method,
         seed=seed,
         train=examples,
         validation=held_out_examples,
         truncated_rows=truncated,
         template=template,
+        max_input_tokens=limit,
         longest_answer=longest,
         rule=answers.rule,
         notes=tuple(_notes(method, truncated, answers.rule)),
@@ -99,6 +75,16 @@ def check_rows(labels: LabelSet, train: Sequence[Row], validation: Sequence[Row]
                     f"{part} row {index}: output {row.output!r} is not one of the labels "
                     f"{', '.join(map(repr, labels))}"
                 )
+
+
+def encode_rows(
+    base: BaseLM, template: str, max_input_tokens: int, rows: Sequence[Row]
+) -> list[EncodedPrompt]:
+    """Put each input into the template, cut and tokenize it."""
+    return [
+        encode_prompt(base.tokenizer, row.input, template=template, max_tokens=max_input_tokens)
+        for row in rows
+    ]
 
 
 def _answers(
@@ -131,16 +117,6 @@ def _check_lengths(base: BaseLM, method: GradientTuning, longest: int, label: st
             f"{method.max_input_tokens} and {longest} answer tokens exceed the {limit} "
             f"positions of {base.name!r}; lower max_input_tokens"
         )
-
-
-def _encoded(
-    base: BaseLM, method: GradientTuning, template: str, rows: Sequence[Row]
-) -> list[EncodedPrompt]:
-    limit = method.max_input_tokens
-    return [
-        encode_prompt(base.tokenizer, row.input, template=template, max_tokens=limit)
-        for row in rows
-    ]
 
 
 def _examples(

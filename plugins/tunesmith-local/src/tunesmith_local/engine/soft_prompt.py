@@ -16,7 +16,7 @@ InitMethod = Literal["random", "text", "sample_vocab"]
 
 @dataclass(frozen=True)
 class InitialPrompt:
-    """Where a soft prompt starts, with what a record should say about it."""
+    """A soft prompt before its first step, with the facts for a record."""
 
     weights: torch.Tensor
     """``[num_virtual_tokens, hidden_size]``, float32."""
@@ -24,11 +24,11 @@ class InitialPrompt:
     text_tokens: int | None = None
     """Tokens of the init text, before repeating or cutting."""
     fit: Literal["exact", "repeated", "cut"] | None = None
-    """What was done to the init text to fill the virtual tokens."""
+    """How the init text fills the virtual tokens."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should be told."""
+        """Sentences for the user."""
         if self.fit not in ("repeated", "cut"):
             return ()
         return (
@@ -56,8 +56,8 @@ def initial_prompt(
         base: the base model.
         method: ``text`` repeats or cuts the embeddings of ``text``; ``sample_vocab`` takes the
             embeddings of tokens drawn uniformly (Lester et al. 2021); ``random`` draws from a
-            normal distribution with the standard deviation of the embedding matrix, where
-            PEFT's own RANDOM has deviation 1, far off the embeddings of most models.
+            normal distribution with the standard deviation of the embedding matrix. PEFT's own
+            RANDOM has deviation 1, far off the embeddings of most models.
         length: number of virtual tokens.
         text: the init text, for ``text``.
         seed: decides ``random`` and ``sample_vocab``.
@@ -94,6 +94,6 @@ def _embed(base: BaseLM, ids: torch.Tensor) -> torch.Tensor:
 
 
 def start_of(base: BaseLM, method: VirtualTokens, seed: int) -> InitialPrompt:
-    """Return where the virtual tokens of ``method`` start; see :func:`initial_prompt`."""
+    """Return the first virtual tokens of ``method``; see :func:`initial_prompt`."""
     length, text = method.num_virtual_tokens, method.init_text
     return initial_prompt(base, method.init_method, length, text=text, seed=seed)

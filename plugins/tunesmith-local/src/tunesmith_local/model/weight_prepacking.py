@@ -1,11 +1,11 @@
-"""Linear layers whose frozen weights lie in memory as a CPU's matrix kernel reads them.
+"""Weight prepacking: frozen weights in the memory layout of a CPU's matrix kernel.
 
-torch multiplies by a weight as it is stored, row after row, and lays it out anew inside every
-product. Done once beforehand, a product of many rows takes a tenth less time and one of a few
-rows, which is what generation consists of, half as much or less. The operators are oneDNN's, the
+torch stores a weight row after row and lays it out anew inside every product. If that is done once
+beforehand, a product of many rows takes a tenth less time. A product of a few rows, as in
+generation, takes half as much or less. The operators are oneDNN's, the
 ones that ``torch.compile`` puts into a model it freezes for a CPU
 (``torch/_inductor/fx_passes/mkldnn_fusion.py``). They have no gradient: training reads the plain
-weight, which stays where it is.
+weight, which is kept.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _LEAST = 2**18
 """Numbers in a weight that is worth it; the call itself costs more than a smaller product."""
 _ROWS = 512
 """Rows of a product that the layout is made for; it serves any number."""
-_KEPT = "_tunesmith_packed"
+_KEPT = "_tunesmith_prepacked"
 
 
 @dataclass(frozen=True, eq=False)
-class _Packed:
+class _Prepacked:
     tensor: torch.Tensor
     made_from: tuple[int, int]
 
 
-class PackedLinear(torch.nn.Linear):
-    """A linear layer that multiplies by its packed weight where no gradient is asked for."""
+class PrepackedLinear(torch.nn.Linear):
+    """A linear layer that multiplies by its prepacked weight if no gradient is asked for."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # torch's name
         """Return ``input @ weight.T + bias``, ``[..., out_features]``."""
@@ -41,13 +41,13 @@ class PackedLinear(torch.nn.Linear):
             return super().forward(input)
         if not (weight.is_cpu and _multiplies(weight.dtype)):
             return super().forward(input)
-        return _product(input, _packed(weight), self.bias)
+        return _product(input, _prepacked(weight), self.bias)
 
 
-def packed(base: BaseLM, least: int = _LEAST) -> BaseLM:
-    """Let a model's linear layers pack their weights when they first predict.
+def prepacked(base: BaseLM, least: int = _LEAST) -> BaseLM:
+    """Let a model's linear layers prepack their weights when they first predict.
 
-    The packed weights stand beside the others, so this needs as many bytes again. Without the
+    The plain weights are kept too, so this needs as many bytes again. Without the
     room, on another device or without oneDNN the layers stay as they are.
 
     Args:
@@ -59,8 +59,8 @@ def packed(base: BaseLM, least: int = _LEAST) -> BaseLM:
     can = base.device.type == "cpu" and _multiplies(base.dtype)
     if can and needed <= free_bytes(base.device):
         for layer in layers:
-            # The same object with the same weights: what holds the layer goes on holding it.
-            layer.__class__ = PackedLinear
+            # The same object with the same weights: references to the layer stay valid.
+            layer.__class__ = PrepackedLinear
     return base
 
 
@@ -71,12 +71,12 @@ def _layers(base: BaseLM, least: int) -> Iterator[torch.nn.Linear]:
             yield module
 
 
-def _packed(weight: torch.Tensor) -> torch.Tensor:
+def _prepacked(weight: torch.Tensor) -> torch.Tensor:
     # Kept with the weight, so that modules which share one share the other, and a copy has none.
     made_from = (weight.data_ptr(), weight._version)
-    kept: _Packed | None = getattr(weight, _KEPT, None)
+    kept: _Prepacked | None = getattr(weight, _KEPT, None)
     if kept is None or kept.made_from != made_from:
-        kept = _Packed(_laid_out(weight), made_from)
+        kept = _Prepacked(_laid_out(weight), made_from)
         setattr(weight, _KEPT, kept)
     return kept.tensor
 
@@ -87,7 +87,7 @@ def _multiplies(dtype: torch.dtype) -> bool:
     ones = torch.ones(2, 2, dtype=dtype)
     try:
         return bool((_product(ones, _laid_out(ones), None) == 2).all())
-    except (RuntimeError, AttributeError):  # what torch raises for a kernel that is not there
+    except (RuntimeError, AttributeError):  # torch has no such kernel
         return False
 
 
@@ -96,6 +96,6 @@ def _laid_out(weight: torch.Tensor) -> torch.Tensor:
     return made
 
 
-def _product(given: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    made: torch.Tensor = torch.ops.mkldnn._linear_pointwise(given, packed, bias, "none", [], "")
+def _product(given: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    made: torch.Tensor = torch.ops.mkldnn._linear_pointwise(given, weight, bias, "none", [], "")
     return made

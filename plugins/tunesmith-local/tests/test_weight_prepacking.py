@@ -11,32 +11,32 @@ from local_models import build
 from torch.nn.functional import linear
 
 from tunesmith_local.methods.lora import sharing
-from tunesmith_local.model import packing
+from tunesmith_local.model import weight_prepacking
 from tunesmith_local.model.loading import BaseLM, freeze
-from tunesmith_local.model.packing import PackedLinear, packed
+from tunesmith_local.model.weight_prepacking import PrepackedLinear, prepacked
 
 GetBase = Callable[[str], BaseLM]
 BOTH = (torch.float32, torch.bfloat16)
 
 
-def layer(dtype: torch.dtype = torch.float32, *, bias: bool = False) -> PackedLinear:
-    """A frozen layer whose products are packed."""
+def layer(dtype: torch.dtype = torch.float32, *, bias: bool = False) -> PrepackedLinear:
+    """A frozen layer whose products are prepacked."""
     torch.manual_seed(0)
-    made = PackedLinear(64, 48, bias=bias, dtype=dtype)
+    made = PrepackedLinear(64, 48, bias=bias, dtype=dtype)
     return made.requires_grad_(False)
 
 
 def unpacked(base: BaseLM) -> BaseLM:
-    """The model as it is before its layers are packed."""
+    """The model as it is before its layers are prepacked."""
     model = copy.deepcopy(base.model)
     for module in model.modules():
-        if isinstance(module, PackedLinear):
+        if isinstance(module, PrepackedLinear):
             module.__class__ = torch.nn.Linear
     return freeze(base.name, model, base.tokenizer)
 
 
-def is_packed(module: torch.nn.Linear) -> bool:
-    return hasattr(module.weight, packing._KEPT)
+def is_prepacked(module: torch.nn.Linear) -> bool:
+    return hasattr(module.weight, weight_prepacking._KEPT)
 
 
 @pytest.mark.parametrize("dtype", BOTH)
@@ -48,7 +48,7 @@ def test_the_product_is_that_of_the_plain_weight(
     one, given = layer(dtype, bias=bias), torch.randn(shape).to(dtype)
     with torch.no_grad():
         found = one(given)
-    assert is_packed(one)
+    assert is_prepacked(one)
     tolerance = 1e-6 if dtype is torch.float32 else 1e-2
     right = linear(given, one.weight, one.bias)
     torch.testing.assert_close(found, right, rtol=tolerance, atol=tolerance)
@@ -67,18 +67,18 @@ def test_where_gradients_flow_the_plain_weight_is_read() -> None:
     one(given).sum().backward()
     assert given.grad is not None
     torch.testing.assert_close(given.grad, one.weight.sum(0).expand(5, -1))
-    assert not is_packed(one)
+    assert not is_prepacked(one)
 
 
 def test_a_weight_that_trains_is_never_packed() -> None:
     one = layer().requires_grad_(True)
     with torch.no_grad():
         one(torch.randn(5, 64))
-    assert not is_packed(one)
+    assert not is_prepacked(one)
 
 
 @pytest.mark.parametrize("change", ["in place", "other numbers", "other type"])
-def test_a_changed_weight_is_packed_anew(change: str) -> None:
+def test_a_changed_weight_is_prepacked_anew(change: str) -> None:
     one, given = layer(), torch.randn(5, 64)
     with torch.no_grad():
         one(given)
@@ -93,45 +93,47 @@ def test_a_changed_weight_is_packed_anew(change: str) -> None:
     torch.testing.assert_close(found, linear(given, one.weight), rtol=tolerance, atol=tolerance)
 
 
-def test_modules_that_share_a_weight_share_what_is_packed_and_a_copy_does_not() -> None:
+def test_modules_that_share_a_weight_share_what_is_prepacked_and_a_copy_does_not() -> None:
     base = build("granite")
     head = base.model.get_output_embeddings()
     with torch.no_grad():
         head(torch.randn(2, base.hidden_size))
     shared = sharing(base).model.get_output_embeddings()
     assert shared is not head
-    assert getattr(shared.weight, packing._KEPT) is getattr(head.weight, packing._KEPT)
+    assert getattr(shared.weight, weight_prepacking._KEPT) is getattr(
+        head.weight, weight_prepacking._KEPT
+    )
     alone = copy.deepcopy(base.model).get_output_embeddings()
-    assert not is_packed(alone)
+    assert not is_prepacked(alone)
 
 
 def test_small_weights_stay_as_they_are() -> None:
-    base = packed(unpacked(build("granite")))
-    assert not any(isinstance(module, PackedLinear) for module in base.model.modules())
+    base = prepacked(unpacked(build("granite")))
+    assert not any(isinstance(module, PrepackedLinear) for module in base.model.modules())
 
 
 def test_without_room_or_kernel_a_model_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     base = unpacked(build("granite"))
     with monkeypatch.context() as patch:
-        patch.setattr(packing, "free_bytes", lambda device: 1000)
-        packed(base, least=0)
+        patch.setattr(weight_prepacking, "free_bytes", lambda device: 1000)
+        prepacked(base, least=0)
     with monkeypatch.context() as patch:
-        patch.setattr(packing, "_multiplies", lambda dtype: False)
-        packed(base, least=0)
-    assert not any(isinstance(module, PackedLinear) for module in base.model.modules())
-    packed(base, least=0)
-    assert any(isinstance(module, PackedLinear) for module in base.model.modules())
+        patch.setattr(weight_prepacking, "_multiplies", lambda dtype: False)
+        prepacked(base, least=0)
+    assert not any(isinstance(module, PrepackedLinear) for module in base.model.modules())
+    prepacked(base, least=0)
+    assert any(isinstance(module, PrepackedLinear) for module in base.model.modules())
 
 
 def test_a_type_without_a_kernel_is_multiplied_as_ever() -> None:
     one, given = layer(torch.float64), torch.randn(5, 64, dtype=torch.float64)
     with torch.no_grad():
         assert torch.equal(one(given), linear(given, one.weight))
-    assert not is_packed(one)
+    assert not is_prepacked(one)
 
 
 def test_the_models_of_these_tests_are_packed(base_lm: GetBase) -> None:
     base = base_lm("granite")
     linears = [m for m in base.model.modules() if isinstance(m, torch.nn.Linear)]
     assert linears
-    assert all(type(module) is PackedLinear for module in linears)
+    assert all(type(module) is PrepackedLinear for module in linears)

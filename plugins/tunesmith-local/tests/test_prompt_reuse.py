@@ -10,10 +10,10 @@ import torch
 from local_models import EXACT, build
 
 from tunesmith_local.engine.encoding import encode_answer, encode_prompt
+from tunesmith_local.engine.prompt_reuse import reading
 from tunesmith_local.engine.scoring import Example, row_losses
-from tunesmith_local.engine.shared_prefix import reading
+from tunesmith_local.engine.soft_prompt import initial_prompt
 from tunesmith_local.methods.peft_models import soft_prompt_model
-from tunesmith_local.methods.soft_prompt import initial_prompt
 from tunesmith_local.model.loading import BaseLM
 
 GetBase = Callable[[str], BaseLM]
