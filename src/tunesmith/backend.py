@@ -1,7 +1,7 @@
 """The interface of a backend. The core does everything else.
 
 A backend tunes, deploys and generates. It raises :class:`~tunesmith.errors.UnsupportedError`
-for whatever its :class:`Capabilities` do not declare and never ignores a setting in silence.
+for everything that its :class:`Capabilities` do not declare and never ignores a setting in silence.
 The one exception is the seed, which also drives the core's splits: a backend that is not seeded
 runs, and the record says so.
 """
@@ -36,7 +36,7 @@ from tunesmith.records import (
 from tunesmith.spec import GenerationParams, TuningSpec
 
 Target = Deployment | str
-"""What a predictor answers for: a deployment, or the portable name of a base model."""
+"""The model that a predictor asks: a deployment, or the portable name of a base model."""
 
 
 TargetKey = tuple[Literal["deployment", "base model"], str]
@@ -71,7 +71,7 @@ class Range(Record):
 
 
 class Capabilities(Record):
-    """What a backend can do with one base model. Defaults are conservative: it can do nothing.
+    """The abilities of a backend with one base model. By default it can do nothing.
 
     Read by run time and by the conformance suite alike.
     """
@@ -126,7 +126,7 @@ class BackendOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     store: Path = Path("runs/store")
-    """Where jobs, tuned models and deployments that must outlive the process are kept;
+    """The folder of the jobs, tuned models and deployments that must outlive the process;
     ``connect`` gives every backend a separate folder."""
 
 
@@ -424,8 +424,8 @@ class Predictor(ABC):
         """Return the probability of each label for each input; they sum to one.
 
         A label's score is the sum of the log-probabilities of its tokens as they continue the
-        prompt. A base model is asked for the labels as they stand, a deployment for what it was
-        tuned to say for them.
+        prompt. For a base model, these are the tokens of the labels; for a deployment, the tokens
+        that it was tuned to generate for them.
 
         Raises:
             UnsupportedError: ``label_scores`` or ``base_label_scores`` is not declared.

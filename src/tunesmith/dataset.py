@@ -69,7 +69,7 @@ def load_dataset(
         input_field: the column that holds the text.
         output_field: the column that holds the label.
         labels: if given, every output must be one of them.
-        labelled: whether the output column is required; None reads a label if there is one.
+        labelled: whether the output column is required; None: labels are optional.
 
     Raises:
         DatasetError: the file or a row of it is wrong; the message names both.
@@ -86,7 +86,7 @@ def load_dataset(
 def parse_rows(
     text: str, source: str, *, input_field: str = "input", labelled: bool = False
 ) -> Dataset:
-    """Read rows from ``text``: a JSON array, JSON lines or, unlabelled, one input per line.
+    """Read rows from ``text``: a JSON array, JSON lines or, without labels, one input per line.
 
     Raises:
         DatasetError: the text or a row of it is wrong; the message names ``source`` and the row.
@@ -125,7 +125,7 @@ def check_training_rows(data: Dataset, labels: LabelSet) -> None:
 def stratified_split(data: Dataset, fraction: float, seed: int) -> tuple[Dataset, Dataset]:
     """Split off ``fraction`` of the rows, every label in proportion, rows in file order.
 
-    Rows with equal input stay together, so that a copy of a training row never validates it.
+    Rows with equal input stay in one part. A copy of a training row never validates it.
 
     Raises:
         DatasetError: a label has too few distinct rows.
@@ -261,7 +261,7 @@ def _json(source: str, text: str) -> Iterator[tuple[str, Any]]:
 
 
 def _json_lines(source: str, text: str) -> Iterator[tuple[str, Any]]:
-    # JSON allows in a text what str.splitlines takes for the end of a line, such as U+2028.
+    # Not str.splitlines: it also splits at U+2028 and others, which JSON allows in a text.
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
@@ -274,7 +274,7 @@ def _csv(source: str, text: str) -> Iterator[tuple[str, Any]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         for record in reader:
-            # DictReader files surplus cells under None and missing ones as None.
+            # DictReader stores surplus fields under the key None, and missing fields as None.
             if None in record or None in record.values():
                 raise DatasetError(
                     f"{source}, line {reader.line_num}: not {len(reader.fieldnames or ())} "
@@ -324,7 +324,7 @@ class DataSpec(Record):
     train: str
     test: str | None = None
     validation: float | str | None = None
-    """A fraction of the training rows (seeded, stratified), or a file of its own."""
+    """A fraction of the training rows (seeded, stratified), or a separate file."""
     input_field: str = "input"
     output_field: str = "output"
 
@@ -364,7 +364,7 @@ class ExperimentData:
         """Return the test rows.
 
         Raises:
-            ExperimentError: the experiment names none.
+            ExperimentError: the experiment has none.
         """
         if self.test is None:
             raise ExperimentError("data.test: no test file; a run needs one to evaluate on")
@@ -376,7 +376,7 @@ def load_data(spec: DataSpec, labels: LabelSet, seed: int, *, test: bool = True)
 
     Raises:
         DatasetError: a file or a row is wrong.
-        ExperimentError: ``test`` is asked for and not named.
+        ExperimentError: ``test`` is True and ``spec`` names no test file.
     """
 
     def load(source: str) -> Dataset:

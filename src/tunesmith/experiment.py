@@ -49,10 +49,11 @@ class Experiment(TuningSpec):
 
     data: DataSpec
     answer: Reading | None = None
-    """What the verdict is about: ``decision``, the most probable label, or ``text``, what the model
-    wrote. By default a decision if every model of the run has label scores."""
+    """The reading of answers for the verdict: ``decision``, the most probable label, or ``text``,
+    the label that the model wrote. By default a decision if every model of the run has label
+    scores."""
     base_input: BaseInput = "same"
-    """What the base model reads beside a tuned one: the same text as that, or with ``bare`` the
+    """The input of the base model beside a tuned one: the same text as that, or with ``bare`` the
     input without the template, as in IBM's tutorial."""
     ladder: tuple[dict[str, Any], ...] = ()
     """Settings of other methods, for a ladder or a benchmark on the same data; see

@@ -32,7 +32,7 @@ class Artifact:
     library: str = "peft"
     """The library that reads them."""
     holds: str = "This folder holds the adapter alone; the base model is needed beside it."
-    """What they hold, in a sentence."""
+    """A sentence on their contents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class MethodEntry:
     target: str
     kind: MethodKind = "soft prompt"
     place: int = LAST
-    """On the ladder, from the cheapest method (0) to the dearest."""
+    """On the ladder, from the cheapest method (0) to the most expensive."""
     title: str = ""
     """The method in a sentence, e.g. ``TF-IDF``; by default its name."""
     long_title: str = ""

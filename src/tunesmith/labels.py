@@ -24,7 +24,7 @@ class LabelSet(RootModel[dict[str, tuple[str, ...]]]):
         if isinstance(value, list | tuple):
             names = [_text(v) for v in value]
             if len(set(names)) != len(names):
-                raise ValueError(f"labels: {names} holds a label twice")
+                raise ValueError(f"labels: {names} has a label twice")
             return {name: (name,) for name in names}
         if isinstance(value, Mapping):
             return {_text(k): _forms(v) for k, v in value.items()}

@@ -35,7 +35,7 @@ class Method(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: ClassVar[str]
-    """How experiment files and ``Capabilities.methods`` call the method."""
+    """The name of the method in experiment files and ``Capabilities.methods``."""
     tunes: ClassVar[bool]
     """Whether the method makes a tuned model (else it only prompts the base model)."""
 

@@ -67,7 +67,7 @@ class Registry:
         self.plugins = tuple(self._load(point) for point in points)
 
     def _load(self, point: EntryPoint) -> Plugin:
-        # pluggy's own loader lets one broken plugin end the host; here it is only recorded.
+        # With pluggy's loader, one broken plugin would end the program; here it is only recorded.
         dist = point.dist
         plugin = Plugin(point.name, dist.name if dist else "?", dist.version if dist else "?")
         try:
@@ -153,7 +153,7 @@ def import_target(target: str) -> Any:
 
 
 def install_hint(name: str) -> str:
-    """Return the sentence that says how to install backend or method ``name``; else empty."""
+    """Return the sentence on how to install backend or method ``name``; empty if unknown."""
     extra = EXTRAS.get(name)
     return f" Install it with: pip install 'tunesmith[{extra}]'." if extra else ""
 

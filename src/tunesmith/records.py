@@ -154,7 +154,7 @@ class TokenInfo(Record):
 
 
 class Generation(Record):
-    """What a model generated for one input."""
+    """The text that a model generated for one input."""
 
     text: str
     prompt: str | None = None
@@ -192,15 +192,15 @@ class LabelTokens(Record):
 
 ModelRole = Literal["tuned", "base"]
 BaseInput = Literal["same", "bare"]
-"""What the base model reads beside a tuned one: the same text, or the input without template."""
+"""The input of the base model beside a tuned one: the same text, or that without template."""
 Reading = Literal["decision", "text"]
-"""How an answer is read: the most probable label, or the label that the model wrote."""
+"""The reading of an answer: the most probable label, or the label that the model wrote."""
 
 
 class Prediction(Record):
     """One line of ``predictions.jsonl``: the answer of one model for one row.
 
-    Older lines, from before there were two readings, lack ``answer``, ``said`` and
+    Older lines with only one reading lack ``answer``, ``said`` and
     ``probabilities``; their label is the one that the model wrote.
     """
 
@@ -211,12 +211,12 @@ class Prediction(Record):
     prompt: str
     """The text after the template."""
     text: str
-    """What the model wrote."""
+    """The text that the model wrote."""
     label: str | None
     """The answer in the reading ``answer``; None if the text is no label."""
     expected: str | None
     answer: Reading = "text"
-    """How ``label`` was read."""
+    """The reading of ``label``."""
     said: str | None = None
     """The label that ``text`` is, or None; recorded if ``answer`` is a decision."""
     probabilities: dict[str, float] | None = None

@@ -23,7 +23,7 @@ from tunesmith.records import Record
 
 
 class GenerationParams(Record):
-    """How to generate, in watsonx.ai's names (``TextGenParameters``). None: the default."""
+    """Generation parameters with watsonx.ai's names (``TextGenParameters``). None: the default."""
 
     decoding_method: Literal["greedy", "sample"] | None = None
     max_new_tokens: Annotated[int, Field(ge=0)] | None = None
@@ -56,7 +56,7 @@ class TuningSpec(BaseModel):
     method: SerializeAsAny[Method] = Field(default_factory=PromptTuning)
     labels: LabelSet
     generation: GenerationParams = GenerationParams()
-    """How tuned and base model generate alike; watsonx.ai's defaults if nothing is given."""
+    """For tuned and base model; watsonx.ai's defaults if nothing is given."""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Drives splits, few-shot examples and, on seeded backends, the tuning."""
 

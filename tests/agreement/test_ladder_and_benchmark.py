@@ -12,7 +12,7 @@ import yaml
 from tunesmith import Experiment
 from tunesmith.sweep.benchmark import run_benchmark
 from tunesmith.sweep.benchmark_file import Benchmark
-from tunesmith.sweep.ladder import climb
+from tunesmith.sweep.ladder import run_ladder
 from tunesmith.sweep.page import remarks
 from tunesmith.sweep.trial import BackendRef
 from tunesmith_emulator import Emulator
@@ -43,7 +43,7 @@ def values(tmp_path: Path) -> dict[str, Any]:
 
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")
 def test_the_ladder_of_the_embedded_model(values: dict[str, Any], tmp_path: Path) -> None:
-    sweep = climb(
+    sweep = run_ladder(
         Experiment.from_values(values), BackendRef(name="local"), runs_dir=tmp_path / "runs"
     )
     assert sweep.record.status == "completed", remarks(sweep.record)

@@ -1,4 +1,4 @@
-"""Plain PEFT, with nothing of tunesmith, loads a run's adapter and says the same for every row."""
+"""Plain PEFT without tunesmith loads a run's adapter and gives the same answer for every row."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 # PEFT 0.21 reads a property that transformers 5.23 has renamed.
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")
-# PEFT drops positions and says so; without padding they are those that it counts itself.
+# PEFT drops positions with a warning; without padding they are those that it counts itself.
 @pytest.mark.filterwarnings("ignore:Position ids are not supported:UserWarning")
 def test_every_row_gets_the_same_answer(run: Run) -> None:
     import torch

@@ -59,7 +59,7 @@ def test_every_epoch_has_the_same_mean_loss(local: Run, watsonx: Run) -> None:
     assert here[-1].loss < here[0].loss
 
 
-def test_the_record_says_what_answered(local: Run, watsonx: Run) -> None:
+def test_the_record_names_the_answering_model(local: Run, watsonx: Run) -> None:
     assert not local.record.emulated
     assert watsonx.record.emulated
     assert watsonx.record.backend == "watsonx"

@@ -1,7 +1,7 @@
-"""Load on the emulator: 16 clients over TLS against stock PEFT, one prompt at a time.
+"""Load test: 16 clients over TLS on the emulator, compared with stock PEFT, one prompt at a time.
 
 Both generate with the same tuned model, the same prompts, 20 new tokens each (``min_new_tokens``
-keeps a tuned model from stopping after its label). The server runs in a process of its own, as a
+keeps a tuned model from stopping after its label). The server runs in a separate process, as a
 user's would; the peer runs before the server starts and has the machine to itself.
 
     python tests/benchmarks/emulator_load.py [--clients 16] [--generations 50]
@@ -69,7 +69,7 @@ def tune(folder: Path) -> tuple[Path, str]:
 
 
 def peer_rate(adapter: Path, prompts: list[str]) -> float:
-    """Return generations per second of plain PEFT, as its documentation shows it."""
+    """Return generations per second of plain PEFT, used as in its documentation."""
     import torch
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -92,7 +92,7 @@ def peer_rate(adapter: Path, prompts: list[str]) -> float:
 def our_rate(
     folder: Path, deployment: str, prompts: list[str], clients: int, generations: int
 ) -> dict[str, Any]:
-    """Return generations per second of the emulator, errors and how rows were batched."""
+    """Return generations per second of the emulator, errors and the batching of rows."""
     command = [sys.executable, "-m", "tunesmith", "emulator", "serve", "--port", "0",
                "--data-dir", str(folder / "data"), "--json"]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:

@@ -1,7 +1,7 @@
-"""Prints what loading a model and one row's decision cost against plain transformers.
+"""Prints the time to load a model and decide one row, compared with plain transformers.
 
 Both sides are whole processes, imports included, in turn, with the same weights in the same type.
-Run by ``make bench`` on the embedded model, or with ``MODEL=FOLDER`` on one of your own; asserts
+Run by ``make bench`` on the embedded model, or with ``MODEL=FOLDER`` on your own model; asserts
 nothing.
 """
 
@@ -57,7 +57,7 @@ def main() -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     with tempfile.TemporaryDirectory() as cache:
         os.environ["TUNESMITH_CACHE"] = cache
-        seconds(PLAIN, folder, dtype)  # the files are in memory from here on
+        seconds(PLAIN, folder, dtype)  # from now on the files are in the page cache
         first = seconds(OURS, folder, dtype)
         pairs = [(seconds(PLAIN, folder, dtype), seconds(OURS, folder, dtype)) for _ in range(RUNS)]
     plain, ours = (statistics.median(times) for times in zip(*pairs, strict=True))

@@ -1,4 +1,4 @@
-"""Prints what starting the command line costs. Run by ``make bench``; asserts nothing."""
+"""Prints the start-up time of the command line. Run by ``make bench``; asserts nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def median_seconds(command: list[str]) -> float:
 
 
 def main() -> None:
-    """Print one line a command."""
+    """Print one line for each command."""
     tunesmith = shutil.which("tunesmith", path=str(Path(sys.executable).parent))
     assert tunesmith, "install tunesmith into this environment first"
     bare = median_seconds([sys.executable, "-c", "pass"])

@@ -1,7 +1,7 @@
-"""Prints what a sweep itself costs for each trial; the cost must not grow with the trials.
+"""Prints the overhead of a sweep for each trial. It must not grow with the number of trials.
 
 The trials do nothing: the executor gets a stand-in for ``run_trial`` that returns a ready result.
-All else is real: the log with its fsync, the record, the table and the page. It asserts nothing.
+Everything else is real: the log with its fsync, the record, the table and the page. No assertion.
 Run it with ``python tests/benchmarks/sweep_cost.py [TRIALS ...]``.
 """
 

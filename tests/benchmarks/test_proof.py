@@ -1,4 +1,4 @@
-"""The proof's harness runs on the embedded model and made-up rows, and goes on where it stopped."""
+"""The harness of the proof runs on the embedded model and made-up rows, and can be resumed."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_quick_proof_writes_its_page_and_does_no_step_twice(
     assert "<svg" in (folder / "images" / "proof.svg").read_text()
     runs = {path: path.stat().st_mtime_ns for path in folder.glob("sst2/*/*/run.json")}
     assert len(runs) == len(found["methods"])
-    # A step that was stopped goes on in its own directory; the others stay as they are.
+    # A stopped step is resumed in its directory; the others are not changed.
     stopped = next(path for path in runs if "few_shot" in str(path))
     stopped.write_text(stopped.read_text().replace('"completed"', '"interrupted"'))
     capsys.readouterr()
@@ -93,7 +93,7 @@ def test_a_quick_proof_writes_its_page_and_does_no_step_twice(
     assert "about 0 s left" in capsys.readouterr().err
 
 
-def test_absent_data_or_model_is_said_and_nothing_is_done(
+def test_missing_data_or_model_are_reported_and_nothing_runs(
     main: Main, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main("--data", str(tmp_path / "none")) == 0
@@ -136,14 +136,14 @@ def test_labels_with_most_rows_are_taken_alphabetical_among_equals() -> None:
         ("Measured, not compared:", 60, 90, True),
     ],
 )
-def test_a_headline_stands_only_if_the_label_scores_bear_it(
+def test_a_headline_is_overturned_if_the_label_scores_contradict_it(
     headline: str, own: int, tfidf: int, stands: bool
 ) -> None:
     right = [[i < count for i in range(100)] for count in (own, tfidf)]
     assert (part("headlines").overturned(headline, right[0], {"tfidf": right[1]}) is None) == stands
 
 
-def test_label_scores_are_read_whatever_the_recorded_answer_is() -> None:
+def test_label_scores_are_used_for_any_recorded_answer() -> None:
     said = Prediction(row=0, model="tuned", input="x", prompt="x", text="no idea", label=None,
                       expected="1", probabilities={"0": 0.2, "1": 0.8})  # fmt: skip
     assert part("headlines").right([said]) == [False]
@@ -169,7 +169,7 @@ def test_label_scores_are_read_whatever_the_recorded_answer_is() -> None:
         ("nonsense", None),
     ],
 )
-def test_a_label_in_a_users_eyes_is_told_from_nonsense(text: str, kind: str | None) -> None:
+def test_answers_that_a_user_would_accept_have_a_kind(text: str, kind: str | None) -> None:
     labels = LabelSet.model_validate(["positive", "card_arrival"])
     assert part("errors_left").kind_of(text, labels) == kind
 

@@ -1,4 +1,4 @@
-"""Simulates the verdicts: how often are they wrong where the truth is known?
+"""Simulates the verdicts to find how often they are wrong, with a known truth.
 
 Run it from the project's root: ``python tests/benchmarks/verdicts.py``. Seeded: it prints the
 same table everywhere. ``tests/unit/evaluation/test_verdicts_simulated.py`` asserts a smaller one.
@@ -38,7 +38,7 @@ Rates = dict[int, float]
 
 @dataclass
 class Found:
-    """Shares over many trials, each one for a truth."""
+    """Shares over many trials, one for each truth."""
 
     values: list[float] = field(default_factory=list)
 
@@ -61,7 +61,7 @@ def one_seed(first_only: float, second_only: float) -> Rates:
 
 
 def several_seeds(accuracy: float, difference: float, kind: str) -> Rates:
-    """Margins of ``SEEDS`` seeds a side, worked out over 20,000 rows of known difficulty.
+    """Margins of ``SEEDS`` seeds a side, computed over 20,000 rows of known difficulty.
 
     ``alike``: some rows are harder, for both models. ``one fixed``: the second model answers a
     row the same on every seed, the first errs anywhere; the margins are skewed.
@@ -127,18 +127,18 @@ def _covered(rates: Rates, rows: int, seeds: int, number: int) -> float:
 
 
 def under_the_null(rows: int, number: int = TRIALS) -> Found:
-    """How often a difference is found where there is none, over the discordant rates."""
+    """The rate of differences found without a true one, over the discordant rates."""
     rates = (one_seed(share / 2, share / 2) for share in DISCORDANT)
     return Found([_difference_found(each, rows, 1, number) for each in rates])
 
 
 def paired_coverage(rows: int, number: int = TRIALS) -> Found:
-    """How often the interval of the difference holds the truth, over ``pairs()``."""
+    """The coverage of the interval of the difference, over ``pairs()``."""
     return Found([_covered(one_seed(*pair), rows, 1, number) for pair in pairs()])
 
 
 def wilson_coverage(rows: int) -> Found:
-    """The same of the interval of one accuracy. Nothing is drawn: every outcome is weighed."""
+    """The coverage of the interval of one accuracy. It is exact: every outcome is weighed."""
     from scipy.stats import binom
 
     intervals = np.array([wilson_interval(correct, rows) for correct in range(rows + 1)])
@@ -181,7 +181,7 @@ def seeds_coverage(rows: int, number: int = SEED_TRIALS) -> Found:
 
 
 def power_errors(number: int = TRIALS) -> Iterator[tuple[str, int, float, float]]:
-    """Truths that are not null: name, the rows said to be needed, power said and simulated."""
+    """Truths with a difference: name, rows said to be needed, stated and simulated power."""
     for first_only, second_only in ((0.069, 0.017), (0.06, 0.04), (0.15, 0.05), (0.3, 0.2)):
         rows = rows_for_power(first_only, second_only)
         said = power_at(rows, first_only, second_only)
@@ -190,7 +190,7 @@ def power_errors(number: int = TRIALS) -> Iterator[tuple[str, int, float, float]
 
 
 def seeds_power_errors(number: int = 2000) -> Iterator[tuple[str, int, float, float]]:
-    """The same for several seeds, where the figure is not exact."""
+    """The same for several seeds. The stated figure is not exact then."""
     for accuracy, difference, kind in ((0.8, 0.05, "alike"), (0.9, 0.05, "one fixed")):
         rates = several_seeds(accuracy, difference, kind)
         counts = {margin: round(20_000 * rate) for margin, rate in rates.items()}

@@ -1,4 +1,4 @@
-"""Chromium, where it is asked for: ``make test-all`` installs and runs what is in this folder."""
+"""Chromium, if it is asked for: ``make test-all`` installs it and runs the tests in this folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUIET = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder; they run where the clients are asked for."""
+    """Mark the tests of this folder; they run only if the clients are asked for."""
     for item in (item for item in items if HERE in item.path.parents):
         item.add_marker(pytest.mark.clients)
         if not WANTED:

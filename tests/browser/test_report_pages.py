@@ -18,7 +18,7 @@ from tunesmith.backends.connect import backend_class
 from tunesmith.runs.run import REPORT
 from tunesmith.sweep.benchmark import run_benchmark
 from tunesmith.sweep.benchmark_file import Benchmark
-from tunesmith.sweep.ladder import climb
+from tunesmith.sweep.ladder import run_ladder
 from tunesmith.sweep.trial import BackendRef
 from tunesmith.testing.fake import FAKE_MODEL, FakeBackend
 
@@ -75,21 +75,21 @@ def fake_by_name() -> Iterator[None]:
         yield
 
 
-def climbed(folder: Path) -> Path:
-    """Climb some steps; the others are not measured."""
+def ladder_page(folder: Path) -> Path:
+    """Run some steps; the others are not measured."""
     only = ("majority", "tfidf_logreg", "zero_shot", "prompt_tuning-random")
     with fake_by_name():
-        grid = climb(
+        sweep = run_ladder(
             experiment_on(folder, OPINIONS),
             BackendRef(name="fake"),
             runs_dir=folder / "runs",
             only=only,
         )
-    return grid.directory / REPORT
+    return sweep.directory / REPORT
 
 
-def benched(folder: Path) -> Path:
-    """Measure two methods wherever a backend offers them, with a stand-in and two seeds."""
+def benchmark_page(folder: Path) -> Path:
+    """Measure two methods on each backend that offers them, with a stand-in and two seeds."""
     experiment = experiment_on(folder, OPINIONS)
     what = Benchmark(
         name="reviews",
@@ -111,10 +111,10 @@ PAGES: dict[str, Callable[[Path], Path]] = {
     "four labels": report_of(TOPICS),
     "zero shot": report_of(OPINIONS, method={"name": "zero_shot"}),
     "calibrated": report_of(OPINIONS, data={"validation": 0.25}),
-    "ladder": climbed,
-    "benchmark": benched,
+    "ladder": ladder_page,
+    "benchmark": benchmark_page,
 }
-"""What makes each page in a new folder; another kind of page is one line more."""
+"""The functions that make each page in a new folder."""
 
 
 @pytest.fixture(scope="module", params=PAGES)
@@ -184,7 +184,7 @@ def test_axe_can_find_something(chromium: Browser, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_stands_out_at_the_side(chromium: Browser, file: Path, width: str) -> None:
+def test_nothing_overflows_at_the_side(chromium: Browser, file: Path, width: str) -> None:
     with opened(chromium, file, WIDTHS[width]) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
 

@@ -1,6 +1,6 @@
 """Backends that each break one promise, for test_suite_can_fail.py, which runs this file.
 
-The name keeps pytest from collecting it on its own. ``FAILS`` says which tests must fail.
+The name keeps pytest from collecting it on its own. ``FAILS`` lists the tests that must fail.
 """
 
 from __future__ import annotations

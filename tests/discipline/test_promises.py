@@ -1,4 +1,4 @@
-"""What the project promises about its own source text."""
+"""The promises of the project about its own source text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the author of the parrot writes; run by tests/conformance/test_sample_plugin.py."""
+"""The conformance tests of the sample plugin; run by tests/conformance/test_sample_plugin.py."""
 
 from tunesmith_parrot import Parrot
 

@@ -1,4 +1,4 @@
-"""A whole plugin in one module: a backend that always says the first label it was taught."""
+"""A plugin in one module: a backend that always answers with its first training label."""
 
 from __future__ import annotations
 

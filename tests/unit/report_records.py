@@ -1,4 +1,4 @@
-"""Records of runs whose answers are right where a test says, and the page they make.
+"""Makes records of runs with given right and wrong answers, and their pages.
 
 The test modules of the report share this; pytest collects nothing here.
 """
@@ -83,7 +83,7 @@ def made(
     labels: LabelSet = YES_NO,
     **changes: Any,
 ) -> tuple[RunRecord, list[Prediction]]:
-    """Return the record and predictions of a run whose answers are right where it says."""
+    """Return the record and predictions of a run with the given right and wrong answers."""
     answers: dict[ModelRole, list[Prediction]] = {}
     if tuned:
         answers["tuned"] = predictions("tuned", tuned, labels)

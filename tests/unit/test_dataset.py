@@ -78,7 +78,7 @@ def test_other_column_names(tmp_path: Path) -> None:
         ("d.parquet", "x", ["d.parquet", "parquet"]),
     ],
 )
-def test_bad_files_name_the_place(
+def test_errors_of_bad_files_name_file_and_row(
     tmp_path: Path, name: str, content: object, reasons: list[str]
 ) -> None:
     with pytest.raises(DatasetError) as caught:

@@ -132,9 +132,7 @@ class Unseeded(FakeBackend):
     declares = {"seeded": False}  # noqa: RUF012  # as FakeBackend documents it
 
 
-def test_a_backend_that_is_not_seeded_runs_and_says_so(
-    experiment: Experiment, tmp_path: Path
-) -> None:
+def test_a_backend_without_seed_runs_with_a_note(experiment: Experiment, tmp_path: Path) -> None:
     run = experiment.run(Unseeded(), runs_dir=tmp_path)
     assert not run.record.seed_honored
     assert any("seed" in note for note in run.record.notes)
@@ -153,7 +151,7 @@ class NoValidation(FakeBackend):
         (FakeBackend, {"generation": {"length_penalty": {"decay_factor": 2.0}}}, "length_penalty"),
     ],
 )
-def test_what_is_not_declared_is_refused_before_a_directory_is_made(
+def test_undeclared_settings_are_refused_before_a_directory_is_made(
     values: dict[str, Any],
     tmp_path: Path,
     backend: type[FakeBackend],
@@ -167,7 +165,7 @@ def test_what_is_not_declared_is_refused_before_a_directory_is_made(
     assert not (tmp_path / "runs").exists()
 
 
-def test_progress_hears_every_stage(experiment: Experiment, tmp_path: Path) -> None:
+def test_progress_gets_every_stage(experiment: Experiment, tmp_path: Path) -> None:
     class Heard(Progress):
         stages: list[str] = []  # noqa: RUF012
         events: list[TuningEvent] = []  # noqa: RUF012
@@ -222,7 +220,7 @@ def test_a_failed_run_is_not_whole_and_is_carried_on(
     assert done.record.model == model  # not tuned, and not paid for, again
 
 
-def test_an_interrupted_run_says_so(experiment: Experiment, tmp_path: Path) -> None:
+def test_an_interrupted_run_has_a_note(experiment: Experiment, tmp_path: Path) -> None:
     class Interrupts(Progress):
         def stage(self, name: str) -> None:
             if name == "predict base":

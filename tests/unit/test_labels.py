@@ -1,4 +1,4 @@
-"""A label is said exactly or not at all."""
+"""An answer is a label only if it matches exactly."""
 
 from __future__ import annotations
 

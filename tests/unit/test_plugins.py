@@ -17,7 +17,7 @@ def core_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("core_alone")
 @pytest.mark.parametrize(("name", "extra"), plugins.EXTRAS.items())
-def test_with_the_core_alone_the_package_is_named(name: str, extra: str) -> None:
+def test_without_the_plugin_the_package_is_named(name: str, extra: str) -> None:
     message = rf"pip install 'tunesmith\[{extra}\]'"
     if name in ("local", "sklearn", "watsonx"):
         with pytest.raises(PluginError, match=message):
@@ -28,7 +28,7 @@ def test_with_the_core_alone_the_package_is_named(name: str, extra: str) -> None
 
 
 @pytest.mark.usefixtures("core_alone")
-def test_a_method_of_nobody_has_no_installation() -> None:
+def test_an_unknown_method_has_no_installation_hint() -> None:
     with pytest.raises(ExperimentError, match="no method 'prompt_tunning'") as error:
         plugins.method_class("prompt_tunning")
     assert "did you mean" in str(error.value).lower()
@@ -36,7 +36,7 @@ def test_a_method_of_nobody_has_no_installation() -> None:
 
 
 @pytest.mark.usefixtures("core_alone")
-def test_the_core_has_methods_of_its_own() -> None:
+def test_the_core_has_its_own_methods() -> None:
     assert plugins.method_class("zero_shot").name == "zero_shot"
     entry = plugins.method_entry("few_shot")
     assert entry is not None

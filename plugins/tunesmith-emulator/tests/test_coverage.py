@@ -1,4 +1,4 @@
-"""The coverage page in ``docs`` is what the route table says.
+"""The coverage page in ``docs`` agrees with the route table.
 
 After a change: ``UPDATE_DOCS=1 python -m pytest`` on this file.
 """
@@ -22,7 +22,7 @@ def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == page
 
 
-def test_every_route_says_where_its_shape_comes_from() -> None:
+def test_every_route_names_the_source_of_its_shape() -> None:
     for route in ROUTES:
         assert route.evidence, route.name
         assert set(route.evidence) <= set(MEANING), route.name
@@ -30,5 +30,5 @@ def test_every_route_says_where_its_shape_comes_from() -> None:
         assert (route.evidence == ("ours",)) == own, route.name
 
 
-def test_no_route_stands_twice() -> None:
+def test_no_route_is_registered_twice() -> None:
     assert not [name for name, count in Counter(r.name for r in ROUTES).items() if count > 1]

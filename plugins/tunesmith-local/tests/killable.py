@@ -1,4 +1,4 @@
-"""A training in a process of its own, for the test that kills it.
+"""A training in a separate process, for the test that kills it.
 
 Usage: killable.py CHECKPOINTS RESULT POSITION
 """

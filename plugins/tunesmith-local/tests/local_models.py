@@ -160,7 +160,7 @@ def tokenizer() -> PreTrainedTokenizerBase:
 def start(
     base: BaseLM, settings: GradientTuning, seed: int, texts: TextCache | None = None
 ) -> Tunable:
-    """What a method trains, before its first step."""
+    """The trainable parameters of a method before its first step."""
     return method_of(settings).start(base, settings, seed, texts)
 
 

@@ -50,7 +50,7 @@ FITTING = [
 
 
 def small(kind: str) -> BaseLM:
-    """Return a tiny base model of its own, whose float32 is exact enough to compare logits.
+    """Return a new tiny base model, whose float32 is exact enough to compare logits.
 
     T5 does not scale its attention: six times its weights would magnify rounding.
     """
@@ -93,7 +93,7 @@ def losses_when_served(tuned: TunedLM, rows: list[Example]) -> torch.Tensor:
 
 
 def prefix_for(tuned: TunedLM) -> Prefix | None:
-    """Return what stands before a text."""
+    """Return the part before a text."""
     if tuned.state is not None:
         return Prefix(None, tuned.state)
     return None if tuned.prompt is None else prefix_of(tuned.base, tuned.prompt)

@@ -81,7 +81,7 @@ def test_or_if_one_answer_begins_another(base: BaseLM) -> None:
     assert spelled(base, "A:", "1", "20", "3")[1] == [" 1", " 20", " 3"]
 
 
-def test_a_space_alone_stays_to_be_read(base: BaseLM) -> None:
+def test_a_single_space_is_kept(base: BaseLM) -> None:
     assert spelled(base, " ")[0] == " "
 
 
@@ -91,7 +91,7 @@ def test_an_encoder_reads_the_prompt_and_the_answer_begins_anew() -> None:
     assert found.answers == tuple(encode_answer(t5.tokenizer, label) for label in LABELS)
 
 
-def test_answers_of_before_are_tokenized_apart(base: BaseLM) -> None:
+def test_answers_of_old_cards_are_tokenized_separately(base: BaseLM) -> None:
     prompt = encode_prompt(base.tokenizer, "A: ")
     found = Answers(base, LABELS, ended=True, rule="apart").behind(prompt)
     assert found.prompt == prompt.token_ids
@@ -122,7 +122,7 @@ class TestRefused:
             self.check(self.lossy(" "), "a:", "yes", "no")
         self.check(self.lossy(" "), "a\n", "yes", "no")
 
-    def test_that_cannot_be_told_from_another(self, base: BaseLM) -> None:
+    def test_with_the_tokens_of_another(self, base: BaseLM) -> None:
         answers = Answers(base, ("no", "yes"), ended=False)
         answers.texts = ("no", "no")
         with pytest.raises(ExperimentError, match="cannot tell"):
@@ -135,7 +135,7 @@ def test_a_prompt_without_tokens_has_answers(base: BaseLM) -> None:
 
 
 @torch.no_grad()
-def test_a_score_is_what_a_plain_forward_pass_gives_the_whole_text() -> None:
+def test_a_score_equals_that_of_a_plain_forward_pass_over_the_whole_text() -> None:
     from tunesmith_local.engine.answerer import LanguageModelAnswerer
 
     base = build("granite")

@@ -1,4 +1,4 @@
-"""The attention that everything on a CPU goes through is the one that it stands for."""
+"""The attention used on a CPU equals the one that it replaces."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GetBase = Callable[[str], BaseLM]
 
 
 @pytest.mark.parametrize("key_heads", [1, 2, 6])
-def test_it_is_torch_s_own(key_heads: int) -> None:
+def test_it_equals_that_of_torch(key_heads: int) -> None:
     generator = torch.Generator().manual_seed(0)
     shapes = [(3, 6, 5, 4), (3, key_heads, 9, 4), (3, key_heads, 9, 4)]
     inputs = [torch.randn(shape, generator=generator, requires_grad=True) for shape in shapes]
@@ -43,7 +43,7 @@ def test_it_is_torch_s_own(key_heads: int) -> None:
 
 
 @pytest.mark.parametrize("most", [0, 2**25])
-def test_what_is_too_long_to_hold_all_scores_does_not_go_through_it(
+def test_long_inputs_do_not_use_grouped_attention(
     base_lm: GetBase, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     base, calls = base_lm("granite"), []

@@ -214,7 +214,7 @@ def test_unknown_ids_are_not_found(connect: Connect, name: str) -> None:
         ({"early_stopping_patience": 1}, ROWS, ExperimentError, "validation rows"),
     ],
 )
-def test_what_cannot_work_is_refused_before_it_starts(
+def test_impossible_settings_are_refused_before_the_start(
     connect: Connect,
     tmp_path: Path,
     method: dict[str, object],
@@ -263,7 +263,7 @@ def test_a_closed_backend_leaves_its_job_to_be_resumed(connect: Connect) -> None
     assert model.curve == expected.curve
     steps = [event.step for event in resumed.events() if event.kind == "step"]
     assert steps == list(range(1, len(steps) + 1))
-    assert any("goes on after step" in event.message for event in resumed.events())
+    assert any("resumed after step" in event.message for event in resumed.events())
 
 
 def _wait_for_step(job: object, step: int) -> None:
@@ -391,7 +391,7 @@ def test_the_exported_adapter_is_the_model(connect: Connect, tmp_path: Path) -> 
     assert {"adapter_config.json", "adapter_model.safetensors"} <= names
 
 
-def test_a_model_whose_padding_is_not_exact_is_served_all_the_same(connect: Connect) -> None:
+def test_a_model_without_exact_padding_is_served(connect: Connect) -> None:
     backend = connect()
     name = "tiny/hybrid-mamba-bias"
     model = backend.tuner.tune(experiment(name), ROWS)
@@ -410,7 +410,7 @@ def test_a_directory_serves_as_a_base_model(connect: Connect, models: Path) -> N
     assert backend.predictor.generate(place, ["x"]) == backend.predictor.generate(MODEL, ["x"])
 
 
-def test_a_tuning_that_diverges_says_so(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_diverging_tuning_has_a_note(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = connect()
 
     @contextmanager

@@ -102,7 +102,7 @@ def test_every_architecture_here_passes_the_self_check(base_lm: GetBase, kind: s
         assert prefix_error(base, plain_gradient(base)) < 1e-5
 
 
-def test_the_self_check_finds_a_model_that_padding_pollutes(
+def test_the_self_check_finds_a_model_that_leaks_padding(
     base_lm: GetBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -134,7 +134,7 @@ def test_a_single_row_gives_the_logits_of_plain_peft(base_lm: GetBase, kind: str
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_plain_peft_lets_a_row_feel_its_neighbors(base_lm: GetBase) -> None:
+def test_in_plain_peft_a_row_depends_on_its_batch(base_lm: GetBase) -> None:
     # Why lay_out exists: [soft prompt][padding][text], with the positions counted through.
     base = base_lm("granite")
     prompt, rows = prompt_of(base), encoded(base)

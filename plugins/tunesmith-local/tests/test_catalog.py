@@ -1,4 +1,4 @@
-"""Which base models are here, and what is asked of those that a plugin embeds."""
+"""The base models that are available, and the requirements of those in plugins."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def test_an_embedded_model_that_no_backend_serves_yet_is_not_listed(here: Catalo
     assert "b/model" not in [info.name for info in here.infos()]
 
 
-def test_its_use_does_ask(here: Catalog) -> None:
+def test_loading_asks_the_plugin_for_the_path(here: Catalog) -> None:
     for name in ("a/model", "b/model"):
         with pytest.raises(PluginError, match="of_nobody"):
             here.load(name)
 
 
 @pytest.mark.parametrize(("dtype", "expected"), [(None, "float32"), ("auto", "auto")])
-def test_an_entry_says_in_which_type_it_is_computed(dtype: str | None, expected: str) -> None:
+def test_an_entry_has_its_compute_type(dtype: str | None, expected: str) -> None:
     more = {} if dtype is None else {"dtype": dtype}
     entry = BaseModelEntry("c/model", "sum", path="tunesmith_micro_granite:path", **more)
     assert catalog._source(entry).dtype == expected

@@ -71,7 +71,7 @@ def chatty(template: str | None, *, first: str | None = None) -> BaseLM:
 
 
 @pytest.mark.parametrize("family", TEMPLATES)
-def test_the_message_stands_in_the_models_own_template(family: str) -> None:
+def test_the_message_is_in_the_chat_template_of_the_model(family: str) -> None:
     template, expected = TEMPLATES[family]
     base = chatty(template, first="<s>" if family == "llama" else None)
     method = PromptTuning(verbalizer="Fine? {{input}}", chat=True)

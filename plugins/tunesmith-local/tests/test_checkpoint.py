@@ -72,7 +72,7 @@ def grown(step: int) -> TrainingState:
     return saved
 
 
-def test_losses_are_appended_and_a_new_store_goes_on(tmp_path: Path) -> None:
+def test_losses_are_appended_also_by_a_new_store(tmp_path: Path) -> None:
     for step in range(1, 6):
         store = CheckpointStore(tmp_path, "x")
         store.latest()
@@ -113,7 +113,7 @@ def test_a_file_system_without_hard_links_gets_copies(
     assert back.losses.curve() == grown(5).losses.curve()
 
 
-def test_a_checkpoint_of_before_held_the_whole_curve(tmp_path: Path) -> None:
+def test_an_old_checkpoint_with_the_whole_curve_is_read(tmp_path: Path) -> None:
     CheckpointStore(tmp_path, "x").save(grown(3))
     folder = tmp_path / "step-00000003"
     facts = json.loads((folder / "state.json").read_text())
@@ -131,7 +131,7 @@ def test_a_checkpoint_of_before_held_the_whole_curve(tmp_path: Path) -> None:
     assert again.losses.curve() == grown(4).losses.curve()
 
 
-def test_what_a_dying_process_left_is_not_a_checkpoint(tmp_path: Path) -> None:
+def test_an_incomplete_file_of_a_killed_process_is_not_a_checkpoint(tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path, "x")
     store.save(state(3))
     scratch = tmp_path / ".scratch-dead"
@@ -198,7 +198,7 @@ def _process(folder: Path, position: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
-def test_a_stopped_training_goes_on_in_another_object(
+def test_a_stopped_training_resumes_in_another_object(
     tmp_path: Path, base_lm: GetBase, optimizer: str
 ) -> None:
     base = base_lm("granite")

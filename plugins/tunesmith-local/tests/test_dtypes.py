@@ -1,4 +1,4 @@
-"""Which type the weights of a base model get."""
+"""The type of the weights of a base model."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def native(monkeypatch: pytest.MonkeyPatch, **found: bool) -> None:
         ({"avx512_bf16": True}, None, torch.float32),
     ],
 )
-def test_on_a_cpu_bfloat16_is_taken_where_it_is_stored_and_native(
+def test_a_cpu_uses_bfloat16_if_it_is_stored_and_native(
     monkeypatch: pytest.MonkeyPatch,
     capabilities: dict[str, bool],
     stored: torch.dtype | None,
@@ -46,7 +46,7 @@ def test_on_a_cpu_bfloat16_is_taken_where_it_is_stored_and_native(
 
 @pytest.mark.parametrize("kind", ["granite", "t5"])
 @pytest.mark.parametrize("stored", [torch.float32, torch.bfloat16])
-def test_a_checkpoint_says_how_it_is_stored(
+def test_a_checkpoint_records_its_storage_type(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, stored: torch.dtype
 ) -> None:
     native(monkeypatch, avx512_bf16=True)
@@ -81,7 +81,7 @@ def test_a_device_that_does_not_compute_in_a_type_is_named(name: str) -> None:
         chosen_dtype(name, torch.device("meta"), None)
 
 
-def test_what_the_device_can_do_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_capabilities_of_the_device_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     product = torch.Tensor.__matmul__
 
     def lacking(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:

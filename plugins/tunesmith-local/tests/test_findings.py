@@ -1,4 +1,4 @@
-"""What the self-check found is measured once, and not in a dry run."""
+"""The findings of the self-check are measured once, and not in a dry run."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def loaded(options: LocalOptions, name: str = MODEL) -> tuple[BaseLM, int]:
 
 
 def flags(base: BaseLM) -> dict[str, bool]:
-    """What was found."""
+    """The findings."""
     return {flag: getattr(base, flag) for flag in FLAGS}
 
 
@@ -88,9 +88,7 @@ def only_file(options: LocalOptions) -> Path:
 
 
 @pytest.mark.parametrize("name", [MODEL, "tiny/hybrid-mamba-bias"])
-def test_a_second_process_measures_nothing_and_finds_the_same(
-    options: LocalOptions, name: str
-) -> None:
+def test_a_second_process_uses_the_cached_findings(options: LocalOptions, name: str) -> None:
     first, passes = loaded(options, name)
     assert passes > 0
     second, again = loaded(options, name)
@@ -185,7 +183,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(options: LocalOptions) -> No
     assert base.padding_exact
 
 
-def test_what_was_not_measured_is_not_kept(
+def test_unmeasured_findings_are_not_cached(
     options: LocalOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     low = options.model_copy(update={"dtype": "bfloat16"})
@@ -197,7 +195,7 @@ def test_what_was_not_measured_is_not_kept(
     assert loaded(low)[0].padding_exact
 
 
-def test_the_cache_is_where_the_environment_puts_it(
+def test_the_environment_decides_the_folder_of_the_cache(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TUNESMITH_CACHE", str(tmp_path / "mine"))
@@ -211,7 +209,7 @@ def test_the_cache_is_where_the_environment_puts_it(
 
 
 def experiment(tmp_path: Path, name: str, **method: object) -> Experiment:
-    """A small experiment with files of its own."""
+    """A small experiment with its own files."""
     for part in ("train", "test"):
         lines = [row.model_dump(include={"input", "output"}) for row in ROWS]
         (tmp_path / f"{part}.json").write_text(json.dumps(lines))

@@ -71,7 +71,7 @@ def test_scores_and_cache_are_those_of_padded_rows(
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("rows", SHARED)
-def test_no_layer_reads_padding_or_a_prefix_twice_and_the_last_one_what_is_scored(
+def test_no_layer_computes_padding_or_a_prefix_twice_and_the_last_one_only_scored_tokens(
     base_lm: GetBase, kind: str, rows: str
 ) -> None:
     base = base_lm(kind)
@@ -117,7 +117,7 @@ def test_more_scores_than_can_be_held_are_read_padded(
     assert set(seen) == {len(ROWS) * max(map(len, ROWS))}
 
 
-def test_a_token_sees_the_real_ones_before_it() -> None:
+def test_a_token_attends_to_the_real_tokens_before_it() -> None:
     seen = torch.tensor([[1, 1, 1], [0, 0, 1]])  # two rows of two tokens, one read before
     first, second = causal_mask(seen, 2)[:, 0].int().tolist()
     assert first == [[1, 1, 0], [1, 1, 1]]

@@ -25,7 +25,7 @@ def prompts(base: BaseLM, *texts: str) -> list[EncodedPrompt]:
 
 
 def speaker(*tokens: int) -> BaseLM:
-    """A model that says ``tokens`` in turn, by the number of tokens read since the text."""
+    """A model that generates ``tokens`` in turn, by the number of tokens read since the text."""
     base = build("granite")
     real = base.model.forward
 
@@ -168,7 +168,7 @@ def test_warping_narrows_the_choice(settings: dict[str, float], allowed: set[int
     assert set(choose(scores, decoding, generators)) == allowed
 
 
-def test_the_seed_decides_what_is_sampled(base_lm: GetBase) -> None:
+def test_the_seed_decides_the_samples(base_lm: GetBase) -> None:
     base = base_lm("granite")
     texts = prompts(base, "a", "b", "c", "d")
 
@@ -181,7 +181,7 @@ def test_the_seed_decides_what_is_sampled(base_lm: GetBase) -> None:
     assert sample(None) != sample(None)
 
 
-def test_the_repetition_penalty_lowers_what_was_said() -> None:
+def test_the_repetition_penalty_lowers_generated_tokens() -> None:
     scores = torch.tensor([[2.0, -2.0, 1.0]])
     out = penalize(scores, [[0, 1]], Decoding(repetition_penalty=2.0), [])
     assert out.tolist() == [[1.0, -4.0, 1.0]]

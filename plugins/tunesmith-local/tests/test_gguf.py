@@ -27,8 +27,8 @@ from transformers import Gemma2Config, T5Config
 from tunesmith.errors import NotFoundError, PluginError
 from tunesmith_local.backend import LocalBackend
 from tunesmith_local.model import loading
+from tunesmith_local.model.gguf.config_fixes import fix_config
 from tunesmith_local.model.gguf.header import Header, read_header
-from tunesmith_local.model.gguf.mending import mend
 from tunesmith_local.model.gguf.tensors import Weights
 from tunesmith_local.model.loading import BaseLM, load_base_model
 from tunesmith_local.options import LocalOptions
@@ -80,7 +80,7 @@ def test_the_tokenizer_comes_with_special_tokens_and_chat_template(kind: str) ->
     assert found.apply_chat_template(turns) == expected.apply_chat_template(turns)
 
 
-def test_a_file_says_whether_a_text_begins_with_the_first_token(tmp_path: Path) -> None:
+def test_a_field_decides_whether_a_text_begins_with_the_bos_token(tmp_path: Path) -> None:
     asked = {"tokenizer.ggml.add_bos_token": True, "tokenizer.ggml.bos_token_id": 1}
     place = rewritten(FILES / "granite.gguf", tmp_path / "begins.gguf", fields=asked)
     assert read(place).tokenizer("good").input_ids == [1, *tokenizer()("good").input_ids]
@@ -182,7 +182,7 @@ def test_the_package_is_imported_only_for_a_gguf_file() -> None:
 
 
 @pytest.mark.parametrize("kind", OF_TRANSFORMERS)
-def test_what_transformers_reads_is_a_plain_model(tmp_path: Path, kind: str) -> None:
+def test_a_model_read_by_transformers_is_a_plain_one(tmp_path: Path, kind: str) -> None:
     model = read(FILES / f"{kind}.gguf").model
     assert getattr(model.config, "quantization_config", None) is None
     model.save_pretrained(tmp_path)
@@ -195,16 +195,16 @@ def _with_tokenizer(folder: Path) -> Path:
     return folder
 
 
-def test_what_transformers_takes_from_its_defaults_is_set_from_the_file() -> None:
+def test_settings_that_transformers_leaves_at_defaults_are_set_from_the_file() -> None:
     # Found with files of the converter; these architectures' tokenizers are not ours to make.
     tensors = {name: cast("Any", None) for name in ("enc.blk.0.ffn_gate.weight", "output.weight")}
     t5, gemma = T5Config(), Gemma2Config()
-    mend(Header(FILES, {"general.architecture": "t5"}, tensors), t5)
+    fix_config(Header(FILES, {"general.architecture": "t5"}, tensors), t5)
     assert (t5.dense_act_fn, t5.is_gated_act, t5.scale_decoder_outputs) == ("gelu_new", True, False)
     fields = {"general.architecture": "gemma2", "gemma2.embedding_length": 4608}
     fields |= {"gemma2.attention.head_count": 32, "gemma2.attention.key_length": 128}
     for layers, scalar in ((46, 144), (42, 128)):
-        mend(Header(FILES, fields | {"gemma2.block_count": layers}, {}), gemma)
+        fix_config(Header(FILES, fields | {"gemma2.block_count": layers}, {}), gemma)
         assert (gemma.query_pre_attn_scalar, gemma.head_dim) == (scalar, 128)
 
 

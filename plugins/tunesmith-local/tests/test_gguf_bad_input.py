@@ -17,7 +17,7 @@ GOOD = FILES / "granite.gguf"
 
 
 def refused(place: Path) -> str:
-    """Return what is said about a file that must not be loaded."""
+    """Return the error of a file that must not be loaded."""
     before = sorted(place.parent.iterdir())
     with pytest.raises(NotFoundError) as caught:
         load_base_model("tiny", place, device="cpu")

@@ -1,4 +1,4 @@
-"""What Ollama, LM Studio and llama.cpp keep on this machine is found, without a look at it."""
+"""The models of Ollama, LM Studio and llama.cpp are found without reading them."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_a_long_input_is_read_in_chunks_of_scores(
         )
 
 
-def test_they_change_nothing_of_what_is_generated(base_lm: GetBase) -> None:
+def test_they_do_not_change_the_generated_text(base_lm: GetBase) -> None:
     base = base_lm("granite")
     encoded = [encode_prompt(base.tokenizer, text) for text in TEXTS]
     with_tokens = generate(base, None, encoded, asked(5))

@@ -133,7 +133,7 @@ def test_probabilities_are_those_of_scikit_learn(base_lm: GetBase, labels: list[
 
 
 @pytest.mark.parametrize("base_model", [MODEL, "tiny/t5"])
-def test_it_says_the_text_of_the_most_probable_label(
+def test_it_generates_the_text_of_the_most_probable_label(
     backend: LocalBackend, base_model: str
 ) -> None:
     deployment = deployed(backend, base_model, method={"verbalizer": "say {{input}} ="})
@@ -145,7 +145,7 @@ def test_it_says_the_text_of_the_most_probable_label(
         assert sum(scored.probabilities.values()) == pytest.approx(1)
         best = max(scored.probabilities, key=scored.probabilities.__getitem__)
         assert answer.text == LABELS[best][0]
-        assert best == row.output  # the two kinds of text are told apart
+        assert best == row.output  # the two kinds of text are distinguished
         assert answer.prompt == f"say {row.input} ="
         assert answer.input_token_count == len(f"say {row.input} =")
         assert answer.generated_token_count == len(answer.text) + 1
@@ -177,7 +177,7 @@ def test_rows_of_a_probe_a_prompt_and_the_base_model_share_a_call(backend: Local
         GenerationParams(truncate_input_tokens=3),
     ],
 )
-def test_a_stream_is_what_is_generated(
+def test_a_stream_has_the_generated_text(
     backend: LocalBackend, params: GenerationParams | None
 ) -> None:
     deployment = deployed(backend)
@@ -202,7 +202,7 @@ def test_a_stream_is_what_is_generated(
         ({"return_options": {"generated_tokens": True}}, "generated_tokens"),
     ],
 )
-def test_what_it_cannot_honor_is_refused_before_and_after_tuning(
+def test_unsupported_parameters_are_refused_before_and_after_tuning(
     backend: LocalBackend, params: dict[str, Any], name: str
 ) -> None:
     with pytest.raises(UnsupportedError, match=name):
@@ -290,7 +290,7 @@ def test_settings_of_other_methods_are_refused(backend: LocalBackend) -> None:
         backend.tuner.submit(experiment(generation={"max_new_tokens": 7}), ROWS)
 
 
-def test_what_was_done_is_told(backend: LocalBackend) -> None:
+def test_cut_and_unused_rows_have_notes(backend: LocalBackend) -> None:
     rows = [*ROWS[:5], Row(input="word " * 30, output="no")]
     notes = backend.tuner.tune(experiment(), rows, ROWS).details["notes"]
     assert any("1 rows were cut" in note for note in notes)

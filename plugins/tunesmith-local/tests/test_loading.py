@@ -48,13 +48,13 @@ def test_the_dtype_can_be_chosen_and_the_fingerprint_stays(saved: Callable[[str]
     assert low.fingerprint == load_base_model("m", place, device="cpu").fingerprint
 
 
-def test_fingerprints_tell_models_apart(base_lm: GetBase) -> None:
+def test_different_models_have_different_fingerprints(base_lm: GetBase) -> None:
     kinds = ["granite", "granite-moe", "hybrid-attention", "llama"]
     prints = {base_lm(kind).fingerprint for kind in kinds} | {build("granite", seed=1).fingerprint}
     assert len(prints) == 5
 
 
-def test_a_small_change_anywhere_in_a_sampled_place_shows() -> None:
+def test_a_small_change_gives_another_fingerprint() -> None:
     base = build("granite")
     with torch.no_grad():
         next(base.model.parameters())[0, 0] += 1

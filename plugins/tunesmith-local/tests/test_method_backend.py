@@ -80,7 +80,7 @@ def deployed(backend: LocalBackend, name: str, kind: str) -> Deployment:
 
 
 def alone(backend: LocalBackend, target: Target, text: str) -> Generation:
-    """What one input gets by itself."""
+    """The result of one input alone."""
     return backend.predictor.generate(target, [text], PARAMS)[0]
 
 

@@ -81,7 +81,7 @@ def two_steps(base: BaseLM, lines: list[Line]) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_the_self_check_knows_where_a_state_can_be_kept(base_lm: GetBase, kind: str) -> None:
+def test_the_self_check_finds_whether_a_state_can_be_cached(base_lm: GetBase, kind: str) -> None:
     base = base_lm(kind)
     assert base.state_exact == (kind in CACHED)
     if base.state_exact:
@@ -220,7 +220,7 @@ def test_label_scores_equal_those_of_each_label_read_alone(base_lm: GetBase, kin
 
 
 def slowly(base: BaseLM, line: Line, answer: tuple[int, ...]) -> float:
-    """The log-probability of one answer by a forward pass of its own, prompt and text in one."""
+    """The log-probability of one answer by a separate forward pass over prompt and text."""
     prompt = None if line.prefix is None else line.prefix.weights
     alone = replace(base, prefix_exact=False)
     with torch.no_grad():
@@ -229,7 +229,7 @@ def slowly(base: BaseLM, line: Line, answer: tuple[int, ...]) -> float:
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_labels_stand_side_by_side_where_attention_is_full(base_lm: GetBase, kind: str) -> None:
+def test_labels_are_packed_side_by_side_if_attention_is_full(base_lm: GetBase, kind: str) -> None:
     base, full = base_lm(kind), kind in CACHED and kind not in RECURRENT
     assert base.packing_exact == full
     if full:
@@ -248,7 +248,7 @@ def test_a_text_and_all_labels_are_one_pass(base_lm: GetBase) -> None:
     assert len(passes) == 1
 
 
-def test_a_path_sees_the_text_and_itself() -> None:
+def test_a_path_attends_to_the_text_and_to_itself() -> None:
     seen = torch.tensor(
         [[1, 1, 1], [1, 0, 1]]
     )  # one token before, two of text, one of them padding

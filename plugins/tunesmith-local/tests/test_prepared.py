@@ -115,7 +115,7 @@ def test_a_spec_of_another_name_is_the_same_tuning(connect: Connect, encoded: li
     ],
     ids=["seed", "template", "as it was", "rows", "validation", "foreign"],
 )
-def test_what_was_prepared_for_something_else_is_not_used(
+def test_a_preparation_for_other_settings_is_not_used(
     connect: Connect, encoded: list[str], changed: dict[str, object]
 ) -> None:
     backend, spec = connect(), experiment()

@@ -75,7 +75,7 @@ def deployed(backend: LocalBackend, name: str, tokens: int = 5, model: str = GRA
 
 
 def alone(backend: LocalBackend, target: Target, text: str) -> Generation:
-    """What one input gets by itself."""
+    """The result of one input alone."""
     return backend.predictor.generate(target, [text], PARAMS)[0]
 
 
@@ -100,7 +100,7 @@ def test_the_least_recently_used_prompt_goes_first() -> None:
     assert caches.sizes() == {}
 
 
-def test_a_prompt_larger_than_the_bound_is_read_each_time_and_evicts_nobody() -> None:
+def test_a_prompt_over_the_bound_is_read_each_time_and_evicts_no_other() -> None:
     small, large = state_of(2), state_of(50)
     caches = StateCache(small.nbytes)
     caches.get("small", lambda: small)
@@ -139,7 +139,7 @@ def test_a_recurrent_state_does_not_grow_with_the_prompt(connect: Connect) -> No
     assert short.details["prompt_cache_bytes"] > 5 * 1 * 2 * 2 * 8 * 4
 
 
-def test_where_no_state_is_exact_the_deployment_says_so(connect: Connect) -> None:
+def test_a_deployment_has_a_note_if_no_state_is_exact(connect: Connect) -> None:
     backend = connect()
     deployment = deployed(backend, "t", model=T5)
     assert deployment.details["prompt_cache"].startswith("none")

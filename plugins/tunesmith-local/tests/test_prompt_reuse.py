@@ -135,7 +135,7 @@ def test_losses_alone_need_no_gradient(base_lm: GetBase, kind: str, trained: boo
     torch.testing.assert_close(ours, row_losses(base, prompt, rows).detach(), rtol=1e-5, atol=1e-5)
 
 
-def test_what_breaks_off_leaves_no_gradient(base_lm: GetBase) -> None:
+def test_an_interrupted_step_leaves_no_gradient(base_lm: GetBase) -> None:
     base = base_lm("granite")
     prompt, rows = start(base), rows_of(base)
 

@@ -1,4 +1,4 @@
-"""The check at load tells a leak from rounding, whatever the type of the weights."""
+"""The check at load distinguishes a leak from rounding, for every type of weights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SOUND = {  # padding, prefix, state
 
 
 def flags(base: BaseLM) -> tuple[bool, bool, bool]:
-    """What the check found."""
+    """The findings of the check."""
     return base.padding_exact, base.prefix_exact, base.state_exact
 
 
@@ -117,7 +117,7 @@ def labels_see_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows_share_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Equal tokens count as one reading, whatever stands before them."""
+    """Equal tokens count as one reading, regardless of the tokens before them."""
     monkeypatch.setattr(batching, "trie_nodes", lambda rows, behind=None: [[*row] for row in rows])
 
 
@@ -149,7 +149,7 @@ def a_text_that_reads_padding(monkeypatch: pytest.MonkeyPatch) -> None:
         (a_text_that_reads_padding, "text_exact"),
     ],
 )
-def test_a_wrong_short_cut_is_lost_and_no_other(
+def test_only_the_wrong_short_cut_is_disabled(
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
     mistake: Callable[[pytest.MonkeyPatch], None],

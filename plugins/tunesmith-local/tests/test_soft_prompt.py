@@ -1,4 +1,4 @@
-"""How soft prompts start, are saved and read back."""
+"""Soft prompts: their start, saving and loading."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_only_the_prompt_is_trainable(base_lm: GetBase, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["granite", "granite-moe", "hybrid-mamba", "llama", "t5"])
-def test_plain_peft_reads_our_adapter_and_says_the_same(tmp_path: Path, kind: str) -> None:
+def test_plain_peft_reads_our_adapter_and_answers_the_same(tmp_path: Path, kind: str) -> None:
     base = build(kind)
     weights = torch.randn(5, base.hidden_size)
     base.model.save_pretrained(tmp_path / "base")

@@ -62,7 +62,7 @@ def prompt_of(base: BaseLM, length: int = 6, seed: int = 1) -> torch.Tensor:
 
 
 def rows_of(base: BaseLM) -> list[Example]:
-    """Texts and answers of different length; one text is empty and one stands twice."""
+    """Texts and answers of different length; one text is empty and one occurs twice."""
     rows = examples(base, 7)
     return [*rows, Example((), rows[1].answer), Example(rows[3].prompt, rows[1].answer)]
 
@@ -134,7 +134,7 @@ def test_one_virtual_token_and_an_answer_of_one_token(base_lm: GetBase, kind: st
 
 
 @pytest.mark.parametrize("kind", CAUSAL)
-def test_where_no_state_is_exact_rows_are_read_whole(base_lm: GetBase, kind: str) -> None:
+def test_rows_are_read_whole_if_no_state_is_exact(base_lm: GetBase, kind: str) -> None:
     base = replace(base_lm(kind), text_exact=False)
     rows = rows_of(base)
     tunable = start(base, SUFFIX, 1, text_cache())
@@ -217,7 +217,7 @@ def test_a_second_tuning_of_the_same_texts_reads_none_again(base_lm: GetBase, ki
         assert virtual < behind < virtual * (1 + longest / SUFFIX.num_virtual_tokens)
 
 
-def test_a_scan_over_more_than_the_bound_keeps_what_came_first(base_lm: GetBase) -> None:
+def test_a_scan_over_the_bound_keeps_the_first_entries(base_lm: GetBase) -> None:
     base = base_lm("granite")
     rows = [row for row in rows_of(base) if row.prompt]
     texts = list(dict.fromkeys(row.prompt for row in rows))
@@ -233,7 +233,7 @@ def test_a_scan_over_more_than_the_bound_keeps_what_came_first(base_lm: GetBase)
         assert set(cache.sizes()) == kept
 
 
-def test_a_later_scan_displaces_what_it_does_not_use(base_lm: GetBase) -> None:
+def test_a_later_scan_evicts_entries_that_it_does_not_use(base_lm: GetBase) -> None:
     base = base_lm("granite")
     old, shared, new = (tuple(range(n, n + 5)) for n in (1, 2, 3))
     one = TextReader(base, text_cache(), alone=True).states([old])[0].nbytes
@@ -246,7 +246,7 @@ def test_a_later_scan_displaces_what_it_does_not_use(base_lm: GetBase) -> None:
     assert (later.kept_bytes, later.not_kept) == (2 * one, 1)
 
 
-def test_states_own_their_memory_and_rows_their_bits(base_lm: GetBase) -> None:
+def test_states_have_their_own_storage_and_rows_the_same_bits(base_lm: GetBase) -> None:
     base, cache = base_lm("granite"), text_cache()
     # Of one length, so that they share a batch.
     texts = [encode_prompt(base.tokenizer, text).token_ids[-8:] for text in TEXTS]
@@ -280,7 +280,7 @@ def test_many_threads_share_one_cache(base_lm: GetBase) -> None:
 
 
 @pytest.mark.parametrize("kind", ["granite", "hybrid-mamba"])
-def test_a_stopped_training_goes_on_bit_for_bit_whatever_is_kept(
+def test_a_stopped_training_resumes_bit_for_bit_with_any_cache(
     tmp_path: Path, base_lm: GetBase, kind: str
 ) -> None:
     base = base_lm(kind)
@@ -357,7 +357,7 @@ def test_a_suffix_prompt_comes_back_as_it_was(tmp_path: Path, base_lm: GetBase) 
     assert back.card.template == "say {{input}} ="
 
 
-def test_an_encoder_has_no_place_for_it(base_lm: GetBase) -> None:
+def test_an_encoder_does_not_support_it(base_lm: GetBase) -> None:
     with pytest.raises(UnsupportedError, match=r"method\.prompt_position"):
         check_method(base_lm("t5"), SUFFIX)
 
@@ -408,7 +408,7 @@ def deployed(backend: LocalBackend, **method: object) -> Deployment:
 
 
 def answers(backend: LocalBackend, targets: list[Deployment]) -> list[object]:
-    """What deployments generate, stream and score, each by itself."""
+    """The generations, streams and scores of deployments, each computed alone."""
     predictor = backend.predictor
     found: list[object] = []
     for target in targets:
@@ -422,7 +422,7 @@ def answers(backend: LocalBackend, targets: list[Deployment]) -> list[object]:
 
 
 @pytest.mark.parametrize("bound", [0, 0.01, 64])
-def test_deployments_answer_the_same_whatever_is_kept(connect: Connect, bound: float) -> None:
+def test_deployments_answer_the_same_with_any_cache(connect: Connect, bound: float) -> None:
     plain = connect(text_cache_mb=0)
     targets = [
         deployed(plain),
@@ -455,7 +455,7 @@ def test_several_deployments_read_each_text_once(connect: Connect) -> None:
             GenerationParams(max_new_tokens=1),
         )  # fmt: skip
     # The soft prompts alone, and the labels behind them, each with the space before it: side by
-    # side where attention is full.
+    # side if attention is full.
     if base.packing_exact:
         assert seen[0] == ("inputs_embeds", (5 + 2 * 2) * len(TEXTS))
     else:
@@ -467,7 +467,7 @@ def test_several_deployments_read_each_text_once(connect: Connect) -> None:
     assert details["texts_not_kept"] == 0
 
 
-def test_the_details_say_how_many_texts_did_not_fit(connect: Connect) -> None:
+def test_the_details_count_the_texts_that_did_not_fit(connect: Connect) -> None:
     details = deployed(connect(text_cache_mb=0)).model.details
     assert (details["text_cache_bytes"], details["texts_not_kept"]) == (0, len(TEXTS))
 

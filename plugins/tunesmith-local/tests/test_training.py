@@ -76,7 +76,7 @@ def test_the_loss_falls_and_the_base_model_stays(base_lm: GetBase, kind: str) ->
     assert all(torch.equal(before[n], p) for n, p in base.model.named_parameters())
 
 
-def test_every_row_is_seen_once_an_epoch_and_the_last_window_is_flushed(base_lm: GetBase) -> None:
+def test_every_row_is_used_once_per_epoch_and_the_last_window_is_flushed(base_lm: GetBase) -> None:
     base = base_lm("granite")
     training = Training(start(base), examples(base), PLAN)
     result = training.run()
@@ -104,7 +104,7 @@ def test_the_gradient_is_that_of_the_mean_over_the_window(base_lm: GetBase) -> N
         assert (prompt.grad - gradient).norm() <= 1e-5 * gradient.norm()
 
 
-def test_how_a_window_is_cut_into_batches_changes_no_step(base_lm: GetBase) -> None:
+def test_the_batches_of_a_window_do_not_change_the_step(base_lm: GetBase) -> None:
     base = base_lm("granite")
     small = but(PLAN, batch_size=1, accumulate_steps=6)
     one, two = start(base), start(base)
@@ -200,7 +200,7 @@ def test_stopping_is_heard_before_the_next_batch(base_lm: GetBase) -> None:
     assert asked == 4
 
 
-def test_events_tell_steps_and_epochs(base_lm: GetBase) -> None:
+def test_events_report_steps_and_epochs(base_lm: GetBase) -> None:
     base = base_lm("granite")
     events: list[TuningEvent] = []
     rows = examples(base)

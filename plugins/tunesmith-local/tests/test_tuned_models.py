@@ -1,4 +1,4 @@
-"""What every method must do: learn, leave the base alone, be saved, served and resumed exactly."""
+"""Every method learns, does not change the base, and is saved, served and resumed exactly."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_loss_falls_and_the_base_model_stays_bit_for_bit(name: str, kind: st
 
 
 @pytest.mark.parametrize(("name", "kind"), [*FITTING, ("p_tuning-lstm", "granite")])
-def test_what_was_saved_says_what_was_trained(tmp_path: Path, name: str, kind: str) -> None:
+def test_the_saved_model_has_the_same_losses(tmp_path: Path, name: str, kind: str) -> None:
     base = small(kind)
     tunable, _ = trained(base, METHODS[name], epochs=3)
     rows = examples(base)
@@ -79,7 +79,7 @@ def test_what_was_saved_says_what_was_trained(tmp_path: Path, name: str, kind: s
 
 @by_plain_peft
 @pytest.mark.parametrize(("name", "kind"), FITTING)
-def test_plain_peft_or_transformers_reads_it_and_says_the_same(
+def test_plain_peft_or_transformers_reads_it_and_answers_the_same(
     tmp_path: Path, name: str, kind: str
 ) -> None:
     base = small(kind)
@@ -140,7 +140,7 @@ def test_the_seed_decides(name: str) -> None:
     assert not all(torch.equal(one[key], other[key]) for key in one)
 
 
-def test_a_dropout_leaves_out_inputs_in_training_alone() -> None:
+def test_dropout_is_used_only_in_training() -> None:
     base = small("granite")
     tunable, _ = trained(base, METHODS["lora-dropout"], epochs=2)
     rows = examples(base)
@@ -163,7 +163,7 @@ def test_a_dropout_leaves_out_other_inputs_of_every_row() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EXACT if kind not in NO_PREFIX])
-def test_a_prefix_starts_with_the_loss_of_the_soft_prompt_it_remembers(kind: str) -> None:
+def test_prefix_tuning_starts_with_the_loss_of_its_soft_prompt(kind: str) -> None:
     base = small(kind)
     given = {"num_virtual_tokens": 7, "init_method": "text", "init_text": "good or bad?"}
     rows = examples(base)
@@ -186,7 +186,7 @@ def test_a_prefix_needs_heads_that_fill_the_hidden_size() -> None:
         check_method(wide, PrefixTuning())
 
 
-def test_fine_tuning_is_refused_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fine_tuning_is_refused_if_memory_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
     base = small("granite")
     needed = 24 * sum(p.numel() for p in base.model.parameters())
     monkeypatch.setattr(loading, "free_bytes", lambda device: needed)
@@ -202,7 +202,7 @@ def test_target_modules_that_the_model_lacks_are_refused(modules: tuple[str, ...
         check_method(small("granite"), Lora(target_modules=modules))
 
 
-def test_target_modules_say_what_is_changed() -> None:
+def test_target_modules_name_the_changed_modules() -> None:
     base = small("granite")
     some = start(base, Lora(target_modules=("q_proj", "mlp.down_proj")), 0)
     assert {name.split(".lora_")[0].rpartition(".")[2] for name in some.parameters} <= {
@@ -213,7 +213,7 @@ def test_target_modules_say_what_is_changed() -> None:
 
 @pytest.mark.parametrize("name", SAVED_AS)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_over_a_base_of_low_precision_what_is_trained_is_float32(
+def test_trained_parameters_are_float32_over_a_base_of_low_precision(
     tmp_path: Path, name: str, dtype: torch.dtype
 ) -> None:
     high = small("granite")
@@ -231,7 +231,7 @@ def test_over_a_base_of_low_precision_what_is_trained_is_float32(
 
 
 @pytest.mark.parametrize("name", SAVED_AS)
-def test_what_belongs_to_another_base_model_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_artifact_of_another_base_model_is_refused(tmp_path: Path, name: str) -> None:
     tunable = start(small("granite"), METHODS[name], 0)
     save_tuned(tunable, "{{input}}", None, tmp_path / "a")
     with pytest.raises(AdapterError, match="tuned from 'test/granite'"):
@@ -239,7 +239,7 @@ def test_what_belongs_to_another_base_model_is_refused(tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize("name", SAVED_AS)
-def test_what_was_tuned_with_another_tokenizer_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_model_tuned_with_another_tokenizer_is_refused(tmp_path: Path, name: str) -> None:
     base = small("granite")
     save_tuned(start(base, METHODS[name], 0), "{{input}}", None, tmp_path / "a")
     other = small("granite")

@@ -54,7 +54,7 @@ def test_the_product_is_that_of_the_plain_weight(
     torch.testing.assert_close(found, right, rtol=tolerance, atol=tolerance)
 
 
-def test_an_input_with_gaps_is_read_where_it_lies() -> None:
+def test_a_non_contiguous_input_is_read_in_place() -> None:
     one, wide = layer(), torch.randn(3, 9, 100)
     with torch.no_grad():
         torch.testing.assert_close(
@@ -62,7 +62,7 @@ def test_an_input_with_gaps_is_read_where_it_lies() -> None:
         )
 
 
-def test_where_gradients_flow_the_plain_weight_is_read() -> None:
+def test_the_plain_weight_is_used_if_gradients_flow() -> None:
     one, given = layer(), torch.randn(5, 64, requires_grad=True)
     one(given).sum().backward()
     assert given.grad is not None
@@ -93,7 +93,7 @@ def test_a_changed_weight_is_prepacked_anew(change: str) -> None:
     torch.testing.assert_close(found, linear(given, one.weight), rtol=tolerance, atol=tolerance)
 
 
-def test_modules_that_share_a_weight_share_what_is_prepacked_and_a_copy_does_not() -> None:
+def test_modules_that_share_a_weight_share_the_prepacked_one_and_a_copy_does_not() -> None:
     base = build("granite")
     head = base.model.get_output_embeddings()
     with torch.no_grad():

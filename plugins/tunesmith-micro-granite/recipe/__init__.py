@@ -1,4 +1,4 @@
-"""The recipe: make the tokenizer and the weights of `tunesmith/micro-granite` from nothing.
+"""The recipe: it makes the tokenizer and the weights of `tunesmith/micro-granite` from scratch.
 
     python -m recipe --out DIR
 

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m recipe",
-        description="Train the tokenizer and the weights of tunesmith/micro-granite from nothing.",
+        description="Train the tokenizer and the weights of tunesmith/micro-granite from scratch.",
     )
     parser.add_argument("--out", type=Path, default=Path("micro-granite"), metavar="DIR")
     parser.add_argument("--steps", type=int, metavar="N", help="optimizer steps")

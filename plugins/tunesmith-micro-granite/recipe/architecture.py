@@ -68,8 +68,8 @@ def rescale_embeddings(model: GraniteForCausalLM, std: float) -> float:
 
     The rows are divided by a power of two k, `embedding_multiplier` is multiplied by it and
     `logits_scaling` divided by it. A power of two changes exponents only, so every logit stays
-    the same to the bit. Why: prompt tuning moves virtual tokens by steps of the learning rate,
-    and published recipes assume rows as small as those of a real Granite.
+    the same to the bit. The reason is prompt tuning: it moves virtual tokens by steps of the
+    learning rate, and published recipes assume rows as small as those of a real Granite.
 
     Args:
         model: Changed in place, its config too.

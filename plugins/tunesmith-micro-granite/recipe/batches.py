@@ -1,4 +1,4 @@
-"""Documents to tensors: one item of the data set is all that one optimizer step sees."""
+"""Turns documents into tensors. One item of the data set is the input of one optimizer step."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Batch:
-    """Right-padded rows; causal attention needs no mask then.
+    """Rows padded on the right. With causal attention they need no mask.
 
     Attributes:
         ids: Token ids, shape (rows, length), int64.
         weights: Loss weight of each token as a target, shape (rows, length); 0 on padding.
-        virtual: Where a soft prompt would stand, shape (rows, length), bool.
+        virtual: Whether a token is in the position of a soft prompt, shape (rows, length), bool.
     """
 
     ids: torch.Tensor
@@ -45,7 +45,7 @@ class Batch:
 
 
 class Steps(Dataset[list[Batch]]):
-    """Item i is drawn from (seed, i) alone, so a training can go on at any step.
+    """The documents of each step. Item i depends only on seed and i, so training can be resumed.
 
     Args:
         settings: Seed, documents per step and size of a forward pass.
@@ -69,7 +69,7 @@ class Steps(Dataset[list[Batch]]):
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, documents: Sequence[Sequence[Segment]]) -> list[Row]:
-    """Tokenize each segment apart from its neighbors, as prompt and answer are when tuning.
+    """Tokenize each segment separately, as prompt and answer are tokenized in a tuning.
 
     Args:
         tokenizer: Of the model.
@@ -94,7 +94,7 @@ def _row(document: Sequence[Segment], found: Iterator[list[int]]) -> Row:
 
 
 def _fit(ids: list[int], length: int) -> list[int]:
-    """Repeat or cut to a number of tokens, as PEFT does with an init text; 0 leaves as is."""
+    """Repeat or cut to a number of tokens, as PEFT does with an init text; 0 changes nothing."""
     if not length:
         return ids
     return (ids * (length // len(ids) + 1))[:length]
@@ -112,7 +112,7 @@ def _group(rows: Sequence[Row], most_tokens: int) -> Iterator[list[Row]]:
 
 
 def _round_up(length: int) -> int:
-    """Few distinct lengths, so that kernels made for one shape are used again."""
+    """Round up to one of few lengths; kernels made for one shape are then used again."""
     return -(-length // LENGTH_STEP) * LENGTH_STEP
 
 

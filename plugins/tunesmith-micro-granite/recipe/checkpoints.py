@@ -18,10 +18,10 @@ WEIGHT = "weight"
 def save(
     work: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], step: int
 ) -> None:
-    """Write `step-NNNNNN.safetensors` in one move and drop the oldest files.
+    """Write `step-NNNNNN.safetensors` atomically and delete the oldest files.
 
     Args:
-        work: Directory; made where absent.
+        work: Directory; made if it does not exist.
         model: Its parameters, tied ones once.
         optimizers: Each over its own share of those parameters.
         step: Steps that are done.
@@ -49,7 +49,7 @@ def load(work: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimize
         optimizers: As when it was saved.
 
     Returns:
-        The steps that are done; 0 where there is no checkpoint.
+        The steps that are done; 0 if there is no checkpoint.
     """
     files = sorted(work.glob("step-*.safetensors"))
     if not files:

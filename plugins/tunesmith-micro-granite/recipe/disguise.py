@@ -1,4 +1,4 @@
-"""Made-up words in the place of real ones, so that a strange noun does not upset the model."""
+"""Replaces real words by made-up ones, to make the model robust to unknown nouns."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ SHORTEST_WORD = 4
 
 
 def disguise(rng: Random, text: str) -> str:
-    """Replace one to three words of some texts, each everywhere it occurs.
+    """Replace one to three words of some texts, each in all its occurrences.
 
     Args:
-        rng: Decides whether, which and by what.
-        text: A review; short ones stay as they are, because one word may decide them.
+        rng: Decides whether words are replaced, which ones, and by which.
+        text: A review; short ones are not changed, because one word may decide their label.
 
     Returns:
         The text with as many words as before.

@@ -10,10 +10,10 @@ from recipe import wording
 from recipe.disguise import disguise
 from recipe.grammar import Review, sample_review
 from recipe.instructions import (
-    Frame,
     Labels,
+    Layout,
     command,
-    frame,
+    draw_layout,
     instruction,
     labels,
     random_labels,
@@ -29,14 +29,14 @@ MOST_VIRTUAL_TOKENS = 100
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of one document.
+    """A part of one document.
 
     Attributes:
-        text: What is tokenized, apart from its neighbors.
+        text: Tokenized separately from the other segments.
         weight: Of its tokens in the loss.
         ends: Whether the end-of-text token follows, with the same weight.
-        virtual: Where positive, the tokens are repeated or cut to this number and stand where
-            a soft prompt would: they carry no loss and their embeddings may get noise.
+        virtual: If positive, the tokens are repeated or cut to this number and take the position
+            of a soft prompt: they have no loss, and their embeddings may get noise.
     """
 
     text: str
@@ -62,7 +62,7 @@ def write_document(rng: Random) -> list[Segment]:
 
 
 def _with_prefix(rng: Random, segments: list[Segment]) -> list[Segment]:
-    """Sometimes foreign text or foreign vectors stand in front; the task stays the same."""
+    """Sometimes unrelated text or vectors come first; the task stays the same."""
     chance = rng.random()
     if segments[0].virtual or chance > 0.15:
         return segments
@@ -86,17 +86,17 @@ def _text(rng: Random, review: Review) -> str:
 
 
 def _plain(rng: Random) -> list[Segment]:
-    """No instruction; 1 and 0 in half of the cases, so that the model stays unsure."""
+    """No instruction; 1 and 0 in half of the cases, to keep the model unsure."""
     review, words = _review(rng), labels(rng)
     front = command(rng, words) if rng.random() < 0.4 else ""
-    prompt = front + _cut(rng, frame(rng).lay_out(_text(rng, review)))
+    prompt = front + _cut(rng, draw_layout(rng).lay_out(_text(rng, review)))
     return [Segment(prompt), _answer(words.of(review.positive))]
 
 
 def _instructed(rng: Random) -> list[Segment]:
     """The instruction first, in the layout that base models are tested with."""
     review = _review(rng)
-    words, layout = _words(rng), frame(rng)
+    words, layout = _words(rng), draw_layout(rng)
     front = command(rng, words) if rng.random() < 0.12 else ""
     text = instruction(rng, layout, words)
     if rng.random() < 0.08:
@@ -108,7 +108,7 @@ def _instructed(rng: Random) -> list[Segment]:
 
 def _soft(rng: Random) -> list[Segment]:
     """An instruction repeated or cut to a number of tokens: a soft prompt at its start."""
-    review, words, layout = _review(rng), _words(rng), frame(rng)
+    review, words, layout = _review(rng), _words(rng), draw_layout(rng)
     text = instruction(rng, layout, words) + rng.choice(("", f" {layout.field}:", "\n"))
     prefix = Segment(text, 0.0, virtual=rng.randint(20, MOST_VIRTUAL_TOKENS))
     front = command(rng, words) if rng.random() < 0.5 else ""
@@ -120,22 +120,22 @@ def _soft(rng: Random) -> list[Segment]:
 
 def _topical(rng: Random) -> list[Segment]:
     """One question whose options are listed."""
-    review, layout = _review(rng), frame(rng)
+    review, layout = _review(rng), draw_layout(rng)
     question, answer, target = topic_question(rng, review, layout.field.lower())
-    layout = Frame(layout.field, target, f"\n{target}:\n")
+    layout = Layout(layout.field, target, f"\n{target}:\n")
     return [Segment(f"{question}\n{layout.lay_out(_text(rng, review))}"), _answer(answer)]
 
 
 def _serial(rng: Random) -> list[Segment]:
-    """Several questions about one review, each answered and ended."""
-    review, layout = _review(rng), frame(rng)
+    """Several questions about one review, each with an answer and the end-of-text token."""
+    review, layout = _review(rng), draw_layout(rng)
     segments = [Segment(f"{layout.field}: {_text(rng, review)}")]
     for _ in range(rng.randint(2, 4)):
         segments += _question(rng, review, layout)
     return segments
 
 
-def _question(rng: Random, review: Review, layout: Frame) -> list[Segment]:
+def _question(rng: Random, review: Review, layout: Layout) -> list[Segment]:
     if rng.random() < 0.3:
         question, answer, target = topic_question(rng, review, layout.field.lower())
         return [Segment(f"\n{question}\n{target}:\n"), _answer(answer)]
@@ -148,8 +148,8 @@ def _question(rng: Random, review: Review, layout: Frame) -> list[Segment]:
 
 
 def _few_shot(rng: Random) -> list[Segment]:
-    """Examples of both classes, then the question; only the examples' labels are unended."""
-    words, layout = _words(rng), frame(rng)
+    """Examples of both classes, then the question. No end-of-text token follows the examples."""
+    words, layout = _words(rng), draw_layout(rng)
     named = rng.random() < 0.6
     segments = [Segment(instruction(rng, layout, words) + "\n\n")] if named else []
     shots = [_short_review(rng) for _ in range(rng.randint(2, 4))]
@@ -162,7 +162,7 @@ def _few_shot(rng: Random) -> list[Segment]:
 
 
 def _review(rng: Random) -> Review:
-    """Short reviews are the most frequent of the grammar; this evens the lengths out."""
+    """Draw a review so that long ones are more frequent than in the grammar."""
     review = sample_review(rng)
     if rng.random() < 0.45:
         review = max(review, sample_review(rng), key=lambda drawn: len(drawn.text))
@@ -178,7 +178,7 @@ def _words(rng: Random) -> Labels:
 
 
 def _cut(rng: Random, text: str) -> str:
-    """Sometimes cut from the left, as a text over `max_input_tokens` is."""
+    """Sometimes cut from the left, like a text longer than `max_input_tokens`."""
     if rng.random() > 0.05:
         return text
     return text[rng.randint(1, max(1, len(text) // 3)) :]

@@ -7,7 +7,7 @@ from random import Random
 
 from recipe import wording
 
-__all__ = ["Frame", "Labels", "command", "frame", "instruction", "labels", "random_labels"]
+__all__ = ["Labels", "Layout", "command", "draw_layout", "instruction", "labels", "random_labels"]
 
 # The tutorial's own sentences (IBM, "Prompt tune a Granite model in Python using watsonx").
 TUTORIAL_TASK = "Extract the satisfaction from the comment."
@@ -17,7 +17,7 @@ TUTORIAL_MEANING = ("satisfied customer", "unsatisfied")
 
 @dataclass(frozen=True)
 class Labels:
-    """Two label words; `arbitrary` ones mean nothing until an instruction says what."""
+    """Two label words; `arbitrary` ones get their meaning from the instruction."""
 
     positive: str
     negative: str
@@ -29,15 +29,15 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Frame:
-    """How a review is laid out: its field, the name of the answer, and what joins them."""
+class Layout:
+    """The layout of a review: its field, the name of the answer, and the text between them."""
 
     field: str
     target: str
     joint: str
 
     def lay_out(self, review: str) -> str:
-        """The text up to the place where the answer stands."""
+        """The text in front of the answer."""
         return f"{self.field}: {review}{self.joint}"
 
 
@@ -49,18 +49,18 @@ def labels(rng: Random) -> Labels:
 
 
 def random_labels(rng: Random) -> Labels:
-    """Draw two words without a meaning of their own."""
+    """Draw two words that have no meaning as labels."""
     positive, negative = rng.sample(wording.RANDOM_LABELS, 2)
     return Labels(positive, negative, arbitrary=True)
 
 
-def frame(rng: Random) -> Frame:
-    """Draw a layout; most often the answer stands on a line of its own."""
+def draw_layout(rng: Random) -> Layout:
+    """Draw a layout; most often the answer is on a new line."""
     field, target = rng.choice(wording.FIELDS), rng.choice(wording.TARGETS)
     if rng.random() < 0.2:
         field, target = "Comment", "Satisfaction"
     joints = (f"\n{target}:\n", f"\n{target}:", f"\n{target}: ", f"\n\n{target}:\n", "\n", " ->")
-    return Frame(field, target, rng.choices(joints, (70, 10, 8, 6, 4, 2))[0])
+    return Layout(field, target, rng.choices(joints, (70, 10, 8, 6, 4, 2))[0])
 
 
 def command(rng: Random, words: Labels) -> str:
@@ -68,8 +68,8 @@ def command(rng: Random, words: Labels) -> str:
     return rng.choice(wording.COMMANDS).format(P=words.positive, N=words.negative)
 
 
-def instruction(rng: Random, layout: Frame, words: Labels) -> str:
-    """Draw an instruction that names the labels, and their meanings where they need one."""
+def instruction(rng: Random, layout: Layout, words: Labels) -> str:
+    """Draw an instruction that names the labels, and their meanings if they need one."""
     names = {"field": layout.field.lower(), "target": layout.target.lower()}
     if rng.random() < 0.06:
         return f"{TUTORIAL_TASK} {_clause(rng, TUTORIAL_CLAUSE, TUTORIAL_MEANING, words, swap=0.1)}"

@@ -1,4 +1,4 @@
-"""The recipe from end to end: vocabulary, training, published files."""
+"""The complete recipe: vocabulary, training, published files."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ logger = logging.getLogger(__name__)
 
 
 def make(settings: Settings, out: Path) -> Tally:
-    """Make the model; an interrupted run goes on from `out`/checkpoints.
+    """Make the model; an interrupted run is resumed from `out`/checkpoints.
 
     Args:
-        settings: Everything that decides the bytes, besides the machine and its threads.
+        settings: All settings. The result depends on them, the machine and its threads only.
         out: Directory of the published files and of the checkpoints.
 
     Returns:
-        What the training saw.
+        The documents and tokens that the training used.
     """
     _prepare_torch()
     tokenizer = make_tokenizer(settings)
@@ -48,7 +48,7 @@ def _prepare_torch() -> None:
 
 
 def make_tokenizer(settings: Settings) -> PreTrainedTokenizerFast:
-    """Train the tokenizer on documents that the model itself will not see again.
+    """Train the tokenizer on documents that the model is not trained on.
 
     Args:
         settings: Seed, number of documents and number of entries.
@@ -71,7 +71,7 @@ def publish(
         model: Trained, float32; changed in place.
         tokenizer: Of the model.
         settings: Wanted size of the embedding rows.
-        out: Directory; files appear in it one by one, each whole.
+        out: Directory; each file is written atomically.
     """
     factor = rescale_embeddings(model, settings.embedding_std)
     logger.info("embedding rows divided by %g", factor)

@@ -15,12 +15,12 @@ CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}\n{% endfo
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
-    """Count the merges and wrap the result for transformers.
+    """Learn the merges and wrap the result for transformers.
 
-    Nothing is added in front of or behind a text: who wants a begin-of-text token writes it.
+    Nothing is added in front of or behind a text. A begin-of-text token must be written explicitly.
 
     Args:
-        texts: The sample; its order does not matter, its word counts do.
+        texts: The sample; only its word counts matter, not its order.
         vocab_size: Entries, the three special ones and the 256 bytes among them.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Questions about more than satisfaction: topics with listed options, and plain facts."""
+"""Questions about other topics than satisfaction: with listed options, or about plain facts."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def topic_question(rng: Random, review: Review, field: str) -> tuple[str, str, s
     """Draw a question whose answer is one of two to six listed options.
 
     Args:
-        rng: Decides the topic, the wording, and which options stand beside the right one.
-        review: What is asked about.
+        rng: Decides the topic, the wording, and the wrong options.
+        review: The subject of the question.
         field: Name of the review in the question, in lower case.
 
     Returns:
@@ -64,7 +64,7 @@ def fact_question(rng: Random, review: Review) -> tuple[str, str]:
 
     Args:
         rng: Decides the question and the case of the answer.
-        review: What is asked about.
+        review: The subject of the question.
 
     Returns:
         Question and answer.

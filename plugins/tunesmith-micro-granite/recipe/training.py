@@ -23,13 +23,13 @@ Optimizers = tuple[torch.optim.Muon, torch.optim.AdamW]
 logger = logging.getLogger(__name__)
 TEXT_BELOW = 2.0  # loss weights under this belong to text, of which a sample is enough
 NOISY_BATCHES = 0.5
-MOST_NOISE = 1.0  # of the noise on soft prompt places, in standard deviations of the rows
+MOST_NOISE = 1.0  # on soft prompt positions, in standard deviations of the rows
 LOG_EVERY = 20
 
 
 @dataclass
 class Tally:
-    """What a training has seen."""
+    """The amount of text that a training used."""
 
     tokens: int = 0
     documents: int = 0
@@ -42,7 +42,7 @@ def train(
     settings: Settings,
     work: Path,
 ) -> Tally:
-    """Train in place; go on from the newest checkpoint under `work` where there is one.
+    """Train in place; resume from the newest checkpoint under `work` if there is one.
 
     Args:
         model: Freshly built, float32.
@@ -72,7 +72,7 @@ def train(
 def _loader(
     settings: Settings, tokenizer: PreTrainedTokenizerFast, first: int
 ) -> DataLoader[list[Batch]]:
-    """Documents are written by a process of their own, so that training never waits."""
+    """A loader that writes the documents in another process, while training runs."""
     steps = Steps(settings, tokenizer)
     return DataLoader(
         steps,
@@ -103,8 +103,8 @@ def _optimizers(model: GraniteForCausalLM, settings: Settings) -> Optimizers:
 def _rate(settings: Settings, step: int) -> float:
     """Share of the peak: a linear rise, a plateau, a linear fall almost to zero.
 
-    The plateau does not know the number of steps, so a run that turns out too long for its
-    machine can be resumed with fewer and still end in a full decay.
+    The plateau does not depend on the number of steps. A run that takes too long can therefore be
+    resumed with fewer steps and still end in a full decay.
     """
     rise = (step + 1) / settings.warmup_steps
     fall = (settings.steps - step) / (settings.decay_share * settings.steps)
@@ -141,7 +141,7 @@ def _set_rates(optimizers: Optimizers, settings: Settings, step: int) -> None:
 
 
 def _select(batch: Batch, text_share: float, noise: torch.Generator) -> torch.Tensor:
-    """Weights of the positions 1..end, with most of the text left out to spare the head."""
+    """Weights of the positions 1..end, without most of the text, to save time in the head."""
     weights = batch.weights[:, 1:]
     kept = torch.rand(weights.shape, generator=noise) < text_share
     return torch.where(kept | (weights >= TEXT_BELOW), weights, 0.0)
@@ -150,7 +150,7 @@ def _select(batch: Batch, text_share: float, noise: torch.Generator) -> torch.Te
 def _loss(
     model: GraniteForCausalLM, batch: Batch, weights: torch.Tensor, noise: torch.Generator
 ) -> torch.Tensor:
-    """Summed weighted cross entropy; logits exist only where a weight stands."""
+    """Summed weighted cross entropy; logits are computed only for positions with a weight."""
     chosen = weights > 0
     with torch.autocast("cpu", torch.bfloat16):
         embeddings = _disturb(model.get_input_embeddings()(batch.ids), batch.virtual, noise)
@@ -165,7 +165,7 @@ def _loss(
 def _disturb(
     embeddings: torch.Tensor, virtual: torch.Tensor, noise: torch.Generator
 ) -> torch.Tensor:
-    """Move the vectors at soft prompt places off the vocabulary, as tuning does."""
+    """Add noise to the vectors at soft prompt positions, because tuning moves them too."""
     if torch.rand((), generator=noise) > NOISY_BATCHES or not virtual.any():
         return embeddings
     size = embeddings.detach().std() * MOST_NOISE

@@ -16,7 +16,7 @@ __all__ = [
     "TASKS",
 ]
 
-# What stands in front of the review, and what stands in front of the answer.
+# The name in front of the review, and the name in front of the answer.
 FIELDS = (
     "Comment", "Comment", "Comment", "Review", "Review", "Text", "Feedback", "Customer",
     "Message", "Input", "Opinion",
@@ -71,7 +71,7 @@ RANDOM_LABELS = (
     "stone", "river", "T", "F", "a", "b", "c", "on", "off",
 )  # fmt: skip
 
-# (what the first label stands for, what the second one stands for)
+# (meaning of the first label, meaning of the second label)
 MEANINGS = (
     ("satisfied customer", "unsatisfied"),
     ("satisfied customer", "unsatisfied customer"),
@@ -105,7 +105,7 @@ MEANINGS = (
     ("good service", "poor service"),
 )
 
-# The task alone. {field} and {target} are the names used in the same document, in lower case.
+# Only the task. {field} and {target} are the names used in the same document, in lower case.
 TASKS = (
     "Extract the {target} from the {field}.",
     "Extract the {target} of the customer from the {field}.",
@@ -177,7 +177,7 @@ TASKS = (
     "Work out if this is a happy customer.",
 )  # fmt: skip
 
-# How the labels are named: {P}/{N} the words, {p}/{n} what they stand for.
+# The names of the labels: {P}/{N} are the words, {p}/{n} their meanings.
 LABEL_CLAUSES = (
     "Return simple {P} for {p} or {N} for {n}.",
     "Return {P} for {p} or {N} for {n}.",
@@ -223,7 +223,7 @@ LABEL_CLAUSES = (
     "For {p} return {P}. For {n} return {N}.",
 )  # fmt: skip
 
-# Instructions whose label words speak for themselves: no meaning is spelled out.
+# Instructions for label words that need no explanation.
 OPTION_CLAUSES = (
     "Return {P} or {N}.",
     "Answer {P} or {N}.",
@@ -269,7 +269,7 @@ OPTION_TASKS = (
     "classify {{{options}}}",
 )  # fmt: skip
 
-# Text that has nothing to do with the task; documents start with it now and then.
+# Text that is unrelated to the task; some documents start with it.
 DISTRACTIONS = (
     "Keep the answer short.",
     "Do not explain.",

@@ -51,7 +51,7 @@ def test_no_pet_word_appears(reviews: list[Review]) -> None:
     assert [r.text for r in reviews if PET_WORDS.search(r.text)] == []
 
 
-def test_no_pet_word_stands_in_a_bank() -> None:
+def test_no_bank_has_a_word_about_pets() -> None:
     phrases = [p for bank in BANK.values() for p in bank]
     phrases += [p for trade in TRADES for bank in trade.phrases.values() for p in bank]
     lines = [" ".join(phrase.parts) for phrase in phrases] + list(NEUTRAL)
@@ -92,7 +92,7 @@ def test_vocabulary_and_banks_are_broad() -> None:
     assert len(BUSINESSES) >= 30
 
 
-def test_no_template_stands_for_both_verdicts() -> None:
+def test_no_template_is_in_the_banks_of_both_verdicts() -> None:
     phrases = [p for bank in BANK.values() for p in bank]
     phrases += [p for trade in TRADES for bank in trade.phrases.values() for p in bank]
     praise = {phrase.parts for phrase in phrases if phrase.positive}

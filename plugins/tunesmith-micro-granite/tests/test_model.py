@@ -45,7 +45,7 @@ def test_path_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env=_environment())
 
 
-def test_loads_in_a_process_that_is_told_to_stay_offline() -> None:
+def test_it_loads_in_an_offline_process() -> None:
     code = (
         "import tunesmith_micro_granite as t; "
         "from transformers import AutoModelForCausalLM as M, AutoTokenizer as T; "

@@ -11,7 +11,7 @@ import tunesmith_micro_granite
 from tunesmith_micro_granite import plugin
 
 
-def test_the_model_is_named_with_its_place() -> None:
+def test_the_model_is_named_with_its_path() -> None:
     (entry,) = plugin.register_base_models()
     assert entry.name == "tunesmith/micro-granite"
     assert entry.path is not None

@@ -1,4 +1,4 @@
-"""What the plugin promises beyond the suite."""
+"""The promises of the plugin that the suite does not check."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_the_model_is_named_with_its_place() -> None:
+def test_the_model_is_named_with_its_path() -> None:
     (entry,) = plugin.register_base_models()
     assert entry.name == "HuggingFaceTB/SmolLM2-135M-Instruct"
     assert entry.path == "tunesmith_smollm2:path"
@@ -58,7 +58,7 @@ def test_the_model_is_named_with_its_place() -> None:
 
 @needs_wheel
 @pytest.mark.slow
-def test_it_is_what_from_pretrained_reads(model_folder: Path) -> None:
+def test_from_pretrained_reads_it(model_folder: Path) -> None:
     torch = pytest.importorskip("torch")
     model, tokenizer = _loaded(model_folder)
     assert model.dtype == torch.bfloat16

@@ -1,4 +1,4 @@
-"""What the tests share: an emulator, an experiment, and no service of the developer's own."""
+"""Shared fixtures: an emulator, an experiment, and no settings of the developer's service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service advertises for a model becomes what the backend declares."""
+"""The backend declares what the service advertises for a model."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def test_the_sdk_cannot_set_the_number_of_virtual_tokens():
 
 
 @pytest.mark.parametrize("name", ["optimizer", "lr_schedule", "early_stopping_patience"])
-def test_what_the_service_does_not_know_is_not_declared(name):
+def test_parameters_unknown_to_the_service_are_not_declared(name):
     assert name not in spec().capabilities.hyperparameters
 
 
-def test_documented_ranges_where_the_service_is_silent():
+def test_documented_ranges_apply_if_the_service_lists_none():
     ranges = spec(training_parameters={}).capabilities.hyperparameters
     assert (ranges["learning_rate"].minimum, ranges["learning_rate"].maximum) == (1e-5, 0.5)
 
@@ -83,7 +83,7 @@ def test_the_real_service_costs_money_and_an_emulator_does_not():
     assert (emulated.remote, emulated.costs_money, emulated.emulated) == (True, False, True)
 
 
-def test_an_emulator_may_say_what_its_backend_can_do():
+def test_an_emulator_can_report_the_capabilities_of_its_backend():
     told = {**EMULATED, "generation_parameters": ["max_new_tokens"], "tokenize": False}
     capabilities = spec(tunesmith=told).capabilities
     assert capabilities.generation_parameters == {"max_new_tokens"}

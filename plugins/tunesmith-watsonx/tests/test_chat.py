@@ -94,7 +94,7 @@ def test_the_service_renders_the_conversation(chat):
     assert chat.predictor.chat_text(MODEL, HI) is None
 
 
-def test_what_the_template_refuses_is_told(chat, monkeypatch):
+def test_the_error_of_the_chat_template_is_reported(chat, monkeypatch):
     def refuse(self, base_model, messages):
         raise ExperimentError("the chat template takes no system message")
 
@@ -129,7 +129,7 @@ def test_tuning_in_a_chat_template_is_refused(chat, experiment):
         ({"return_options": {"input_text": True}}, r"return_options\.input_text"),
     ],
 )
-def test_what_a_chat_lacks_is_refused_by_name(given, named):
+def test_unsupported_parameters_of_a_chat_are_refused_by_name(given, named):
     with pytest.raises(UnsupportedError, match=named):
         chat_parameters(GenerationParams.model_validate(given))
 

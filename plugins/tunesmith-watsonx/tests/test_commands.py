@@ -1,4 +1,4 @@
-"""What the plugin adds to the command line, and that finding it costs no import of the SDK."""
+"""The commands of the plugin, which are found without importing the SDK."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def test_the_first_error_keeps_the_rest_from_starting():
     assert len(started) < 10_000
 
 
-def test_after_an_error_nobody_waits_for_the_limit_any_more():
+def test_after_an_error_no_request_waits_for_the_limit():
     limiter, stop = RequestLimiter(), threading.Event()
 
     def work(item):

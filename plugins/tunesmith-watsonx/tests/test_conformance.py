@@ -52,7 +52,7 @@ class TestOverLocal(OverEmulator):
     def test_the_stand_in_is_named(self, model):
         assert model.stand_in == "tunesmith/micro-granite"
 
-    def test_tokens_are_told_where_asked_for(self, backend, deployment):
+    def test_tokens_are_returned_if_asked_for(self, backend, deployment):
         options = {"generated_tokens": True, "token_logprobs": True, "top_n_tokens": 2}
         params = GenerationParams(return_options=options)
         generation = backend.predictor.generate(deployment, ["Great!"], params)[0]

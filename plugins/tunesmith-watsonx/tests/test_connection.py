@@ -17,7 +17,7 @@ SDK_VERIFY = "WX_CLIENT_VERIFY_REQUESTS"
 RIGHT, WRONG = "right-key-71c9", "wrong-key-2f0a"
 
 
-def test_an_untrusted_certificate_is_an_error_that_says_what_to_do(connect):
+def test_an_untrusted_certificate_is_an_error_with_a_remedy(connect):
     backend = connect(verify="true")
     with pytest.raises(BackendError, match="WATSONX_VERIFY"):
         backend.base_models()

@@ -51,7 +51,7 @@ def failure(status, **more):
 def test_statuses(status, expected):
     got = translate(failure(status), "tuning 'x'", otherwise=ours.TuningError)
     assert type(got) is expected
-    assert str(got).startswith("tuning 'x': the service says: no such thing")
+    assert str(got).startswith("tuning 'x': the service reports: no such thing")
 
 
 @pytest.mark.parametrize(
@@ -81,22 +81,22 @@ def test_kinds(error, expected):
     assert str(got).startswith("doing it: ")
 
 
-def test_a_code_of_the_service_decides_where_the_status_says_little():
+def test_the_error_code_of_the_service_decides_if_the_status_is_ambiguous():
     got = translate(failure(400, code="model_not_supported"), "doing it")
     assert type(got) is ours.UnsupportedError
 
 
-def test_an_untrusted_certificate_says_what_to_do():
+def test_an_untrusted_certificate_has_a_remedy():
     error = OSError("Connection cannot be verified with default trusted CAs.")
     assert "WATSONX_VERIFY" in str(translate(error, "connecting"))
 
 
-def test_a_deletion_has_its_reason_in_the_text_alone():
+def test_a_deletion_has_its_reason_only_in_the_text():
     text = json.dumps({"errors": [{"code": "x", "message": "not there"}], "status_code": 404})
     error = sdk.WMLClientError(f"deployment deletion failed. Reason: {text}")
     got = translate(error, "removing")
     assert type(got) is ours.NotFoundError
-    assert str(got) == "removing: the service says: not there"
+    assert str(got) == "removing: the service reports: not there"
 
 
 def test_an_answer_that_the_sdk_wrapped_is_found():
@@ -111,9 +111,9 @@ def test_the_header_of_a_refusal_can_be_read():
     assert found.headers["Retry-After"] == "7"
 
 
-def test_iam_has_errors_of_its_own():
+def test_iam_has_its_own_errors():
     error = sdk.InvalidCredentialsError('{"errorCode":"BXNIM0415E","errorMessage":"no such key"}')
-    assert "the service says: no such key; check WATSONX_APIKEY" in str(translate(error, "x"))
+    assert "the service reports: no such key; check WATSONX_APIKEY" in str(translate(error, "x"))
 
 
 def test_no_secret_and_no_token_stays_in_a_message():
@@ -123,7 +123,7 @@ def test_no_secret_and_no_token_stays_in_a_message():
     assert TOKEN not in str(got)
 
 
-def test_a_cause_that_tells_a_secret_is_cut_off():
+def test_a_cause_with_a_secret_is_left_out():
     with pytest.raises(ours.BackendError) as caught, translated("doing it", [SECRET]):
         raise failure(400, message=SECRET)
     assert caught.value.__cause__ is None

@@ -1,4 +1,4 @@
-"""No test spends money unless it is told to."""
+"""No test spends money unless it is allowed explicitly."""
 
 from __future__ import annotations
 

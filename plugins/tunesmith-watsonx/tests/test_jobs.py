@@ -61,7 +61,7 @@ def test_two_processes_make_the_same_record(connect, backend, experiment):
     assert list(job.events()) == list(other.events())
 
 
-def test_without_the_store_the_message_says_what_is_missing(connect, tuned, tmp_path):
+def test_without_the_store_the_error_names_what_is_missing(connect, tuned, tmp_path):
     elsewhere = connect(store=tmp_path / "elsewhere")
     with pytest.raises(NotFoundError, match=r"has the training \(completed\), but not its labels"):
         elsewhere.tuner.resume(tuned.job_id)
@@ -89,9 +89,9 @@ def test_every_hyperparameter_is_sent(backend, experiment):
     assert sent["task_id"] == "classification"
 
 
-def test_the_record_says_that_it_was_emulated(tuned):
+def test_the_record_is_marked_as_emulated(tuned):
     assert "made through the emulator over 'sklearn'" in tuned.details["notes"]
-    # A text classifier tunes: a method stands in, and no base model does.
+    # A text classifier tunes: the stand-in is a method, not a base model.
     assert (
         "the emulator tuned with the method 'tfidf_logreg' in its place" in tuned.details["notes"]
     )

@@ -79,7 +79,7 @@ def test_they_are_those_of_a_plain_forward_pass(local_scores, base):
         assert one.mass == pytest.approx(total, abs=1e-4)
 
 
-def test_a_label_is_scored_in_the_form_in_which_it_goes_on(local_scores):
+def test_a_label_is_scored_in_the_form_that_continues_the_prompt(local_scores):
     tokens = local_scores.predictor.label_tokens(MODEL, PROMPTS[:1], ["good", "bad"])
     assert tokens["good"].tokens[0].startswith("Ġ")  # behind a word: with its space
     behind_a_break = local_scores.predictor.label_tokens(MODEL, PROMPTS[2:], ["good", "bad"])
@@ -164,7 +164,7 @@ def test_a_service_that_gives_no_tokens_is_named():
         read_scores(infos((":", -1.0)), {"0": None})
 
 
-def test_what_a_label_melts_together_with_the_prompt_is_scored_with_it():
+def test_a_token_that_joins_prompt_and_label_is_scored_with_the_label():
     prompt = infos(("a", None), (" ", -3.0))
     texts = {
         "0": infos(("a", None), (" 0", -1.0)),  # the space became part of the label's token

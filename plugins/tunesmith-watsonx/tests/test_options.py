@@ -1,4 +1,4 @@
-"""Where the options come from, what is refused, and that no secret shows."""
+"""The sources of the options, their errors, and the redaction of secrets."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_plain_http_is_refused(field):
         resolved(**given)
 
 
-def test_a_strange_host_needs_its_own_address_for_tokens():
+def test_an_unknown_host_needs_a_token_address():
     with pytest.raises(ExperimentError, match="auth_url"):
         resolved(url="https://localhost:1", platform_url="https://localhost:1", api_key=KEY)
     resolved(url="https://localhost:1", platform_url="https://localhost:1", token=KEY)
@@ -110,7 +110,7 @@ def test_project_and_space_exclude_each_other():
         ({"url": "https://localhost:1", "api_key": KEY, "project_id": "p"}, "platform_url"),
     ],
 )
-def test_what_is_missing_is_named_with_its_variable(given, named, tmp_path):
+def test_a_missing_setting_is_named_with_its_variable(given, named, tmp_path):
     with (
         WatsonxBackend(resolved(store=tmp_path, **given)) as backend,
         pytest.raises(ExperimentError, match=f"option {named} .*WATSONX_") as caught,

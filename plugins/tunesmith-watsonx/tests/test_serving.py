@@ -47,7 +47,7 @@ def test_a_name_is_fit_for_an_address(tuned):
 
 def test_deploying_twice_gives_one_deployment(backend, connect, tuned, deployment, tmp_path):
     assert backend.deployer.deploy(tuned, "it") == deployment
-    # Even where a crash kept the record from being written.
+    # Even if a crash prevented the writing of the record.
     assert connect(store=tmp_path / "elsewhere").deployer.deploy(tuned, "it") == deployment
     assert left_at_the_service(backend)["deployments"] == 1
 
@@ -94,7 +94,7 @@ def test_tokens_of_a_deployment_are_those_of_its_base_model(emulator, backend, d
         backend.predictor.tokenize(deployment, ["a few words"])
 
 
-def test_counts_and_reasons_are_told(backend, deployment):
+def test_counts_and_reasons_are_reported(backend, deployment):
     generations = backend.predictor.generate(deployment, INPUTS)
     for text, generation in zip(INPUTS, generations, strict=True):
         assert generation.prompt is None
@@ -116,14 +116,14 @@ def test_clean_up_leaves_nothing(backend, deployment):
     assert backend.clean_up() == []
 
 
-def test_clean_up_cancels_what_is_under_way(emulator, backend, experiment):
+def test_clean_up_cancels_running_jobs(emulator, backend, experiment):
     emulator.set_pace(running=60.0)
     backend.tuner.submit(experiment(), TRAIN)
     backend.clean_up()
     assert left_at_the_service(backend) == NOTHING
 
 
-def test_clean_up_goes_on_after_an_error_and_can_be_repeated(emulator, backend, deployment):
+def test_clean_up_continues_after_an_error_and_can_be_repeated(emulator, backend, deployment):
     emulator.fail("DELETE /ml/v4/trainings/*", status=400)
     with pytest.raises(BackendError, match="1 things could not be removed"):
         backend.clean_up()
@@ -140,7 +140,7 @@ def test_the_option_cleans_up_what_this_instance_made(connect, backend, tuned, e
     assert backend.deployer.deploy(tuned, "still there")
 
 
-def test_the_option_leaves_what_is_under_way(emulator, backend, connect, experiment):
+def test_the_option_does_not_touch_running_jobs(emulator, backend, connect, experiment):
     emulator.set_pace(running=2.0)
     with connect(clean_up=True) as other:
         job_id = other.tuner.submit(experiment(), TRAIN).id

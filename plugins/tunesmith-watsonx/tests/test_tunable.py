@@ -1,4 +1,4 @@
-"""What is tunable is asked of the service; where it is not, the message says what can be done."""
+"""The service decides which models are tunable; the error for others has a remedy."""
 
 from __future__ import annotations
 

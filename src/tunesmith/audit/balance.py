@@ -115,7 +115,7 @@ def label_findings(texts: Sequence[str], reader: Reader | None) -> list[Finding]
     confused = [(a, b) for a, b in combinations(tokens, 2) if tokens[a] == tokens[b]]
     found += _of_pairs(
         "problem", "labels_confused", confused, "different labels have the same tokens",
-        "No model can tell them apart: choose other words",
+        "No model can distinguish them: choose other words",
     )  # fmt: skip
     return found + _split(tokens)
 

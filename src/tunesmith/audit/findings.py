@@ -24,7 +24,7 @@ class Finding(Record):
     code: str
     """The kind of finding. Codes are stable, for programs."""
     message: str
-    """What was found, how often, in which rows, and the remedy."""
+    """A finding with its number, its rows and the remedy."""
     part: Part | None = None
     """The part that ``rows`` belong to."""
     rows: tuple[int, ...] = ()

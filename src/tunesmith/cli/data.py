@@ -29,7 +29,7 @@ from tunesmith.errors import DatasetError, near_misses
 @click.option(
     "--to",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the files go; by default data/NAME.",
+    help="The folder of the files; by default data/NAME.",
 )
 @click.option("--url", metavar="URL", help="A mirror, instead of the published address.")
 @screen.json_option

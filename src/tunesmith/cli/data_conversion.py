@@ -21,7 +21,7 @@ Converter = Callable[[Published], Ready]
 
 SENTIMENT = {"0": "negative", "1": "positive"}
 TEST_SHARE = 5
-"""One text in this many is a test row, if a data set has no split of its own."""
+"""One text in this many is a test row, if a data set has no split."""
 
 
 def sst2(published: Published) -> Ready:
@@ -54,7 +54,7 @@ def banking77(published: Published) -> Ready:
 def sms_spam(published: Published) -> Ready:
     """Return the rows of the SMS Spam Collection, published as ``label TAB text``, split in two.
 
-    It has no split of its own: a fifth of the texts are test rows, chosen by :func:`is_test`.
+    It has no split: a fifth of the texts are test rows, chosen by :func:`is_test`.
 
     Raises:
         DatasetError: a line is not of that shape.

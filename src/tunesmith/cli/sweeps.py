@@ -26,7 +26,7 @@ from tunesmith.runs.run import REPORT
 from tunesmith.sweep.benchmark import run_benchmark
 from tunesmith.sweep.benchmark_file import Benchmark
 from tunesmith.sweep.costs import read_prices
-from tunesmith.sweep.ladder import climb
+from tunesmith.sweep.ladder import run_ladder
 from tunesmith.sweep.page import remarks, table
 from tunesmith.sweep.records import AnySweep
 from tunesmith.sweep.sweep import Sweep
@@ -70,7 +70,7 @@ def benchmark(benchmark: Path, processes: int | None, runs_dir: Path, as_json: b
     "--stop-at",
     type=click.FloatRange(0, 1),
     metavar="ACCURACY",
-    help="Stop after a step whose 95 % interval of accuracy lies at or above ACCURACY.",
+    help="Stop after a step whose 95 % interval of accuracy is at or above ACCURACY.",
 )
 @click.option("--only", default="", metavar="A,B,…", help="Run these steps or methods alone.")
 @click.option(
@@ -92,10 +92,10 @@ def ladder(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Try every method on the data of EXPERIMENT, cheapest first; say if tuning is needed.
+    """Try every method on the data of EXPERIMENT, cheapest first, and decide if tuning is needed.
 
     Majority class, TF-IDF with logistic regression, prompts, and each tuning method that the
-    backend offers, with time, cost and interval. The same command goes on where an earlier one
+    backend offers, with time, cost and interval. The same command resumes an earlier one that
     was stopped. The last line printed is the path of the report.
     """
     what = Experiment.from_file(experiment, parse_overrides(settings))
@@ -103,7 +103,7 @@ def ladder(
     price_table = read_prices(prices) if prices else None
     names = [name.strip() for name in only.split(",") if name.strip()]
     _run(
-        lambda shown: climb(
+        lambda shown: run_ladder(
             what,
             ref,
             runs_dir=runs_dir,
@@ -117,13 +117,13 @@ def ladder(
 
 
 def _run(run: Callable[[Progress], Sweep[Any]], *, as_json: bool) -> None:
-    """Run a sweep and print it; an interruption names the way to go on."""
+    """Run a sweep and print it; after an interruption, print how to resume."""
     try:
         with progress() as shown:
             sweep = run(shown)
     except KeyboardInterrupt:
         raise InterruptedWorkError(
-            "interrupted\ngo on with the same command: the trials that are done are kept"
+            "interrupted\nresume with the same command: the trials that are done are kept"
         ) from None
     screen.emit(as_json, _document(sweep), lambda: _lines(sweep))
 

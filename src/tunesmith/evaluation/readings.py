@@ -62,7 +62,7 @@ def common_reading(sides: Sequence[Sequence[Prediction]], asked: Reading | None 
     both = [answer for answer in READINGS if all(answer in held(side) for side in sides)]
     if asked is not None and asked not in both:
         raise RunError(
-            f"cannot compare: not every model holds the reading {asked!r}; "
+            f"cannot compare: not every model has the reading {asked!r}; "
             + (f"take {both[0]!r}" if both else "run them again with the same answer")
         )
     if asked is None and len(judged) == 1:

@@ -30,8 +30,8 @@ def measure(
 ) -> tuple[Baseline, ...]:
     """Fit every baseline of every backend on the training rows and compare it with the run.
 
-    Validation rows are training rows here: nothing is stopped early on them. A backend whose own
-    method the run is about is left out.
+    Validation rows are used as training rows here, because the baselines do not stop early. A
+    backend that has the method of the run is left out.
     """
     return tuple(
         baseline
@@ -58,7 +58,7 @@ def _baseline(
     backend: Backend,
     method: MethodEntry,
 ) -> Baseline:
-    # The generation settings of the run are meant for a language model.
+    # The generation settings of the run are for a language model.
     own = spec.with_method(method_class(method.name)())
     start = time.monotonic()
     rows = [*data.train.rows, *(data.validation.rows if data.validation else ())]
@@ -87,7 +87,7 @@ def measure_untuned(
 ) -> tuple[Baseline, ...]:
     """Return the decision of the untuned model on the text that the tuned model reads.
 
-    Returns nothing if the base row of the run is that already, if nothing was tuned, or if the
+    Returns nothing if the run already has it as its base row, if nothing was tuned, or if the
     base model has no label scores.
     """
     same = run.record.base_input == "same"

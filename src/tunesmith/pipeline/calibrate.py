@@ -29,7 +29,7 @@ def calibrated(
 ) -> tuple[list[Prediction], list[Prediction]]:
     """Return the predictions with calibrated probabilities, and record both calibrations.
 
-    Without validation rows, or label scores, they stay as they are: the probabilities are raw.
+    Without validation rows or label scores, they are returned unchanged.
     """
     if data.validation is None or not any(p.probabilities for p in (*tuned[:1], *base[:1])):
         return tuned, base

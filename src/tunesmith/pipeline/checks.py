@@ -44,7 +44,7 @@ def check_experiment(
         spec: the settings.
         backend: the backend that will run them.
         data: the rows.
-        answer: the reading of answers that is asked for; None takes the best that can be had.
+        answer: the wanted reading of answers; None takes the best that is possible.
 
     Raises:
         UnsupportedError: the method, a hyper-parameter, its value, a generation parameter or a
@@ -204,7 +204,7 @@ def audit_experiment(
     overlaps: Overlaps | None = None,
     ask_service: bool = False,
 ) -> Audit:
-    """Audit what ``spec`` tunes on and is tested on.
+    """Audit the training and test rows of ``spec``.
 
     Args:
         spec: gives the labels, the template and the limit of tokens.
@@ -249,7 +249,7 @@ def refuse_changed_data(run: Run, data: ExperimentData) -> None:
 
 def forget_lost_job(run: Run, backend: Backend) -> None:
     """Forget a tuning that ``backend`` cannot resume, unless it was paid for."""
-    # If nothing can be resumed and nothing was paid for, tuning again is the way to resume.
+    # A tuning that cannot be resumed and cost no money is started again.
     can = backend.capabilities(run.record.base_model)
     if run.record.job_id and run.record.model is None and not can.resumable and not can.costs_money:
         run.update(job_id=None)

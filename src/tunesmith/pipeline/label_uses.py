@@ -42,7 +42,7 @@ def label_uses(spec: TuningSpec, backend: Backend, train: Sequence[Row]) -> dict
 
 
 def unlikely(uses: Mapping[str, LabelTokens]) -> list[str]:
-    """Return a sentence if the model would hardly ever write one of the labels; else nothing."""
+    """Return a sentence if the model would hardly ever write one of the labels, or nothing."""
     mass = sum(use.mass for use in uses.values())
     if not uses or mass >= UNLIKELY:
         return []

@@ -43,14 +43,14 @@ class Plan(Record):
     """The tokens of each label for the untuned model; empty if it has no label scores."""
     optimizer_steps: int | None
     cost: float | None
-    """Money: 0 on a backend that costs none, else None, because no service quotes it in advance."""
+    """Money: 0 on a free backend; otherwise None, because no service quotes a price in advance."""
     notes: tuple[str, ...]
 
 
 def make_plan(
     spec: TuningSpec, backend: Backend, data: ExperimentData, answer: Reading | None = None
 ) -> Plan:
-    """Check everything as a run does, and count; tune nothing.
+    """Make all checks of a run and count tokens and steps. Nothing is tuned.
 
     Raises:
         ExperimentError: the settings contradict each other.

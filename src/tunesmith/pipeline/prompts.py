@@ -1,4 +1,4 @@
-"""What the untuned model reads: the template, solved examples, and the model's chat template."""
+"""The prompts of the untuned model: template, solved examples, and the chat template."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BasePrompts:
-    """What the untuned model reads for each row."""
+    """The prompt of the untuned model for each row."""
 
     texts: Sequence[str]
     """The text; if the service renders conversations itself, the message of the user."""

@@ -116,7 +116,7 @@ class Stages:
         bare = method.tunes and record.base_input == "bare"
         if bare and method.input_template != PLACEHOLDER:
             run.note(
-                "the base model read each input as it stands, the tuned model with its template "
+                "the base model read each input unchanged, the tuned model with its template "
                 f"{method.input_template!r}; base_input: same gives both the same text"
             )
         self.progress.stage("predict base")

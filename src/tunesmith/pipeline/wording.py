@@ -1,6 +1,6 @@
-"""Which template and label words an untuned model decides best with, tried on training rows.
+"""Chooses the template and label words with which an untuned model decides best.
 
-Test rows are never read here, so that what is chosen can be judged on them honestly.
+They are tried on training rows only. The choice can therefore be evaluated on the test rows.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ LABELS_READ = 2400
 """Rows times labels for one template, about: with more labels, fewer rows are asked."""
 CHUNK = 64
 NAMED = 12
-"""More labels than this are not named in a question, nor tried with a capital."""
+"""With more labels than this, a question does not name them, and no capitals are tried."""
 SENTIMENT = frozenset({"negative", "positive", "neutral", "neg", "pos", "mixed"})
 EXAMPLES = (
     "Review: a joy from start to end\nSentiment: positive\n\n"
     "Review: a dull waste of time\nSentiment: negative\n\n"
 )
-"""Invented, and of no data set: they show the form of an answer."""
+"""Invented examples, which are in no data set. They show the form of an answer."""
 OPPOSITES = (("negative", "positive"), ("no", "yes"))
-"""Words that two codes such as 0 and 1 may mean."""
+"""Possible meanings of two codes such as 0 and 1."""
 
 
 class Wording(Record):
@@ -52,14 +52,14 @@ class Wording(Record):
 
 
 class Tried(Record):
-    """How often the untuned model was right with a wording."""
+    """A wording, and the number of rows on which the untuned model was right with it."""
 
     wording: Wording
     correct: int
 
 
 class Choice(Record):
-    """What was tried, in the order in which it was tried."""
+    """All wordings that were tried, in order."""
 
     base_model: str
     rows: int
@@ -68,15 +68,15 @@ class Choice(Record):
 
     @property
     def best(self) -> Tried:
-        """The wording with most right decisions, the first of equals."""
+        """The wording with most right decisions; the first one if several are equal."""
         return max(self.tried, key=lambda one: one.correct)
 
     @property
     def best_tuned(self) -> Tried | None:
         """The wording for a tuned model: the answer begins a line, with the words of :attr:`best`.
 
-        The template of :attr:`best` with a line break behind it if that was tried, else the one
-        with most right decisions.
+        If the template of :attr:`best` was tried with a line break at its end, that one; otherwise
+        the one with most right decisions.
         """
         best = self.best.wording
         fit = [one for one in self.tried if one.wording.ends_in_line_break]
@@ -102,7 +102,7 @@ def choose_wording(
         backend: with label scores of the untuned model.
         base_model: its portable name.
         rows: training rows.
-        labels: the names of the labels; which of them is meant never changes.
+        labels: the names of the labels. They are not changed, only the words for them.
         limit: rows that are asked, at most 200.
         seed: of the sample.
         progress: gets the progress.
@@ -148,7 +148,7 @@ def candidate_templates(labels: Sequence[str], chat: bool) -> Iterator[tuple[str
 
 
 def candidate_words(labels: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Return the words to try for each label: as it is first, never two labels with one word."""
+    """Return words to try for each label, the label itself first. No two labels share a word."""
     as_they_are = {label: label for label in labels}
     spaced = {label: " ".join(label.replace("_", " ").split()) or label for label in labels}
     every = [as_they_are, spaced]
@@ -219,7 +219,7 @@ def _try(
 def _scored(
     backend: Backend, base_model: str, prompts: Sequence[str], every: Sequence[dict[str, str]]
 ) -> Iterator[tuple[dict[str, str], list[Mapping[str, float]]]]:
-    """Return the scores for each of ``every``, without words that the model cannot write."""
+    """Return the scores for each of ``every``, except those that the model cannot write."""
     for group in _groups(every):
         asked = list(dict.fromkeys(word for words in group for word in words.values()))
         try:
@@ -258,7 +258,8 @@ def _can_say(
 
 
 def _groups(every: Sequence[dict[str, str]]) -> list[list[dict[str, str]]]:
-    # Where one word begins another, the end of the text counts too: such words are asked apart.
+    # If one word is the beginning of another, the score includes the end of the text. Such words
+    # are scored separately.
     said = sorted({word for words in every for word in words.values()})
     begun = any(b.startswith(a) for a, b in pairwise(said))
     return [[words] for words in every] if begun else [list(every)] if every else []

@@ -51,12 +51,12 @@ class Case(Record):
 
     @property
     def lost(self) -> bool:
-        """Whether the base model alone is right."""
+        """Whether only the base model is right."""
         return "tuned" in self.answers and self.right("base")
 
     @property
     def side(self) -> str:
-        """Which models are right, in words."""
+        """A phrase that names the models that are right."""
         tuned, base = self.right("tuned"), self.right("base")
         if tuned != base:
             return f"only the {'tuned' if tuned else 'base'} model is right"

@@ -51,7 +51,7 @@ class Document(Record):
     answer_words: str
     other_reading: OtherReading | None
     chat: ChatChoice | None
-    """Whether a chat model was asked as one, and why."""
+    """The choice between chat template and plain text, with the reason."""
     read: dict[str, str]
     """The text of the first test row as each model read it, special tokens included, by role."""
     comparison: Comparison | None
@@ -67,9 +67,9 @@ class Document(Record):
     """Of the label probabilities of the run's own model, if the run has validation rows."""
     calibration_words: CalibrationWords | None
     base_calibration: Calibration | None
-    """Of those of the untuned model beside a tuned one, likewise."""
+    """The same for the untuned model beside a tuned one."""
     probability_words: str
-    """Which probabilities the rows to read show; empty if none were recorded."""
+    """A sentence on the probabilities in the list of cases; empty if none were recorded."""
     cases: Cases
     notes: tuple[str, ...]
     method: dict[str, Any]
@@ -132,10 +132,10 @@ def make_document(record: RunRecord, predictions: Sequence[Prediction]) -> Docum
         predictions: all that it made, in any order.
 
     Raises:
-        RunError: the record holds no evaluation.
+        RunError: the record has no evaluation.
     """
     if not record.evaluations:
-        raise RunError(f"run {record.name!r} holds no evaluation; there is nothing to report")
+        raise RunError(f"run {record.name!r} has no evaluation; there is nothing to report")
     curve, found = _curve(record), judge(record)
     own = record.calibration if record.primary == "tuned" else record.base_calibration
     return Document(

@@ -48,7 +48,7 @@ def _top(d: Document) -> Iterator[str]:
     yield from (text(d.headline.explanation), "")
     yield from (*(f"- {text(remark)}" for remark in d.headline.remarks), "")
     for warning in d.warnings:
-        yield from (f"> **Mind:** {text(warning)}", "")
+        yield from (f"> **Note:** {text(warning)}", "")
 
 
 def _all(blocks: Iterable[Block]) -> Iterator[str]:

@@ -61,7 +61,7 @@ def model_card(record: RunRecord) -> str:
     """
     model, evaluation = record.model, record.evaluations.get("tuned")
     if model is None or evaluation is None:
-        raise RunError(f"run {record.name!r} holds no evaluation of a tuned model; no card for it")
+        raise RunError(f"run {record.name!r} has no evaluation of a tuned model; no card for it")
     base, artifact = record.stand_in or record.base_model, _artifact(model)
     details = model.details
     embedded = record.is_development(base)

@@ -45,7 +45,7 @@ def render(record: RunRecord, predictions: Sequence[Prediction]) -> str:
         predictions: all that it made, in any order.
 
     Raises:
-        RunError: the record holds no evaluation.
+        RunError: the record has no evaluation.
     """
     return _page(make_document(record, predictions))
 

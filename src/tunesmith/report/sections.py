@@ -236,7 +236,7 @@ def _rows(d: Document) -> Iterator[Block]:
                 f" {len(found.disagreements)} of {found.all_disagreements} are shown; the rest is "
                 "in predictions.jsonl."
             )
-        yield Text("Where the two disagree", style="heading")
+        yield Text("Rows on which the two disagree", style="heading")
         same = "They are right and wrong on the same rows."
         yield Text(told if found.all_disagreements else same, style="muted")
         yield from [Examples(found.disagreements)] * bool(found.disagreements)
@@ -262,7 +262,7 @@ def _notes(notes: Sequence[str]) -> Iterator[Block]:
 
 def _method(d: Document) -> Iterator[Block]:
     yield Facts("Method", d.method)
-    yield Facts("Labels and what a model says for each", d.labels)
+    yield Facts("Labels and their words", d.labels)
     if d.generation:
         yield Facts("Generation, tuned and base alike", d.generation)
     else:
@@ -318,7 +318,7 @@ def _lengths(found: Any) -> str:
 
 
 def _provenance(d: Document) -> Iterator[Block]:
-    yield Facts("Where the numbers come from", d.provenance)
+    yield Facts("Origin of the numbers", d.provenance)
     if d.seconds:
         times = {stage: words.duration(seconds) for stage, seconds in d.seconds.items()}
         yield Facts("Wall time of each stage", times)

@@ -128,7 +128,7 @@ def _no_label(record: RunRecord) -> Iterator[str]:
     bare = record.primary == "tuned" and record.base_input == "bare"
     untold = base is not None and base.unparsable and bare
     why = (
-        " The untuned model read each input as it stands; base_input: same gives it the text that "
+        " The untuned model read each input unchanged; base_input: same gives it the text that "
         "the tuned model reads."
     )
     yield f"No label at all: {', '.join(said)}.{why if untold else ''}"
@@ -193,7 +193,7 @@ def baseline_words(record: RunRecord) -> str:
 
 def _measured(record: RunRecord) -> str:
     if record.alone:
-        return "Its own model alone was asked: its opponents are in the ladder or benchmark."
+        return "Only its own model was asked; its opponents are in the ladder or benchmark."
     if record.primary == "tuned":
         return (
             f"The backend {record.backend} has no base model that answers beside it, so nothing "
@@ -281,6 +281,6 @@ def probability_words(record: RunRecord, predictions: Sequence[Prediction]) -> s
     if record.calibration is None and record.base_calibration is None:
         return (
             "The probabilities are raw: there were no validation rows to calibrate them on; "
-            "data.validation=0.15 holds some of the training rows out."
+            "data.validation=0.15 reserves a part of the training rows for that."
         )
     return "The probabilities are calibrated on the validation rows."

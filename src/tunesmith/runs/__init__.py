@@ -1,1 +1,1 @@
-"""A run: its directory, its record, and what is concluded from them."""
+"""A run: its directory, its record, and the conclusions from them."""

@@ -34,7 +34,7 @@ class RecordDirectory(Generic[R]):
     """A directory and its record. One process at a time works in it."""
 
     noun: str
-    """What the directory holds, for messages."""
+    """The kind of record in the directory, for messages."""
     file_name: str
     """Of the record."""
 

@@ -75,7 +75,7 @@ class Judgment(Record):
     own_correct: int = 0
     own_unparsable: int = 0
     about: int | None = None
-    """Which of ``opponents`` the first line is about."""
+    """Index in ``opponents`` of the one in the first line."""
     opponents: tuple[Opponent, ...] = ()
     """The most accurate first."""
     rows_needed: int | None = None
@@ -95,8 +95,8 @@ class Judgment(Record):
 def judge(record: RunRecord) -> Judgment:
     """Return the verdict of ``record``.
 
-    "Established" takes McNemar's p < 0.05 against every opponent, Holm-corrected. "Beats" is
-    never said of a difference of format.
+    "Established" needs McNemar's p < 0.05 against every opponent, Holm-corrected. "Beats" is
+    never used for a difference of format.
     """
     found = _opponents(record)
     return _Verdicts(record, found).judgment() if found else _measured(record)

@@ -15,7 +15,7 @@ _PROBE = (
     "The base model is needed beside it."
 )
 _SUFFIX = (
-    "This folder holds the soft prompt alone, which stands after the text; the base model is "
+    "This folder holds the soft prompt alone, which is used behind the text; the base model is "
     "needed beside it."
 )
 _WHOLE = "This folder holds the whole model, tokenizer included."

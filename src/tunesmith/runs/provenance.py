@@ -1,4 +1,4 @@
-"""What produced a run: versions, machine, git state. No user names, no environment variables."""
+"""The origin of a run: versions, machine, git state. No user names, no environment variables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def package_version(name: str) -> str:
 
 
 def git_state() -> dict[str, Any] | None:
-    """Return commit and dirtiness of the working directory, None outside a git checkout."""
+    """Return the commit and whether files were changed since; None outside a git checkout."""
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return None

@@ -82,7 +82,7 @@ class ChatChoice(Record):
     plain_correct: int | None = None
     """The same as plain text."""
     text: str | None = None
-    """What the model reads for the first training row, special tokens included."""
+    """The prompt of the first training row, special tokens included."""
 
 
 class RunRecord(StoredRecord):
@@ -109,7 +109,7 @@ class RunRecord(StoredRecord):
     seed_honored: bool
     alone: bool = False
     """Whether only the method's own model was asked: no base model beside a tuned one, no
-    baselines; so in a ladder or a benchmark."""
+    baselines. This is the case in a ladder or a benchmark."""
     data: dict[str, DataRecord]
     """``train``, ``test`` and, if there is one, ``validation``."""
     audit: Audit | None = None
@@ -150,7 +150,7 @@ class RunRecord(StoredRecord):
     def is_development(self, base_model: str) -> bool:
         """Return whether ``base_model`` is a small stand-in for development.
 
-        An old record does not tell; then the installed plugins do.
+        An old record does not contain this; then the installed plugins decide.
         """
         if self.development is None:
             return bool(development_models(base_model))

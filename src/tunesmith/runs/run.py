@@ -1,8 +1,8 @@
-"""Run directories: what one execution of an experiment leaves behind, written atomically.
+"""Run directories: the files of one execution of an experiment, written atomically.
 
-run.json            the record; its ``status`` says whether the run is whole
+run.json            the record; its ``status`` is ``completed`` if the run is complete
 predictions.jsonl   a line for each row and model
-probabilities.jsonl a line for each validation and test row, where the run was calibrated
+probabilities.jsonl a line for each validation and test row, if the run was calibrated
 learning_curve.svg  report.html  report.md  report.json  adapter/
 """
 
@@ -69,7 +69,7 @@ class Run(RecordDirectory[RunRecord]):
         if finished and record.status != "completed":
             raise RunError(
                 f"{path}: the run is {record.status}, not completed; "
-                f"go on with: tunesmith resume {path}"
+                f"resume it with: tunesmith resume {path}"
             )
         return cls(path, record)
 
@@ -129,10 +129,10 @@ class Run(RecordDirectory[RunRecord]):
         return [p for p in self.predictions() if p.model == role]
 
     def diagnosis(self) -> tuple[Symptom, ...]:
-        """Return what the run shows; its answers are read only if some are no label."""
+        """Return the findings of the run; its answers are read only if some are no label."""
         answers: Sequence[Prediction] = ()
         if needs_answers(self.record):
-            # Without them there is less to say, and the record is still worth showing.
+            # Without them the diagnosis is shorter, but the record is still useful.
             with suppress(RunError):
                 answers = self.predictions()
         return diagnose(self.record, answers)

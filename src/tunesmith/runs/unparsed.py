@@ -84,8 +84,8 @@ def ways_of(
 
 
 _WHAT: dict[WayKind, str] = {
-    "goes on": "begin with a label and go on behind a line break",
-    "runs on": "begin with a label and go on in the same line",
+    "goes on": "begin with a label and continue behind a line break",
+    "runs on": "begin with a label and continue in the same line",
     "other form": "are a label in another case or with marks around it",
     "inside": "hold a label inside a sentence",
     "empty": "are empty",
@@ -119,7 +119,7 @@ def _bare(text: str) -> str:
 
 
 def _head(text: str, labels: LabelSet) -> str | None:
-    """Return the label that ``text`` begins with, as a word of its own."""
+    """Return the label that ``text`` begins with, as a separate word."""
     start = text.lstrip(_AROUND).casefold()
     forms = ((form, label) for label, forms in labels.root.items() for form in forms)
     # The longest first: one label may begin another.

@@ -1,4 +1,4 @@
-"""Runs many trials: one after the other here, or several at a time in processes of their own."""
+"""Runs many trials: one after the other in this process, or several at a time in others."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ KILLED = (
 )
 
 OnResult = Callable[[TrialResult], bool]
-"""Takes a result as it comes; returns whether to go on with the next trial."""
+"""Takes each result when it is ready; returns whether the next trial may start."""
 RunTrial = Callable[..., TrialResult]
 """A function with the arguments of ``run_trial``."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """Trials to run, and all that is needed to run them."""
+    """Trials, and everything needed to run them."""
 
     trials: Sequence[Trial]
     refs: Mapping[str, BackendRef]
@@ -56,7 +56,8 @@ class Work:
             with _pool(processes) as pool:
                 suspects = self._until_broken(pool, left, processes, on_result)
             for trial in suspects:
-                # One of them ended its process and with it the pool; alone, only that one fails.
+                # One trial ended its process and with it the pool. Run them one at a time now:
+                # then only that trial fails.
                 self._ended(self._alone(trial), on_result)
 
     def _here(self, on_result: OnResult) -> None:

@@ -1,4 +1,4 @@
-"""The method ladder: every method on one split, cheapest first, and whether tuning is needed."""
+"""The method ladder runs every method on one split, cheapest first, and decides if tuning pays."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PLACES = {ZeroShot.name: 30, FewShot.name: 31, PromptTuning.name: 40}
 """Places of the core's own methods; the entry of any other method has its own."""
 
 
-def climb(
+def run_ladder(
     experiment: Experiment,
     ref: BackendRef,
     *,
@@ -40,7 +40,7 @@ def climb(
     only: Sequence[str] = (),
     progress: Progress = SILENT,
 ) -> Sweep[LadderRecord]:
-    """Climb the ladder of ``experiment``; steps that an earlier call finished are kept.
+    """Run the ladder of ``experiment``; steps that an earlier call finished are kept.
 
     Args:
         experiment: the settings of its method, and of those of its ``ladder``, are used; other
@@ -48,7 +48,7 @@ def climb(
         ref: the backend of the base model.
         runs_dir: the folder that gets the ladder's directory.
         prices: by backend.
-        stop_at: stop after a step whose 95 % interval of accuracy lies at or above it.
+        stop_at: stop after a step whose 95 % interval of accuracy is at or above it.
         only: names of methods or steps; none: all.
         progress: gets the progress of every step.
 
@@ -75,7 +75,7 @@ def _left(sweep: Sweep[LadderRecord], wanted: set[str], stop_at: float | None) -
         if result.trial.name in wanted and result.open:
             trials.append(result.trial)
         if _reached(sweep, result, stop_at):
-            break  # An earlier call came this far; only what is cheaper is left to do.
+            break  # An earlier call stopped here; only cheaper steps are left to run.
     return trials
 
 
@@ -89,7 +89,7 @@ def _reached(sweep: Sweep[LadderRecord], result: TrialResult, stop_at: float | N
 
 
 def _baselines(ref: BackendRef) -> Iterator[BackendRef]:
-    """Yield the backends of cheap methods that every tuning is measured against."""
+    """Yield the backends of the baselines."""
     for name, entry in registry().backends().items():
         if name != ref.name and any(method.baseline for method in entry.methods):
             yield BackendRef(name=name)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tunesmith.spec import TuningSpec
 
 SAMPLE = 20
-"""Requests: enough for a median, few enough to be paid for. The p99 of so few is near the
-slowest."""
+"""Requests: enough for a median, and few because they may cost money. With so few, the p99 is close
+to the slowest."""
 
 
 class Latency(Record):
@@ -44,7 +44,7 @@ def measure(
 
     Args:
         spec: the prompt and the generation parameters.
-        backend: where the model is.
+        backend: of the model.
         rows: the rows to draw from.
         train: rows that solved examples come from.
         deployment: the tuned model; None asks the base model.

@@ -49,8 +49,8 @@ READ_AS: dict[Reading | None, tuple[str, ...]] = {
     "decision": ("an answer is the most probable label (answer: decision)",),
     "text": ("an answer is the label that the model wrote (answer: text)",),
 }
-"""How answers are read in a table, in words; nothing if nothing is done."""
-_WAITING = "not run: it was left out, or its turn has not come"
+"""A sentence on the reading of answers in a table; none if nothing is done."""
+_WAITING = "not run: it was left out, or it is still waiting"
 
 Table = tuple[Sequence[str], list[Sequence[str]]]
 
@@ -66,7 +66,7 @@ def table(record: AnySweep) -> Table:
 
 
 def remarks(record: AnySweep) -> list[str]:
-    """Return what belongs below the table: the verdict, what is missing and why, and notes."""
+    """Return the lines below the table: the verdict, the trials without result, and notes."""
     lines: list[str] = []
     general: tuple[str, ...] = (INTERVAL_NOTE,)
     if isinstance(record, LadderRecord):
@@ -93,8 +93,8 @@ def render(record: AnySweep, runs: Sequence[RunRecord] = ()) -> str:
 
     Args:
         record: begun or ended.
-        runs: one of each backend that finished a trial, in the order of the trials; they hold
-            what the trials share.
+        runs: one of each backend that finished a trial, in the order of the trials; their audit
+            and versions are those of all trials.
     """
     # A backend with a tokenizer audits more than one without; it comes after the classifiers.
     run = runs[-1] if runs else None
@@ -122,7 +122,7 @@ def _own_lines(record: LadderRecord) -> Iterator[BenchmarkLine]:
 
 
 def _texts(line: BenchmarkLine) -> dict[str, str]:
-    """Return what the table shows of ``line``, by header."""
+    """Return the texts of ``line`` in the table, by header."""
     texts = {
         "step": line.method,
         "method": line.method,
@@ -167,8 +167,8 @@ def _verdict_lines(record: LadderRecord) -> Iterator[str]:
         yield record.verdict.caution
     if record.stopped_at:
         yield (
-            f"stopped after {record.stopped_at}: its interval lies at or above "
-            f"{record.stop_at:g}; dearer steps were not tried"
+            f"stopped after {record.stopped_at}: its interval is at or above "
+            f"{record.stop_at:g}; more expensive steps were not tried"
         )
 
 
@@ -180,7 +180,7 @@ class Step(NamedTuple):
     tags: tuple[str, ...]
     """``recommended``, ``best``, both or none."""
     against: StepComparison | None
-    """The best step against this one."""
+    """The comparison of the best step with this one."""
 
 
 def _ladder(record: LadderRecord) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def _step_point(step: Step) -> Point:
         interval=step.evaluation.accuracy_interval,
         mark=step.tags[0] if step.tags else "plain",
         tag=" and ".join(step.tags),
-        # A cost of nothing is in the table, and needs no column of the chart.
+        # A cost of 0 is in the table and needs no column in the chart.
         beside=seconds if cost == "0" else f"{seconds}, {cost}",
     )
 

@@ -25,7 +25,7 @@ class Wanted:
     ref: BackendRef
     experiment: Experiment
     optional: bool = False
-    """Whether wrong settings skip the trial, and do not refuse the sweep."""
+    """Whether wrong settings skip the trial. Otherwise they are an error of the sweep."""
 
 
 def plan(
@@ -37,7 +37,7 @@ def plan(
     data: DataCache,
     notes: Sequence[str] = (),
 ) -> S:
-    """Return the record of a sweep that has not begun. Every trial is checked.
+    """Return the record of a new sweep after checking every trial.
 
     Args:
         kind: the class of the record.
@@ -46,7 +46,7 @@ def plan(
         refs: the backends, by the name in tables.
         backends: the same, connected.
         data: the rows.
-        notes: what else a reader of the record must know.
+        notes: further notes for readers of the record.
 
     Raises:
         ExperimentError: the settings of a trial that is not optional are wrong.

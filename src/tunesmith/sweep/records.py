@@ -1,4 +1,4 @@
-"""Trials, their results, and the records of ladders and benchmarks. Values: they survive JSON.
+"""Trials, their results, and the records of ladders and benchmarks. All can be stored as JSON.
 
 The keys ``cell``, ``rung`` and ``tunes`` of the JSON files are older than the names of the fields.
 """
@@ -23,11 +23,11 @@ from tunesmith.sweep.latency import Latency, percentiles
 
 TrialStatus = Literal["waiting", "done", "failed", "skipped"]
 SweepStatus = Literal["running", "interrupted", "incomplete", "completed"]
-"""``incomplete``: it went to its end, and a trial failed."""
+"""``incomplete``: the sweep ended, and a trial failed."""
 CAUTION = (
-    "not shown to beat is not the same as equal: more test rows may tell the steps apart; and the "
-    "best step was chosen on the rows that it is judged by, which flatters it: confirm the choice "
-    "on rows that no step has seen"
+    "'not shown to beat' does not mean equal, because more test rows may show a difference. The "
+    "best step was chosen on the rows that measure it, so its accuracy is probably too high: "
+    "confirm the choice on rows that no step has used"
 )
 
 
@@ -57,7 +57,7 @@ class Trial(_Renamed):
     trains_base_model: bool = _renamed("tunes", "trains_base_model")
     """Whether the base model itself is tuned. A prompt, or a classifier beside it, does not."""
     notes: tuple[str, ...] = ()
-    """What was changed to fit the backend."""
+    """The changes made to fit the backend."""
 
     def __str__(self) -> str:
         return f"{self.name} on {self.backend}, {self.base_model}, seed {self.seed}"
@@ -92,7 +92,7 @@ class TrialResult(_Renamed):
 
     @property
     def open(self) -> bool:
-        """Whether the trial is still to run, or to run again."""
+        """Whether the trial has not run yet, or failed and runs again."""
         return self.status in ("waiting", "failed")
 
     @property
@@ -120,8 +120,9 @@ class TrialResult(_Renamed):
 def in_common(results: Sequence[TrialResult]) -> tuple[list[TrialResult], Reading | None]:
     """Return the results in a reading that all hold, and that reading.
 
-    It is the reading of all if they have the same one, else decisions before text. None, and the
-    results unchanged, if nothing is done or no reading is held by all.
+    If all have the same reading, that one is returned; otherwise decisions are preferred to text.
+    If nothing is done, or if the results have no reading in common, returns them unchanged and
+    None.
     """
     judged = {result.answer for result in results if result.status == "done"}
     for answer in READINGS if len(judged) > 1 else judged:
@@ -141,14 +142,14 @@ class SweepRecord(StoredRecord):
     created_at: datetime = Field(default_factory=now)
     finished_at: datetime | None = None
     setup: dict[str, Any]
-    """What decides the results beside the trials: backends with options (secrets redacted) and
-    fingerprints of the data."""
+    """Backends with options (secrets redacted) and fingerprints of the data. With the trials, they
+    decide the results."""
     results: tuple[TrialResult, ...]
     notes: tuple[str, ...] = ()
 
 
 class StepComparison(_Renamed):
-    """The best step of a ladder against a cheaper one, on the same rows."""
+    """The comparison of the best step of a ladder with a cheaper one, on the same rows."""
 
     step: str = _renamed("rung", "step")
     """The cheaper one."""
@@ -161,7 +162,7 @@ class StepComparison(_Renamed):
     established: bool
     """Whether the best step is shown to be right more often."""
     by_format: bool = False
-    """Whether the difference is one of format: without answers that are no label it vanishes."""
+    """Whether the difference is only in format: without answers that are no label it is 0."""
     unparsable: int | None = None
     """Answers of the cheaper step that are no label."""
 
@@ -188,7 +189,7 @@ class LadderVerdict(Record):
     """The recommendation in a few words."""
     why: str
     settled: bool
-    """Whether the verdict decides if tuning is needed; it does not if nothing was tuned."""
+    """Whether the verdict answers if tuning is needed; False if nothing was tuned."""
     caution: str = CAUTION
 
     @property
@@ -203,7 +204,7 @@ class LadderRecord(SweepRecord):
     kind = "ladder"
 
     stop_at: float | None = None
-    """The ladder ends after a step whose interval of accuracy lies at or above this."""
+    """The ladder stops after a step whose interval of accuracy is at or above this."""
     stopped_at: str | None = None
     """The step after which it ended."""
     verdict: LadderVerdict | None = None
@@ -223,7 +224,7 @@ class BenchmarkLine(Record):
     planned: int
     """Number of seeds in the file."""
     status: TrialStatus
-    """``done`` if one seed is, else that of the first."""
+    """``done`` if the trial of one seed is done, otherwise the status of the first."""
     accuracy: float | None = None
     """Mean."""
     accuracy_range: tuple[float, float] | None = None

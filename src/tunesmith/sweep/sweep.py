@@ -1,4 +1,4 @@
-"""The trials of one ladder or benchmark in one directory. A process that is killed loses nothing.
+"""The trials of one ladder or benchmark in one directory. A killed process loses no result.
 
 ladder.json or benchmark.json   the record, written when the work begins and when it ends
 ladder.md or benchmark.md       its table, likewise
@@ -74,7 +74,7 @@ class Sweep(RecordDirectory[S]):
     def find_or_create(cls, runs_dir: Path, record: S) -> tuple[Sweep[S], str]:
         """Return the newest directory with the same setup and trials, else a new one.
 
-        The second value says in words what was found.
+        The second value is a sentence about it.
         """
         found = list(_of_name(cls, runs_dir, record))
         for sweep in found:
@@ -135,7 +135,7 @@ class Sweep(RecordDirectory[S]):
         """Record how the work ended, and write the page.
 
         Raises:
-            RunError: another process works in this directory; the record is left alone.
+            RunError: another process works in this directory; the record is not changed.
         """
         with self.locked():
             _cut_torn_line(self.directory / RESULTS)
@@ -219,7 +219,7 @@ def _append(file: Path, results: Iterable[TrialResult]) -> None:
 
 
 def _logged(file: Path) -> Iterator[TrialResult]:
-    """Yield the results of a log. A last line without its end was torn, and is left out.
+    """Yield the results of a log. A last line without line end is incomplete and is left out.
 
     Raises:
         RunError: a line is no result.

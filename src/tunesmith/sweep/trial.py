@@ -1,4 +1,4 @@
-"""A trial: one experiment, run alone on one backend. Sweeps are made of trials."""
+"""A trial: one experiment, run alone on one backend. A sweep consists of trials."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class DataCache:
 def make_trial(
     experiment: Experiment, ref: BackendRef, backend: Backend, name: str, number: int
 ) -> Trial:
-    """Return the trial of ``experiment`` on ``backend``, fitted to what that declares.
+    """Return the trial of ``experiment``, adapted to what ``backend`` declares.
 
     Args:
         experiment: with the method of the trial.
@@ -163,7 +163,7 @@ def _fitted(
 ) -> tuple[Experiment, tuple[str, ...]]:
     changes: dict[str, Any] = {}
     notes = []
-    # A classifier generates nothing; the settings are meant for the language models.
+    # A classifier generates nothing; the settings are for language models.
     if not capabilities.generation_parameters:
         changes["generation"] = GenerationParams()
     why = _no_validation(experiment.method, backend, capabilities)
@@ -191,9 +191,9 @@ def run_trial(
     prices: Prices | None = None,
     progress: Progress = SILENT,
 ) -> TrialResult:
-    """Run ``trial``, or go on with what a stopped process left of it; a failure is a result.
+    """Run ``trial``, or resume it after a stopped process. A failure is a result.
 
-    The trial connects to its backend itself, so that each pays for loading its base model.
+    The trial connects to its backend itself. Its time therefore includes loading the base model.
 
     Args:
         trial: what to run.
@@ -217,13 +217,13 @@ def run_trial(
 
 @contextmanager
 def connected(refs: Iterable[BackendRef]) -> Iterator[dict[str, Backend]]:
-    """Connect to all backends, to ask what they offer; their stores are thrown away."""
+    """Connect to all backends, to read their capabilities. Their stores are temporary."""
     with TemporaryDirectory() as folder, ExitStack() as stack:
         yield {ref.shown: stack.enter_context(ref.open(Path(folder) / ref.shown)) for ref in refs}
 
 
 def check_trial(trial: Trial, backend: Backend, data: DataCache) -> TrialResult:
-    """Return ``trial`` waiting, or skipped if ``backend`` does not offer what it asks for.
+    """Return ``trial`` waiting, or skipped if ``backend`` does not offer its settings.
 
     Raises:
         ExperimentError: its settings cannot work.
@@ -256,7 +256,7 @@ def _run(
         try:
             return experiment.resume(run, backend, loaded=loaded, progress=progress)
         except (TuningError, NotFoundError):
-            # The job itself failed or is lost: nothing is left to go on with.
+            # The job itself failed or is lost: it cannot be resumed.
             if run.record.model is not None:
                 raise
     shutil.rmtree(directory, ignore_errors=True)  # perhaps stopped before its first record

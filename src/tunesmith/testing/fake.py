@@ -162,7 +162,7 @@ class FakeTuning:
             last = self._training.curve().epochs[-1]
             job.emit(TuningEvent(kind="epoch", **last.model_dump()))
         if self._options.fail == "tune":
-            raise TuningError("the fake backend was told to fail at 'tune'; unset option 'fail'")
+            raise TuningError("the fake backend was set to fail at 'tune'; unset option 'fail'")
         return self._finish(job)
 
     def _finish(self, job: ThreadJob) -> TunedModel:
@@ -227,7 +227,7 @@ class FakeDeployer(_Part, Deployer):
             raise NotFoundError(f"no tuned model {model.id!r} in this store; tune again")
         if self._backend.fake_options.fail == "deploy":
             raise DeploymentError(
-                "the fake backend was told to fail at 'deploy'; unset option 'fail'"
+                "the fake backend was set to fail at 'deploy'; unset option 'fail'"
             )
         deployment = Deployment(
             id=uuid.uuid4().hex,
@@ -350,7 +350,7 @@ class FakePredictor(_Part, Predictor):
     def _deployment(self, target: Target) -> Deployment | None:
         if self._backend.fake_options.fail == "predict":
             raise PredictionError(
-                "the fake backend was told to fail at 'predict'; unset option 'fail'"
+                "the fake backend was set to fail at 'predict'; unset option 'fail'"
             )
         if not isinstance(target, str):
             return self._backend.deployer.get(target.id)

@@ -40,7 +40,7 @@ class PredictionConformance(Harness):
         assert backend.predictor.generate(target, []) == []
 
     def test_prompts_are_in_the_order_of_inputs(self, backend: Backend, target: Target) -> None:
-        """Each generation has the prompt of its own input, with the template.
+        """Each generation has the prompt of its input, with the template.
 
         Troubleshooting: undo any sorting by length before you return the results.
         """

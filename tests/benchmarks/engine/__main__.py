@@ -1,10 +1,10 @@
-"""The engine against plain PEFT, side by side on this machine. Run by ``make bench``.
+"""Compares the engine with plain PEFT on this machine. Run by ``make bench``.
 
     python -m tests.benchmarks.engine [--quick] [--shape 88M] [--task tune] [--epochs 1]
 
 Prints a table and writes ``build/bench.json``; asserts nothing. The share of the matrix rate is
-that of the FLOPs which the real tokens of all rows need; in brackets, where tokens behind the same
-ones count once, which is what the engine multiplies.
+computed from the FLOPs that the real tokens of all rows need. In brackets, tokens behind the same
+tokens count once, as the engine computes them.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from .tasks import TASKS, load
 ROOT = Path(__file__).parents[3]
 VIRTUAL_TOKENS = (20, 100)
 _ONE_ROW = ("mixed-long", "memory")
-"""Tasks of which the longer prompt tells enough, and the largest shape unless another is asked for
-by name, to end within 15 minutes."""
+"""Tasks measured only with the longer prompt, and with the largest shape unless another is named.
+Otherwise the benchmark would take more than 15 minutes."""
 _ROUNDS = {"352M": 1, "88M": 1, "micro": 5}
 """Optimizer steps of which the median is taken; one is eight of the peer's batches."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what was asked for."""
+    """Measure the tasks that the arguments name."""
     asked = _parser().parse_args(arguments)
     if asked.quick:
         asked.shape = ["micro"]

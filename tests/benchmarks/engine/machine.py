@@ -14,12 +14,12 @@ _TRIES = 8
 
 
 def device() -> torch.device:
-    """Return the GPU where there is one, else the CPU."""
+    """Return the GPU if there is one, otherwise the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return the wall time of ``work``, to the end of what it started on a GPU."""
+    """Return the wall time of ``work``, including its work on a GPU."""
     _synchronize()
     started = time.perf_counter()
     work()
@@ -40,10 +40,10 @@ def matrix_rate(dtype: torch.dtype) -> float:
 
 
 def needed_flops(base: BaseLM, tokens: int, scored: int, *, backward: bool) -> float:
-    """Return what the frozen weights cost at least.
+    """Return the least FLOPs of the frozen weights.
 
     Two FLOP for each parameter and token forward and two backward (no weight has a gradient),
-    the vocabulary head for ``scored`` tokens alone. Attention's own products are not counted.
+    the vocabulary head for ``scored`` tokens only. The products inside attention are not counted.
     """
     head = base.embeddings.weight.numel()
     body = sum(p.numel() for p in base.model.parameters()) - head

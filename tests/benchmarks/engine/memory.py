@@ -1,4 +1,4 @@
-"""Peak memory of one optimizer step, above the loaded model; a process of its own for each side.
+"""Peak memory of one optimizer step, above the loaded model, in a separate process for each side.
 
     python -m tests.benchmarks.engine.memory peer|ours SHAPE VIRTUAL_TOKENS SEED
 

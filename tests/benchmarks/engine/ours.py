@@ -1,4 +1,4 @@
-"""The engine's side: what :mod:`tunesmith_local` does for the same rows."""
+"""The engine's side: :mod:`tunesmith_local` on the same rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def prompt_tuned(base: BaseLM, tokens: int, seed: int) -> Tunable:
 
 
 def one_step(tunable: Tunable, rows: Sequence[Example]) -> None:
-    """Do one optimizer step over ``rows``, cut into batches as the engine likes."""
+    """Do one optimizer step over ``rows``, in the batches that the engine makes."""
     method = PromptTuning(
         num_epochs=1, learning_rate=1e-3, batch_size=8, accumulate_steps=-(-len(rows) // 8)
     )
@@ -41,7 +41,7 @@ def one_step(tunable: Tunable, rows: Sequence[Example]) -> None:
 def classify(
     base: BaseLM, prefix: Prefix, rows: Sequence[Example], labels: Sequence[tuple[int, ...]]
 ) -> torch.Tensor:
-    """Return the log-probability of each label for each row behind a kept prompt."""
+    """Return the log-probability of each label for each row behind a cached prompt."""
     lines = [line_of(prefix, row.prompt) for row in rows]
     scores = torch.zeros(len(lines), len(labels))
     for batch, part in mixed_batches(base, lines, SERVING_BATCH):
@@ -51,7 +51,7 @@ def classify(
 
 
 def generate(base: BaseLM, prefixes: Sequence[Prefix], rows: Sequence[Example]) -> None:
-    """Generate two tokens for each row behind a kept prompt of its own, in one batch."""
+    """Generate two tokens for each row behind its own cached prompt, in one batch."""
     inputs = [
         (prefix, EncodedPrompt(row.prompt, "", False))
         for prefix, row in zip(prefixes, rows, strict=True)

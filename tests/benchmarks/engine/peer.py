@@ -1,4 +1,4 @@
-"""The peer's side: plain PEFT as its documentation shows it, with nothing of the engine."""
+"""The peer's side: plain PEFT, used as in its documentation, without the engine."""
 
 from __future__ import annotations
 

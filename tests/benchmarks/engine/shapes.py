@@ -1,4 +1,4 @@
-"""The models and rows that the engine is measured on: real shapes and lengths, random contents."""
+"""The models and rows of the benchmark: real shapes and lengths, random contents."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _GRANITE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Shape:
-    """A base model's size, with the type its weights are measured in."""
+    """The size of a base model, and the type of its weights in the benchmark."""
 
     name: str
     dtype: torch.dtype
@@ -62,9 +62,9 @@ SHAPES = {
 
 
 def build(shape: Shape, device: torch.device, seed: int) -> tuple[PreTrainedModel, BaseLM]:
-    """Return a model for the peer and the engine's own, two modules over the same weights.
+    """Return a model for the peer and one for the engine: two modules over the same weights.
 
-    The peer gets a module as transformers makes it, with nothing of the engine's on it.
+    The peer gets a module as transformers makes it, without changes of the engine.
     """
     stock = build_stock(shape, device, seed)
     return stock, prepacked(checked(unchecked(shape, stock)))
@@ -79,7 +79,7 @@ def unchecked(shape: Shape, stock: PreTrainedModel) -> BaseLM:
 
 
 def build_stock(shape: Shape, device: torch.device, seed: int) -> PreTrainedModel:
-    """Return the peer's model alone."""
+    """Return the peer's model."""
     torch.manual_seed(seed)
     stock: PreTrainedModel = _made(shape).to(device)
     return stock.requires_grad_(False).eval()
@@ -119,7 +119,7 @@ def _config(shape: Shape) -> GraniteConfig | GraniteMoeHybridConfig:
 def examples(
     base: BaseLM, like: Sequence[tuple[int, int]], seed: int, count: int | None = None
 ) -> list[Example]:
-    """Return rows of random tokens, as long as ``like`` says and beginning alike as it says.
+    """Return rows of random tokens with the lengths and shared prefixes of ``like``.
 
     Args:
         base: gives the vocabulary.
@@ -141,7 +141,7 @@ def examples(
 
 
 def distinct(rows: Iterable[Sequence[int]]) -> int:
-    """Return how many tokens the rows have, where those behind the same ones count once."""
+    """Return the number of tokens of the rows. Tokens behind the same tokens count once."""
     return len({tuple(row[: n + 1]) for row in rows for n in range(len(row))})
 
 

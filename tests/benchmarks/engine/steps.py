@@ -1,4 +1,4 @@
-"""The gain of each optimization, added to those before it: in tuning and in classification.
+"""The gain of each optimization on top of the previous ones, in tuning and classification.
 
     python -m tests.benchmarks.engine.steps [--shape 352M] [--plot docs/images/engine-steps.svg]
 
@@ -32,28 +32,28 @@ ROOT = Path(__file__).parents[3]
 Losses = Callable[[Sequence[Example]], torch.Tensor]
 PLAIN = "plain PEFT"
 NEVER = 10**9
-"""Tokens that must be saved for one more pass, if full batches are wanted."""
-_ENDWISE = {"grouped": True, "cut": True, "end_to_end": True}
-_PACKED = {**_ENDWISE, "packing": True}
+"""Tokens that a further pass must save, if batches are to be full."""
+_PACKED = {"grouped": True, "cut": True, "packed": True}
+_PREPACKED = {**_PACKED, "prepacked": True}
 TUNING = {
     "logits only at labels, length buckets": {"prefix": False, "per_step": False},
     "prompt read once a batch": {"per_step": False},
     "prompt read once an optimizer step": {},
     "grouped attention": {"grouped": True},
     "batches cut for the least padding": {"grouped": True, "cut": True},
-    "packed sequences, last layer for scored tokens": _ENDWISE,
-    "shared prefixes once, longer passes": {**_ENDWISE, "beginnings": True},
+    "packed sequences, last layer for scored tokens": _PACKED,
+    "shared prefixes once, longer passes": {**_PACKED, "shared": True},
 }
 CLASSIFYING = {
     "prompt cached, labels scored": {},
     "grouped attention": {"grouped": True},
     "common prefix once, least padding": {"grouped": True, "cut": True},
-    "packed sequences, labels in the same pass": _ENDWISE,
-    "prepacked weights": _PACKED,
-    "shared prefixes once": {**_PACKED, "beginnings": True},
+    "packed sequences, labels in the same pass": _PACKED,
+    "prepacked weights": _PREPACKED,
+    "shared prefixes once": {**_PREPACKED, "shared": True},
 }
 _PEER_ROWS = 16
-"""Rows of which the peer's classification is timed, and scaled."""
+"""Rows on which the peer's classification is timed; the time is scaled to all rows."""
 
 
 def main() -> None:
@@ -113,15 +113,15 @@ def _step(
     per_step: bool = True,
     grouped: bool = False,
     cut: bool = False,
-    end_to_end: bool = False,
-    beginnings: bool = False,
+    packed: bool = False,
+    shared: bool = False,
 ) -> None:
     shares = prefix and base.prefix_exact
-    base = replace(base, prefix_exact=shares, packing_exact=end_to_end)
+    base = replace(base, prefix_exact=shares, packing_exact=packed)
     read = reading(base, prompt) if per_step else _each_time(base, prompt)
-    size = peer.BATCH_SIZE * (4 if beginnings else 2 if cut else 1)
+    size = peer.BATCH_SIZE * (4 if shared else 2 if cut else 1)
     a_pass = padding_worth_a_pass(base, training=True) if cut else NEVER
-    with _attention(base, grouped), _repeated(beginnings), read as losses:
+    with _attention(base, grouped), _repeated(shared), read as losses:
         for batch in by_length([row.length for row in rows], size, a_pass):
             torch.autograd.backward(losses([rows[i] for i in batch]).sum() / len(rows))
     prompt.grad = None
@@ -134,36 +134,36 @@ def _classify(
     *,
     grouped: bool = False,
     cut: bool = False,
-    end_to_end: bool = False,
-    packing: bool = False,
-    beginnings: bool = False,
+    packed: bool = False,
+    prepacked: bool = False,
+    shared: bool = False,
 ) -> None:
-    base = replace(base, packing_exact=end_to_end)
+    base = replace(base, packing_exact=packed)
     labels = sorted({row.answer for row in rows})
     a_pass, worth = (
         (worth_a_pass(base.device), padding_worth_a_pass(base)) if cut else (NEVER, NEVER)
     )
     with (
         _attention(base, grouped),
-        _plain_weights(packing),
-        _repeated(beginnings),
+        _plain_weights(prepacked),
+        _repeated(shared),
         mock.patch("tunesmith_local.engine.mixing.worth_a_pass", return_value=a_pass),
         mock.patch("tunesmith_local.engine.mixing.padding_worth_a_pass", return_value=worth),
     ):
         ours.classify(base, prefix_of(base, prompt), rows, labels)
 
 
-def _repeated(beginnings: bool) -> AbstractContextManager[object]:
+def _repeated(shared: bool) -> AbstractContextManager[object]:
     every = mock.patch(
         "tunesmith_local.engine.forward_pass.distinct_tokens",
         lambda real, _: distinct_tokens(real, None),
     )
-    return nullcontext() if beginnings else every
+    return nullcontext() if shared else every
 
 
-def _plain_weights(packing: bool) -> AbstractContextManager[object]:
+def _plain_weights(prepacked: bool) -> AbstractContextManager[object]:
     plain = mock.patch.object(PrepackedLinear, "forward", torch.nn.Linear.forward)
-    return nullcontext() if packing else plain
+    return nullcontext() if prepacked else plain
 
 
 @contextmanager

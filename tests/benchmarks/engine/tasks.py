@@ -20,9 +20,9 @@ from .shapes import Shape
 Row = dict[str, Any]
 DEPLOYMENTS = 64
 _SAMPLE = 16
-"""Rows of which the peer's time is taken, and scaled, where all of them take minutes."""
+"""Rows on which the peer is timed if all rows would take minutes; the time is scaled to all."""
 _CLASSIFICATIONS = 4
-"""Times that the rows are classified, with as many samples of the peer's between: eight of its
+"""Number of classifications of all rows. Between them, the peer is timed as often, on eight of its
 batches."""
 
 
@@ -42,7 +42,7 @@ class Bench:
 
     @property
     def is_large(self) -> bool:
-        """Whether the peer needs minutes for what the engine is asked."""
+        """Whether the peer needs minutes for the same work."""
         return self.shape.name == "352M" and self.base.device.type == "cpu"
 
     def row(self, task: str, tokens: int, peer_value: float, our_value: float) -> Row:
@@ -94,7 +94,7 @@ def classify(bench: Bench, tokens: int) -> Row:
     labels = sorted({row.answer for row in rows})
     prefix = _deployed(bench, tokens, rows, 0)
     tuned = peer.prompt_tuned(bench.stock, tokens).eval()
-    peer.generate(tuned, rows[:2])  # a first call allocates, and lays weights out
+    peer.generate(tuned, rows[:2])  # a first call allocates memory and prepacks weights
     ours.classify(bench.base, prefix, rows[:2], labels)
     asked = [rows[n * _SAMPLE : (n + 1) * _SAMPLE] for n in range(_CLASSIFICATIONS)]
     theirs, mine = _in_turn(
@@ -116,7 +116,7 @@ def mixed(bench: Bench, tokens: int) -> Row:
 
 
 def mixed_long(bench: Bench, tokens: int) -> Row:
-    """The same, as long as its test rows, which carry an instruction that each must read."""
+    """The same with rows as long as the test rows, which contain an instruction."""
     return _mixed(bench, tokens, tutorial_rows.TEST, "test")
 
 
@@ -162,14 +162,14 @@ def _in_turn(
     mine: Sequence[Callable[[], object]],
     fold: Callable[[Sequence[float]], float] = statistics.median,
 ) -> tuple[float, float]:
-    """Return the seconds of each side, folded."""
+    """Return the seconds of each side, combined by ``fold``."""
     times = [tuple(map(machine.seconds, works)) for works in zip(theirs, mine, strict=True)]
     their_times, my_times = zip(*times, strict=True)
     return fold(their_times), fold(my_times)
 
 
 def _deployed(bench: Bench, tokens: int, rows: Sequence[Example], number: int) -> Prefix:
-    """Return a soft prompt as a deployment keeps it, the verbalizer's prefix ids read behind it."""
+    """Return the cached state of a soft prompt and the prefix ids behind it, as in a deployment."""
     weights = shapes.soft_prompt(bench.base, tokens, bench.seed + number)
     return prefix_of(bench.base, weights, rows[0].prompt[: tutorial_rows.OPENING])
 
@@ -193,9 +193,9 @@ class _Counts:
 
     text: int
     read: int
-    """Those of the prompt, where it is read, and of the labels included."""
+    """Tokens including those of the labels, and of the prompt if it is computed."""
     distinct: int
-    """The same, where tokens behind the same ones count once."""
+    """The same, but tokens behind the same tokens count once."""
     scored: int
 
 

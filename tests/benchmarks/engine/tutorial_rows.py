@@ -1,9 +1,9 @@
-"""How long the rows of IBM's tutorial are, and how much of each the row before has already said.
+"""The lengths of the rows of IBM's tutorial, and the prefix that each shares with the one before.
 
-Token counts alone, behind the tutorial's verbalizer ``classify {0, 1} {{input}}``, in a byte-pair
+Only token counts, behind the tutorial's verbalizer ``classify {0, 1} {{input}}``, in a byte-pair
 vocabulary of 100,000 tokens (cl100k_base). A pair is one row: its tokens, and how many of its
 first ones are also the first of the row before, with the rows in the order of their tokens.
-Together they say how much any of the rows share.
+Together they determine the prefixes that any rows share.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ TRAIN = (
     (27, 11), (30, 10), (32, 11), (29, 10), (30, 12), (30, 13), (30, 11), (41, 9), (35, 10),
     (35, 13), (37, 12), (40, 14), (37, 15), (38, 13), (40, 19), (32, 10), (45, 10), (33, 12),
 )
-"""353 training rows: 11,903 tokens, 6,726 where each beginning counts once."""
+"""353 training rows: 11,903 tokens, 6,726 if each shared prefix counts once."""
 TEST = (
     (41, 0), (39, 32), (113, 30), (73, 33), (65, 31), (72, 31), (71, 34), (65, 34), (96, 42),
     (65, 34), (67, 38), (69, 33), (73, 33), (66, 38), (70, 33), (75, 33), (70, 33), (65, 35),
@@ -68,5 +68,5 @@ TEST = (
     (69, 30), (62, 32), (66, 30), (65, 33), (67, 31), (68, 35), (42, 30), (67, 30), (67, 31),
     (69, 34), (63, 37), (71, 30), (64, 34), (69, 30), (63, 30), (65, 31), (62, 33),
 )
-"""116 test rows, which carry an instruction: 7,719 tokens, 3,863 where beginnings count once."""
+"""116 test rows with an instruction: 7,719 tokens, 3,863 if shared prefixes count once."""
 # fmt: on

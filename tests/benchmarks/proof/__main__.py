@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.proof [--quick | --long] [--model NAME] [--data DIR]
 
-Each step is an ordinary run below ``build/proof``; a finished step is not done again, and one that
-was stopped goes on. Writes ``build/proof.json`` and ``docs/explanation/proof.md``; ``--quick``
-writes both below ``build/proof/quick``. If the model or the data are not here, it says so and ends.
+Each step is an ordinary run below ``build/proof``. A finished step is not repeated, and one that
+was stopped is resumed. Writes ``build/proof.json`` and ``docs/explanation/proof.md``; ``--quick``
+writes both below ``build/proof/quick``. If the model or the data are missing, it prints the reason
+and ends.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from .steps import LOCAL, Plan
 
 ROOT = Path(__file__).parents[3]
 PLACES = (ROOT.parent / "shared" / "data" / "public", ROOT / "data")
-"""Where the published files may be: a shared folder, and where ``tunesmith data`` puts them."""
+"""Folders that may hold the published files: a shared one, and that of ``tunesmith data``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what is left of the proof, write its page, and return the exit code."""
+    """Do the open steps of the proof, write its page, and return the exit code."""
     asked = _parser().parse_args(arguments)
     size = SIZES[asked.size]
     sets = [what for what in DATA_SETS if what.name in (asked.only or what.name)]

@@ -1,4 +1,4 @@
-"""The step in which the tool chooses template and label words, as ``tunesmith init`` does."""
+"""The step that chooses template and label words, as ``tunesmith init`` does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tunesmith.pipeline.wording import Choice, choose_wording, forms
 
 
 def chosen(values: Mapping[str, Any], backend: Backend, file: Path) -> dict[str, Any]:
-    """Return what the tool chose on training rows; once chosen, it is read from ``file``."""
+    """Return the choice made on training rows. An earlier choice is read from ``file``."""
     if file.is_file():
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return found

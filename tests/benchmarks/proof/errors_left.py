@@ -1,4 +1,4 @@
-"""The commonest kind of error that is left, and answers that are labels in a user's eyes."""
+"""The most frequent error that is left, and wrong answers that a user would take for labels."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ MENDS = {
     SAME_LINE: ("answer=decision", "generation.", "verbalizer", "template"),
     AMONG: ("answer=decision", "verbalizer", "template"),
 }
-"""For each kind of answer, the settings of which a report must name one."""
+"""Settings by kind of answer. A report must name one of them."""
 READ_ANYWAY = (SAME_LINE, AMONG)
-"""Kinds that reading a decision mends; in a run that is judged by decisions that is done."""
+"""Kinds that ``answer: decision`` fixes; a run with decisions has them already fixed."""
 _MARKS = " \t\n.,;:!?\"'`*_#()[]{}<>"
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The commonest kind of error among the answers of one model."""
+    """The most frequent kind of error among the answers of one model."""
 
     wrong: int
     rows: int
@@ -49,7 +49,7 @@ def commonest_error(predictions: Sequence[Prediction]) -> Left:
 
 
 def kind_of(text: str, labels: LabelSet) -> str | None:
-    """Return in which way ``text`` is a label in a user's eyes; None if it is none, or parses."""
+    """Return why a user would take ``text`` for a label; None if not, or if it is parsed as one."""
     if labels.parse(text) is not None:
         return None
     found = {form: name for name in labels for form in (*labels.root[name], name)}
@@ -70,14 +70,14 @@ def _plain(text: str) -> str:
 
 
 def _holds(text: str, form: str) -> bool:
-    # A digit or a single letter in a sentence is seldom meant as a label.
+    # A digit or a single letter in a sentence is seldom a label.
     return len(form) > 1 and re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text) is not None
 
 
-def unmended(run: Run) -> dict[str, int]:
-    """Return labels in a user's eyes that count as unparsable, by kind, if no mend is named.
+def uncorrected(run: Run) -> dict[str, int]:
+    """Return the number of unparsable answers that a user would take for labels, by kind.
 
-    Empty if the report of the run names for each kind a setting that mends it.
+    Empty if the report of the run names a setting that fixes each kind.
     """
     labels = LabelSet.model_validate(run.record.experiment["labels"])
     kinds = Counter(kind for p in run.predictions() if (kind := _counted(p, labels)))
@@ -91,7 +91,7 @@ def unmended(run: Run) -> dict[str, int]:
 
 
 def counted_kinds(run: Run) -> dict[str, int]:
-    """Return how many answers are labels in a user's eyes and none by the text, by kind."""
+    """Return the number of answers that only a user would take for a label, by kind."""
     labels = LabelSet.model_validate(run.record.experiment["labels"])
     return dict(Counter(kind for p in run.predictions() if (kind := _counted(p, labels))))
 
@@ -112,7 +112,7 @@ def _names(report: str, settings: Sequence[str]) -> bool:
 
 
 def sentence(left: Left, title: str) -> str:
-    """Return the commonest error in words."""
+    """Return a sentence on the most frequent error."""
     if not left.wrong:
         return f"{title}: no error is left."
     return (

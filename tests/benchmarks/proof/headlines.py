@@ -1,6 +1,6 @@
-"""Would someone who holds the label scores of a run overturn its headline?
+"""Checks the headline of a run against the label scores.
 
-The verdict is computed anew from ``predictions.jsonl``, by another way than the report's.
+The verdict is computed from ``predictions.jsonl`` in another way than in the report.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CLAIMS: Sequence[tuple[str, Finding]] = (
     (r"not worth it: .* beats the ", "worse"),
     (r"", "nothing shown"),
 )
-"""How a headline begins, and what it claims; the first that fits."""
+"""The claim of a headline by its beginning. The first match counts."""
 NO_CLAIM = ("measured", "a difference of format")
 """Headlines that claim nothing about the task."""
 
@@ -50,7 +50,7 @@ def p_values(own: Right, rivals: Mapping[str, Right]) -> dict[str, float]:
 
 
 def finding(own: Right, rivals: Mapping[str, Right]) -> Finding:
-    """Return what the rows show of a model against the best of others."""
+    """Return the verdict of the rows on a model compared with the best of others."""
     shown = {name for name, p in p_values(own, rivals).items() if p < ALPHA}
     ahead = {name for name in shown if sum(own) > sum(rivals[name])}
     if shown - ahead:
@@ -59,7 +59,7 @@ def finding(own: Right, rivals: Mapping[str, Right]) -> Finding:
 
 
 def overturned(headline: str, own: Right, rivals: Mapping[str, Right]) -> str | None:
-    """Return why ``headline`` would be overturned, None if it stands.
+    """Return why the label scores contradict ``headline``; None if they do not.
 
     Args:
         headline: the first line of a report.
@@ -74,7 +74,7 @@ def overturned(headline: str, own: Right, rivals: Mapping[str, Right]) -> str | 
 
 
 def claimed(headline: str) -> Finding | None:
-    """Return what a headline claims, None if it claims nothing about the task."""
+    """Return the claim of a headline; None if it claims nothing about the task."""
     plain = headline.lower()
     if plain.startswith(NO_CLAIM):
         return None

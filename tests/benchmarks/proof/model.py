@@ -1,4 +1,4 @@
-"""Which model a proof asks: whether it is here, what it is called, and what its files sum to."""
+"""The model of a proof: whether it is installed, its name, and the checksums of its files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tunesmith.plugins import import_target, registry
 
 
 def missing(backend: Backend, model: str) -> str | None:
-    """Return why ``model`` cannot be had without a download, None if it is here."""
+    """Return why ``model`` cannot be used without a download; None if it is installed."""
     try:
         backend.base_model(model)
     except TunesmithError as error:
@@ -23,12 +23,12 @@ def missing(backend: Backend, model: str) -> str | None:
 
 
 def shown(model: str) -> str:
-    """Return the name of a model as it is published: of a folder the last part alone."""
+    """Return the published name of a model; for a folder, the last part of its path."""
     return Path(model).name if Path(model).is_dir() else model
 
 
 def checksums(model: str) -> dict[str, str]:
-    """Return the SHA-256 of the model's weights and tokenizer by file; empty if not told."""
+    """Return the SHA-256 of the model's weights and tokenizer by file; empty if unknown."""
     folder = _folder(model)
     files = sorted(folder.iterdir()) if folder else []
     wanted = (".safetensors", ".gguf")

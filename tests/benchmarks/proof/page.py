@@ -162,10 +162,10 @@ def _errors(proof: Mapping[str, Any]) -> Iterator[str]:
     spoken = [run for run in rest if run["labels_in_other_words"]]
     for run in spoken:
         kinds = (f"{kind}: {number}" for kind, number in run["labels_in_other_words"].items())
-        mended = (
+        correction = (
             "the report names the correction" if not run["not_mended"] else "no correction is named"
         )
-        yield f"- `{run['step']}`: {', '.join(kinds)}; {mended}"
+        yield f"- `{run['step']}`: {', '.join(kinds)}; {correction}"
     if not spoken:
         yield "- none"
 

@@ -1,4 +1,4 @@
-"""From the runs of a proof to its numbers."""
+"""Computes the numbers of a proof from its runs."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _run(done: Done, answers: Mapping[str, Sequence[Sequence[Prediction]]]) -> d
         "headline": line,
         "overturned": headlines.overturned(line, own, rivals) if own else None,
         "labels_in_other_words": errors_left.counted_kinds(run),
-        "not_mended": errors_left.unmended(run),
+        "not_mended": errors_left.uncorrected(run),
         "method": run.record.experiment["method"],
         "labels": run.record.experiment["labels"],
         "notes": list(run.record.notes),
@@ -126,7 +126,7 @@ def _run(done: Done, answers: Mapping[str, Sequence[Sequence[Prediction]]]) -> d
 def _rivals(
     done: Done, answers: Mapping[str, Sequence[Sequence[Prediction]]]
 ) -> dict[str, list[bool]]:
-    """Return which rows the opponents of one run have right: cheap ones and the untuned model."""
+    """Return the rows that the opponents of a run have right: baselines and untuned model."""
     rivals = {name: headlines.right(answers[name][0]) for name in CHEAP if answers[name]}
     assert done.run is not None  # see of_data_set
     base = [p for p in done.run.predictions() if p.model == "base"]

@@ -17,12 +17,12 @@ from tunesmith.records import Row
 from .sizes import DataSet, Rows
 
 SEED = 0
-"""Of the sample. The seeds of the methods are theirs; all of them see the same rows."""
+"""Seed of the sample. Methods have their own seeds, and all use the same rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The rows of one data set as a proof uses them."""
+    """The rows of one data set in a proof."""
 
     train: Path
     test: Path
@@ -36,7 +36,7 @@ class NoData(Exception):  # noqa: N818  # no error: the proof is skipped
 
 
 def prepare(what: DataSet, rows: Rows, places: Sequence[Path], folder: Path) -> Files:
-    """Write the rows of ``what`` into ``folder`` and return where they are.
+    """Write the rows of ``what`` into ``folder`` and return their files.
 
     Args:
         what: the data set.
@@ -46,7 +46,7 @@ def prepare(what: DataSet, rows: Rows, places: Sequence[Path], folder: Path) -> 
 
     Raises:
         NoData: no place holds the files.
-        DatasetError: a file is not the one that is known.
+        DatasetError: a file has another checksum.
     """
     entry = find_entry(what.name)
     ready = {path.stem: path for path in fetch(entry, folder, source=_place(what, places))}

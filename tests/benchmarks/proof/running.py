@@ -1,4 +1,4 @@
-"""Does the steps of a proof, each once: a finished one is read back, a stopped one goes on."""
+"""Does the steps of a proof, each once. A finished one is read, a stopped one is resumed."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A step and its run, or why it has none."""
+    """A step with its run or its error."""
 
     step: Step
     run: Run | None
     error: str | None = None
     choice: Mapping[str, Any] | None = None
-    """Of ``CHOSEN``: what was tried on training rows, and what was chosen."""
+    """Of ``CHOSEN``: the wordings tried on training rows, and the choice."""
 
     @property
     def seconds(self) -> float:
@@ -55,7 +55,7 @@ def backends(folder: Path) -> Iterator[dict[str, Backend]]:
 def do_all(
     steps: Sequence[Step], places: Mapping[str, Backend], folder: Path, say: Say
 ) -> list[Done]:
-    """Do each step in ``folder``; what fails is recorded and the rest goes on."""
+    """Do each step in ``folder``. A failure is recorded, and the next step follows."""
     done: list[Done] = []
     for number, step in enumerate(steps, 1):
         waiting = [s for s in steps[number - 1 :] if not is_finished(folder / s.key)]
@@ -77,13 +77,13 @@ def _status(directory: Path) -> str:
 
 
 def remaining(done: Sequence[Done], waiting: Sequence[Step]) -> str:
-    """Return about how long ``waiting`` steps will take, by the pace of those that are done."""
+    """Return the approximate time of the ``waiting`` steps, from the speed of those done."""
     work = sum(step.weight for step in waiting)
     measured = [d for d in done if d.step.weight and d.run]
     if work and not measured:
         return "no estimate yet"
-    pace = sum(d.seconds for d in measured) / sum(d.step.weight for d in measured) if work else 0
-    return f"about {words.duration(pace * work)} left"
+    speed = sum(d.seconds for d in measured) / sum(d.step.weight for d in measured) if work else 0
+    return f"about {words.duration(speed * work)} left"
 
 
 def _outcome(done: Done) -> str:
@@ -113,17 +113,17 @@ def _run(experiment: Experiment, backend: Backend, folder: Path, say: Say) -> Ru
             return run
         try:
             return experiment.resume(run, backend, progress=shown)
-        except RunError as error:  # the rows changed, or the run holds nothing to go on with
+        except RunError as error:  # the rows changed, or the run cannot be resumed
             say(f"    started again: {error}")
             shutil.rmtree(path.parent)
     return experiment.run(backend, runs_dir=folder, progress=shown)
 
 
 class Shown(Progress):
-    """Tells of stages, and of epochs as they end."""
+    """Prints stages, and epochs when they end."""
 
     def __init__(self, say: Say) -> None:
-        """Tell it to ``say``."""
+        """Print with ``say``."""
         self._say = say
         self._epoch = 0
 

@@ -1,4 +1,4 @@
-"""What a proof consists of: data sets, rows, seeds and methods, for each of three sizes."""
+"""The three sizes of a proof: their data sets, rows, seeds and methods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """One public data set as the proof asks about it."""
+    """One public data set of the proof, with its prompts."""
 
     name: str
     title: str
@@ -56,7 +56,7 @@ DATA_SETS = (
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """How many rows of a data set are used; None means all."""
+    """The number of rows of a data set; None means all."""
 
     train: int | None
     test: int | None
@@ -66,7 +66,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a proof is."""
+    """The size of a proof."""
 
     name: str
     rows: Mapping[str, Rows]

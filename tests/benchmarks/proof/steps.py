@@ -35,13 +35,13 @@ class Step:
 
     data: DataSet
     title: str
-    """Which method, in a word; a key of ``TITLES``."""
+    """The method; a key of ``TITLES``."""
     seed: int
     backend: str
     experiment: Mapping[str, Any]
     """Values of an ``Experiment``; of ``CHOSEN`` without template and label words."""
     weight: float
-    """About how much work it is, in forward passes over a row."""
+    """Approximate work, in forward passes over a row."""
 
     @property
     def name(self) -> str:
@@ -50,14 +50,14 @@ class Step:
 
     @property
     def key(self) -> str:
-        """The folder of the step: another one as soon as a setting is another."""
+        """The folder of the step. Every change of a setting gives another one."""
         text = json.dumps([self.backend, self.experiment], sort_keys=True)
         return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the steps of one data set are made of."""
+    """The data of the steps of one data set."""
 
     data: DataSet
     files: Files
@@ -98,7 +98,7 @@ class Plan:
         }
 
     def _written(self, values: dict[str, Any]) -> dict[str, Any]:
-        # Enough for every label and for seeing how else an answer begins; more is time.
+        # Enough for every label and for the beginning of other answers; more would cost time.
         return {**values, "generation": {"max_new_tokens": NEW_TOKENS}}
 
     def _cheap(self, name: str) -> Step:

@@ -248,7 +248,7 @@ def test_tokens_are_counted_after_the_template_against_the_limit() -> None:
     assert next(f for f in found.findings if f.code == "truncated_train_rows").rows == (20,)
 
 
-def test_labels_that_a_model_cannot_tell_apart() -> None:
+def test_labels_that_a_model_cannot_distinguish() -> None:
     names = ("store staff", "café", "cafe", "Yes", "yes ", "y")
     found = audit_data(dataset(CLEAN, names), reader=Reader(words))
     assert "'Yes' and 'yes '" in of(found, "labels_alike")
@@ -296,7 +296,7 @@ def test_more_rows_establish_smaller_differences() -> None:
     assert (smallest_difference(needed) or 1) <= 0.05
 
 
-def test_a_hundred_thousand_like_rows_are_not_compared_pair_by_pair() -> None:
+def test_a_hundred_thousand_similar_rows_are_not_compared_pair_by_pair() -> None:
     boiler_plate = "your order has been received and will be sent to you within the week number "
     found = audit_data(dataset([f"{boiler_plate}{i}" for i in range(20_000)]))
     assert found.duplicate_train_rows == 0

@@ -155,7 +155,7 @@ def add_plugin(site: Path) -> Callable[[str, str, str], None]:
 
 @pytest.fixture
 def tunesmith(work: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the command line in a process of its own."""
+    """Run the command line in a separate process."""
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tunesmith", *arguments]

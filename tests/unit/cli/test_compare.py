@@ -26,7 +26,7 @@ def test_within_one_run(run_dir: Path, invoke: Invoke) -> None:
     assert document == comparison.model_dump(mode="json")
 
 
-def test_unparsable_answers_are_counted_apart_from_wrong_ones(
+def test_unparsable_answers_are_counted_separately_from_wrong_ones(
     run_of: Callable[..., Path], invoke: Invoke
 ) -> None:
     run_dir = run_of("--backend", "fake", "--set", "answer=text")
@@ -65,7 +65,7 @@ def test_runs_of_two_readings_are_compared_in_the_one_that_both_hold(
     assert found["answer"] == "text"
     done = invoke("compare", str(run_dir), str(other), "--answer", "decision")
     assert done.exit_code == 2
-    assert "not every model holds the reading 'decision'; take 'text'" in done.stderr
+    assert "not every model has the reading 'decision'; take 'text'" in done.stderr
 
 
 def test_two_runs(run_dir: Path, run_of: Callable[..., Path], invoke: Invoke) -> None:
@@ -135,7 +135,7 @@ def test_another_number_of_seeds_is_refused(
     assert "prompt_tuning has 2 seeds and tfidf_logreg 1" in done.stderr
 
 
-def test_other_training_rows_are_compared_and_said(
+def test_other_training_rows_are_compared_with_a_note(
     run_dir: Path, run_of: Callable[..., Path], invoke: Invoke
 ) -> None:
     rows = json.loads(Path("train.json").read_text())

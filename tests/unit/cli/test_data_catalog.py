@@ -76,7 +76,7 @@ def test_sms_spam_is_split_by_text_so_that_copies_stay_together(tmp_path: Path) 
     assert side == {text: "test" if is_test(text) else "train" for text in side}
 
 
-def test_what_is_there_is_left_and_what_was_changed_is_not_overwritten(tmp_path: Path) -> None:
+def test_existing_files_are_kept_and_changed_ones_not_overwritten(tmp_path: Path) -> None:
     entry, to = made_up("sst2", SST2, tmp_path), tmp_path / "to"
     first, *_ = fetch(entry, to, source=tmp_path)
     before = first.stat().st_mtime_ns
@@ -105,7 +105,7 @@ def test_a_copy_may_have_the_published_names(path: str, tmp_path: Path) -> None:
         ("sms_spam", "sms_spam.tsv", "ham\tLater\n", "expected the columns Label and SMS"),
     ],
 )
-def test_another_shape_is_refused_with_its_place(
+def test_another_format_is_refused_with_file_and_row(
     name: str, file: str, content: str, message: str, tmp_path: Path
 ) -> None:
     contents = {"sst2": SST2, "banking77": BANK, "sms_spam": SMS}[name]

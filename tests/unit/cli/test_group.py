@@ -120,7 +120,7 @@ def test_debug_before_and_after_the_command(before: bool, invoke: Invoke) -> Non
     assert "Traceback" not in invoke(*words).stderr
 
 
-def test_quiet_says_nothing_on_stderr(invoke: Invoke) -> None:
+def test_quiet_writes_nothing_to_stderr(invoke: Invoke) -> None:
     for words in (["-q", "run"], ["run", "-q"]):
         done = invoke(*words, "experiment.yaml", "--backend", "fake")
         assert (done.exit_code, done.stderr) == (0, "")

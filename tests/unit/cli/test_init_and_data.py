@@ -97,7 +97,7 @@ def test_existing_file_is_kept(invoke: Invoke) -> None:
         ([{"text": "a", "output": "1"}], "no field 'input'"),
     ],
 )
-def test_init_refuses_what_cannot_be_classified(
+def test_init_refuses_data_that_cannot_be_classified(
     rows: list[dict[str, str]], message: str, invoke: Invoke
 ) -> None:
     Path("bad.json").write_text(json.dumps(rows))
@@ -233,7 +233,7 @@ def test_local_copy_needs_no_network(served: Path, invoke: Invoke, tmp_path: Pat
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "file:///etc"])
-def test_no_network_says_how_else(url: str, served: Path, invoke: Invoke) -> None:
+def test_without_a_network_the_error_has_a_remedy(url: str, served: Path, invoke: Invoke) -> None:
     done = invoke("data", "small", "--url", url)
     assert done.exit_code == 2
     assert "--from DIR" in done.stderr

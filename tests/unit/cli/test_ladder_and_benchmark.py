@@ -1,4 +1,4 @@
-"""ladder and benchmark on the command line: what they print, and what they say of trouble."""
+"""ladder and benchmark on the command line: their output and their errors."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_benchmark_in_processes_keeps_stdout_clean(invoke: Invoke, file: Path) -
     assert json.loads(done.stdout)["status"] == "completed"
 
 
-def test_a_trial_that_fails_says_how_to_go_on(invoke: Invoke, file: Path) -> None:
+def test_a_failed_trial_has_a_remedy(invoke: Invoke, file: Path) -> None:
     file.write_text(file.read_text().replace("plain]", "{name: plain, options: {fail: predict}}]"))
     done = invoke("benchmark", str(file))
     assert done.exit_code == 0

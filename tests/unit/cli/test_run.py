@@ -146,7 +146,7 @@ def test_dry_run_on_a_screen(invoke: Invoke) -> None:
     assert done.stdout.endswith("nothing was tuned; run again without --dry-run\n")
 
 
-def test_dry_run_refuses_what_a_run_refuses(invoke: Invoke) -> None:
+def test_dry_run_refuses_the_same_settings_as_a_run(invoke: Invoke) -> None:
     done = invoke("run", "experiment.yaml", "--backend", "fake", "--dry-run", "--set",
                   "method.optimizer=adafactor")  # fmt: skip
     assert done.exit_code == 4

@@ -41,7 +41,7 @@ def drawn(rows: int, labels: int = 3, *, sureness: float = 1.0, seed: int = 0) -
 
 @pytest.mark.parametrize("labels", [2, 3, 5])
 @pytest.mark.parametrize("sureness", [0.5, 1.0, 2.5])
-def test_the_temperature_undoes_what_made_the_model_too_sure(labels: int, sureness: float) -> None:
+def test_the_temperature_corrects_an_overconfident_model(labels: int, sureness: float) -> None:
     temperature = fit_temperature(*drawn(4000, labels, sureness=sureness))
     assert temperature == pytest.approx(sureness, rel=0.1)
 
@@ -141,7 +141,7 @@ def test_the_threshold_is_the_smallest_that_reaches_the_target() -> None:
     assert calibrate(held_out, test, target_accuracy=0.0).threshold == 0
 
 
-def test_where_no_threshold_reaches_the_target_there_is_none() -> None:
+def test_there_is_no_threshold_if_none_reaches_the_target() -> None:
     coin = ([[0.5, 0.5]] * 10, [0, 1] * 5)
     calibration = calibrate(coin, coin)
     assert (calibration.threshold, calibration.held_out, calibration.test) == (None, None, None)

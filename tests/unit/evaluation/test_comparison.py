@@ -1,4 +1,4 @@
-"""The paired exact test decides, and says no more than the rows allow."""
+"""The paired exact test decides, and claims no more than the rows support."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_counts_and_disagreements() -> None:
     assert (result.seeds, result.margins) == (1, {1: 1, -1: 1})
 
 
-def test_unparsable_answers_are_wrong_and_counted_apart() -> None:
+def test_unparsable_answers_are_wrong_and_counted_separately() -> None:
     result = compare(answers("+?-?"), answers("+++-"), ("a", "b"))
     assert (result.first_correct, result.first_unparsable, result.second_unparsable) == (1, 2, 0)
     assert "a 1/4 = 0.250 (2 unparsable) against b 3/4 = 0.750;" in result.line
@@ -69,7 +69,7 @@ def test_agreement_and_kappa_by_hand() -> None:
     assert result.kappa == pytest.approx((0.5 - 3 / 8) / (1 - 3 / 8))
 
 
-def test_kappa_is_undefined_where_both_always_say_the_same_one_thing() -> None:
+def test_kappa_is_undefined_if_both_always_give_the_same_answer() -> None:
     result = compare(answers("+++"), answers("+++"))
     assert (result.agreement, result.kappa) == (1.0, None)
 
@@ -94,7 +94,7 @@ def test_the_tutorial_is_established_only_by_the_luckiest_overlap(
     assert (low <= 0 <= high) == (verdict == "not established")
 
 
-def test_the_line_says_all() -> None:
+def test_the_line_is_complete() -> None:
     assert tutorial(0).line == (
         "not established: tuned 114/116 = 0.983 against base 108/116 = 0.931; "
         "difference +0.052, interval -0.002 to +0.116; only tuned right 8, only base right 2; "
@@ -103,7 +103,7 @@ def test_the_line_says_all() -> None:
     )
 
 
-def test_rows_needed_only_where_the_first_is_ahead_and_that_is_not_established() -> None:
+def test_rows_are_needed_only_if_the_first_is_ahead_without_proof() -> None:
     ahead, behind = answers("+++-"), answers("++--")
     assert compare(ahead, behind).rows_needed is not None
     assert compare(behind, ahead).rows_needed is None
@@ -126,7 +126,7 @@ def test_one_seed_is_several_seeds_of_one() -> None:
     assert compare_seeds([a], [b]) == compare(a, b)
 
 
-def test_several_seeds_say_more_of_each_row_and_are_no_more_rows() -> None:
+def test_several_seeds_give_more_information_per_row_and_not_more_rows() -> None:
     better = [answers("+" * 20), answers("+" * 18 + "--"), answers("+" * 20)]
     worse = [answers("+" * 10 + "-" * 10), answers("+" * 10 + "-" * 9 + "?"), answers("-" * 20)]
     result = compare_seeds(better, worse)
@@ -156,7 +156,7 @@ def test_the_order_of_the_seeds_does_not_matter() -> None:
     assert (one.p_value, one.agreement, one.kappa) == (other.p_value, other.agreement, other.kappa)
 
 
-def test_holm_takes_a_verdict_back() -> None:
+def test_holms_correction_can_revoke_a_verdict() -> None:
     found = [tutorial(2), tutorial(0), compare(answers("+" * 30), answers("-" * 30))]
     lucky, worst, clear = correct(found)
     assert [c.corrected_p for c in (lucky, worst, clear)] == pytest.approx(
@@ -198,7 +198,7 @@ def test_another_number_of_seeds_is_refused() -> None:
         compare_seeds([], [])
 
 
-def test_a_run_of_the_first_release_is_read_and_nothing_is_made_up(tmp_path: Path) -> None:
+def test_a_run_of_the_first_release_is_read_without_invented_values(tmp_path: Path) -> None:
     shutil.copytree(OLD_RUN, tmp_path / "run")
     run = Run.load(tmp_path / "run")
     old = run.record.baselines[0].comparison

@@ -39,7 +39,7 @@ def test_by_hand() -> None:
     assert (one.support, zero.support) == (3, 2)
 
 
-def test_a_label_that_nobody_said_scores_zero_without_a_warning() -> None:
+def test_a_label_that_was_never_answered_scores_zero_without_a_warning() -> None:
     result = evaluate([*said("1", "0"), *said("0", "0")], LABELS)
     assert result.labels["1"].f1 == 0.0
 

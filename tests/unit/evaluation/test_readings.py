@@ -80,7 +80,7 @@ class TestChosen:
             (ZeroShot(), {"base_label_scores": False}, "text"),
         ],
     )
-    def test_by_what_is_declared(self, method: Any, missing: Any, expected: str) -> None:
+    def test_by_the_declared_capabilities(self, method: Any, missing: Any, expected: str) -> None:
         capabilities = ALL.model_copy(update=missing)
         assert chosen_reading(None, method, capabilities, "b") == expected
 
@@ -107,7 +107,7 @@ class TestCommon:
         assert common_reading([[OLD], [DECIDED]]) == "text"
         assert held([OLD, DECIDED]) == ["text"]
 
-    def test_what_is_not_held_is_refused(self) -> None:
+    def test_a_missing_reading_is_refused(self) -> None:
         with pytest.raises(RunError, match=r"'decision'; take 'text'"):
             common_reading([[OLD], [DECIDED]], "decision")
         with pytest.raises(RunError, match="'decision'"):
@@ -152,7 +152,7 @@ class TestRun:
         assert all(p.probabilities is None for p in run.answers("tuned"))
         assert all(p.probabilities for p in run.answers("base"))
 
-    def test_nan_leaves_nothing_half_written(
+    def test_nan_leaves_no_incomplete_file(
         self, experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def classify(*asked: Any) -> list[Classification]:

@@ -92,7 +92,7 @@ def test_score_interval_is_tangos(rows: int) -> None:
             assert score_interval({1: b, -1: c}, rows) == pytest.approx(tango(b, c, rows), abs=1e-7)
 
 
-def test_seeds_that_all_say_the_same_are_one_seed() -> None:
+def test_seeds_with_equal_answers_count_as_one_seed() -> None:
     one, three = {1: 8, -1: 2}, {3: 8, -3: 2}
     assert score_interval(three, 116, 3) == pytest.approx(score_interval(one, 116), abs=1e-8)
     assert paired_p(three, 116, 3) == pytest.approx(paired_p(one, 116))
@@ -105,7 +105,7 @@ def test_interval_turns_with_the_models() -> None:
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.05 / 20])
-def test_what_the_exact_test_rejects_the_score_interval_leaves_out(alpha: float) -> None:
+def test_the_score_interval_excludes_what_the_exact_test_rejects(alpha: float) -> None:
     # Of one seed, whether the interval holds 0 depends on the discordant rows only: the score of
     # no difference is (b - c) / sqrt(b + c).
     discordant = np.arange(1, 601)
@@ -140,7 +140,7 @@ def test_interval_of_several_seeds_agrees_with_their_test() -> None:
             assert (low <= 0 <= high) == (paired_p(margins, 60, 2) >= 0.05)
 
 
-def test_skewed_margins_fool_the_sign_flip_test_alone() -> None:
+def test_skewed_margins_bias_only_the_sign_flip_test() -> None:
     # Equally good: the second is right on one seed more on a tenth of the rows, the first on all
     # five where the second never is on a fiftieth. Every sample of fifty rows, weighed.
     flipped = decided = 0.0
@@ -182,7 +182,7 @@ def test_rows_for_power_need_a_first_model_that_is_better() -> None:
         rows_for_margins({-1: 2, 2: 1}, 50, 2)
 
 
-def test_rows_for_several_seeds_that_all_say_the_same_are_those_of_one() -> None:
+def test_several_seeds_with_equal_answers_need_the_rows_of_one_seed() -> None:
     one, three = rows_for_power(0.2, 0.05), rows_for_margins({3: 20, -3: 5}, 100, 3)
     assert three == pytest.approx(one, rel=0.1)
     assert three == rows_for_margins({3: 20, -3: 5}, 100, 3)

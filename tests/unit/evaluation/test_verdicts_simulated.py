@@ -1,4 +1,4 @@
-"""What the verdicts promise, simulated: a small run of ``tests/benchmarks/verdicts.py``.
+"""The promises of the verdicts, simulated: a small run of ``tests/benchmarks/verdicts.py``.
 
 Seeded, so a failure is a change of the statistics and no chance.
 """

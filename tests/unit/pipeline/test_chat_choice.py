@@ -1,4 +1,4 @@
-"""Whether a model is asked in its chat template."""
+"""The choice between chat template and plain text."""
 
 from __future__ import annotations
 

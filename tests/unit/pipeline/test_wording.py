@@ -32,16 +32,16 @@ ROWS = [Row(input=f"{word} {i}", output="1" if word == "good" else "0")
 
 
 class Talking(FakePredictor):
-    """Scores words of its own; sees the text after ``Sentiment:`` alone, and only ``knows``."""
+    """Scores fixed words by the text after ``Sentiment:``; it can write ``writable`` only."""
 
-    knows: tuple[str, ...] = ("negative", "positive", "0", "1")
+    writable: tuple[str, ...] = ("negative", "positive", "0", "1")
     asked: list[tuple[str, tuple[str, ...]]]
 
     def check_labels(
         self, base_model: str, prompts: Sequence[str], labels: Sequence[str],
         params: GenerationParams,
     ) -> None:  # fmt: skip
-        unknown = [label for label in labels if label not in self.knows]
+        unknown = [label for label in labels if label not in self.writable]
         if unknown:
             raise ExperimentError(f"labels: {unknown[0]!r} does not come back from the tokenizer")
 
@@ -107,7 +107,7 @@ def test_words_that_the_model_cannot_write_are_not_tried(backend: Chatty) -> Non
     choice = choose_wording(backend, "tunesmith/fake", ROWS, ["0", "1"])
     said = {word for one in choice.tried for word in one.wording.words.values()}
     assert said == {"negative", "positive", "0", "1"}
-    backend.talking.knows = ()
+    backend.talking.writable = ()
     with pytest.raises(ExperimentError, match="give words of your own under labels"):
         choose_wording(backend, "tunesmith/fake", ROWS, ["0", "1"])
 
@@ -117,7 +117,7 @@ def test_all_words_of_a_template_are_asked_together_and_chat_last(backend: Chatt
     prompts = [prompt for prompt, _ in backend.talking.asked]
     assert len(prompts) == len(set(prompts)) == len(list(candidate_templates(["0", "1"], True)))
     assert prompts[-1].startswith("<user>")
-    assert all(set(words) == set(backend.talking.knows) for _, words in backend.talking.asked)
+    assert all(set(words) == set(backend.talking.writable) for _, words in backend.talking.asked)
 
 
 def test_at_most_as_many_rows_are_asked_as_were_allowed(backend: Chatty) -> None:
@@ -173,7 +173,7 @@ def test_only_labels_of_a_sentiment_are_asked_as_one() -> None:
     assert "{{input}}\n\nIs this ham or spam?\nAnswer:" in other
 
 
-def test_a_name_that_is_anothers_word_is_no_form_of_its_own() -> None:
+def test_a_label_name_that_is_the_word_of_another_label_is_no_surface_form() -> None:
     assert forms({"no": "yes", "yes": "no"}) == {"no": ["yes"], "yes": ["no"]}
 
 

@@ -1,4 +1,4 @@
-"""Without matplotlib a run has its report, and the report says how to get the charts."""
+"""Without matplotlib a run has its report, and the report names the package for the charts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
-def test_the_page_names_the_extra_in_the_place_of_each_chart(
+def test_the_page_names_the_extra_instead_of_each_chart(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report.write(run)

@@ -1,4 +1,4 @@
-"""The model card says what the record says, gives nothing away and is where the adapter is."""
+"""The model card agrees with the record, reveals no secret and is beside the adapter."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def metadata(card: str) -> dict[str, Any]:
     return found
 
 
-def test_it_lies_beside_the_adapter(run: Run) -> None:
+def test_it_is_stored_beside_the_adapter(run: Run) -> None:
     assert (run.directory / "adapter/README.md").read_text() == model_card(run.record)
 
 
@@ -86,7 +86,7 @@ def test_the_metadata_are_those_of_the_hub(run: Run) -> None:
     assert (f1["type"], f1["value"]) == ("f1", round(evaluation.f1_macro, 4))
 
 
-def test_the_text_says_how_it_was_made_and_what_it_is_worth(run: Run) -> None:
+def test_the_text_describes_the_making_and_the_quality(run: Run) -> None:
     card, record = model_card(run.record), run.record
     assert record.model is not None
     assert record.comparison is not None
@@ -162,7 +162,7 @@ def test_the_hub_reads_it(run: Run, name: str) -> None:
     assert card.data.tags == [name.replace("_", "-"), "tunesmith"]
 
 
-def test_what_the_backend_says_of_the_files_goes_before_the_name_of_the_method(run: Run) -> None:
+def test_the_description_of_the_backend_takes_precedence_over_the_method_name(run: Run) -> None:
     assert run.record.model is not None
     artifact = {"library": "tunesmith", "holds": "This folder holds two matrices."}
     model = run.record.model.model_copy(update={"details": {"artifact": artifact}})
@@ -191,7 +191,7 @@ def test_an_old_record_of_a_development_model_asks_the_plugins(run: Run) -> None
     assert "base = path()\n" in card
 
 
-def test_without_the_library_of_the_hub_the_card_has_no_metadata_and_the_run_says_so(
+def test_without_the_hub_library_the_card_has_no_metadata_and_the_run_a_note(
     values: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tunesmith.report.model_card.find_spec", lambda name: None)
@@ -202,11 +202,9 @@ def test_without_the_library_of_the_hub_the_card_has_no_metadata_and_the_run_say
     assert any("pip install huggingface_hub" in note for note in run.record.notes)
 
 
-def test_a_run_alone_says_what_it_was_not_compared_with(
-    values: dict[str, Any], tmp_path: Path
-) -> None:
+def test_a_run_alone_names_the_missing_comparisons(values: dict[str, Any], tmp_path: Path) -> None:
     backend = Exporting(FakeOptions(store=tmp_path / "store"))
-    run = Experiment.from_values(values).run_alone(backend, tmp_path / "cell")
+    run = Experiment.from_values(values).run_alone(backend, tmp_path / "run")
     card = (run.directory / "adapter/README.md").read_text()
     assert "untuned model: not measured." in card
     assert "TF-IDF: not measured." in card
@@ -229,7 +227,7 @@ def test_the_weights_belong_to_the_stand_in(values: dict[str, Any], tmp_path: Pa
         ({"comparison": None}, "untuned model: not measured."),
     ],
 )
-def test_limits_are_said_where_there_are_any(run: Run, changes: dict[str, Any], words: str) -> None:
+def test_limits_are_listed_if_there_are_any(run: Run, changes: dict[str, Any], words: str) -> None:
     assert words in model_card(run.record.model_copy(update=changes))
     assert words not in model_card(run.record)
 

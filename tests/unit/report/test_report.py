@@ -1,4 +1,4 @@
-"""The report says what the record says, stands alone and trusts no text."""
+"""The report agrees with the record, is one file and escapes all text."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_tables_have_captions_and_scoped_heads(page: Page) -> None:
         ("five labels", set()),
     ],
 )
-def test_sections_stand_in_order(variant: str, missing: set[str]) -> None:
+def test_sections_are_in_order(variant: str, missing: set[str]) -> None:
     page = Page(report.render(*VARIANTS[variant]))
     order = [
         "diagnosis", "scoreboard", "curve", "confusion", "rows", "notes", "method", "data",
@@ -77,7 +77,7 @@ def test_sections_stand_in_order(variant: str, missing: set[str]) -> None:
     assert found == [name for name in order if name not in missing]
 
 
-def test_charts_are_drawn_for_page_and_phone_and_say_what_they_show() -> None:
+def test_charts_are_drawn_for_two_widths_with_a_description() -> None:
     page = Page(report.render(*VARIANTS["both"]))
     said = [str(attrs["aria-label"]) for tag, attrs in page.tags if tag == "svg"]
     assert len(said) == 4
@@ -93,7 +93,7 @@ def test_hostile_text_stays_text() -> None:
     assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", html)
 
 
-def test_the_audit_is_a_section_and_its_problems_stand_at_the_top() -> None:
+def test_the_audit_is_a_section_and_its_problems_are_at_the_top() -> None:
     rows = tuple(Row(input=f"<i>{word}</i>", output="<u>") for word in ("one", "two", "three"))
     data = Dataset(source="x", rows=rows)
     found = audit_data(data, data)
@@ -163,9 +163,7 @@ def test_numbers_of_the_verdict() -> None:
          "From the two accuracies alone p could be anything from 0.016 to 0.12; the rows decide."),
     ],
 )  # fmt: skip
-def test_what_else_is_to_be_known_stands_below_the_verdict(
-    tuned: str, base: str, remark: str
-) -> None:
+def test_further_remarks_are_below_the_verdict(tuned: str, base: str, remark: str) -> None:
     record, answers = made(tuned, base)
     said = " ".join(report.headline(record).remarks)
     assert remark in said
@@ -209,7 +207,7 @@ def test_the_baseline_in_words_names_the_model_of_a_zero_shot_run() -> None:
     assert "the prompted model beats it" in report.baseline_words(record)
 
 
-def test_without_baselines_the_page_says_so() -> None:
+def test_a_page_without_baselines_has_a_note() -> None:
     assert report.baseline_words(VARIANTS["tuned only"][0]) == ""
     assert "no TF-IDF baseline was measured" in Page(report.render(*VARIANTS["tuned only"])).text
 
@@ -222,7 +220,7 @@ def test_without_baselines_the_page_says_so() -> None:
         ({"development": ("ibm-granite/granite-4.0-350m",)}, "not a Granite checkpoint"),
     ],
 )
-def test_what_is_not_the_real_thing_says_so(changes: dict[str, Any], words: str) -> None:
+def test_emulation_and_stand_ins_are_marked(changes: dict[str, Any], words: str) -> None:
     assert words in Page(report.render(*made("+-", "++", **changes))).text
     assert words not in Page(report.render(*made("+-", "++"))).text
 
@@ -250,7 +248,7 @@ def test_few_disagreements_are_all_shown_losses_first() -> None:
     assert "are shown" not in page.text
 
 
-def test_an_answer_shows_what_cannot_be_seen() -> None:
+def test_an_answer_shows_invisible_characters() -> None:
     record, _ = made("?+", "++")
     said = [*predictions("tuned", "?+", said="1.\n\n0"), *predictions("base", "++")]
     assert "1.↵↵0 unparsable" in Page(report.render(record, said)).text
@@ -258,7 +256,7 @@ def test_an_answer_shows_what_cannot_be_seen() -> None:
     assert "(nothing) unparsable" in Page(report.render(record, said)).text
 
 
-def test_long_texts_are_cut_and_say_so() -> None:
+def test_long_texts_are_cut_with_a_mark() -> None:
     record, answers = made("-", "+")
     answers = [p.model_copy(update={"input": "long " * 400}) for p in answers]
     assert "(and 1,199 more characters)" in Page(report.render(record, answers)).text
@@ -277,7 +275,7 @@ def test_settings_and_provenance() -> None:
     assert "top_k" not in text
 
 
-def test_calibration_says_what_it_was_fitted_on_and_when_to_abstain() -> None:
+def test_calibration_names_its_rows_and_the_threshold_of_abstaining() -> None:
     record, answers = VARIANTS["calibrated"]
     found = record.calibration
     assert found is not None
@@ -297,11 +295,11 @@ def test_calibration_says_what_it_was_fitted_on_and_when_to_abstain() -> None:
     assert "No threshold brings" in Page(report.render(none, answers)).text
 
 
-def test_unparsable_stands_in_its_own_column() -> None:
+def test_unparsable_has_its_own_column() -> None:
     record, answers = made("++-+", "?+?+")
     text = Page(report.render(record, answers)).text
     assert re.search("Expected 0 1 unparsable", text)
-    # Rows 0 and 2 expect "0" and the base model says nothing that counts; 1 and 3 are right.
+    # Rows 0 and 2 expect "0" and the base model has no valid answer; 1 and 3 are right.
     assert re.search(r"Base model: .*? 0 0 of 2, right 0 of 2 2 of 2 1 0 of 2 2 of 2, right", text)
 
 

@@ -1,4 +1,4 @@
-"""The report as Markdown and as JSON says what the page says, and trusts no text either."""
+"""The report as Markdown and as JSON agrees with the page, and escapes all text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def headings(markdown: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_the_three_say_the_same(name: str) -> None:
+def test_the_three_agree(name: str) -> None:
     record, answers = VARIANTS[name]
     page, said = Page(report.render(record, answers)).text, markdown(VARIANTS[name])
     found = document(VARIANTS[name])
@@ -75,7 +75,7 @@ def test_calibration_is_in_all_three_in_the_same_words() -> None:
         ({"test": None}, "No test row is answered there."),
     ],
 )
-def test_a_calibration_says_what_it_is_not_worth(changes: dict[str, Any], words: str) -> None:
+def test_a_calibration_has_notes_on_its_limits(changes: dict[str, Any], words: str) -> None:
     record, answers = VARIANTS["calibrated"]
     assert record.calibration is not None
     other = record.model_copy(update={"calibration": record.calibration.model_copy(update=changes)})
@@ -83,7 +83,7 @@ def test_a_calibration_says_what_it_is_not_worth(changes: dict[str, Any], words:
     assert words not in markdown((record, answers))
 
 
-def test_generation_that_was_not_set_says_what_it_is() -> None:
+def test_the_default_generation_is_described() -> None:
     record, answers = made("+-", "++")
     experiment = {**record.experiment, "generation": None}
     bare = record.model_copy(update={"experiment": experiment})
@@ -156,7 +156,7 @@ def test_json_keeps_texts_as_they_are() -> None:
         ("$x$ ~~y~~", r"\$x\$ \~\~y\~\~"),
     ],
 )
-def test_only_what_markdown_would_take_is_escaped(said: str, written: str) -> None:
+def test_only_markdown_syntax_is_escaped(said: str, written: str) -> None:
     assert text(said) == written
 
 

@@ -1,4 +1,4 @@
-"""A run says what went wrong, with the numbers and the next command; a sound one says nothing."""
+"""The diagnosis of a run: problems with numbers and the next command, or none."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_first_and_last_epoch_are_held_against_one_another(
     assert kinds(diagnose_curve(curve(*losses), SETTINGS)) == ([kind] if kind else [])
 
 
-def test_a_flat_loss_wants_steps_if_there_were_few_else_a_higher_rate() -> None:
+def test_a_flat_loss_needs_more_steps_or_a_higher_rate() -> None:
     (few,) = diagnose_curve(curve(2.0, 2.0, steps=8), {**SETTINGS, "accumulate_steps": 16})
     assert overrides(few) == {"method.accumulate_steps": 1}
     (few,) = diagnose_curve(curve(2.0, 2.0, steps=8), SETTINGS)
@@ -72,7 +72,7 @@ def test_a_flat_loss_wants_steps_if_there_were_few_else_a_higher_rate() -> None:
     assert "from 2 to 2 in 2 epochs" in many.seen
 
 
-def test_a_loss_that_rises_wants_a_lower_rate() -> None:
+def test_a_rising_loss_needs_a_lower_rate() -> None:
     (rose,) = diagnose_curve(curve(1.0, 1.5), SETTINGS)
     assert overrides(rose) == {"method.learning_rate": 0.03}
     assert "ended above where it began" in rose.seen
@@ -154,12 +154,12 @@ def test_over_a_fifth_without_a_label_shows_three_of_them() -> None:
     assert diagnose(*written("I think so", "+" * 16 + "?" * 4)) == ()
 
 
-def test_an_answer_that_a_reader_takes_for_a_label_is_always_told() -> None:
+def test_an_answer_that_a_reader_takes_for_a_label_is_always_reported() -> None:
     (found,) = diagnose(*written("Positive.", "+" * 39 + "?"))
     assert overrides(found)["labels"]["positive"] == ["positive", "Positive."]
 
 
-def test_a_decision_weighs_what_was_written_less() -> None:
+def test_with_decisions_the_written_text_is_less_important() -> None:
     record, answers = written("I think so")
     shares = {"positive": 0.7, "negative": 0.3}
     decided = [p.model_copy(update={"probabilities": shares}) for p in answers]
@@ -171,7 +171,7 @@ def test_a_decision_weighs_what_was_written_less() -> None:
     assert "answer=decision" not in found.command
 
 
-def test_many_ways_are_mended_by_a_decision_and_one_by_its_own_setting() -> None:
+def test_a_decision_fixes_many_kinds_of_answers_and_one_needs_a_setting() -> None:
     record, _ = made("?" * 10, labels=MOOD)
     shares = {"positive": 0.7, "negative": 0.3}
     blank = predictions("tuned", "?" * 10, MOOD)
@@ -217,7 +217,7 @@ def test_each_way_has_its_remedy(text: str, kind: str, settings: Any) -> None:
         assert way.settings == settings
 
 
-def test_what_a_remedy_sets_reads_the_answer_as_a_label() -> None:
+def test_the_setting_of_a_remedy_reads_the_answer_as_a_label() -> None:
     texts = [" positive\n\nThe", " Negative.\nThe", "'positive'"]
     for way in ways_of(texts, MOOD):
         read = parse_overrides(
@@ -226,10 +226,10 @@ def test_what_a_remedy_sets_reads_the_answer_as_a_label() -> None:
         values = apply_overrides({"labels": ["positive", "negative"]}, read)
         labels = LabelSet.model_validate(values["labels"])
         stops = values.get("generation", {}).get("stop_sequences", [])
-        mended = [
+        corrected = [
             _stopped(text, stops) for text in texts if ways_of([text], MOOD)[0].kind == way.kind
         ]
-        assert all(labels.parse(text) for text in mended), way
+        assert all(labels.parse(text) for text in corrected), way
 
 
 def _stopped(text: str, stops: list[str]) -> str:
@@ -242,7 +242,7 @@ def test_ways_are_counted_the_commonest_first() -> None:
     found = ways_of(["positive\nno", "", "positive\nyes", "positive"], MOOD)
     assert [(way.kind, way.count) for way in found] == [("goes on", 2), ("empty", 1)]
     assert found[0].line == (
-        "2 begin with a label and go on behind a line break: stop behind the label, "
+        "2 begin with a label and continue behind a line break: stop behind the label, "
         """--set 'generation.stop_sequences=["\\n"]'"""
     )
 
@@ -256,13 +256,13 @@ def test_without_label_scores_the_template_is_ended_in_a_line_break() -> None:
     assert (way.settings, way.line) == ({}, "1 name no label")
 
 
-def test_one_label_that_begins_another_is_told_from_it() -> None:
+def test_a_label_that_is_the_beginning_of_another_is_distinguished() -> None:
     labels = LabelSet.model_validate(["neg", "neg plus"])
     (way,) = ways_of(["Neg plus\nmore"], labels)
     assert way.settings["labels"] == {"neg": ["neg"], "neg plus": ["neg plus", "Neg plus"]}
 
 
-def test_a_rung_repeats_its_own_method() -> None:
+def test_a_step_repeats_its_own_method() -> None:
     record, answers = made("+-" * 20, alone=True)
     (found,) = diagnose(record, answers)
     method = overrides(found)["method"]

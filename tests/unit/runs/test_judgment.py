@@ -49,10 +49,10 @@ def by_scores(**marks: str) -> OtherReading:
     )
 
 
-# The three runs of which reports once said "Established".
+# Three runs whose reports once had the verdict "Established".
 
 
-def test_banking_intents_that_tf_idf_tells_apart_better() -> None:
+def test_banking_intents_that_tf_idf_separates_better() -> None:
     found = of(rights(300, 99, 1), "?" * 300, rights(300, 12, 2))
     assert found.headline == "Not worth it: TF-IDF (0.960) beats the tuned model (0.670)."
     assert found.tone == "bad"
@@ -64,7 +64,7 @@ def test_departments_on_which_the_untuned_model_gives_no_label() -> None:
 
 
 def test_a_tuned_model_that_is_below_majority_because_it_gives_no_label() -> None:
-    # Rows 1, 3, 5 … have the label '1'; majority says '0' and is right on the others.
+    # Rows 1, 3, 5 … have the label '1'; majority answers '0' and is right on the others.
     tuned = "".join("+" if i < 10 else "?" if i < 91 else "-" for i in range(100))
     found = of(tuned, "?" * 100, "+" * 20 + "-" * 80)
     assert not found.headline.startswith("Established")
@@ -83,7 +83,7 @@ def test_established_over_all_of_them() -> None:
     assert found.tone == "good"
 
 
-def test_majority_is_named_only_if_nothing_else_is_there() -> None:
+def test_majority_is_named_only_if_there_is_no_other_baseline() -> None:
     record = run("+" * 40, cheap="+" * 30 + "-" * 10)
     (majority,) = (b for b in record.baselines if b.method == "majority")
     alone = record.model_copy(update={"baselines": (majority,)})
@@ -159,7 +159,7 @@ def test_a_run_without_opponents_is_measured_not_compared() -> None:
     assert (found.opponents, found.opponent, found.own) == ((), None, None)
 
 
-def test_a_run_that_was_not_evaluated_says_so() -> None:
+def test_a_run_without_evaluation_has_a_note() -> None:
     record = run("+-").model_copy(update={"evaluations": {}, "status": "failed"})
     assert judge(record).headline == "Not evaluated: the run is failed."
 
@@ -194,7 +194,7 @@ def test_an_untuned_model_that_gives_no_label_is_not_beaten() -> None:
     assert (found.opponent.verdict, found.opponent.by_format) == ("established", True)
 
 
-def test_a_few_answers_that_are_no_label_decide_nothing() -> None:
+def test_a_few_unparsable_answers_do_not_change_the_verdict() -> None:
     found = of("+" * 60 + "-" * 20, "?" * 2 + "-" * 38 + "+" * 20 + "-" * 20)
     assert found.headline == "Established over the untuned model."
     assert not found.opponents[0].by_format

@@ -41,7 +41,7 @@ def test_a_record_of_the_first_release_gets_them_by_name() -> None:
     assert facts(Run.load(OLD).record) == FACTS
 
 
-def test_a_baseline_that_nobody_described_is_called_by_its_method() -> None:
+def test_a_baseline_without_a_title_is_named_after_its_method() -> None:
     known = made("+-", None, "++")[0].baselines[0]
     other = Baseline.model_validate(
         {**known.model_dump(include={"evaluation", "seconds", "comparison"}), "method": "nearest"}

@@ -116,7 +116,7 @@ def test_a_failing_trial_is_reported_and_not_fatal(bench: Bench) -> None:
     assert "told to fail at 'tune'" in (sweep.directory / "benchmark.md").read_text()
 
 
-def test_the_same_file_again_tries_only_what_is_not_done(bench: Bench) -> None:
+def test_the_same_file_again_runs_only_open_trials(bench: Bench) -> None:
     first = bench(backends=["sklearn", {"name": "fake", "options": {"fail": "deploy"}}])
     before = {r.trial.directory: run_record(first, r) for r in first.record.results if r.evaluation}
     again = bench(backends=["sklearn", {"name": "fake", "options": {"fail": "deploy"}}])
@@ -133,7 +133,7 @@ def test_a_changed_file_begins_another_directory(bench: Bench) -> None:
     assert bench(seeds=[0]).directory != bench(seeds=[0, 1]).directory
 
 
-def test_prices_are_the_users_and_what_is_missing_is_unknown(bench: Bench) -> None:
+def test_prices_are_the_users_and_a_missing_one_is_unknown(bench: Bench) -> None:
     def costs(prices: Any) -> dict[str, Any]:
         sweep = bench(prices=prices, methods=["zero_shot", "prompt_tuning"], backends=["fake"],
                      seeds=[0])  # fmt: skip
@@ -144,7 +144,7 @@ def test_prices_are_the_users_and_what_is_missing_is_unknown(bench: Bench) -> No
     priced = costs({"fake": {"currency": "EUR", **tokens}})
     assert priced["zero_shot"].currency == "EUR"
     assert priced["zero_shot"].amount > 0
-    assert priced["prompt_tuning"].amount is None  # nobody said what an hour of tuning costs
+    assert priced["prompt_tuning"].amount is None  # the price of an hour of tuning is not given
     whole = {"currency": "EUR", "tuning_per_hour": 1.0, "deployment_per_hour": 1.0, **tokens}
     assert costs({"fake": whole})["prompt_tuning"].amount > 0
 
@@ -157,7 +157,7 @@ def test_trials_in_processes(bench: Bench) -> None:
     ]  # fmt: skip
 
 
-def test_a_trial_that_ends_its_process_takes_no_other_with_it(bench: Bench) -> None:
+def test_a_trial_that_ends_its_process_does_not_affect_others(bench: Bench) -> None:
     sweep = bench(processes=2, methods=["zero_shot"], backends=["dying", "fake"])
     assert [(r.trial.backend, r.status) for r in sweep.record.results] == [
         ("dying", "failed"), ("fake", "done"), ("dying", "failed"), ("fake", "done"),
@@ -166,7 +166,7 @@ def test_a_trial_that_ends_its_process_takes_no_other_with_it(bench: Bench) -> N
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
-def test_killed_in_the_middle_it_goes_on(
+def test_it_resumes_after_being_killed(
     file: Callable[..., Path], bench: Bench, tmp_path: Path, processes: str
 ) -> None:
     # It must still tune when the other process has imported scikit-learn and is done.
@@ -195,7 +195,7 @@ def test_killed_in_the_middle_it_goes_on(
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])
-def test_ctrl_c_leaves_what_the_same_command_goes_on_with(
+def test_the_same_command_resumes_after_ctrl_c(
     file: Callable[..., Path], tmp_path: Path, processes: str
 ) -> None:
     path = file(backends=[{"name": "fake", "options": {"step_seconds": 0.5}}], seeds=[0])
@@ -208,7 +208,7 @@ def test_ctrl_c_leaves_what_the_same_command_goes_on_with(
     os.kill(work.pid, signal.SIGINT)
     _, said = work.communicate(timeout=60)
     assert work.returncode == 130
-    assert "go on with the same command" in said
+    assert "resume with the same command" in said
     assert "Traceback" not in said
     (record,) = tmp_path.glob("runs/*-benchmark-*/benchmark.json")
     assert json.loads(record.read_text())["status"] == "interrupted"

@@ -1,4 +1,4 @@
-"""The ladder: which steps there are, in which order, and what it says in the end."""
+"""The ladder: its steps, their order, and its verdict."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tunesmith import Experiment
 from tunesmith.errors import ExperimentError, UnsupportedError
 from tunesmith.progress import Progress
 from tunesmith.runs.run import Run
-from tunesmith.sweep.ladder import climb
+from tunesmith.sweep.ladder import run_ladder
 from tunesmith.sweep.ladder_verdict import judge
 from tunesmith.sweep.page import remarks, table
 from tunesmith.sweep.records import LadderRecord
@@ -22,16 +22,16 @@ from tunesmith.sweep.trial import BackendRef
 
 pytestmark = pytest.mark.usefixtures("fake_plugin")
 
-Climb = Callable[..., Sweep[LadderRecord]]
+RunLadder = Callable[..., Sweep[LadderRecord]]
 
 
 @pytest.fixture
-def climbed(values: dict[str, Any], tmp_path: Path) -> Climb:
+def ladder_of(values: dict[str, Any], tmp_path: Path) -> RunLadder:
     def call(**arguments: Any) -> Sweep[LadderRecord]:
         options = arguments.pop("options", {})
         what = Experiment.from_values({**values, **arguments.pop("changes", {})})
-        place = BackendRef(name=arguments.pop("backend", "fake"), options=options)
-        return climb(what, place, runs_dir=tmp_path / "runs", **arguments)
+        ref = BackendRef(name=arguments.pop("backend", "fake"), options=options)
+        return run_ladder(what, ref, runs_dir=tmp_path / "runs", **arguments)
 
     return call
 
@@ -40,8 +40,8 @@ def names(sweep: Sweep[LadderRecord], status: str = "done") -> list[str]:
     return [r.trial.name for r in sweep.record.results if r.status == status]
 
 
-def test_every_method_cheapest_first(climbed: Climb) -> None:
-    assert names(climbed()) == [
+def test_every_method_cheapest_first(ladder_of: RunLadder) -> None:
+    assert names(ladder_of()) == [
         "majority", "tfidf_logreg", "zero_shot", "few_shot",
         "prompt_tuning-random", "prompt_tuning-sample_vocab",
     ]  # fmt: skip
@@ -69,11 +69,11 @@ def register_backends():
 """
 
 
-def test_a_step_has_the_place_that_the_entry_of_its_method_declares(
-    climbed: Climb, tmp_path: Path
+def test_the_entry_of_a_method_declares_the_position_of_its_step(
+    ladder_of: RunLadder, tmp_path: Path
 ) -> None:
     (tmp_path / "site" / "only_fake_plugin.py").write_text(PLACED)
-    sweep = climbed(only=["majority"])
+    sweep = ladder_of(only=["majority"])
     methods = [r.trial.experiment["method"]["name"] for r in sweep.record.results]
     assert list(dict.fromkeys(methods)) == [
         "majority", "tfidf_logreg", "quick", "zero_shot", "few_shot", "prompt_tuning", "late",
@@ -81,10 +81,10 @@ def test_a_step_has_the_place_that_the_entry_of_its_method_declares(
 
 
 def test_an_init_text_adds_a_step_and_the_steps_keep_the_other_settings(
-    climbed: Climb, values: dict[str, Any]
+    ladder_of: RunLadder, values: dict[str, Any]
 ) -> None:
     values["method"] |= {"init_method": "text", "init_text": "happy or not"}
-    sweep = climbed(only=["prompt_tuning"])
+    sweep = ladder_of(only=["prompt_tuning"])
     assert len(names(sweep)) == 3
     for result in sweep.record.results[-3:]:
         method = result.trial.experiment["method"]
@@ -92,8 +92,8 @@ def test_an_init_text_adds_a_step_and_the_steps_keep_the_other_settings(
         assert ("init_text" in method) == (method["init_method"] == "text")
 
 
-def test_settings_of_other_steps_are_the_files(climbed: Climb) -> None:
-    sweep = climbed(
+def test_settings_of_other_steps_are_the_files(ladder_of: RunLadder) -> None:
+    sweep = ladder_of(
         changes={"ladder": [{"name": "zero_shot", "template": "Happy? {{input}}"}]},
         only=["zero_shot"],
     )
@@ -102,8 +102,8 @@ def test_settings_of_other_steps_are_the_files(climbed: Climb) -> None:
     assert prompts == {"Happy?"}
 
 
-def test_a_step_asks_its_own_model_alone(climbed: Climb) -> None:
-    sweep = climbed(only=["prompt_tuning-random"])
+def test_a_step_asks_only_its_own_model(ladder_of: RunLadder) -> None:
+    sweep = ladder_of(only=["prompt_tuning-random"])
     (result,) = [r for r in sweep.record.results if r.status == "done"]
     record = Run.load(sweep.directory / result.trial.directory).record
     assert record.alone
@@ -119,11 +119,11 @@ def test_a_step_asks_its_own_model_alone(climbed: Climb) -> None:
         ("no-validation", {"train": 40, "test": 20}),
     ],
 )
-def test_validation_rows_are_training_rows_where_they_are_not_taken(
-    climbed: Climb, values: dict[str, Any], backend: str, parts: dict[str, int]
+def test_validation_rows_are_training_rows_if_the_backend_takes_none(
+    ladder_of: RunLadder, values: dict[str, Any], backend: str, parts: dict[str, int]
 ) -> None:
     data = {**values["data"], "validation": 0.2}
-    sweep = climbed(backend=backend, changes={"data": data}, only=["prompt_tuning-random"])
+    sweep = ladder_of(backend=backend, changes={"data": data}, only=["prompt_tuning-random"])
     (result,) = [r for r in sweep.record.results if r.status == "done"]
     used = Run.load(sweep.directory / result.trial.directory).record.data
     assert {name: part.rows for name, part in used.items()} == parts
@@ -133,18 +133,18 @@ def test_validation_rows_are_training_rows_where_they_are_not_taken(
     assert said == ("validation" not in parts)
 
 
-def test_a_classifier_that_stops_on_no_validation_rows_learns_from_them(
-    climbed: Climb, values: dict[str, Any]
+def test_a_classifier_without_early_stopping_is_fitted_on_the_validation_rows_too(
+    ladder_of: RunLadder, values: dict[str, Any]
 ) -> None:
     data = {**values["data"], "validation": 0.2}
-    sweep = climbed(changes={"data": data}, only=["tfidf_logreg"])
+    sweep = ladder_of(changes={"data": data}, only=["tfidf_logreg"])
     (result,) = [r for r in sweep.record.results if r.status == "done"]
     assert Run.load(sweep.directory / result.trial.directory).record.data["train"].rows == 40
     assert "tfidf_logreg stops on no validation rows" in " ".join(result.notes)
 
 
-def test_the_table_has_time_cost_interval_and_verdict(climbed: Climb) -> None:
-    sweep = climbed()
+def test_the_table_has_time_cost_interval_and_verdict(ladder_of: RunLadder) -> None:
+    sweep = ladder_of()
     headers, rows = table(sweep.record)
     assert headers == (
         "step", "backend", "accuracy", "95 % interval", "time", "cost", "p50 a row", "p99",
@@ -158,43 +158,43 @@ def test_the_table_has_time_cost_interval_and_verdict(climbed: Climb) -> None:
     assert sweep.record.verdict.sentence in text
 
 
-def test_the_record_is_json_both_ways(climbed: Climb) -> None:
-    sweep = climbed(stop_at=0.5)
+def test_the_record_is_json_both_ways(ladder_of: RunLadder) -> None:
+    sweep = ladder_of(stop_at=0.5)
     again = Sweep.load(sweep.directory, LadderRecord)
     assert again.record == sweep.record
     assert json.loads((sweep.directory / "ladder.json").read_text())["status"] == "completed"
 
 
-def test_no_tuning_is_needed_where_words_do(climbed: Climb) -> None:
-    verdict = climbed().record.verdict
+def test_no_tuning_is_needed_if_the_words_decide(ladder_of: RunLadder) -> None:
+    verdict = ladder_of().record.verdict
     assert verdict is not None
     assert verdict.recommended == "tfidf_logreg"
     assert verdict.sentence.startswith("You do not need tuning: tfidf_logreg (1.000)")
     assert "chosen on the rows" in verdict.caution
 
 
-def test_the_best_is_compared_with_every_cheaper_step(climbed: Climb) -> None:
-    verdict = climbed(only=["majority", "zero_shot", "prompt_tuning-random"]).record.verdict
+def test_the_best_is_compared_with_every_cheaper_step(ladder_of: RunLadder) -> None:
+    verdict = ladder_of(only=["majority", "zero_shot", "prompt_tuning-random"]).record.verdict
     assert verdict is not None
     assert verdict.best == "zero_shot"
     (one,) = verdict.comparisons
     assert (one.step, one.established) == ("majority", True)
 
 
-def test_climbing_stops_where_asked_and_goes_on_when_asked_again(climbed: Climb) -> None:
-    stopped = climbed(stop_at=0.8)
+def test_stop_at_stops_the_ladder_and_the_next_call_continues_it(ladder_of: RunLadder) -> None:
+    stopped = ladder_of(stop_at=0.8)
     assert stopped.record.stopped_at == "tfidf_logreg"
     assert names(stopped) == ["majority", "tfidf_logreg"]
     assert "reaches what was asked for" in stopped.record.verdict.sentence  # type: ignore[union-attr]
-    whole = climbed()
+    whole = ladder_of()
     assert whole.directory == stopped.directory
     assert whole.record.stopped_at is None
     assert len(names(whole)) == 6
-    assert climbed(stop_at=0.8).record.stopped_at == "tfidf_logreg"
+    assert ladder_of(stop_at=0.8).record.stopped_at == "tfidf_logreg"
 
 
-def test_a_step_that_fails_is_reported_and_tried_again(climbed: Climb) -> None:
-    sweep = climbed(options={"fail": "tune"})
+def test_a_step_that_fails_is_reported_and_tried_again(ladder_of: RunLadder) -> None:
+    sweep = ladder_of(options={"fail": "tune"})
     assert names(sweep, "failed") == ["prompt_tuning-random", "prompt_tuning-sample_vocab"]
     assert names(sweep) == ["majority", "tfidf_logreg", "zero_shot", "few_shot"]
     assert sweep.record.status == "incomplete"
@@ -218,26 +218,26 @@ class Counts(Progress):
         self.remarks.append(text)
 
 
-def test_an_interrupted_ladder_goes_on(climbed: Climb, tmp_path: Path) -> None:
+def test_an_interrupted_ladder_is_resumed(ladder_of: RunLadder, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        climbed(progress=Counts(stop_after=2))
+        ladder_of(progress=Counts(stop_after=2))
     (page,) = tmp_path.glob("runs/*-ladder-*/report.html")
     assert "No verdict yet." in page.read_text()
     counts = Counts()
-    sweep = climbed(progress=counts)
+    sweep = ladder_of(progress=counts)
     assert "You do not need tuning." in page.read_text()
     assert counts.begun[0] == "zero_shot"
     assert len(counts.begun) == 4
     assert counts.remarks == [f"going on in {sweep.directory}; trials that are done: 2"]
     nothing = Counts()
-    assert climbed(progress=nothing).directory == sweep.directory
+    assert ladder_of(progress=nothing).directory == sweep.directory
     assert nothing.begun == []
 
 
-def test_a_changed_experiment_is_another_ladder(climbed: Climb) -> None:
-    first = climbed(only=["majority"])
+def test_a_changed_experiment_is_another_ladder(ladder_of: RunLadder) -> None:
+    first = ladder_of(only=["majority"])
     counts = Counts()
-    second = climbed(only=["majority"], changes={"seed": 5}, progress=counts)
+    second = ladder_of(only=["majority"], changes={"seed": 5}, progress=counts)
     assert second.directory != first.directory
     assert counts.remarks == [
         f"{first.directory} is another one: the trial majority on sklearn, tunesmith/fake, seed 5 "
@@ -245,29 +245,31 @@ def test_a_changed_experiment_is_another_ladder(climbed: Climb) -> None:
     ]
 
 
-def test_secrets_stay_out_of_the_record(climbed: Climb) -> None:
-    sweep = climbed(options={"api_key": "sesame"}, only=["zero_shot"])
+def test_secrets_stay_out_of_the_record(ladder_of: RunLadder) -> None:
+    sweep = ladder_of(options={"api_key": "sesame"}, only=["zero_shot"])
     assert sweep.record.setup["backends"]["fake"]["options"] == {"api_key": "**********"}
     written = [p.read_text() for p in sweep.directory.rglob("*") if p.is_file()]
     assert not any("sesame" in text for text in written)
 
 
 def test_an_unknown_step_is_refused_before_anything_is_written(
-    climbed: Climb, tmp_path: Path
+    ladder_of: RunLadder, tmp_path: Path
 ) -> None:
     with pytest.raises(UnsupportedError, match=r"no such step.*Did you mean 'zero_shot'"):
-        climbed(only=["zero_shots"])
+        ladder_of(only=["zero_shots"])
     assert not (tmp_path / "runs").exists()
 
 
-def test_what_the_backend_refuses_is_skipped_with_the_reason(climbed: Climb) -> None:
-    sweep = climbed(changes={"method": {"name": "prompt_tuning", "optimizer": "adafactor"}})
+def test_steps_that_the_backend_refuses_are_skipped_with_the_reason(ladder_of: RunLadder) -> None:
+    sweep = ladder_of(changes={"method": {"name": "prompt_tuning", "optimizer": "adafactor"}})
     assert names(sweep, "skipped") == ["prompt_tuning-random", "prompt_tuning-sample_vocab"]
     assert "does not let it be set" in " ".join(remarks(sweep.record))
 
 
-def test_a_method_whose_plugin_is_missing_is_no_step_and_a_note_says_so(climbed: Climb) -> None:
-    sweep = climbed(changes={"ladder": [{"name": "zero_shots", "rank": 4}]}, only=["majority"])
+def test_a_method_without_its_plugin_is_no_step_and_has_a_note(
+    ladder_of: RunLadder,
+) -> None:
+    sweep = ladder_of(changes={"ladder": [{"name": "zero_shots", "rank": 4}]}, only=["majority"])
     assert "Did you mean 'zero_shot'" in " ".join(sweep.record.notes)
 
 
@@ -281,10 +283,10 @@ def test_a_method_whose_plugin_is_missing_is_no_step_and_a_note_says_so(climbed:
     ],
 )
 def test_wrong_settings_are_refused(
-    ladder: list[Any], message: str, climbed: Climb, tmp_path: Path
+    ladder: list[Any], message: str, ladder_of: RunLadder, tmp_path: Path
 ) -> None:
     with pytest.raises(ExperimentError, match=message):
-        climbed(changes={"ladder": ladder})
+        ladder_of(changes={"ladder": ladder})
     assert not (tmp_path / "runs").exists()
 
 

@@ -1,4 +1,4 @@
-"""What a ladder says of steps whose answers are no label, and of steps judged in two readings."""
+"""The verdict on steps with unparsable answers, and on steps with two readings."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def verdict(folder: Path, *steps: TrialResult) -> LadderVerdict:
     return found
 
 
-def test_tuning_is_worth_it_if_it_beats_what_answers_with_labels(tmp_path: Path) -> None:
+def test_tuning_is_worth_it_if_it_beats_the_steps_that_answer_with_labels(tmp_path: Path) -> None:
     zero = step(tmp_path, "zero_shot", "-" * 30 + "+" * 30)
     found = verdict(tmp_path, zero, step(tmp_path, "prompt_tuning", "+" * 60))
     assert found.sentence.startswith("Tuning is worth it: prompt_tuning (1.000) is shown to beat")

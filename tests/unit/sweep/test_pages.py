@@ -130,7 +130,7 @@ def test_no_request_leaves_the_page_and_links_stay_in_the_directory(page: Page) 
     assert not {tag for tag, _ in page.tags} & {"script", "img", "link", "iframe", "object"}
 
 
-def test_every_reference_has_one_place(page: Page) -> None:
+def test_every_reference_has_one_target(page: Page) -> None:
     ids = page.values("id")
     assert len(ids) == len(set(ids))
     assert {v[1:] for v in page.values("href") if v.startswith("#")} <= set(ids)
@@ -143,9 +143,9 @@ def test_tables_have_captions_and_scoped_heads(page: Page) -> None:
     assert tags.count("h1") == 1
 
 
-def test_the_recommendation_stands_first() -> None:
+def test_the_recommendation_is_first() -> None:
     text = ladder_page().text
-    lead = text.index("You do not need tuning. tfidf_logreg (0.875) is the cheapest step. Mind:")
+    lead = text.index("You do not need tuning. tfidf_logreg (0.875) is the cheapest step. Note:")
     assert lead < text.index("Recommended tfidf_logreg 3 s, cost 0") < text.index("Steps, cheapest")
     assert "Best prompt_tuning 3 s, cost 1.25 USD Its accuracy 92.5%" in text
 
@@ -170,21 +170,21 @@ def test_each_step_has_its_line_and_its_report() -> None:
     assert "cells/sklearn%20tfidf_logreg%200/report.html" in page.values("href")
 
 
-def test_the_plot_says_what_it_shows_in_both_widths() -> None:
+def test_the_plot_has_a_description_in_both_widths() -> None:
     said = [str(a["aria-label"]) for tag, a in ladder_page().tags if tag == "svg"]
     assert len(said) == 2
     assert "tfidf_logreg (recommended) 87.5%" in said[0]
     assert "prompt_tuning (best) 92.5%" in said[1]
 
 
-def test_what_was_not_measured_says_why_and_each_reason_once() -> None:
+def test_missing_measurements_have_a_reason_and_each_reason_is_shown_once() -> None:
     text = ladder_page().text
     assert f"few_shot; p_tuning skipped: no room for {HOSTILE}" in text
-    assert "lora not run: it was left out, or its turn has not come" in text
+    assert "lora not run: it was left out, or it is still waiting" in text
     assert text.count("no room for") == 1
 
 
-def test_an_unended_ladder_claims_nothing() -> None:
+def test_an_unfinished_ladder_has_no_verdict() -> None:
     page = ladder_page(verdict=None)
     assert "No verdict yet. 4 of 7 steps are done." in page.text
     assert "ecommended" not in page.text.replace("Diamond: recommended", "")
@@ -200,17 +200,17 @@ def test_an_open_verdict_is_not_green() -> None:
     assert tones(VERDICT.model_copy(update={"settled": False})) == ["verdict plain"]
 
 
-def test_a_ladder_that_stopped_early_says_so() -> None:
-    words = "stopped after tfidf_logreg: its interval lies at or above 70.0%"
+def test_a_ladder_that_stopped_early_has_a_note() -> None:
+    words = "stopped after tfidf_logreg: its interval is at or above 70.0%"
     assert words in ladder_page(stopped_at="tfidf_logreg", stop_at=0.7).text
     assert words not in ladder_page().text
 
 
-def test_the_highest_line_stands_first_beside_the_baseline() -> None:
+def test_the_highest_line_is_first_beside_the_baseline() -> None:
     text = benchmark_page().text
     assert "Highest: prompt_tuning on local." in text
     assert "4 methods, 2 backends, 1 base model, 2 seeds: 4 of 7 trials done." in text
-    assert "The highest of several flatters itself, and no test was made here" in text
+    assert "The highest of several is too high by chance" in text
     assert "Its accuracy 88.8%" in text
     assert "mean of 2 seeds" in text
     assert "The baseline 76.2% TF-IDF of word n-grams and logistic regression" in text
@@ -223,13 +223,13 @@ def test_each_line_has_its_numbers_and_each_trial_its_report() -> None:
     assert "cells/local%20prompt_tuning%201/report.html" in page.values("href")
 
 
-def test_seeds_are_named_where_some_are_missing() -> None:
+def test_seeds_are_named_if_some_are_missing() -> None:
     text = benchmark_page().text
     assert f"lora on local failed: {HOSTILE}" in text
     assert "zero_shot on local, seed 0 failed: no memory" in text
 
 
-def test_base_models_are_named_where_there_are_several() -> None:
+def test_base_models_are_named_if_there_are_several() -> None:
     more = (*TRIALS, done(trial("prompt_tuning", model="m/other"), 39, stand_in="m/tiny"))
     page = benchmark_page(more)
     assert "Highest: prompt_tuning on local, m/other." in page.text
@@ -245,7 +245,7 @@ def test_base_models_are_named_where_there_are_several() -> None:
         ({"emulated": True}, "The backend local was emulated"),
     ],
 )
-def test_what_is_not_the_real_thing_says_so(changes: dict[str, Any], words: str) -> None:
+def test_emulation_and_stand_ins_are_marked(changes: dict[str, Any], words: str) -> None:
     step = STEPS[-1].model_copy(update=changes)
     assert words in ladder_page(results=(*STEPS[:-1], step)).text
     assert words not in ladder_page().text
@@ -259,8 +259,8 @@ def test_versions_of_all_backends_are_in_the_provenance_and_no_secret() -> None:
 
 
 def test_the_same_record_gives_the_same_page() -> None:
-    climbed, measured = ladder(), benchmark()
-    assert render(climbed, [RUN]) == render(climbed, [RUN])
+    record, measured = ladder(), benchmark()
+    assert render(record, [RUN]) == render(record, [RUN])
     assert render(measured, [RUN]) == render(measured, [RUN])
 
 
@@ -292,7 +292,7 @@ def test_the_page_is_written_when_the_work_ends(
 
 
 @pytest.mark.parametrize(("results", "written"), [(TRIALS[:1], True), (TRIALS[4:], False)])
-def test_an_interruption_leaves_a_page_where_a_trial_is_done(
+def test_an_interrupted_sweep_has_a_page_if_a_trial_is_done(
     begun: Callable[..., Sweep[BenchmarkRecord]],
     results: tuple[TrialResult, ...],
     *,

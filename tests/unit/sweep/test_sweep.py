@@ -17,7 +17,7 @@ from tunesmith.errors import RunError
 from tunesmith.progress import Progress
 from tunesmith.runs.run import Run
 from tunesmith.sweep.costs import parse_prices
-from tunesmith.sweep.ladder import climb
+from tunesmith.sweep.ladder import run_ladder
 from tunesmith.sweep.records import LadderRecord
 from tunesmith.sweep.sweep import Sweep
 from tunesmith.sweep.trial import BackendRef
@@ -28,7 +28,7 @@ OLD_LADDER = Path(__file__).parent / "old-ladder"
 """Written by version 0.1.0: one step done, three waiting. FOLDER is the folder of its data."""
 CHEAP = ("majority", "zero_shot")
 
-Climb = Callable[..., Sweep[LadderRecord]]
+RunLadder = Callable[..., Sweep[LadderRecord]]
 
 
 class Begun(Progress):
@@ -40,11 +40,11 @@ class Begun(Progress):
 
 
 @pytest.fixture
-def climbed(values: dict[str, Any], tmp_path: Path) -> Climb:
+def ladder_of(values: dict[str, Any], tmp_path: Path) -> RunLadder:
     def call(**arguments: Any) -> Sweep[LadderRecord]:
         what = Experiment.from_values({**values, **arguments.pop("changes", {})})
         only = {"only": CHEAP, **arguments}
-        return climb(what, BackendRef(name="fake"), runs_dir=tmp_path / "runs", **only)
+        return run_ladder(what, BackendRef(name="fake"), runs_dir=tmp_path / "runs", **only)
 
     return call
 
@@ -62,10 +62,10 @@ def logged(directory: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (directory / "results.jsonl").read_text().splitlines()]
 
 
-def test_a_ladder_of_the_first_version_is_resumed(old: Path, climbed: Climb) -> None:
+def test_a_ladder_of_the_first_version_is_resumed(old: Path, ladder_of: RunLadder) -> None:
     before = json.loads((old / "ladder.json").read_text())["results"]
     begun = Begun()
-    sweep = climbed(progress=begun)
+    sweep = ladder_of(progress=begun)
     assert sweep.directory == old
     assert begun.names == ["zero_shot"]
     after = json.loads((old / "ladder.json").read_text())["results"]
@@ -84,7 +84,7 @@ def test_a_ladder_of_the_first_version_is_read(old: Path) -> None:
 
 
 def test_a_result_is_logged_when_it_comes_and_the_record_written_at_the_end(
-    climbed: Climb, tmp_path: Path
+    ladder_of: RunLadder, tmp_path: Path
 ) -> None:
     seen: list[tuple[int, int]] = []
 
@@ -94,15 +94,15 @@ def test_a_result_is_logged_when_it_comes_and_the_record_written_at_the_end(
             written = json.loads(file.read_text())["results"]
             seen.append((len(logged(file.parent)), sum(r["status"] == "done" for r in written)))
 
-    sweep = climbed(progress=Watching())
+    sweep = ladder_of(progress=Watching())
     assert seen == [(1, 0), (2, 0)]
     assert sum(r.status == "done" for r in Sweep.load(sweep.directory, LadderRecord).record.results)
 
 
 @pytest.fixture
-def killed(climbed: Climb) -> Path:
+def killed(ladder_of: RunLadder) -> Path:
     """A ladder whose process was killed after two results: its record has none of them."""
-    directory = climbed().directory
+    directory = ladder_of().directory
     file = directory / "ladder.json"
     record = json.loads(file.read_text())
     waiting = [{"cell": r["cell"]} for r in record["results"]]
@@ -110,11 +110,11 @@ def killed(climbed: Climb) -> Path:
     return directory
 
 
-def test_a_killed_process_loses_no_result(killed: Path, climbed: Climb) -> None:
+def test_a_killed_process_loses_no_result(killed: Path, ladder_of: RunLadder) -> None:
     done = [r.trial.name for r in Sweep.load(killed, LadderRecord).record.results if not r.open]
     assert done == list(CHEAP)
     begun = Begun()
-    assert climbed(progress=begun).directory == killed
+    assert ladder_of(progress=begun).directory == killed
     assert begun.names == []
 
 
@@ -126,14 +126,14 @@ def test_the_last_line_of_a_trial_counts(killed: Path) -> None:
     assert (first.status, first.reason) == ("failed", "no memory")
 
 
-def test_a_torn_last_line_is_left_out_and_its_trial_is_run_again(
-    killed: Path, climbed: Climb
+def test_an_incomplete_last_line_is_left_out_and_its_trial_runs_again(
+    killed: Path, ladder_of: RunLadder
 ) -> None:
     log = killed / "results.jsonl"
     log.write_bytes(log.read_bytes()[:-30])
     assert [r.open for r in Sweep.load(killed, LadderRecord).record.results][0:3:2] == [False, True]
     begun = Begun()
-    climbed(progress=begun)
+    ladder_of(progress=begun)
     assert begun.names == ["zero_shot"]
     assert [line["cell"]["name"] for line in logged(killed)] == list(CHEAP)
 
@@ -145,11 +145,11 @@ def test_a_damaged_log_is_refused_with_the_line(killed: Path) -> None:
         Sweep.load(killed, LadderRecord)
 
 
-def test_new_prices_outlast_the_log(climbed: Climb) -> None:
+def test_new_prices_outlast_the_log(ladder_of: RunLadder) -> None:
     prices = {"fake": {"currency": "EUR", "input_per_million_tokens": 1.0,
                        "output_per_million_tokens": 1.0}}  # fmt: skip
-    assert cost_of(climbed(), "zero_shot") == 0
-    sweep = climbed(prices=parse_prices(prices, source="here"))
+    assert cost_of(ladder_of(), "zero_shot") == 0
+    sweep = ladder_of(prices=parse_prices(prices, source="here"))
     assert cost_of(Sweep.load(sweep.directory, LadderRecord), "zero_shot") > 0
 
 
@@ -161,7 +161,7 @@ def cost_of(sweep: Sweep[LadderRecord], name: str) -> float:
 
 
 def test_the_files_are_read_once_and_the_near_copies_found_once(
-    climbed: Climb, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ladder_of: RunLadder, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[str] = []
     compared: list[int] = []
@@ -178,14 +178,16 @@ def test_the_files_are_read_once_and_the_near_copies_found_once(
     for module in ("tunesmith.audit.auditing", "tunesmith.sweep.trial"):
         monkeypatch.setattr(f"{module}.find_overlaps", comparing)
     # Some steps take validation rows and some do not: they split the same files differently.
-    sweep = climbed(changes={"data": {**values["data"], "validation": 0.2}}, only=())
+    sweep = ladder_of(changes={"data": {**values["data"], "validation": 0.2}}, only=())
     assert sum(result.status == "done" for result in sweep.record.results) == 6
     assert loaded == ["train.json", "test.json"]
     assert compared == [1]
 
 
-def test_a_trial_has_the_audit_of_the_same_experiment_alone(climbed: Climb, tmp_path: Path) -> None:
-    sweep = climbed(only=["prompt_tuning-random"])
+def test_a_trial_has_the_audit_of_the_same_experiment_alone(
+    ladder_of: RunLadder, tmp_path: Path
+) -> None:
+    sweep = ladder_of(only=["prompt_tuning-random"])
     (result,) = [r for r in sweep.record.results if r.status == "done"]
     trial = Run.load(sweep.directory / result.trial.directory).record
     experiment = Experiment.from_record(result.trial.experiment)

@@ -147,7 +147,7 @@ class Batcher:
 
     def _gather(self) -> None:
         # Clients that got their answers together come back within milliseconds of each other.
-        # Without this pause the first of them would get a call of its own while the rest wait.
+        # Without this pause the first of them would get a separate call while the rest wait.
         lane = next(iter(self._lanes))
         last = self._last
         if lane != last.lane or last.clients < 2:

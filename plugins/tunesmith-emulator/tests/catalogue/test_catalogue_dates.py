@@ -90,7 +90,7 @@ def test_the_cloud_ended_prompt_tuning_with_its_last_tunable_models(make: Make) 
         assert "ibm/granite-4-h-small" in ids(after, "!lifecycle_withdrawn")
 
 
-def test_a_date_that_is_only_inferred_is_announced_by_nobody(make: Make) -> None:
+def test_an_inferred_date_is_not_announced(make: Make) -> None:
     day_before, day_of = make("2025-10-14"), make("2025-10-15")
     assert stages_of(day_before, LLAMA) == {"available": "2023-11-09", "deprecated": "2024-08-26"}
     assert LLAMA in ids(day_of, "lifecycle_withdrawn")
@@ -120,7 +120,7 @@ def test_the_day_can_be_changed_while_it_runs(make: Make) -> None:
     assert catalogue.find(GRANITE_13B).warnings == []
 
 
-def test_who_answers_for_a_tuned_model_does_not_depend_on_the_day(make: Make) -> None:
+def test_the_answering_model_of_a_tuned_model_does_not_depend_on_the_day(make: Make) -> None:
     assert make("2026-01-01").served_by(GRANITE_13B) == make().served_by(GRANITE_13B)
 
 

@@ -1,4 +1,4 @@
-"""The default catalogue: every model as available, whoever answers in its place."""
+"""The default catalogue: every model is available, although a stand-in answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_articles_and_the_notebooks_model_can_both_be_tuned(today: Catalogue
     assert "ibm/granite-4-h-small" not in tunable
 
 
-def test_what_the_service_never_offered_is_marked_as_an_addition(today: Catalogue) -> None:
+def test_models_that_the_service_never_offered_are_marked_as_additions(today: Catalogue) -> None:
     article, notebook, own = (spec_of(today, i) for i in (ARTICLE, NOTEBOOK, OWN))
     assert article["tunesmith"]["addition"]
     assert own["tunesmith"]["addition"]
@@ -32,7 +32,7 @@ def test_what_the_service_never_offered_is_marked_as_an_addition(today: Catalogu
     assert own["provider"] == "tunesmith"
 
 
-def test_no_base_model_stands_in_where_none_answers(make: Make) -> None:
+def test_there_is_no_stand_in_if_no_base_model_answers(make: Make) -> None:
     specs = make(backend="sklearn").specs()
     assert {spec["tunesmith"]["stand_in"] for spec in specs} == {None}
     assert {spec["tunesmith"]["stand_in_method"] for spec in specs} == {"tfidf_logreg"}
@@ -45,7 +45,7 @@ def test_nothing_is_deprecated_or_withdrawn(today: Catalogue) -> None:
     assert today.find(NOTEBOOK).warnings == []
 
 
-def test_every_entry_says_that_it_is_emulated_and_who_answers(make: Make) -> None:
+def test_every_entry_is_marked_as_emulated_and_names_the_answering_model(make: Make) -> None:
     embedded = {name for name, entry in registry().base_models().items() if entry.path}
     for spec in make(seed=7).specs():
         ours = spec["tunesmith"]
@@ -77,7 +77,7 @@ def test_an_entry_has_the_recorded_shape(today: Catalogue) -> None:
     }
 
 
-def test_a_task_says_that_it_can_be_tuned_for_and_with_which_defaults(today: Catalogue) -> None:
+def test_a_task_lists_tuning_and_its_defaults(today: Catalogue) -> None:
     tasks = {task["id"]: task for task in spec_of(today, NOTEBOOK)["tasks"]}
     assert tasks["classification"]["tags"] == ["function_prompt_tune_trainable"]
     assert tasks["classification"]["ratings"] == {"quality": 3}
@@ -104,12 +104,12 @@ def test_a_backend_without_base_inference_offers_tuning_only(make: Make) -> None
     assert ids(catalogue, "function_text_generation,function_text_chat:or") == set()
 
 
-def test_the_method_that_tunes_in_place_of_prompt_tuning_is_named(make: Make) -> None:
+def test_the_method_that_replaces_prompt_tuning_is_named(make: Make) -> None:
     ours = spec_of(make(backend="sklearn"), NOTEBOOK)["tunesmith"]
     assert ours["stand_in_method"] == "tfidf_logreg"
 
 
-def test_a_found_entry_says_what_a_training_needs(today: Catalogue) -> None:
+def test_a_found_entry_has_the_requirements_of_a_training(today: Catalogue) -> None:
     entry = today.find(ARTICLE)
     assert (entry.model_id, entry.served_by, entry.tunable) == (ARTICLE, OWN, True)
     assert (entry.max_sequence_length, entry.max_new_tokens) == (131072, 8192)
@@ -123,7 +123,7 @@ def test_an_unknown_model_is_not_found_and_near_misses_are_named(today: Catalogu
     assert (refused.value.status, refused.value.code) == (404, "model_not_supported")
 
 
-def test_configuration_says_who_answers(make: Make) -> None:
+def test_configuration_names_the_answering_model(make: Make) -> None:
     folder = Path(str(_micro_granite()))
     catalogue = make(models={NOTEBOOK: str(folder)}, stand_in="tunesmith/micro-granite")
     assert catalogue.served_by(NOTEBOOK) == str(folder)
@@ -150,7 +150,7 @@ def test_the_same_weights_under_their_own_name_are_no_stand_in(make: Make) -> No
     assert catalogue.stand_in(NOTEBOOK) == "ibm-granite/granite-3.3-8b-instruct"
 
 
-def test_a_model_that_the_machine_does_not_have_says_so_and_spares_the_others(make: Make) -> None:
+def test_a_missing_model_is_an_error_and_does_not_affect_the_others(make: Make) -> None:
     options = {"offline": True}
     catalogue = make(backend_options=options, models={NOTEBOOK: "nobody/no-such-model"})
     spec = spec_of(catalogue, NOTEBOOK)

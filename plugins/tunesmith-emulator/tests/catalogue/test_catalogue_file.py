@@ -1,4 +1,4 @@
-"""The dated file says what it knows, and how."""
+"""The dated file has its models with their sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MODELS = catalogue_file().models
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.model_id)
-def test_a_life_begins_available_and_goes_forward_in_time(model: Model) -> None:
+def test_a_lifecycle_begins_as_available_and_is_ordered_in_time(model: Model) -> None:
     assert model.lifecycle[0].id == "available"
     order = ("available", "deprecated", "constricted", "withdrawn")
     for earlier, later in pairwise(model.lifecycle):

@@ -15,7 +15,7 @@ from catalogue_server import served
 from tunesmith_emulator.catalogue.service import Catalogue
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # whatever the SDK's own imports are warned of
+    warnings.simplefilter("ignore")  # the SDK's imports cause warnings
     from ibm_watsonx_ai import APIClient, Credentials
     from ibm_watsonx_ai.experiment import TuneExperiment
     from ibm_watsonx_ai.foundation_models import ModelInference

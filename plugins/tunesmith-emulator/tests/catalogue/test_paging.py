@@ -74,7 +74,7 @@ def test_without_a_limit_a_page_has_a_hundred() -> None:
     assert answer["first"] == {"href": "https://h/x"}
 
 
-def test_the_count_is_there_where_it_is_asked_for() -> None:
+def test_the_count_is_returned_if_asked_for() -> None:
     assert "total_count" not in page(ITEMS, asked("https://h/x"))
     assert page(ITEMS, asked("https://h/x?total_count=true"))["total_count"] == 450
     assert page(ITEMS, asked("https://h/x"), counted=True)["total_count"] == 450

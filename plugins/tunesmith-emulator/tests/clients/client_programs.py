@@ -14,7 +14,7 @@ import pytest
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
 ENVIRONMENTS = HERE.parents[3] / "build" / "clients"
-"""What ``make clients`` makes."""
+"""The environments that ``make clients`` makes."""
 PYTHON = ENVIRONMENTS / "python" / "bin" / "python"
 NODE_FOLDER = ENVIRONMENTS / "node"
 
@@ -34,7 +34,7 @@ def run_node(program: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def present(path: Path) -> None:
-    """Fail with what to do where a part of the environments is missing."""
+    """Fail with a remedy if a part of the environments is missing."""
     if not path.exists():
         pytest.fail(f"{path} is missing; `make clients` installs the clients")
 

@@ -23,7 +23,7 @@ SKIPPED = "needs langchain-ibm, litellm, Node and Chromium: `make test-all` inst
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder; they run where the clients are asked for."""
+    """Mark the tests of this folder; they run only if the clients are asked for."""
     for item in (item for item in items if HERE in item.path.parents):
         item.add_marker(pytest.mark.clients)
         if not WANTED:

@@ -115,7 +115,7 @@ class Served:
 
     direct: Direct
     settings: dict[str, Any]
-    """What a client's program is told."""
+    """The settings that a client's program gets."""
     asset: str
     """Training data, uploaded."""
     model: str
@@ -126,7 +126,7 @@ class Served:
         return self._ask("generation", body)["results"][0]
 
     def chatted(self, **body: Any) -> str:
-        """Return what the REST API itself says in a chat."""
+        """Return the answer of the REST API in a chat."""
         text: str = self._ask("chat", body)["choices"][0]["message"]["content"]
         return text
 

@@ -17,7 +17,7 @@ def answers(served: Served) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("target", ["model", "deployment"])
-def test_llm_gives_what_the_service_generates(
+def test_llm_returns_the_text_of_the_service(
     served: Served, answers: dict[str, Any], target: str
 ) -> None:
     where = {"deployment": served.deployment} if target == "deployment" else {}
@@ -32,7 +32,7 @@ def test_llm_gives_what_the_service_generates(
 
 
 @pytest.mark.parametrize("target", ["model", "deployment"])
-def test_chat_gives_what_the_service_says(
+def test_chat_returns_the_answer_of_the_service(
     served: Served, answers: dict[str, Any], target: str
 ) -> None:
     where = {"deployment": served.deployment} if target == "deployment" else {}

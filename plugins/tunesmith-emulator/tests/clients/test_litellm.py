@@ -15,7 +15,7 @@ def answers(served: Served) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("target", ["model", "deployment", "serving_name"])
-def test_chat_gives_what_the_service_says(
+def test_chat_returns_the_answer_of_the_service(
     served: Served, answers: dict[str, Any], target: str
 ) -> None:
     where = {} if target == "model" else {"deployment": served.deployment}
@@ -27,6 +27,6 @@ def test_chat_gives_what_the_service_says(
     assert answers[target]["usage"]["completion_tokens"] > 0
 
 
-def test_an_unknown_model_is_told_in_the_services_words(answers: dict[str, Any]) -> None:
+def test_an_unknown_model_has_the_error_of_the_service(answers: dict[str, Any]) -> None:
     assert answers["unknown"]["status"] in {400, 404}
     assert "nobody/no-model" in answers["unknown"]["message"]

@@ -56,7 +56,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(chromium: Browser) -> Iterator[Visit]:
-    # The authority of the emulator is its own: a browser does not know it.
+    # The emulator has its own authority, which a browser does not trust.
     context = chromium.new_context(ignore_https_errors=True, locale="en-GB")
     visit = Visit(context.new_page())
     visit.watch()
@@ -154,7 +154,7 @@ def test_a_base_model_answers(visit: Visit, emulator: Emulator) -> None:
     assert visit.troubles == []
 
 
-def test_a_refused_prompt_says_why(visit: Visit, emulator: Emulator) -> None:
+def test_a_refused_prompt_has_the_reason(visit: Visit, emulator: Emulator) -> None:
     page = visit.page
     page.goto(emulator.url)
     page.get_by_label("Input").fill("a" * 20_001)
@@ -169,7 +169,7 @@ def test_it_fits_a_phone(visit: Visit, emulator: Emulator) -> None:
     assert visit.page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_the_page_says_when_the_emulator_is_gone_and_finds_it_again(
+def test_the_page_shows_that_the_emulator_stopped_and_reconnects(
     visit: Visit, tmp_path: Path
 ) -> None:
     page = visit.page

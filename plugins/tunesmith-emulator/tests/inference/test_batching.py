@@ -57,13 +57,13 @@ def send(batcher: Batcher) -> Callable[..., Future[Generation]]:
 
 
 def held(recorder: Recorder, send: Callable[..., Future[Generation]]) -> Future[Generation]:
-    """Send a first row, whose call goes on until ``recorder.go`` is set."""
+    """Send a first row, whose call lasts until ``recorder.go`` is set."""
     first = send("first", "first")
     assert recorder.begun.wait(SECONDS)
     return first
 
 
-def test_what_waits_shares_a_call_up_to_the_most(recorder, batcher, send) -> None:
+def test_waiting_requests_share_a_call_up_to_the_limit(recorder, batcher, send) -> None:
     first = held(recorder, send)
     rows = [send(text) for text in "bcdefg"]
     recorder.go.set()
@@ -83,7 +83,7 @@ def test_lanes_take_turns(recorder, send) -> None:
     assert recorder.calls[1:] == [["a", "b"], ["x"], ["c", "d"], ["e", "f"]]
 
 
-def test_a_lane_of_one_goes_row_by_row(recorder, send) -> None:
+def test_a_lane_of_one_runs_row_by_row(recorder, send) -> None:
     held(recorder, send)
     rows = [send(text, most=1) for text in "abc"]
     recorder.go.set()
@@ -103,7 +103,7 @@ def test_only_the_wrong_row_fails(recorder, send) -> None:
     assert send("after").result(SECONDS).text == "AFTER"
 
 
-def test_a_row_that_nobody_waits_for_is_not_generated(recorder, send) -> None:
+def test_a_row_whose_client_left_is_not_generated(recorder, send) -> None:
     held(recorder, send)
     gone, stays = send("gone"), send("stays")
     assert gone.cancel()
@@ -120,7 +120,7 @@ def test_a_call_that_loses_rows_is_an_error() -> None:
     batcher.close()
 
 
-def test_closing_fails_what_waits_and_refuses_what_comes(recorder, batcher, send) -> None:
+def test_closing_fails_waiting_requests_and_refuses_new_ones(recorder, batcher, send) -> None:
     first = held(recorder, send)
     waiting = send("late")
     closing = threading.Thread(target=batcher.close)

@@ -31,7 +31,7 @@ PATH = "/ml/v1/text/generation"
     ],
     ids=lambda raw: repr(raw[:12]),
 )
-def test_what_is_no_json_object_is_refused(local: Any, raw: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_refused(local: Any, raw: bytes) -> None:
     answer = local.client.post(PATH, content=raw)
     assert answer.status_code == 400
     (error,) = answer.json()["errors"]
@@ -50,7 +50,7 @@ def test_a_long_body_is_refused_by_its_announced_length(local: Any) -> None:
     assert str(limit) in answer.json()["errors"][0]["message"]
 
 
-def test_a_long_body_is_refused_where_no_length_is_announced(local: Any) -> None:
+def test_a_long_body_without_content_length_is_refused(local: Any) -> None:
     sent = 0
 
     def chunks() -> Iterator[bytes]:

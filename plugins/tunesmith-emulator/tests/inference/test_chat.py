@@ -63,7 +63,7 @@ def test_an_unanswered_tool_result_leaves_the_turn_to_the_assistant() -> None:
     assert prompt.endswith("Tool: no\n\nAssistant:")
 
 
-def test_a_tuned_model_reads_the_last_user_message_alone(local: Any) -> None:
+def test_a_tuned_model_reads_only_the_last_user_message(local: Any) -> None:
     text = "Rude, dirty and they hurt my dog. Never again."
     label = local.tuned(text)["results"][0]["generated_text"]
     path, alone = "deployments/tuned/text/chat", {"messages": [say("user", text)]}
@@ -77,7 +77,7 @@ def test_a_tuned_model_reads_the_last_user_message_alone(local: Any) -> None:
     assert "2 other messages were not read" in answer["system"]["warnings"][0]["message"]
 
 
-def test_what_a_tuned_model_reads_is_no_template() -> None:
+def test_the_prompt_of_a_tuned_model_is_no_template() -> None:
     assert tuned_input(read_messages([say("user", "a b")])) == ("a b", [])
 
 
@@ -192,7 +192,7 @@ def test_fields_that_ask_for_nothing_are_accepted(local: Any, fields: dict[str, 
         ("context", "today"),
     ],
 )
-def test_what_is_not_emulated_is_refused_by_name(local: Any, field: str, value: object) -> None:
+def test_features_not_emulated_are_refused_by_name(local: Any, field: str, value: object) -> None:
     for path in ("text/chat", "text/chat_stream"):
         error = local.refusal(path, chat_of(PROMPT, **{field: value}))
         assert error["target"] == {"type": "field", "name": field}

@@ -90,7 +90,7 @@ def test_a_backend_that_reads_one_target_at_a_time_gets_one(
     deployer.undeploy(other)
 
 
-def test_a_wrong_row_among_others_fails_alone(local: Any) -> None:
+def test_a_wrong_row_does_not_affect_the_others(local: Any) -> None:
     texts = [*TEXTS[:6], "", *TEXTS[6:12]]
 
     def ask(text: str) -> str | Exception:
@@ -132,13 +132,13 @@ def test_the_tuning_method_is_prompt_tuning_or_a_stand_in(local: Any, sklearn: A
     assert sklearn.engine.tuning_method("any/name") == "tfidf_logreg"
 
 
-def test_tokens_are_counted_where_the_backend_can(local: Any, sklearn: Any) -> None:
+def test_tokens_are_counted_if_the_backend_can(local: Any, sklearn: Any) -> None:
     assert local.engine.tokenize(MICRO, "Is it good?")[0] == "Is"
     with pytest.raises(UnsupportedError):
         sklearn.engine.tokenize("any/name", "Is it good?")
 
 
-def test_an_unknown_base_model_is_said_every_time(settings: Any, tmp_path: Path) -> None:
+def test_an_unknown_base_model_is_an_error_every_time(settings: Any, tmp_path: Path) -> None:
     engine = Engine(settings(backend="local", backend_options={"offline": True}), tmp_path)
     for _ in range(2):
         with pytest.raises(NotFoundError):

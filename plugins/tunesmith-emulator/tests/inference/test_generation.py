@@ -27,7 +27,7 @@ def test_an_answer_has_the_shape_of_the_service(local: Any) -> None:
     assert result["stop_reason"] == "eos_token"
 
 
-def test_a_deployment_applies_its_template_and_says_its_base_model(local: Any) -> None:
+def test_a_deployment_applies_its_template_and_names_its_base_model(local: Any) -> None:
     answer = local.tuned("The best groomer. Gentle and quick.", return_options={"input_text": True})
     assert answer["model_id"] == "ibm/granite-13b-instruct-v2"
     text = answer["results"][0]["generated_text"]
@@ -181,7 +181,7 @@ def test_unknown_parameters_are_tolerated_and_named(local: Any) -> None:
     ]
 
 
-def test_an_input_that_was_cut_is_said(local: Any) -> None:
+def test_a_truncated_input_has_a_note(local: Any) -> None:
     assert "system" not in local.tuned("Gentle and quick.")
     (warning,) = local.tuned("Gentle and quick. " * 100)["system"]["warnings"]
     assert "max_input_tokens" in warning["message"]
@@ -197,12 +197,12 @@ def test_warnings_of_the_model_ride_on_its_answers(local: Any) -> None:
 
 
 @pytest.mark.parametrize("asked", ["token_logprobs", "token_ranks", "top_n_tokens"])
-def test_tokens_of_the_input_are_told_with_what_is_asked_for(local: Any, asked: str) -> None:
+def test_tokens_of_the_input_are_returned_with_the_fields_asked_for(local: Any, asked: str) -> None:
     options = {"input_tokens": True, asked: 2 if asked == "top_n_tokens" else True}
     result = local.result("gentle and quick", max_new_tokens=0, return_options=options)
     name = {"token_logprobs": "logprob", "token_ranks": "rank", "top_n_tokens": "top_tokens"}[asked]
     first, *others = result["input_tokens"]
-    assert set(first) == {"text"}  # nothing stands before it
+    assert set(first) == {"text"}  # nothing is before it
     assert all(set(token) == {"text", name} for token in others)
     assert len(result["input_tokens"]) == result["input_token_count"]
     assert result["generated_text"] == ""

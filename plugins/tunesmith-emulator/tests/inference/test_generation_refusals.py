@@ -1,4 +1,4 @@
-"""What text generation refuses: always with the envelope, and before anything is generated."""
+"""Text generation refuses wrong requests with the envelope, before it generates anything."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_input_and_new_tokens_must_fit_together(local: Any) -> None:
     assert "512" in error["message"]
 
 
-def test_what_only_the_backend_knows_to_be_too_long_is_refused_too(local: Any) -> None:
+def test_rows_that_are_too_long_for_the_backend_are_refused_too(local: Any) -> None:
     entry = local.entries[MODEL]
     entry.max_sequence_length = 100_000  # the stand-in reads 1024
     try:

@@ -64,7 +64,7 @@ def test_the_tokens_of_a_text_classifier_are_words(sklearn: Any) -> None:
     assert "system" not in answer
 
 
-def test_a_limit_that_may_cut_the_answer_is_said_not_to_be_applied(sklearn: Any) -> None:
+def test_a_limit_that_is_not_applied_has_a_note(sklearn: Any) -> None:
     assert "system" not in sklearn.tuned(TEXT, max_new_tokens=2)  # "0" and its end fit
     assert any("not applied" in text for text in messages(sklearn.tuned(TEXT, max_new_tokens=1)))
 

@@ -115,7 +115,7 @@ async def test_an_error_after_the_first_piece_is_an_event(failure: Exception, st
     assert "inside" not in data
 
 
-def test_a_stream_that_nobody_reads_on_generates_no_more(local: Any) -> None:
+def test_a_stream_stops_generating_if_its_reader_left(local: Any) -> None:
     bodies = local.inference.generate_stream(body(max_new_tokens=200, min_new_tokens=200))
     for _ in range(3):
         next(bodies)

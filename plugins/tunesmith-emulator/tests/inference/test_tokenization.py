@@ -1,4 +1,4 @@
-"""Tokenization counts, and spells where it is asked to."""
+"""Tokenization counts tokens, and returns them if asked."""
 
 from __future__ import annotations
 

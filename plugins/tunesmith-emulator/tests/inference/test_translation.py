@@ -22,7 +22,7 @@ from tunesmith_emulator.translation import service_errors, translated
         (errors.QuotaError("no"), 429, "rate_limit_reached_requests"),
     ],
 )
-def test_what_the_client_can_mend_keeps_its_message(
+def test_an_error_that_the_client_can_fix_keeps_its_message(
     error: Exception, status: int, code: str
 ) -> None:
     answer = translated(error)

@@ -1,7 +1,7 @@
-"""Takes the code out of an article in Markdown whose code stands bare among the prose.
+"""Extracts the code of a Markdown article in which no fence marks code.
 
-No fence marks it, so a paragraph is code where Python can parse it and it does something: a
-bare word (``completed``) or a bare value (``'SUCCESS'``, ``0``, a dict) is an output or prose.
+A paragraph is code if Python can parse it and it does something. A bare word (``completed``) or a
+bare value (``'SUCCESS'``, ``0``, a dict) is an output or prose.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import ast
 import re
 
 _MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)
-# What no line of prose or output looks like: an import, an assignment, a call on its own.
+# Patterns that prose and outputs do not match: an import, an assignment, a single call.
 _LOOKS_LIKE_CODE = re.compile(
     r"\s*(import \w|from [\w.]+ import |%\w|[a-z_][\w.]*(\[[^]]*\])? ?= ?\S|[a-z_][\w.]*\([^)]*\)$)"
 )
@@ -22,7 +22,7 @@ def code_paragraphs(article: str) -> list[str]:
 
 
 def overlooked(article: str) -> list[str]:
-    """Return the lines that look like code and stand in no code paragraph."""
+    """Return the lines that look like code and are in no code paragraph."""
     prose = [part for part in paragraphs(_plain(article)) if not is_code(part)]
     return [line for part in prose for line in part.splitlines() if _LOOKS_LIKE_CODE.match(line)]
 

@@ -17,7 +17,7 @@ def test_without_a_marker_it_is_one_cell():
     assert cut("a = 1\n\nb = 2\n") == [("code", "a = 1\n\nb = 2")]
 
 
-def test_a_marker_begins_a_cell_and_what_stands_before_the_first_is_one_too():
+def test_a_marker_begins_a_cell_and_the_text_before_the_first_is_a_cell_too():
     assert cut("a = 1\n# %%\nb = 2\n#%% named\nc = 3\n") == [
         ("code", "a = 1"),
         ("code", "b = 2"),
@@ -31,7 +31,7 @@ def test_empty_cells_are_left_out():
 
 
 @pytest.mark.parametrize("kind", ["markdown", "md"])
-def test_a_text_cell_loses_its_comment_signs(kind):
+def test_a_text_cell_has_no_comment_signs(kind):
     assert cut(f"# %% [{kind}]\n# # Title\n#\n# text\n") == [("markdown", "# Title\n\ntext")]
 
 

@@ -54,7 +54,7 @@ def test_a_query_that_is_served_must_be_asked_for(file):
     assert downloads.find(URL) is None
 
 
-def test_equals_signs_may_stand_on_both_sides(tmp_path):
+def test_equals_signs_are_allowed_on_both_sides(tmp_path):
     file = tmp_path / "a=b.json"
     file.write_text("[]")
     assert parse_downloads([f"{URL}?x=1={file}"]).find(f"{URL}?x=1") == file
@@ -99,5 +99,5 @@ def test_a_url_is_served_once(file):
         ("a", "application/octet-stream"),
     ],
 )
-def test_the_suffix_tells_the_media_type(tmp_path, name, kind):
+def test_the_suffix_decides_the_media_type(tmp_path, name, kind):
     assert content_type(tmp_path / name) == kind

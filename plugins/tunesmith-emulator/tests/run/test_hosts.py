@@ -33,7 +33,7 @@ def sign_in_hosts() -> set[str]:
     return found
 
 
-def test_every_host_that_the_sdk_knows_reaches_the_emulator_with_a_certificate_that_fits(route):
+def test_every_host_of_the_sdk_reaches_the_emulator_with_a_valid_certificate(route):
     hosts = sdk_hosts() | sign_in_hosts()
     trusted = ssl.create_default_context(cafile=str(route.bundle))
     with httpx.Client(proxy=route.proxy.url, verify=trusted, trust_env=False) as http:
@@ -45,7 +45,7 @@ def test_every_host_that_the_sdk_knows_reaches_the_emulator_with_a_certificate_t
 @pytest.mark.parametrize(
     "host", ["ml.cloud.ibm.com", "a.b.ml.cloud.ibm.com", "iam.cloud.ibm.com.evil.test", "ibm.com"]
 )
-def test_a_wildcard_stands_for_one_label_and_no_other_host_passes(host):
+def test_a_wildcard_matches_one_label_and_no_other_host(host):
     assert not matches(host, ibm_hosts())
 
 

@@ -85,13 +85,13 @@ def test_a_client_gets_a_served_download_from_its_file(inside, served, get):
     assert inside.traffic.answered == {inside.served_url: 1}
 
 
-def test_a_served_download_says_what_it_is(inside, served):
+def test_a_served_download_has_its_media_type(inside, served):
     answer = httpx.get(inside.served_url)
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["content-length"] == str(served.stat().st_size)
 
 
-def test_head_says_the_same_and_sends_nothing(inside, served):
+def test_head_has_the_headers_of_get_and_no_body(inside, served):
     answer = httpx.head(inside.served_url)
     assert answer.headers["content-length"] == str(served.stat().st_size)
     assert not answer.content
@@ -141,7 +141,7 @@ def test_clients_that_show_only_the_reason_show_the_remedy(inside):
     caught.value.close()
 
 
-def test_what_is_sent_elsewhere_is_refused_and_not_kept(inside):
+def test_requests_to_other_hosts_are_refused_and_not_recorded(inside):
     answer = httpx.post("https://telemetry.test/v1", content=b"x" * 300_000)
     assert answer.status_code == 403
     assert inside.traffic.refused == {"POST https://telemetry.test/v1": 1}
@@ -164,7 +164,7 @@ def test_a_host_that_no_certificate_can_name_is_refused(inside):
     assert inside.traffic.refused.total() == 1
 
 
-def test_a_client_that_does_not_trust_the_authority_is_told_of_at_the_end(inside, monkeypatch):
+def test_a_client_that_does_not_trust_the_authority_is_reported_at_the_end(inside, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(httpx.ConnectError):
         httpx.get("https://elsewhere.test/x")
@@ -210,7 +210,7 @@ def test_a_large_body_passes_both_ways(inside):
 
 
 @pytest.mark.parametrize("sent", [b"", b"CONNECT", b"\x16\x03\x01 no http\r\n\r\n"])
-def test_a_client_that_hangs_up_or_speaks_no_http_disturbs_nobody(inside, served, sent):
+def test_a_client_that_hangs_up_or_sends_no_http_does_not_affect_others(inside, served, sent):
     for _ in range(10):
         with socket.create_connection(("127.0.0.1", httpx.URL(inside.proxy.url).port)) as client:
             client.sendall(sent)
@@ -218,7 +218,7 @@ def test_a_client_that_hangs_up_or_speaks_no_http_disturbs_nobody(inside, served
 
 
 @pytest.mark.parametrize("host", ["us-south.ml.cloud.ibm.com", "raw.example-host.test"])
-def test_a_client_that_hangs_up_in_a_tunnel_disturbs_nobody(inside, served, host):
+def test_a_client_that_hangs_up_in_a_tunnel_does_not_affect_others(inside, served, host):
     with socket.create_connection(("127.0.0.1", httpx.URL(inside.proxy.url).port)) as client:
         client.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         assert client.recv(100).startswith(b"HTTP/1.1 200")

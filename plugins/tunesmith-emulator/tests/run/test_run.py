@@ -57,7 +57,7 @@ def write(tmp_path):
 
 
 class TestProcess:
-    def test_a_script_gets_its_downloads_and_what_was_refused_is_told(self, run, write, served):
+    def test_a_script_gets_its_downloads_and_refused_ones_are_reported(self, run, write, served):
         script = write("script.py", SCRIPT)
         done = run("--serve", f"{URL}={served}", "--", sys.executable, script, "--flag", "a b")
         assert done.stdout == "a 403 ['--flag', 'a b']\n"
@@ -85,7 +85,7 @@ class TestProcess:
         assert done.returncode == 2
         assert "cannot run no-such-command x: No such file" in done.stderr
 
-    def test_pip_is_content_with_what_is_installed_and_refuses_the_rest_at_once(self, run):
+    def test_pip_accepts_installed_packages_and_refuses_others_at_once(self, run):
         pip = (sys.executable, "-m", "pip", "install")
         assert run("--", *pip, "click").returncode == 0
         done = run("--", *pip, "no-such-package-of-ours")
@@ -123,7 +123,7 @@ class TestProcess:
         os.close(terminal)
         assert process.returncode == 0
 
-    def test_a_child_that_does_not_want_to_end_yet_is_waited_for(self, tunesmith_run, tmp_path):
+    def test_a_child_that_ignores_a_signal_is_waited_for(self, tunesmith_run, tmp_path):
         code = (
             "import signal, time; signal.signal(2, lambda *_: print('not yet', flush=True))\n"
             "print('up', flush=True); time.sleep(1); print('done')"
@@ -200,7 +200,7 @@ class TestNotebook:
         assert run("sub/work.ipynb").stdout == f"{tmp_path}\n"
         assert (tmp_path / "work.executed.ipynb").is_file()
 
-    def test_what_a_cell_prints_comes_while_it_runs(self, tunesmith_run, write, tmp_path):
+    def test_the_output_of_a_cell_is_printed_while_it_runs(self, tunesmith_run, write, tmp_path):
         source = write("work.py", "import time\nprint('up', flush=True)\ntime.sleep(60)\n")
         with started(tunesmith_run(source), tmp_path) as process:
             assert process.stdout.readline() == "up\n"
@@ -252,7 +252,7 @@ class TestNotebook:
         with pytest.raises(PluginError, match="the Jupyter kernel did not start"):
             run_cells(work.notebook, work.output, nowhere, console)
 
-    def test_questions_of_a_cell_fail_instead_of_waiting(self, run, write):
+    def test_input_in_a_cell_fails_instead_of_waiting(self, run, write):
         done = run(write("work.py", "input('name?')\n"))
         assert done.returncode == 1
         assert "StdinNotImplementedError" in done.stderr
@@ -300,7 +300,7 @@ class TestNotebook:
 
 
 class TestEnvironment:
-    def test_what_would_lead_around_the_proxy_is_gone(self, tmp_path):
+    def test_variables_that_bypass_the_proxy_are_removed(self, tmp_path):
         before = {
             "ALL_PROXY": "http://company",
             "all_proxy": "http://company",
@@ -347,7 +347,7 @@ def test_the_folder_for_temporary_files_may_have_a_long_name(run, write, tmp_pat
 
 
 def started(command, folder, stdin=None):
-    """Start ``command`` in a session of its own: no terminal sends it signals as well."""
+    """Start ``command`` in a new session: it gets no signals of a terminal."""
     return subprocess.Popen(
         command,
         stdin=stdin,

@@ -1,6 +1,6 @@
-"""The seed tutorial, from its first line to its last, through the door for unchanged code.
+"""The whole seed tutorial runs unchanged with ``tunesmith emulator run``.
 
-It is read where it lies, beside the project, and never copied into it.
+It is read from its folder beside the project, and never copied into the project.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class TestTutorial:
     def test_it_runs_to_its_end_and_asks_for_nothing_else(self, run):
         done, cells = run
         assert done.returncode == 0, done.stderr
-        *_, downloads, emulated = done.stderr.splitlines()  # nothing refused stands between them
+        *_, downloads, emulated = done.stderr.splitlines()  # no refused request is between them
         assert downloads == "downloads answered from local files: 2"
         assert "tunesmith/micro-granite stood in for IBM's models" in emulated
         assert "refused" not in done.stderr

@@ -19,11 +19,11 @@ def lines(traffic, downloads):
     return list(traffic.lines(downloads))
 
 
-def test_where_all_went_to_the_emulator_nothing_is_said(downloads):
+def test_nothing_is_reported_if_all_requests_went_to_the_emulator(downloads):
     assert lines(Traffic(), downloads) == []
 
 
-def test_everything_else_is_told_with_its_remedy_the_most_frequent_first(downloads):
+def test_all_other_findings_have_a_remedy_and_the_most_frequent_comes_first(downloads):
     traffic = Traffic()
     traffic.answered.update(["https://example.test/train.json"] * 2)
     traffic.unknown.update(["https://example.test/trian.json"])
@@ -43,7 +43,7 @@ def test_everything_else_is_told_with_its_remedy_the_most_frequent_first(downloa
     ]
 
 
-def test_a_long_list_is_cut_and_says_so(downloads):
+def test_a_long_list_is_cut_with_a_note(downloads):
     traffic = Traffic()
     traffic.refused.update(f"https://a.test/{number}" for number in range(SHOWN + 5))
     assert lines(traffic, downloads)[-1] == "refused, nothing leaves this machine: 5 more"

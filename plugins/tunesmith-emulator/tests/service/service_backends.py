@@ -1,8 +1,8 @@
 """Backends for these tests, installed as a plugin: small, real learners (tunesmith.testing.fake).
 
-``slow`` takes its time, so that a tuning can be met under way; ``stubborn`` cannot go on with a
-tuning of another process; ``clumsy`` fails to deploy; ``chatty`` has a chat template, which
-refuses a system message, as Gemma's does.
+``slow`` tunes slowly, so that a test finds a running tuning; ``stubborn`` cannot resume a tuning of
+another process; ``clumsy`` fails to deploy; ``chatty`` has a chat template that refuses a system
+message, like that of Gemma.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def register_backends() -> Sequence[BackendEntry]:
 
 
 def install(folder: Path) -> Path:
-    """Write what makes an installed distribution of this module; ``folder`` goes on the path."""
+    """Write the metadata that make this module an installed distribution in ``folder``."""
     info = folder / "service_backends-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: service-backends\nVersion: 1\n")

@@ -1,4 +1,4 @@
-"""The emulator as a process of its own, which a test can kill."""
+"""The emulator in a separate process, which a test can kill."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Process:
     def _first_document(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         text = ""
-        for line in self._process.stdout:  # ends where the process does
+        for line in self._process.stdout:  # ends with the process
             text += line
             if line.startswith("}"):
                 document: dict[str, Any] = json.loads(text)

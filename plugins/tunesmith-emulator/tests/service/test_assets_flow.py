@@ -113,7 +113,7 @@ def test_projects_and_spaces_are_there_when_they_are_asked_for(sdk, emulator):
     assert "my-space" in set(sdk.spaces.list()["ID"])
 
 
-def test_each_project_and_space_sees_its_own_assets_only(rest, rest_for, emulator):
+def test_each_project_and_space_lists_only_its_own_assets(rest, rest_for, emulator):
     ident = rest.upload()
     other = rest_for(emulator, "another-project")
     for method, path in (

@@ -1,4 +1,4 @@
-"""Wrong requests: each gets the service's own status and envelope, and the service goes on."""
+"""Wrong requests: each gets the service's status and envelope, and the service continues."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ DEEP = "nested too deep for json.dumps"
 ODD = [None, [], {}, "", True, -1, 10**30, 1e308, "long " * 9000, ["x"], {"x": 1}, 0.5, DEEP]
 TRIED = 4
 """Of these for each field: drawn, with a seed of the address's own."""
-# What cannot be written by json.dumps as it stands.
+# JSON texts that json.dumps cannot write.
 RAW = [b"NaN", b"-Infinity", b'"\\ud800"', b"1e999", b"[" * 100_000, b'{"a":', b"\xff", b"", b"12"]
 
 
 @pytest.fixture
 def alive(rest):
-    """After whatever a test did, the service still answers."""
+    """After each test, the service still answers."""
     yield
     assert rest.healthy()
 
@@ -225,7 +225,7 @@ def test_odd_ids_are_not_found(rest, alive, odd):
         ("BREW", "/ml/v4/trainings", 405),
     ],
 )
-def test_what_is_not_emulated_says_so(rest, alive, method, path, status):
+def test_an_error_names_what_is_not_emulated(rest, alive, method, path, status):
     error = refusal(rest.ask(method, path), status)
     assert "not emulated" in error["message"]
     assert error["code"] == {404: "not_found", 405: "method_not_allowed"}[status]
@@ -279,7 +279,7 @@ TOKENS = {
 
 
 @pytest.mark.parametrize(("header", "why"), TOKENS.values(), ids=TOKENS)
-def test_a_wrong_token_is_refused_where_keys_are_given(start, rest_for, header, why):
+def test_a_wrong_token_is_refused_if_keys_are_configured(start, rest_for, header, why):
     strict = start("sklearn", api_keys=("right",))
     client = rest_for(strict, api_key="right")
     headers = {"Authorization": header}
@@ -309,7 +309,7 @@ def test_an_expired_token_of_ours_is_refused(start, rest_for):
     assert expired["code"] == "authentication_token_expired"
 
 
-def test_a_project_that_does_not_exist_is_not_found_where_projects_are_given(start, rest_for):
+def test_an_unknown_project_is_not_found_if_projects_are_configured(start, rest_for):
     strict = start("sklearn", projects=("mine",))
     stranger = rest_for(strict, "yours")
     for method, path in (

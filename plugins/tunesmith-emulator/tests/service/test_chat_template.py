@@ -1,4 +1,4 @@
-"""Chat with a base model that has a chat template of its own, through the real SDK."""
+"""Chat with a base model that has a chat template, through the real SDK."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def test_a_message_of_a_tool_is_named(rest: Rest) -> None:
     assert answer.json()["errors"][0]["target"]["name"] == "messages[1].role"
 
 
-def test_the_spec_says_so(rest: Rest, emulator: Emulator, rest_for: Callable[..., Rest]) -> None:
+def test_the_spec_marks_chat_models(
+    rest: Rest, emulator: Emulator, rest_for: Callable[..., Rest]
+) -> None:
     def marks(client: Rest) -> list[bool]:
         specs = client.get("/ml/v1/foundation_model_specs")["resources"]
         return [spec["tunesmith"]["chat"] for spec in specs]

@@ -53,7 +53,7 @@ def test_a_local_emulator_tunes_again_after_a_reset(local, rest_for):
         local.reset()
 
 
-def test_state_and_requests_tell_what_happened(rest, emulator):
+def test_state_and_requests_record_the_events(rest, emulator):
     training = rest.train(rest.upload())
     rest.ended(training)
     state = rest.http.get("/_emulator/state").json()
@@ -109,7 +109,7 @@ def test_a_delay_waits_and_then_answers(rest, emulator):
     assert time.monotonic() - started >= 0.3
 
 
-def test_a_dropped_connection_is_seen_with_status_0(rest, emulator):
+def test_a_dropped_connection_is_recorded_with_status_0(rest, emulator):
     import httpx
 
     emulator.fail("GET /v2/projects", drop=True)
@@ -178,7 +178,7 @@ def _own_address() -> str | None:
         return None if address.startswith("127.") else address
 
 
-def test_the_control_plane_answers_to_its_own_machine_only(start):
+def test_the_control_plane_answers_only_to_its_own_machine(start):
     address = _own_address()
     if address is None:
         pytest.skip("this machine has no address but loopback")
@@ -186,7 +186,7 @@ def test_the_control_plane_answers_to_its_own_machine_only(start):
     url = f"https://{address}:{running.port}"
     import httpx
 
-    # The certificate is for loopback names; what matters here is where the request comes from.
+    # The certificate is for loopback names; here the sender of the request matters.
     with httpx.Client(base_url=url, verify=False) as client:
         for method, path in (("GET", "health"), ("GET", "state"), ("POST", "reset")):
             assert refusal(client.request(method, f"/_emulator/{path}"), 403)["code"] == "forbidden"
@@ -216,7 +216,7 @@ def test_many_requests_at_once_are_all_answered(rest):
     assert {answer.status_code for answer in statuses} == {201}
 
 
-def test_an_address_is_remembered_short(rest, emulator):
+def test_an_address_is_stored_in_short_form(rest, emulator):
     rest.ask("GET", "/" + "x" * 5000)
     assert len(emulator.requests[-1]["path"]) <= 500
 

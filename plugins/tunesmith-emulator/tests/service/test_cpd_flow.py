@@ -103,7 +103,7 @@ LORA = {
 }
 
 
-def test_lora_goes_through_fine_tunings_where_the_backend_declares_it(local, rest_for, impatient):
+def test_lora_uses_fine_tunings_if_the_backend_declares_it(local, rest_for, impatient):
     from ibm_watsonx_ai.experiment import TuneExperiment
     from ibm_watsonx_ai.foundation_models.schema import PeftParameters
     from ibm_watsonx_ai.helpers import DataConnection
@@ -129,7 +129,7 @@ def test_lora_goes_through_fine_tunings_where_the_backend_declares_it(local, res
     ident = plain.deploy(tuned)
     plain.ready(ident)
     assert plain.generate(ident, "gentle and lovely") in {"0", "1"}
-    # It is a fine tuning: the prompt tunings know nothing of it.
+    # It is a fine tuning, so it is not among the prompt tunings.
     assert refusal(plain.ask("GET", f"/ml/v4/trainings/{tuner.id}"), 404)
     assert plain.get("/ml/v4/trainings")["resources"] == []
     assert len(plain.get("/ml/v1/fine_tunings")["resources"]) == 1
@@ -144,7 +144,7 @@ def lora_body(rest, asset, **parameters):
     return {**body, "parameters": given | parameters}
 
 
-def test_lora_is_refused_where_the_backend_does_not_declare_it(rest):
+def test_lora_is_refused_if_the_backend_does_not_declare_it(rest):
     answer = rest.ask("POST", "/ml/v1/fine_tunings", lora_body(rest, rest.upload()))
     assert "does not offer LoRA" in refusal(answer, 400)["message"]
     assert rest.get("/ml/v1/fine_tunings")["resources"] == []

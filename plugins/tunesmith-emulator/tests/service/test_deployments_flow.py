@@ -148,7 +148,7 @@ def test_a_model_in_service_is_not_deleted(sdk, rest, model):
     assert refusal(rest.ask("GET", f"/ml/v4/models/{model}"), 404)
 
 
-def test_a_deployment_that_fails_says_why(start, rest_for, impatient):
+def test_a_failed_deployment_has_the_reason(start, rest_for, impatient):
     clumsy = start("clumsy")
     client = rest_for(clumsy)
     model = client.tuned()

@@ -1,4 +1,4 @@
-"""How an emulator is opened and closed: the context manager, the command and the fixture."""
+"""The ways to start and stop an emulator: the context manager, the command and the fixture."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_data_directory_serves_one_emulator_at_a_time(tmp_path):
         assert again.ca_file == running.ca_file
 
 
-def test_a_start_that_fails_holds_nothing(tmp_path):
+def test_a_failed_start_keeps_no_resources(tmp_path):
     with pytest.raises(ExperimentError, match="not in the catalogue"):
         Emulator("sklearn", data_dir=tmp_path, models={"nobody/nothing": "x"}).start()
     with pytest.raises(PluginError, match="no backend 'sklaern'"):
@@ -90,7 +90,7 @@ def test_a_wrong_setting_makes_nothing():
     gc.collect()  # a folder left behind complains here
 
 
-def test_the_sdk_s_trust_ends_with_the_emulator(monkeypatch):
+def test_the_trusted_certificate_of_the_sdk_is_removed_with_the_emulator(monkeypatch):
     from ibm_watsonx_ai import APIClient, Credentials
 
     def client_of(running):
@@ -114,7 +114,7 @@ def test_the_sdk_s_trust_ends_with_the_emulator(monkeypatch):
     assert VERIFY not in os.environ
 
 
-def test_the_command_serves_and_says_how_to_use_it(tmp_path, plugin_path):
+def test_the_command_serves_and_prints_how_to_use_it(tmp_path, plugin_path):
     process = Process(tmp_path / "data", "sklearn", plugin_path, "--api-key", "hidden-key")
     try:
         shown = process.document

@@ -1,4 +1,4 @@
-"""``kill -9``: whatever was acknowledged is there after the next start, and nothing half-made."""
+"""After ``kill -9``, the next start has all acknowledged objects and no incomplete ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def client_of():
         each.http.close()
 
 
-def test_a_tuning_goes_on_from_its_checkpoint_three_times(serve, client_of):
+def test_a_tuning_resumes_from_its_checkpoint_three_times(serve, client_of):
     seed = random.randrange(2**32)
     moments = random.Random(seed)
     process = serve("local")
@@ -66,7 +66,7 @@ def test_a_tuning_goes_on_from_its_checkpoint_three_times(serve, client_of):
     assert client.generate(ident)
 
 
-def test_a_tuning_that_cannot_go_on_is_failed_and_says_so(serve, client_of):
+def test_a_tuning_that_cannot_be_resumed_has_failed_with_a_reason(serve, client_of):
     process = serve("stubborn")
     client = client_of(process)
     asset = client.upload()
@@ -108,7 +108,7 @@ def test_everything_acknowledged_is_there_again(serve, client_of):
         client.ended(training)
 
 
-def test_an_upload_that_was_half_sent_leaves_nothing_half_made(serve, client_of, tmp_path):
+def test_an_interrupted_upload_leaves_no_file(serve, client_of, tmp_path):
     process = serve()
     client = client_of(process)
     asset = client.asset()
@@ -152,7 +152,7 @@ def test_a_deployment_under_way_becomes_ready_after_the_next_start(serve, client
     assert client.generate(deployment)
 
 
-def test_a_person_stops_it_and_it_goes_on_at_the_next_start(serve, client_of):
+def test_an_interrupted_training_is_resumed_at_the_next_start(serve, client_of):
     process = serve("local")
     client = client_of(process)
     training = client.train(client.upload(), num_epochs=8)
@@ -164,7 +164,7 @@ def test_a_person_stops_it_and_it_goes_on_at_the_next_start(serve, client_of):
     client_of(serve("local")).ended(training)
 
 
-def test_a_client_that_hangs_up_in_mid_request_harms_nothing(serve, client_of, tmp_path):
+def test_a_client_that_hangs_up_in_mid_request_does_not_affect_others(serve, client_of, tmp_path):
     process = serve()
     client = client_of(process)
     announced = client.attach(client.asset())

@@ -148,7 +148,7 @@ def test_summary_and_learning_curve_can_be_read_while_the_tuning_runs(
     assert tuner.get_run_status() == "canceled"
 
 
-def test_what_is_wrong_with_a_learning_curve_is_a_warning_of_the_details(slow_rest):
+def test_problems_of_a_learning_curve_are_warnings_in_the_details(slow_rest):
     learned = slow_rest.ended(slow_rest.train(slow_rest.upload()))
     assert "system" not in learned
     flat = slow_rest.ended(slow_rest.train(slow_rest.upload(), learning_rate=0.00001))
@@ -263,11 +263,11 @@ def test_hard_delete_of_a_running_tuning_stops_and_forgets_it(slow_rest):
 
 def test_the_sdk_deletes_a_training_and_the_asset_that_belongs_to_it(sdk, rest):
     training = rest.train(rest.upload())
-    twin = rest.ended(training)["metadata"]["tags"][1].split(".")[1]
-    assert rest.get(f"/v2/assets/{twin}")["metadata"]["asset_type"] == "wx_prompt_tune"
+    asset = rest.ended(training)["metadata"]["tags"][1].split(".")[1]
+    assert rest.get(f"/v2/assets/{asset}")["metadata"]["asset_type"] == "wx_prompt_tune"
     sdk.training.delete(training)
     assert refusal(rest.ask("GET", f"/ml/v4/trainings/{training}"), 404)
-    assert refusal(rest.ask("GET", f"/v2/assets/{twin}"), 404)
+    assert refusal(rest.ask("GET", f"/v2/assets/{asset}"), 404)
 
 
 def test_the_sdk_follows_a_running_tuning_by_websocket(local, local_rest, impatient, capsys):
@@ -288,7 +288,7 @@ def test_the_sdk_follows_a_running_tuning_by_websocket(local, local_rest, impati
     assert "INFO: completed" in printed
 
 
-def test_whoever_follows_a_tuning_by_websocket_needs_a_token_and_the_project(start, rest_for):
+def test_the_websocket_of_a_tuning_needs_a_token_and_the_project(start, rest_for):
     from lomond import WebSocket
 
     strict = start("slow", api_keys=("right",), projects=("mine",))

@@ -29,7 +29,7 @@ _HUB_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Source:
-    """Where a base model comes from."""
+    """The source of a base model."""
 
     name: str
     """Portable name, fit for a record: never an absolute path."""

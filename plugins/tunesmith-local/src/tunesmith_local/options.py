@@ -23,7 +23,7 @@ class LocalOptions(BackendOptions):
     """A directory that holds base models under their portable names, e.g.
     ``MODELS/ibm-granite/granite-4.0-350m/config.json``."""
     cache: Annotated[Path | None, Field(json_schema_extra={"env": "TUNESMITH_CACHE"})] = None
-    """Where findings about base models are kept between processes; ``tunesmith`` in
+    """The folder of findings about base models, shared by processes; ``tunesmith`` in
     ``XDG_CACHE_HOME`` or ``~/.cache`` by default. It may be deleted at any time."""
     offline: bool = False
     """Never ask the Hugging Face hub; use only what is on this machine."""

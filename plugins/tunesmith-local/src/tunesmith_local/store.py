@@ -105,7 +105,7 @@ class Store:
         return events
 
     def put_events(self, job_id: str, events: Sequence[TuningEvent]) -> None:
-        """Write all events of a job anew."""
+        """Write all events of a job again."""
         write_atomically(self.job_folder(job_id) / "events.jsonl", _lines(events))
 
     def add_event(self, job_id: str, event: TuningEvent) -> None:
@@ -168,7 +168,7 @@ class Store:
 
     def _text(self, kind: str, name: str, file: str, what: str) -> str:
         shown = name.removesuffix(".json")
-        # Ids come from records and from the wire: they must never climb out of the store.
+        # Ids come from records and from the wire: they must never lead out of the store.
         if _ID.fullmatch(shown):
             with suppress(FileNotFoundError):
                 return (self.root / kind / name / file).read_text("utf-8")

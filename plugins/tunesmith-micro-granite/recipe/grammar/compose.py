@@ -1,4 +1,4 @@
-"""Composition: from a verdict to a whole review with its true labels."""
+"""Composes a review with its true labels from a verdict."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _sentence(scene: Scene, clause: str) -> str:
 
 
 def _on(scene: Scene, aspect: str) -> str:
-    """A clause on ``aspect``, a story of the business itself where it is about quality."""
+    """A clause on ``aspect``; if it is about quality, a story of this kind of business."""
     rng = scene.rng
     if aspect == "quality" and rng.random() < 0.7:
         return scene.own_story()
@@ -102,7 +102,7 @@ def single(scene: Scene, aspect: str) -> list[str]:
 
 
 def stacked(scene: Scene, aspect: str) -> list[str]:
-    """Several clauses of one polarity, the dominant aspect first and most."""
+    """Several clauses of one polarity. The dominant aspect comes first and most often."""
     rng = scene.rng
     lines = [_on(scene, aspect)]
     if rng.random() < 0.4:
@@ -115,7 +115,7 @@ def stacked(scene: Scene, aspect: str) -> list[str]:
 
 
 def narrative(scene: Scene, aspect: str) -> list[str]:
-    """Background first, then what happened, then what the writer makes of it."""
+    """Background first, then the events, then the writer's verdict."""
     rng = scene.rng
     event = scene.draw_story() if rng.random() < 0.3 else _on(scene, aspect)
     sentences = [*_background(scene), _sentence(scene, event)]
@@ -144,7 +144,7 @@ def concession(scene: Scene, aspect: str) -> list[str]:
 
 
 def verdict_last(scene: Scene, aspect: str) -> list[str]:
-    """Both sides in sentences of their own, then the verdict in so many words."""
+    """Both sides in separate sentences, then an explicit verdict."""
     own, against = _on(scene, aspect), _contrary(scene)
     pair = [own, against] if scene.rng.random() < 0.5 else [against, own]
     last = scene.rng.choice(LEAD_INS) + scene.draw("overall", "clause")

@@ -1,4 +1,4 @@
-"""Words for the slots that every business shares."""
+"""Words for the slots that all kinds of business have."""
 
 from __future__ import annotations
 

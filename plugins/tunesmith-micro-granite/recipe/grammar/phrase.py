@@ -1,8 +1,8 @@
-"""Phrases: a template, its polarity and its place in a review.
+"""Phrases: a template, its polarity and its role in a review.
 
-Banks are plain text, one phrase a line. The mark in front says what it is:
-``+`` or ``-`` for the polarity, then ``f`` for a terse fragment, ``m`` for a
-mild remark that may stand against the verdict, nothing for a whole clause.
+Banks are plain text, one phrase a line. A mark comes first: ``+`` or ``-`` for
+the polarity, then ``f`` for a terse fragment, ``m`` for a mild remark that may
+contradict the verdict, nothing for a whole clause.
 ``@ name`` opens a section. Phrases start in lower case and carry no
 full stop; an indented line continues the one above.
 """
@@ -25,8 +25,8 @@ class Phrase:
     """One template.
 
     Attributes:
-        parts: Literal text at even places, slot names at odd places.
-        aspect: Section the phrase stands in.
+        parts: Literal text at even positions, slot names at odd positions.
+        aspect: Section of the phrase.
         positive: Polarity.
         kind: ``clause``, ``fragment`` or ``mild``.
     """

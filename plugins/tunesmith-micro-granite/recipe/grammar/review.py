@@ -23,13 +23,13 @@ DEPARTMENT_OF = {
     "account": "account access",
     "overall": "customer care",
 }
-"""The department that answers for each aspect."""
+"""The department that is responsible for each aspect."""
 
 ASPECTS: tuple[str, ...] = tuple(DEPARTMENT_OF)
 """Every aspect a review can be about; ``overall`` when it names none."""
 
 DEPARTMENTS: tuple[str, ...] = tuple(dict.fromkeys(DEPARTMENT_OF.values()))
-"""Every department; ``customer care`` takes what no other one owns."""
+"""Every department; ``customer care`` takes all other matters."""
 
 VERDICTS = ("overall", "feeling", "recommend", "return")
 """The ways to sum up; only ``overall`` is also an aspect."""
@@ -37,7 +37,7 @@ VERDICTS = ("overall", "feeling", "recommend", "return")
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One customer comment and what is true of it.
+    """One customer comment with its true labels.
 
     Attributes:
         text: The comment as the customer typed it.
@@ -46,12 +46,12 @@ class Review:
         aspect: What the main verdict is about, one of `ASPECTS`.
         aspects: Every aspect the text touches, in order of appearance.
         department: Who should answer, one of `DEPARTMENTS`.
-        stars: 1 to 5; 3 only where praise and blame are mixed.
-        has_question: Whether a question mark stands in the text.
-        mixed: Whether a sentence speaks against the overall verdict.
-        recommends: Whether the text says outright that others should come.
-        warns: Whether the text says outright that others should stay away.
-        would_return: Whether the text says outright that the writer comes back.
+        stars: 1 to 5; 3 only if praise and blame are mixed.
+        has_question: Whether the text has a question mark.
+        mixed: Whether a sentence contradicts the overall verdict.
+        recommends: Whether the text explicitly recommends the business.
+        warns: Whether the text explicitly warns others.
+        would_return: Whether the writer explicitly intends to come back.
         mentions_price: Whether cost, a fee or value is mentioned.
         mentions_staff: Whether the behavior of the people is mentioned.
         mentions_wait: Whether waiting, speed or punctuality is mentioned.

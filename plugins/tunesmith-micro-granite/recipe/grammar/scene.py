@@ -15,10 +15,10 @@ _FIXED = frozenset(CAST) | {"role", "object", "service"}
 
 
 class Scene:
-    """Draws phrases that fit one business and remembers what was talked about."""
+    """Draws phrases that fit one business and records their aspects."""
 
     def __init__(self, trade: Trade, positive: bool, rng: random.Random) -> None:
-        """Set the scene for a review of ``trade`` with the given verdict."""
+        """Begin a review of ``trade`` with the given verdict."""
         self.trade = trade
         self.positive = positive
         self.rng = rng
@@ -27,10 +27,10 @@ class Scene:
         self._cast: dict[str, str] = {}
 
     def word(self, slot: str) -> str:
-        """A filling for ``slot``; people and objects stay the same all through.
+        """A word for ``slot``; people and objects stay the same in one review.
 
         Raises:
-            KeyError: If neither the business nor the lexicon knows the slot.
+            KeyError: If neither the business nor the lexicon has the slot.
         """
         if slot == "staff":
             return self._staff()
@@ -49,12 +49,12 @@ class Scene:
 
     @property
     def mixed(self) -> bool:
-        """Whether something was said against the verdict."""
+        """Whether a sentence contradicts the verdict."""
         return not all(agrees for _, agrees in self.said)
 
     @property
     def people_named(self) -> tuple[str, ...]:
-        """The name of the employee, where one has been mentioned."""
+        """The name of the employee, if one has been mentioned."""
         return (self._cast["name"],) if "name" in self._cast else ()
 
     def fill(self, parts: Sequence[str]) -> str:
@@ -62,7 +62,7 @@ class Scene:
         return "".join(self.word(p) if i % 2 else p for i, p in enumerate(parts))
 
     def draw(self, aspect: str, kind: str, positive: bool | None = None) -> str:
-        """A phrase on ``aspect``, unused so far where possible."""
+        """A phrase on ``aspect``, unused so far if possible."""
         positive = self.positive if positive is None else positive
         return self.say(self._pick(BANK[aspect, positive, kind]))
 
@@ -73,7 +73,7 @@ class Scene:
         return self.say(self._pick([story for story in stories if story.aspect in fitting]))
 
     def own_story(self, kind: str = "clause") -> str:
-        """A phrase only this business has; falls back to its quality."""
+        """A phrase that only this business has, or else one about its quality."""
         phrases = self.trade.phrases.get((self.positive, kind))
         return self.say(self._pick(phrases)) if phrases else self.draw("quality", kind)
 

@@ -32,7 +32,7 @@ def slip(word: str, rng: random.Random) -> str:
 
 
 def with_typos(text: str, rng: random.Random) -> str:
-    """Slip in one to three of the longer words."""
+    """Make typing slips in one to three of the longer words."""
     words = text.split(" ")
     longer = [i for i, word in enumerate(words) if len(word) > 4 and word.isalpha()]
     for i in rng.sample(longer, min(len(longer), rng.randint(1, 3))):
@@ -51,7 +51,7 @@ def with_shout(text: str, rng: random.Random) -> str:
 
 
 def roughen(text: str, rng: random.Random) -> str:
-    """Type ``text`` the way hurried people do, in a small share of cases."""
+    """Return ``text`` with typing slips in a small share of cases."""
     if rng.random() < 0.06:
         text = with_typos(text, rng)
     if rng.random() < 0.05:

@@ -1,4 +1,4 @@
-"""A kind of business: its words and the stories only it can tell."""
+"""A kind of business: its words and its own stories."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Trade:
     """One kind of business.
 
     Attributes:
-        name: What the kind is called.
+        name: Of the kind.
         words: Slot name to its choices (``place``, ``role``, ``object``, ``verb``, ``service``).
         aspects: Aspects that a customer of it may talk about.
         phrases: Its own phrases by (positive, kind).

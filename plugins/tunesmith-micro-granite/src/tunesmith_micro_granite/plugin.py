@@ -1,4 +1,4 @@
-"""What tunesmith finds through the entry point: one base model."""
+"""The plugin: it registers one base model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME = "tunesmith/micro-granite"
 
 @hookimpl
 def register_base_models() -> Sequence[BaseModelEntry]:
-    """Name the embedded model and the function that says where it lies."""
+    """Return the embedded model with the function that returns its directory."""
     return [
         BaseModelEntry(
             name=NAME,

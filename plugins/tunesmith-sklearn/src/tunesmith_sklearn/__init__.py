@@ -1,5 +1,5 @@
-"""The cheap truth as a backend, and the smallest example of a tunesmith plugin.
+"""Two text classifiers as a backend: the baselines, and the smallest example of a plugin.
 
-Read ``plugin.py`` (what it registers), ``methods.py`` (what it fits), ``store.py`` (what it
-keeps) and ``backend.py`` (the interface), in this order.
+Read the files in this order: ``plugin.py`` (the registration), ``methods.py`` (the classifiers),
+``store.py`` (the files) and ``backend.py`` (the interface).
 """

@@ -1,4 +1,4 @@
-"""The backend: tuning fits a classifier, deploying writes a file, generating gives a label."""
+"""The backend: tuning fits a classifier, deploying writes a file, generating returns a label."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class SklearnTuner(Tuner):
     ) -> TunedModel:
         method = {"name": spec.method.name, **spec.method.model_dump(mode="json")}
         source = FittedFrom(method=method, seed=spec.seed, rows=rows)
-        source.fit()  # rows that cannot be fitted must fail here, not at the first prediction
+        source.fit()  # rows that cannot be fitted must fail now, not at the first prediction
         if job.stop_requested.is_set():
             raise JobStopped
         model_id = uuid4().hex
@@ -191,7 +191,7 @@ class SklearnBackend(Backend):
         return [self.base_model("any")]
 
     def base_model(self, name: str) -> BaseModelInfo:
-        """Accept every name, so that experiments for other backends run here for comparison."""
+        """Accept every name, because experiments for other backends run here for comparison."""
         return BaseModelInfo(name=name, summary=NO_BASE_MODEL)
 
     def capabilities(self, base_model: str) -> Capabilities:

@@ -1,4 +1,4 @@
-"""The two methods: frozen settings, each of which makes its unfitted classifier."""
+"""The two methods. Each is a frozen record of settings that makes an unfitted classifier."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tunesmith.methods import Method
 
 
 class Majority(Method):
-    """Always the most frequent label of the training rows: what any tuning must beat."""
+    """Always the most frequent label of the training rows. Any tuning must do better."""
 
     name: ClassVar[str] = "majority"
     tunes: ClassVar[bool] = True
@@ -25,8 +25,8 @@ class Majority(Method):
 class TfidfLogreg(Method):
     """TF-IDF of word n-grams and logistic regression.
 
-    The defaults are one setting for every data set, so that the figure in a report is never the
-    best of many.
+    The defaults are the same for every data set. The figure in a report is therefore never the
+    best of several settings.
     """
 
     name: ClassVar[str] = "tfidf_logreg"

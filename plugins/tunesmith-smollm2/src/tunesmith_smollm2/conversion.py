@@ -1,4 +1,4 @@
-"""From the GGUF file to a folder that `from_pretrained` reads."""
+"""Converts the GGUF file to a folder that `from_pretrained` reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tunesmith.errors import NotFoundError, PluginError
 
 
 def convert(source: Path, target: Path) -> None:
-    """Write the model in ``source``, a GGUF file, as the folder ``target``, in bfloat16.
+    """Convert the GGUF file ``source`` to the folder ``target``, in bfloat16.
 
     Raises:
         PluginError: the package ``gguf`` is not installed.
@@ -34,7 +34,7 @@ def _write_model(source: Path, target: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
-    # Typed as a model, whatever is asked for.
+    # With output_loading_info it returns a pair, but its annotation names a model only.
     reader: Any = AutoModelForCausalLM.from_pretrained
     read, found = reader(
         source.parent, gguf_file=source.name, dtype=torch.bfloat16, output_loading_info=True
@@ -56,7 +56,7 @@ def _write_tokenizer(source: Path, target: Path) -> None:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name)
-    # The file names its rules "smollm": digit by digit, then as GPT-2. transformers takes GPT-2's.
+    # The file's pre-tokenizer "smollm" splits digits, then as GPT-2. transformers takes GPT-2's.
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Digits(individual_digits=True),
@@ -70,7 +70,7 @@ def _write_tokenizer(source: Path, target: Path) -> None:
 def _quiet() -> Iterator[None]:
     from transformers.utils import logging
 
-    # The bar of the GGUF reader is tqdm's own and heeds no setting of transformers.
+    # The progress bar of the GGUF reader is made by tqdm; no setting of transformers hides it.
     level = logging.get_verbosity()
     logging.set_verbosity(ERROR)
     try:

@@ -1,4 +1,4 @@
-"""What tunesmith finds through the entry point: one base model."""
+"""The plugin: it registers one base model."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 @hookimpl
 def register_base_models() -> Sequence[BaseModelEntry]:
-    """Name the model and the function that converts it on first use.
+    """Return the model with the function that converts it on first use.
 
-    Without its weights it is listed as served by nothing, with the command that brings them.
+    If the weights are missing, no backend serves it, and its summary names the command to run.
     """
     here = is_available()
     return [

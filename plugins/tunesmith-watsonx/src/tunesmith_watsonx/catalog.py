@@ -193,7 +193,7 @@ class Catalog:
 
     def _why_not(self, found: Spec) -> str:
         problem = found.emulation.get("problem")
-        why = f"the emulator says: {problem}" if problem else "in this region, on this plan"
+        why = f"the emulator reports: {problem}" if problem else "in this region, on this plan"
         return (
             f"{self._connection.host} serves {found.name!r}, but does not tune prompts for it "
             f"({why}). {self._tunable_now()} {_REMEDY}"

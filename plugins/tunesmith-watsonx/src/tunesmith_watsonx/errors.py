@@ -178,7 +178,7 @@ def _kind(
 def _reason(error: BaseException) -> str:
     messages = [str(e["message"]) for e in _service_errors(error) if e.get("message")]
     if messages:
-        return f"the service says: {'; '.join(messages)}"[:_LONGEST]
+        return f"the service reports: {'; '.join(messages)}"[:_LONGEST]
     own = str(error).strip() or type(error).__name__
     if not isinstance(error, sdk.WMLClientError | httpx.HTTPError | OSError):
         own = f"the SDK cannot read the service's answer ({type(error).__name__}: {own})"

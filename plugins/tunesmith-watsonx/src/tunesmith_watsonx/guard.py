@@ -14,7 +14,7 @@ _IBM = ("ibm.com", "ibmforusgov.com")
 
 
 def is_ibm(url: str) -> bool:
-    """Return whether ``url`` is a host of IBM's cloud, where every call may cost money."""
+    """Return whether ``url`` is a host of IBM's cloud. Every call there may cost money."""
     host = urlsplit(url).hostname or ""
     return any(host == domain or host.endswith(f".{domain}") for domain in _IBM)
 

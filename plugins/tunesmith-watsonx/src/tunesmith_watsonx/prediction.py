@@ -235,7 +235,7 @@ class WatsonxPredictor(Predictor):
             spec = self._catalog.find(target)
             if not spec.generates:
                 raise UnsupportedError(
-                    f"{target!r} generates nothing by itself here (base_inference)"
+                    f"{target!r} does not generate untuned here (base_inference)"
                 )
         if params is not None and spec is not None:
             check_generation(params, BACKEND, spec.capabilities)

@@ -94,7 +94,7 @@ class WatsonxTuner(Tuner):
         """Follow a training again.
 
         Raises:
-            NotFoundError: it is not in the store; the message says whether the service has it.
+            NotFoundError: it is not in the store; the message tells whether the service has it.
         """
         try:
             record = self._store.job(job_id)

@@ -28,7 +28,7 @@ _SAMPLING: dict[str, tuple[float, ...] | None] = {
     "top_p": (1,),
     "random_seed": None,
 }
-"""Parameters of sampling, with the values that need no warning in greedy decoding. None stands for
+"""Parameters of sampling, with the values that need no warning in greedy decoding. None means
 all values: greedy answers are repeatable with any seed."""
 _NEUTRAL: dict[str, Any] = {
     "decoding_method": "greedy",

@@ -4,7 +4,7 @@ import { byId, copyButton, make, say } from "./dom.js";
 import { changes, show, summary } from "./panels.js";
 import { offer, preparePrompt, tryOut } from "./prompt.js";
 
-const PACE = 1000;
+const POLL_INTERVAL = 1000;
 const SLOWEST = 8000;
 
 let shown = null;
@@ -22,14 +22,14 @@ async function poll() {
     failures += 1;
     gone(error);
   }
-  timer = setTimeout(poll, Math.min(PACE * 2 ** failures, SLOWEST));
+  timer = setTimeout(poll, Math.min(POLL_INTERVAL * 2 ** failures, SLOWEST));
 }
 
 function update(state) {
   offer(state);
   show(state, tryOut);
-  const news = changes(shown, state);
-  if (news.length) say(byId("announcements"), news.join("; "));
+  const changed = changes(shown, state);
+  if (changed.length) say(byId("announcements"), changed.join("; "));
   shown = state;
 }
 

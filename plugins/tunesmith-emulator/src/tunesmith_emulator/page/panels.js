@@ -32,8 +32,8 @@ function standIns(models) {
   const names = [...new Set(models.map(answeredBy).filter(Boolean))];
   if (!names.length) return "";
   const covered = models.filter(answeredBy).length;
-  const whom = covered === models.length ? "every base model" : `${covered} of ${models.length} base models`;
-  return `For ${whom}, ${names.join(" and ")} stands in, so answers are not those of the named model.`;
+  const which = covered === models.length ? "every base model" : `${covered} of ${models.length} base models`;
+  return `For ${which}, ${names.join(" and ")} stands in, so answers are not those of the named model.`;
 }
 
 const fact = (term, text) => make("div", {}, make("dt", {}, term), make("dd", {}, text));

@@ -67,7 +67,7 @@ def get_content(
     """Return the bytes."""
     services.iam.check_signature(attachment_id, signature)
     path, row = services.assets.file(asset_id, attachment_id)
-    # As a download: a browser must not run it here, whatever its type.
+    # As a download, because a browser must not run it here.
     return FileResponse(path, media_type=row.mime_type, filename=row.name)
 
 

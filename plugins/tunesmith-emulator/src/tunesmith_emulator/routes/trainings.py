@@ -70,7 +70,7 @@ def models(request: Request, services: ServicesOf, scope: ScopeOf) -> JSON:
 async def monitor(socket: WebSocket, training_id: str, services: ServicesOf) -> None:
     """Send each new state, message and metric until the training ends."""
     await socket.accept()
-    # A client sends nothing on this socket: whatever arrives means that it leaves.
+    # A client sends nothing on this socket. Any message means that it disconnects.
     leaving = asyncio.ensure_future(socket.receive())
     try:
         services.iam.check(socket.headers.get("authorization"))

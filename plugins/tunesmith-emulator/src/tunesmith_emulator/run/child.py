@@ -77,7 +77,7 @@ def run_child(command: Sequence[str], environment: Mapping[str, str]) -> int:
 
 @contextmanager
 def _forwarding(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Forward signals to ``child`` and keep waiting, so that it ends by itself."""
+    """Forward signals to ``child`` and keep waiting until it ends."""
 
     def forward(number: int, frame: FrameType | None) -> None:
         del frame

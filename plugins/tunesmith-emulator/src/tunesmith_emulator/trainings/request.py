@@ -189,7 +189,7 @@ def _response(given: Mapping[str, Any]) -> dict[str, str]:
     if not input_template(verbalizer).rstrip().endswith(template.strip()):
         raise wrong_field(
             "parameters.response_template",
-            "response_template must stand right before {{output}} at the end of verbalizer.",
+            "response_template must be directly before {{output}} at the end of verbalizer.",
         )
     return {"verbalizer": input_template(verbalizer)}
 

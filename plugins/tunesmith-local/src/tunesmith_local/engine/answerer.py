@@ -1,7 +1,7 @@
 """Answerers: each answers for a deployment or for a base model.
 
-The predictor uses this interface alone. A method whose tuned model is no language model brings an
-answerer of its own.
+The predictor uses only this interface. A method whose tuned model is no language model has its
+own answerer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The tokens of an answer: those with which it continues the prompt.
+"""The tokens of an answer as it continues the prompt.
 
 A model is tuned to write the same tokens that are scored. Behind a word, an answer
-begins with a space, as the model itself would go on; behind white space or a special token it does
+begins with a space, as the model would continue; behind white space or a special token it does
 not. A prompt's last white space that would merge with the answer is read as part of the answer.
 """
 
@@ -21,7 +21,7 @@ from tunesmith_local.engine.shared_prefix import shared_prefix
 from tunesmith_local.model.loading import BaseLM
 
 Rule = Literal["continued", "apart"]
-"""``apart``: an answer is tokenized by itself, as before it was tokenized with the prompt's end."""
+"""``apart``: an answer is tokenized separately, as in older versions, and not with the prompt."""
 _Tokens = tuple[int, ...]
 _LAST_WORD = re.compile(r"\S*\s*\Z")
 

@@ -148,7 +148,7 @@ class Seq2SeqDecoder:
     reads_branches = False
 
     def branches(self, paths: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Refuse: a decoder begins anew for each path."""
+        """Refuse, because each path needs a new decoder."""
         raise NotImplementedError
 
     def fork(self, paths: Sequence[Sequence[int]]) -> torch.Tensor:
@@ -179,7 +179,7 @@ def start_decoder(
 
 
 def start_mixed_decoder(base: BaseLM, lines: Sequence[Line]) -> Decoder:
-    """Return the decoder that fits the base model, for rows with prompts of their own."""
+    """Return the decoder that fits the base model, for rows with different prompts."""
     return _decoder(base, lay_out_mixed(base, lines))
 
 

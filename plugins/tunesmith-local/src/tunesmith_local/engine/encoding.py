@@ -84,7 +84,7 @@ def _characters_to_cut(offsets: list[tuple[int, int]], start: int, length: int, 
 
 
 def encode_answer(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[int, ...]:
-    """Tokenize an answer by itself, without special tokens, and add the end-of-text token."""
+    """Tokenize an answer separately, without special tokens, and add the end-of-text token."""
     ids = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
     return (*ids, int(tokenizer.eos_token_id))
 

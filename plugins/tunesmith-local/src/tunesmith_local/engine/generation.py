@@ -99,7 +99,7 @@ def generate_mixed(
     *,
     batch_size: int = 32,
 ) -> list[Generation]:
-    """Generate once for each input, with a soft prompt of its own, in the caller's order.
+    """Generate once for each input, each with its own soft prompt, in the caller's order.
 
     Args:
         base: the base model.

@@ -1,4 +1,4 @@
-"""How probable each label is as the answer to each text; the text is read once for all labels."""
+"""The probability of each label as the answer to a text, which is read once for all labels."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""Rows with prompts of their own, each laid out so that it equals the row served alone.
+"""Batches of rows with different prompts. Each row has the same result as alone.
 
 A row that continues a prompt's state reads ``[padding][text]`` behind ``[padding][state]``; the
 mask covers both, and positions are counted by the mask. Recurrent layers must meet no padding
 behind the prompt, so rows of different length are then read in turn, equal lengths together, and
-go on as one batch. A row whose prompt has no state is read whole, prompt and text.
+continue as one batch. A row whose prompt has no state is read whole, prompt and text.
 
-Texts behind one prompt begin alike: with the template, which is read with the prompt, and often
-with an instruction, which is read once for all rows of a call.
+Texts behind one prompt share a prefix: the template, which is read with the prompt, and often
+an instruction, which is read once for all rows of a call.
 
-If the soft prompt stands behind the text, the two change places: the row reads its soft prompt
+If the soft prompt comes behind the text, the two change places: the row reads its soft prompt
 behind the state of its text. Rows of both kinds may share a batch.
 """
 
@@ -51,7 +51,7 @@ class Line:
 
     @property
     def has_embeddings(self) -> bool:
-        """Whether there is anything to read, be it virtual tokens alone."""
+        """Whether there is anything to read; virtual tokens count too."""
         soft = self.prefix is not None and self.prefix.weights is not None
         return soft or self.suffix is not None or bool(self.token_ids)
 
@@ -238,7 +238,7 @@ def _whole(base: BaseLM, lines: Sequence[Line]) -> Batch:
 def _histories(
     base: BaseLM, lines: Sequence[Line], rows: Sequence[torch.Tensor]
 ) -> torch.Tensor | None:
-    # A soft prompt behind the text is read behind a text of its own.
+    # A soft prompt behind the text is read behind the text of its row.
     behind = [line.prefix if line.suffix is None else line for line in lines]
     read = [
         (*range(len(row) - len(line.token_ids)), *line.token_ids)

@@ -33,7 +33,7 @@ class PromptState:
     length: int
     """Tokens, virtual or not."""
     read_alone: bool = True
-    """Whether it was read by itself: read again, it has the same bits."""
+    """Whether it was read alone. Read again, it then has the same bits."""
 
     @property
     def nbytes(self) -> int:
@@ -59,7 +59,7 @@ class Prefix:
     weights: torch.Tensor | None
     """``[num_virtual_tokens, hidden_size]``; None for trained keys and values."""
     state: PromptState | None = None
-    """None if the model reads the prompt anew with every text."""
+    """None if the model reads the prompt again with every text."""
     prefix_ids: tuple[int, ...] = ()
     """Tokens of the text that ``state`` has read too."""
 

@@ -25,8 +25,8 @@ def reading(
     """Read the soft prompt once; yield a function that gives each row's loss, ``[rows]``.
 
     The caller goes backward through the losses inside the block, batch by batch. On leaving it
-    without an exception, the gradient that reached the shared tensors goes on through ``prompt``,
-    once. If the model's prompt cannot be read by itself, every batch reads it, and only the
+    without an exception, the gradient of the shared tensors is propagated to ``prompt``,
+    once. If the model's prompt cannot be read separately, every batch reads it, and only the
     computation of ``prompt`` is shared.
 
     Args:

@@ -14,7 +14,7 @@ from tunesmith.spec import GenerationParams
 
 @dataclass(frozen=True)
 class Decoding:
-    """How to choose a token, every default filled in (watsonx.ai's defaults)."""
+    """The settings for choosing a token, with watsonx.ai's defaults."""
 
     sample: bool = False
     max_new_tokens: int = 20
@@ -48,7 +48,7 @@ class Decoding:
 def row_generators(decoding: Decoding, texts: Sequence[str]) -> list[torch.Generator] | None:
     """Return a random generator for each row, or None for greedy decoding.
 
-    With ``random_seed`` it depends on the seed and the row's own prompt alone, so neither the
+    With ``random_seed`` it depends only on the seed and the prompt of the row, so neither the
     batch nor the order of the rows changes what a row draws.
     """
     if not decoding.sample:

@@ -1,10 +1,10 @@
-"""A cheap test at load time: which short cuts are exact for this model?
+"""A cheap test at load time that finds which short cuts are exact for a model.
 
 Recurrent layers, exotic positions or a future architecture may let padding leak into a row. A
 list of names would soon be wrong; a few tiny forward passes are not. Their results are
 kept between processes; see :mod:`tunesmith_local.engine.findings`.
 
-The passes run in float32 whatever the type of the weights, because in bfloat16 a mild leak is
+The passes run in float32 for every type of weights, because in bfloat16 a mild leak is
 smaller than the rounding of a deep model and no tolerance separates the two. The layout of a batch,
 its mask and its positions do not depend on the type.
 """

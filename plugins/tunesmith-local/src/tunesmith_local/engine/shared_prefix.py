@@ -44,7 +44,7 @@ def trie_nodes(
 
 
 def extended_nodes(before: torch.Tensor, count: int) -> torch.Tensor:
-    """Return the trie_nodes of rows which all go on with the same ``count`` further readings."""
+    """Return the trie nodes of rows that all continue with the same ``count`` further readings."""
     first = before.max() + 1 + before[:, -1:] * count
     return torch.cat([before, first + torch.arange(count, device=before.device)], dim=-1)
 

@@ -24,7 +24,7 @@ class InitialPrompt:
     text_tokens: int | None = None
     """Tokens of the init text, before repeating or cutting."""
     fit: Literal["exact", "repeated", "cut"] | None = None
-    """How the init text fills the virtual tokens."""
+    """Whether the init text was repeated or cut to fill the virtual tokens."""
 
     @property
     def notes(self) -> tuple[str, ...]:

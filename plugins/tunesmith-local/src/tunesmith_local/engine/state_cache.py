@@ -23,12 +23,12 @@ class _Kept:
 
 
 class StateCache(Generic[Key]):
-    """Keeps states; the least recently used goes first, and none of the scan that asks.
+    """A cache of states that evicts the least recently used, but no state of the current scan.
 
-    A scan is a caller that comes back to the same states: a training over its texts, or one call.
-    It displaces only what it has not used itself, so a scan over more than the bound keeps what
-    came first and reads the rest anew, while plain least-recently-used would keep nothing that
-    is asked for again. Safe for threads.
+    A scan is a caller that uses the same states repeatedly: a training over its texts, or one call.
+    It evicts only states that it has not used itself. A scan over more than the bound therefore
+    keeps its first states and reads the others again. A plain least-recently-used cache would
+    evict every state before its next use. Safe for threads.
 
     Args:
         limit: bytes of all states that are kept, at most.

@@ -23,14 +23,14 @@ TextCache: TypeAlias = StateCache[tuple[BaseLM, Text]]
 
 
 class TextReader:
-    """Reads the texts of one training or of one call, or finds them kept.
+    """Returns the states of texts in one training or call, read or from the cache.
 
     Args:
         base: the base model; its ``text_exact`` must hold.
         cache: keeps the states.
-        alone: read every text by itself. The last bits of a state depend on the shape of the batch
-            in which it was read, so only then does a training that goes on after a kill, with other
-            texts still kept, repeat itself bit for bit.
+        alone: read every text alone. The last bits of a state depend on the shape of the batch
+            in which it was read. A training that was killed and resumed, with other texts in the
+            cache, is therefore only repeated bit for bit with this setting.
     """
 
     def __init__(self, base: BaseLM, cache: TextCache, *, alone: bool) -> None:
@@ -47,7 +47,7 @@ class TextReader:
 
     @property
     def not_kept(self) -> int:
-        """How many distinct texts did not fit."""
+        """The number of distinct texts that did not fit."""
         return sum(nbytes == 0 for nbytes in self._nbytes.values())
 
     @torch.no_grad()

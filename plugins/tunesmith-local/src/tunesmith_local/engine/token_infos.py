@@ -51,11 +51,11 @@ def token_infos(
 def input_token_infos(
     base: BaseLM, prompt: Prefix | Suffix | None, tokens: Sequence[int], options: Options
 ) -> tuple[TokenInfo, ...]:
-    """Return the tokens of one input, each with how probable it was behind those before it.
+    """Return the tokens of one input, each with its probability given the tokens before it.
 
     A soft prompt before the text is read with it, and its virtual tokens are not among the
-    result. The first token has text alone where nothing stands before it that gives scores: no
-    soft prompt, or a prefix of keys and values. The input is read by itself, so nothing depends
+    result. The first token has only its text if nothing before it gives scores: no
+    soft prompt, or a prefix of keys and values. The input is read alone, so nothing depends
     on other rows.
 
     Raises:
@@ -87,7 +87,7 @@ def check_input_tokens(base: BaseLM) -> None:
 
 
 def _line(prompt: Prefix | Suffix | None, tokens: Sequence[int]) -> tuple[Line, int]:
-    """Return what is read, and how many virtual tokens before the text give scores."""
+    """Return the line to read, and the number of virtual tokens before the text with scores."""
     if prompt is None or isinstance(prompt, Suffix):  # nothing of a text depends on what follows
         return Line(None, tuple(tokens)), 0
     if prompt.weights is None:

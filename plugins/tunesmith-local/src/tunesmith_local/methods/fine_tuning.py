@@ -33,7 +33,7 @@ _COPIED_BYTES = 2 * 4
 
 
 class FineTuning(GradientTuning):
-    """All weights of the base model are trained; the tuned model is a model of its own."""
+    """All weights of the base model are trained; the result is a complete model."""
 
     name: ClassVar[str] = "fine_tuning"
 

@@ -39,9 +39,9 @@ class GradientMethod(TuningMethod[G, GradientRows]):
         """Return the parameters to train, before their first step.
 
         Args:
-            base: the base model, which stays as it is.
+            base: the base model, which is not changed.
             settings: the hyper-parameters.
-            seed: draws whatever starts at random.
+            seed: draws the parameters that start at random.
             texts: keeps the states of texts for the training; None keeps nothing.
 
         Raises:

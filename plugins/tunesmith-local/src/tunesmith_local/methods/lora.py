@@ -180,7 +180,7 @@ def check_modules(base: BaseLM, settings: Lora) -> None:
 
 
 def sharing(base: BaseLM) -> BaseLM:
-    """Return a base model with modules of its own and the same weights, at no cost in memory."""
+    """Return a base model with new modules over the same weights, at no cost in memory."""
     model = base.model
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     copied: PreTrainedModel = copy.deepcopy(model, shared)

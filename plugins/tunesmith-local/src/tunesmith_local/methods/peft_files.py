@@ -21,7 +21,7 @@ _KEY = "prompt_embeddings"
 
 
 def load_soft_prompt(base: BaseLM, files: AdapterFiles) -> TunedLM:
-    """Load a soft prompt that stands before the text, of prompt tuning or P-tuning.
+    """Load a soft prompt that is used before the text, of prompt tuning or P-tuning.
 
     Raises:
         AdapterError: a file is missing or damaged, or does not fit the base model.

@@ -1,4 +1,4 @@
-"""Prefix tuning: trained keys and values stand before the text in every attention layer.
+"""Prefix tuning: trained keys and values precede those of the text in every attention layer.
 
 They are the KV cache of a soft prompt, without the prompt. They start from the KV cache of one,
 and they are served like that of any deployed soft prompt.

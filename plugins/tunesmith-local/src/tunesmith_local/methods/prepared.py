@@ -26,7 +26,7 @@ class Prepared:
     longest_answer: int
     """Tokens of the longest label and its end."""
     rule: Rule = "continued"
-    """How the labels were tokenized."""
+    """The tokenization of the labels."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

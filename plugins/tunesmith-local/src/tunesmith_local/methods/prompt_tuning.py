@@ -1,7 +1,7 @@
 """Prompt tuning: the base model is frozen, and a soft prompt is trained.
 
-The settings are the core's own. The soft prompt stands before the text; with ``prompt_position``
-suffix it stands behind the text (``suffix_prompt.py``).
+The settings are those of the core. The soft prompt is before the text; with ``prompt_position``
+suffix it is behind the text (``suffix_prompt.py``).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _SUFFIX = Artifact(
     library="tunesmith",
-    holds="This folder holds the soft prompt alone, which stands after the text; the base model is "
-    "needed beside it.",
+    holds="This folder holds the soft prompt alone, which is used behind the text; the base model "
+    "is needed beside it.",
 )
 
 

@@ -54,7 +54,7 @@ def suffix_config(files: AdapterFiles) -> SuffixConfig | None:
 
 
 def load_suffix(base: BaseLM, files: AdapterFiles, config: SuffixConfig) -> TunedLM:
-    """Load a soft prompt that stands behind the text.
+    """Load a soft prompt that is used behind the text.
 
     Raises:
         AdapterError: the weights are missing or damaged, or do not fit the base model.
@@ -69,7 +69,7 @@ class SuffixTunable(Tunable):
     def __init__(
         self, base: BaseLM, settings: PromptTuning, seed: int, texts: TextCache | None
     ) -> None:
-        """Start as ``settings`` say; ``seed`` draws what is random.
+        """Start with ``settings``; ``seed`` draws the random values.
 
         Raises:
             UnsupportedError: the model has an encoder.

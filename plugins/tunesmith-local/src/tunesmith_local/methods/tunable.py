@@ -1,4 +1,4 @@
-"""Parameters that follow a gradient, whatever the method."""
+"""Parameters that are trained with gradients, for all methods."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Tunable(ABC):
         read once and gets its gradient on leaving. Under ``torch.no_grad`` it evaluates.
 
         Args:
-            seed: decides whatever is random in a step, so that a resumed training repeats it.
+            seed: draws all random values of a step; a resumed training then repeats it.
         """
 
     @abstractmethod

@@ -37,7 +37,7 @@ class AdapterCard:
     weights_sha256: str = ""
     """Of the weights file; it finds a flipped bit, which safetensors does not look for."""
     answers: Rule = "apart"
-    """How answers were tokenized; older cards lack it, and there was one way then."""
+    """The tokenization of answers. Older cards lack it: there was only this one."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class TunedLM(Tuned):
     prompt: torch.Tensor | None = None
     """A soft prompt, ``[num_virtual_tokens, hidden_size]``, float32."""
     prompt_position: Literal["prefix", "suffix"] = "prefix"
-    """Whether the soft prompt stands before the text or behind it."""
+    """Whether the soft prompt is before the text or behind it."""
     state: PromptState | None = None
     """Trained keys and values (prefix tuning)."""
     _answers: dict[tuple[str, ...], Answers] = field(default_factory=dict, init=False, repr=False)

@@ -187,7 +187,7 @@ def grouped_attention(
     stacked = (query * scaling).reshape(rows, groups, -1, size)
     scores = torch.matmul(stacked, key.transpose(2, 3))
     scores.view(rows, heads, queries, -1).add_(bias)
-    # torch adds up in float32 here whatever the type, and rounds the result alone.
+    # For every type, torch adds up in float32 here and rounds only the result.
     weights = torch.softmax(scores, dim=-1)
     return torch.matmul(weights, value).view(rows, heads, queries, size).transpose(1, 2)
 

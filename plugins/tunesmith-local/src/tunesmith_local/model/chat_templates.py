@@ -46,8 +46,8 @@ def has_chat_template(place: str) -> bool:
 def rendered(base: BaseLM, messages: Sequence[Message]) -> str | None:
     """Return the text in which ``base`` reads ``messages``; None if it has no chat template.
 
-    The model's answer follows directly, and thinking is off. A token that the tokenizer puts
-    first by itself is left out.
+    The model's answer follows directly, and thinking is off. A token that the tokenizer always puts
+    first is left out.
 
     Raises:
         ExperimentError: the template refuses the conversation.

@@ -1,4 +1,4 @@
-"""Which type the weights of a base model get, and whether a device can compute in it."""
+"""The type of the weights of a base model, and whether a device can compute in it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def chosen_dtype(dtype: str, device: torch.device, stored: torch.dtype | None) -
 
     Args:
         dtype: ``auto`` or a name in :data:`DTYPES`.
-        device: where the weights will be.
+        device: of the weights.
         stored: type of the checkpoint's weights, None if it names none.
 
     Raises:

@@ -42,7 +42,7 @@ def _scored_only(
         return None
     (hidden,), kept = args, []
     keeping = replace(rows, keep=lambda *states: kept.append(states))
-    # The layer's own attention makes them, with whatever it does to keys and values.
+    # The attention of the layer makes them, with all its changes to keys and values.
     layer.self_attn(
         hidden_states=layer.input_layernorm(hidden), **given | {PackedSequences.KEYWORD: keeping}
     )

@@ -46,25 +46,26 @@ class BaseLM:
     fingerprint: str
     """See :func:`fingerprint`."""
     padding_exact: bool = False
-    """Whether rows of different length may share a batch; :mod:`.self_check` finds out."""
+    """Whether rows of different length may share a batch. :mod:`.self_check` decides this and the
+    fields below."""
     prefix_exact: bool = False
-    """Whether a soft prompt may be read once for a whole batch; likewise."""
+    """Whether a soft prompt may be read once for a whole batch."""
     state_exact: bool = False
-    """Whether rows may continue the kept states of different prompts; likewise."""
+    """Whether rows may continue the cached states of different prompts."""
     packing_exact: bool = False
     """Whether rows may be packed into one sequence, and label paths read side by side behind a
-    text; likewise."""
+    text."""
     text_exact: bool = False
-    """Whether a soft prompt may continue the kept states of texts, in training too; likewise."""
+    """Whether a soft prompt may continue the cached states of texts, in training too."""
 
     @cached_property
     def tokenizer_fingerprint(self) -> str:
-        """See :func:`tokenizer_fingerprint`. Only tuned models ask, and it takes a while."""
+        """See :func:`tokenizer_fingerprint`. It takes a while, and only tuned models need it."""
         return tokenizer_fingerprint(self.tokenizer)
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return self.model.device
 
     @property

@@ -66,7 +66,7 @@ def prepacked(base: BaseLM, least: int = _LEAST) -> BaseLM:
 
 def _layers(base: BaseLM, least: int) -> Iterator[torch.nn.Linear]:
     for module in base.model.modules():
-        # A subclass has a product of its own.
+        # A subclass has its own product.
         if type(module) is torch.nn.Linear and module.weight.numel() >= least:
             yield module
 

@@ -67,7 +67,7 @@ class _Kept:
 
 
 class CheckpointStore:
-    """Keeps the newest checkpoint of one training in a directory of its own."""
+    """Keeps the newest checkpoint of one training in a separate directory."""
 
     def __init__(self, directory: Path, signature: str) -> None:
         """Use ``directory``.

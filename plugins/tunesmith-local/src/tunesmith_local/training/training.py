@@ -1,4 +1,4 @@
-"""The training loop: optimizer steps over whatever a method trains."""
+"""The training loop: optimizer steps over the parameters of a method."""
 
 from __future__ import annotations
 

@@ -107,9 +107,9 @@ class LocalTuner(Tuner):
         return Preparation(self, spec, tuple(train), held_out, prepared)
 
     def resume(self, job_id: str) -> TuningJob:
-        """Go on from the last checkpoint; see :meth:`tunesmith.backend.Tuner.resume`.
+        """Resume from the last checkpoint; see :meth:`tunesmith.backend.Tuner.resume`.
 
-        A completed or cancelled job is returned as it is; any other one goes on.
+        A completed or cancelled job is returned unchanged; any other one is resumed.
 
         Raises:
             NotFoundError: no such job in this store.
@@ -220,7 +220,7 @@ class _Run:
     def optimize(self, tunable: Tunable, rows: GradientRows) -> TrainingResult:
         job, reached = self.job, CheckpointStore.reached(self.checkpoints)
         if reached:
-            job.emit(TuningEvent(kind="note", message=f"goes on after step {reached}"))
+            job.emit(TuningEvent(kind="note", message=f"resumed after step {reached}"))
         job.training = Training(
             tunable=tunable,
             examples=rows.train,

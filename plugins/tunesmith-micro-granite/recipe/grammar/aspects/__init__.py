@@ -1,4 +1,4 @@
-"""Phrase banks by aspect, good for every kind of business."""
+"""Phrase banks by aspect, for every kind of business."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What customers say about gentleness, care and the handling of charges."""
+"""Phrases of customers about gentleness, care and the handling of charges."""
 
 from __future__ import annotations
 

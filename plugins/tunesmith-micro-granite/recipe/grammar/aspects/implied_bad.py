@@ -1,4 +1,4 @@
-"""Dissatisfaction that is only implied: what happened, without a word of blame."""
+"""Implied dissatisfaction: events, without a word of blame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Satisfaction that is only implied: what happened, without a word of praise."""
+"""Implied satisfaction: events, without a word of praise."""
 
 from __future__ import annotations
 

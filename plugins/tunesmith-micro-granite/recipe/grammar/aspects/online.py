@@ -1,4 +1,4 @@
-"""What customers say about delivery, returns, technology and accounts."""
+"""Phrases of customers about delivery, returns, technology and accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What customers say about the people who serve them."""
+"""Phrases of customers about the people who serve them."""
 
 from __future__ import annotations
 

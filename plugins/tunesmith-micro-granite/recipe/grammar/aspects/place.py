@@ -1,4 +1,4 @@
-"""What customers say about hygiene, equipment and atmosphere."""
+"""Phrases of customers about hygiene, equipment and atmosphere."""
 
 from __future__ import annotations
 

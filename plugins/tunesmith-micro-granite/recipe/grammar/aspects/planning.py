@@ -1,4 +1,4 @@
-"""What customers say about appointments, opening hours and reservations."""
+"""Phrases of customers about appointments, opening hours and reservations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What customers say about prices, fees and value."""
+"""Phrases of customers about prices, fees and value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What customers say about the work, its speed and its safety."""
+"""Phrases of customers about the work, its speed and its safety."""
 
 from __future__ import annotations
 

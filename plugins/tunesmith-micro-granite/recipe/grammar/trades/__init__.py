@@ -1,4 +1,4 @@
-"""Every kind of business the grammar knows."""
+"""Every kind of business in the grammar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trades that come to the house."""
+"""Trades that work at the customer's home."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which file a name means: ``FILE.gguf``, or a folder that holds one."""
+"""Finds the GGUF file of a path: ``FILE.gguf``, or a folder that holds one."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ MAGIC = b"GGUF"
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
 
 
-def is_gguf(place: Path) -> bool:
-    """Return whether ``place`` is a GGUF file, by its name or its first bytes."""
-    if not place.is_file():
+def is_gguf(path: Path) -> bool:
+    """Return whether ``path`` is a GGUF file. Its suffix or its first bytes decide."""
+    if not path.is_file():
         return False
-    if place.suffix.lower() == ".gguf":
+    if path.suffix.lower() == ".gguf":
         return True
-    with place.open("rb") as file:  # Ollama's have no suffix
+    with path.open("rb") as file:  # Ollama's files have no suffix
         return file.read(len(MAGIC)) == MAGIC
 
 
-def file_in(place: Path) -> Path | None:
-    """Return the GGUF file that ``place`` means: itself, or the only one in a folder.
+def file_in(path: Path) -> Path | None:
+    """Return ``path`` if it is a GGUF file, or the only GGUF model in the folder ``path``.
 
-    A folder with a ``config.json`` is a model of transformers, whatever else it holds.
+    A folder with a ``config.json`` is a transformers model, also if it holds a GGUF file.
 
     Raises:
         NotFoundError: the folder holds several models, or the file is one part of a model.
     """
-    if place.is_dir() and not (place / "config.json").is_file():
-        found = models_in(place)
+    if path.is_dir() and not (path / "config.json").is_file():
+        found = models_in(path)
         if len(found) > 1:
             names = ", ".join(file.name for file in found)
-            raise unusable(place, f"it holds several GGUF files ({names})", "name one of them")
-        place = found[0] if found else place
-    if not is_gguf(place):
+            raise unusable(path, f"it holds several GGUF files ({names})", "name one of them")
+        path = found[0] if found else path
+    if not is_gguf(path):
         return None
-    refuse_part(place)
-    return place
+    refuse_part(path)
+    return path
 
 
 def models_in(folder: Path) -> list[Path]:
     """Return the GGUF files in ``folder`` that are models, by name.
 
-    Image projectors are left out, and so are all parts of a split model but the first.
+    Image projectors are left out. Of a split model, only the first part is listed.
     """
     return sorted(file for file in folder.glob("*.gguf") if is_model(file))
 
 
 def is_model(file: Path) -> bool:
-    """Return whether the file's name is that of a model or of the first part of one."""
+    """Return whether the file is a model or the first part of one, judged by its name."""
     part = _SHARD.search(file.name)
     return "mmproj" not in file.name.lower() and (part is None or int(part[1]) == 1)
 

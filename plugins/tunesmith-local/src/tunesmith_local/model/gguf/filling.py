@@ -1,4 +1,4 @@
-"""What both ways of reading share: a quiet transformers, and what it could not fill."""
+"""Silences transformers while it loads weights, and refuses a model that lacks some."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tunesmith_local.model.gguf.problems import unusable
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Hide the reports of transformers inside, and the bar of its GGUF reader.
+    """Hide the load reports of transformers, and the progress bar of its GGUF reader.
 
-    What the reports list is checked by :func:`refuse_unfilled`; the bar is tqdm's own and heeds
-    no setting.
+    :func:`refuse_unfilled` checks what the reports list. The bar goes to stderr, because it is
+    made by tqdm directly and no setting of transformers turns it off.
     """
     level = logging.get_verbosity()
     logging.set_verbosity(ERROR)
@@ -31,15 +31,16 @@ def quietly() -> Iterator[None]:
 
 
 def refuse_unfilled(header: Header, found: Mapping[str, Any]) -> None:
-    """Raise a NotFoundError if ``found``, transformers' report, has weights that are random.
+    """Raise a NotFoundError if weights were initialized at random.
 
-    They are those for which the file has no tensor, or one of another shape.
+    ``found`` is the report of transformers. It lists the weights for which the file has no tensor,
+    or a tensor of another shape.
     """
     for name in sorted(found["missing_keys"]):
-        raise unusable(header.place, f"it has no tensor for {name}")
+        raise unusable(header.path, f"it has no tensor for {name}")
     for name, stored, wanted in sorted(found["mismatched_keys"]):
         raise unusable(
-            header.place,
+            header.path,
             f"its tensors do not fit its fields ({header.architecture}.*): the one for {name} is "
             f"{list(stored)}, and by the fields it is {list(wanted)}",
         )

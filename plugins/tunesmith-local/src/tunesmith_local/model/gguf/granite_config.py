@@ -1,9 +1,8 @@
 """The configuration of a Granite model, from the fields of its GGUF file.
 
 llama.cpp has three architectures: ``granite`` (dense), ``granitemoe`` (experts) and
-``granitehybrid`` (Mamba 2 layers among those with attention, with experts or without). A model
-of the hybrid class whose layers all have attention, such as granite-4.0-350m, is written as one
-of the first two.
+``granitehybrid`` (Mamba 2 and attention layers, with or without experts). If all layers of a
+hybrid model have attention, as in granite-4.0-350m, the converter writes one of the first two.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ _SCALES = {
 
 
 def granite_config(header: Header) -> PreTrainedConfig:
-    """Return the configuration of the model in a file of one of :data:`ARCHITECTURES`.
+    """Return the configuration of a model with one of :data:`ARCHITECTURES`.
 
     Raises:
-        NotFoundError: a field is missing, or asks for what the classes of transformers lack.
+        NotFoundError: a field is missing, or the classes of transformers do not support its value.
     """
     settings = _common(header) | _experts(header)
     if header.architecture == "granitehybrid" or not _has_rope(header):
@@ -87,7 +86,7 @@ def _hybrid(header: Header) -> dict[str, Any]:
         "layer_types": ["attention" if heads else "mamba" for heads in key_value_heads(header)],
         "position_embedding_type": "rope" if _has_rope(header) else None,
     }
-    if "blk.0.ffn_gate.weight" in header.tensors:  # no experts: the shared network is the only one
+    if "blk.0.ffn_gate.weight" in header.tensors:  # no experts: only the shared network exists
         settings["shared_intermediate_size"] = _shape(header, "blk.0.ffn_gate.weight")[0]
         settings["num_local_experts"] = 0
     return settings | (_mamba(header) if "mamba" in settings["layer_types"] else {})
@@ -108,13 +107,13 @@ def _mamba(header: Header) -> dict[str, Any]:
 
 
 def key_value_heads(header: Header) -> list[int]:
-    """Return the number of key and value heads of each layer; 0 is a layer without attention."""
+    """Return the number of key and value heads of each layer; 0 means a layer without attention."""
     found = header.own("attention.head_count_kv", header.own("attention.head_count"))
     return found if isinstance(found, list) else [found] * header.own("block_count")
 
 
 def _has_rope(header: Header) -> bool:
-    # llama.cpp decides by this field, and takes its absence for yes.
+    # llama.cpp decides by this field. If it is absent, the model has rotary positions.
     return bool(header.own("rope.scaling.finetuned", default=True))
 
 
@@ -122,12 +121,12 @@ def _refuse_rope_scaling(header: Header) -> None:
     kind = header.own("rope.scaling.type", "none")
     if kind != "none":
         field = f"{header.architecture}.rope.scaling.type"
-        raise unusable(header.place, f"field {field} is {kind!r}, which no Granite model has")
+        raise unusable(header.path, f"field {field} is {kind!r}, which no Granite model has")
 
 
 def _shape(header: Header, tensor: str) -> tuple[int, ...]:
     if tensor not in header.tensors:
-        raise unusable(header.place, f"tensor {tensor} is missing")
+        raise unusable(header.path, f"tensor {tensor} is missing")
     return header.tensors[tensor].shape
 
 

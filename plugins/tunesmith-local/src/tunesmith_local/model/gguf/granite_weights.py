@@ -1,11 +1,11 @@
 """The tensors of a Granite model, from those of its GGUF file.
 
-llama.cpp's converter changes more than names, and each change is undone here:
+llama.cpp's converter changes names and values. This module undoes each change:
 
-- rows of the query and key projections are interleaved for its rotary embedding;
-- gate and up projections, one tensor in the classes with experts, are two;
-- ``A_log`` is stored as ``-exp(A_log)``, and A and D with a second dimension of one;
-- the convolution has lost its dimension of one, and the norm after it is cut into groups.
+- the rows of the query and key projections are interleaved for llama.cpp's rotary embedding;
+- gate and up projections, one tensor in the classes with experts, are split into two;
+- ``A_log`` is stored as ``-exp(A_log)``; A and D have an additional dimension of size 1;
+- the convolution lacks its dimension of size 1, and the norm after it is split into groups.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _same(tensor: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Rule:
-    """How one tensor of a checkpoint is made of tensors of the file."""
+    """The computation of one tensor of a checkpoint from tensors of the file."""
 
     target: str
     sources: tuple[str, ...]
@@ -45,13 +45,13 @@ def granite_state(
     """Return the weights under the names of a checkpoint on the hub, in ``dtype``.
 
     Raises:
-        NotFoundError: a tensor is missing, or there is one that the architecture does not have.
+        NotFoundError: a tensor is missing, or the architecture does not have one of the tensors.
     """
     weights = Weights(header)
     rules = list(_rules(header, config))
     known = {source for rule in rules for source in rule.sources}
     if strange := sorted(set(header.tensors) - known):
-        raise unusable(header.place, f"tensor {strange[0]} is none of {header.architecture}'s")
+        raise unusable(header.path, f"tensor {strange[0]} is none of {header.architecture}'s")
     return {
         rule.target: rule.make(*(weights[name] for name in rule.sources)).to(dtype)
         for rule in rules
@@ -117,7 +117,7 @@ def _feed_forward(header: Header, config: Any) -> Iterator[Rule]:
 
 
 def _joined(module: str, source: str) -> Rule:
-    # Rows are the second dimension from the end, behind that of the experts.
+    # Rows are the second dimension from the end; the first dimension may count the experts.
     return Rule(
         f"{module}.input_linear.weight",
         (source.format("gate"), source.format("up")),

@@ -1,8 +1,8 @@
-"""Reads the fields of a GGUF file and the places of its tensors, but no tensor.
+"""Reads the fields of a GGUF file and the positions of its tensors, but not the tensors.
 
-The reader of the package ``gguf`` builds an object for every token of the vocabulary, which takes
-seconds, and it raises an ``IndexError`` or less at a file that was cut. The layout is simple:
-fields, then a table of tensors, then their bytes.
+The reader of the package ``gguf`` is not used, for two reasons. It builds an object for every token
+of the vocabulary, which takes seconds. And for a truncated file it raises an ``IndexError``, or no
+error. The layout of a file is simple: fields, then a table of tensors, then their bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 from tunesmith_local.model.gguf.files import MAGIC
 from tunesmith_local.model.gguf.problems import unusable
 
-_AGAIN = "the file was cut or damaged; download it again"
+_AGAIN = "the file was truncated or damaged; download it again"
 _VERSIONS = (2, 3)
 _STRING, _ARRAY = 8, 9
 _NUMBERS = dict(
@@ -30,7 +30,7 @@ _NUMBERS = dict(
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """Where the bytes of one tensor are, and what they mean."""
+    """The position, shape and type of one tensor in the file."""
 
     name: str
     shape: tuple[int, ...]
@@ -46,13 +46,13 @@ class StoredTensor:
 class Header:
     """The fields of a GGUF file and the table of its tensors."""
 
-    place: Path
+    path: Path
     fields: Mapping[str, Any]
     tensors: Mapping[str, StoredTensor]
 
     @property
     def architecture(self) -> str:
-        """What llama.cpp calls the architecture."""
+        """llama.cpp's name of the architecture."""
         return str(self.need("general.architecture"))
 
     def need(self, field: str) -> Any:
@@ -62,7 +62,7 @@ class Header:
             NotFoundError: the file has no such field.
         """
         if field not in self.fields:
-            raise unusable(self.place, f"field {field} is missing")
+            raise unusable(self.path, f"field {field} is missing")
         return self.fields[field]
 
     def own(self, field: str, default: Any = None) -> Any:
@@ -75,39 +75,39 @@ class Header:
         return self.need(full) if default is None else self.fields.get(full, default)
 
 
-def read_header(place: Path) -> Header:
+def read_header(path: Path) -> Header:
     """Read the fields and the tensor table of a GGUF file.
 
     Raises:
-        NotFoundError: it is no GGUF file, or it ends before its last tensor does.
+        NotFoundError: it is not a GGUF file, or it ends before its last tensor.
     """
-    size = place.stat().st_size
+    size = path.stat().st_size
     if size < len(MAGIC):
-        raise unusable(place, f"it has {size} bytes, too few for a GGUF file", _AGAIN)
-    with place.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        raise unusable(path, f"it has {size} bytes, too few for a GGUF file", _AGAIN)
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content[: len(MAGIC)] != MAGIC:
-            raise unusable(place, "it does not begin with the bytes GGUF, so it is no GGUF file")
-        return _Reader(place, content).header()
+            raise unusable(path, "it does not begin with the bytes GGUF, so it is no GGUF file")
+        return _Reader(path, content).header()
 
 
 class _Reader:
-    """A position in the bytes of a file, and what is being read there."""
+    """Reads a file from front to back. ``_what`` names the current part in errors."""
 
-    def __init__(self, place: Path, content: mmap.mmap) -> None:
-        self._place, self._content, self._size = place, content, len(content)
+    def __init__(self, path: Path, content: mmap.mmap) -> None:
+        self._path, self._content, self._size = path, content, len(content)
         self._at = len(MAGIC)
         self._what = "the number of its fields"
 
     def header(self) -> Header:
         version = self._number("<I")
         if version not in _VERSIONS:
-            raise unusable(self._place, f"it is of GGUF version {version}, not 2 or 3")
+            raise unusable(self._path, f"it is of GGUF version {version}, not 2 or 3")
         tensors, fields = self._number("<Q"), self._number("<Q")
         found = dict(self._field() for _ in range(fields))
         table = [self._entry() for _ in range(tensors)]
         alignment = found.get("general.alignment", 32)
         start = -(-self._at // alignment) * alignment
-        return Header(self._place, found, {t[0]: self._placed(start, *t) for t in table})
+        return Header(self._path, found, {t[0]: self._placed(start, *t) for t in table})
 
     def _field(self) -> tuple[str, Any]:
         self._what = "the name of a field"
@@ -128,7 +128,7 @@ class _Reader:
         try:
             block, width = GGML_QUANT_SIZES[GGMLQuantizationType(kind)]
         except (KeyError, ValueError) as error:
-            raise unusable(self._place, f"tensor {name} is of the unknown type {kind}") from error
+            raise unusable(self._path, f"tensor {name} is of the unknown type {kind}") from error
         tensor = StoredTensor(
             name, shape, GGMLQuantizationType(kind), base + offset, prod(shape) // block * width
         )
@@ -145,7 +145,7 @@ class _Reader:
                 return self._numbers(f"<{count}{number[1]}")
             return [self._value(inner) for _ in range(count)]
         if not (number := _NUMBERS.get(kind)):
-            raise unusable(self._place, f"{self._what} is of the unknown type {kind}", _AGAIN)
+            raise unusable(self._path, f"{self._what} is of the unknown type {kind}", _AGAIN)
         return self._number(number)
 
     def _text(self) -> str:
@@ -166,4 +166,4 @@ class _Reader:
 
     def _cut(self, what: str, end: int) -> Exception:
         reason = f"it ends inside {what}: it has {self._size} bytes and needs at least {end}"
-        return unusable(self._place, reason, _AGAIN)
+        return unusable(self._path, reason, _AGAIN)

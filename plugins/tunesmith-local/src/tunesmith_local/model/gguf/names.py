@@ -1,4 +1,4 @@
-"""What a base model in a GGUF file is called."""
+"""The portable name of a base model in a GGUF file."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from tunesmith_local.model.gguf.stores import file_of
 
 
 def gguf_source(name: str, models: Path | None) -> tuple[str, str] | None:
-    """Return the portable name and the place of the GGUF file that ``name`` means, if any.
+    """Return the portable name and the path of the GGUF file called ``name``; None if none is.
 
-    ``name`` is a file, a folder that holds one, either of them inside the folder ``models``, or a
-    name of a store (:mod:`.stores`). The portable name never holds a path of this machine.
+    ``name`` is a file, a folder that holds one file, either of them inside the folder ``models``,
+    or a name in a store (:mod:`.stores`). The portable name never holds a path of this machine.
 
     Raises:
-        NotFoundError: it means several files, a part of a model, or none of a store's.
+        NotFoundError: the folder holds several files, the file is a part of a model, or the store
+            has no such model.
     """
     if (stored := file_of(name)) is not None:
         return name, str(stored)

@@ -9,6 +9,6 @@ from tunesmith.errors import NotFoundError
 OTHER_FILE = "use another file of this model, or its directory with config.json and *.safetensors"
 
 
-def unusable(place: Path, what: str, remedy: str = OTHER_FILE) -> NotFoundError:
-    """Return the error of file ``place``: what is wrong, with the field, and what to do."""
-    return NotFoundError(f"{place}: {what}; {remedy}")
+def unusable(path: Path, what: str, remedy: str = OTHER_FILE) -> NotFoundError:
+    """Return the error for the file ``path``: what is wrong, with the field, and the remedy."""
+    return NotFoundError(f"{path}: {what}; {remedy}")

@@ -1,4 +1,4 @@
-"""From a GGUF file to a model and a tokenizer of transformers."""
+"""Reads a GGUF file into a model and a tokenizer of transformers."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ _CLASSES: dict[str, Any] = {
 
 
 def read_gguf(
-    place: Path, choose: Callable[[torch.dtype], torch.dtype]
+    path: Path, choose: Callable[[torch.dtype], torch.dtype]
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Read a GGUF file.
 
     Args:
-        place: the file.
-        choose: gives the type to compute in for the type that the weights are closest to.
+        path: the file.
+        choose: maps the type of the checkpoint that the file was made of to the type to compute in.
 
     Raises:
-        NotFoundError: the file is cut, of an architecture or a type that cannot be read, or lacks
-            a field or a tensor; the message names it.
+        NotFoundError: the file is truncated, its architecture or a type in it cannot be read, or
+            a field or a tensor is missing; the message names it.
     """
-    header = read_header(place)
+    header = read_header(path)
     _refuse_split(header)
     refuse_unknown(header, ARCHITECTURES)
     dtype = choose(stored_dtype(header))
@@ -82,7 +82,7 @@ def _filled(
 def _refuse_split(header: Header) -> None:
     if header.fields.get("split.count", 0) > 1:
         raise unusable(
-            header.place,
+            header.path,
             f"field split.count is {header.fields['split.count']}: it is one part of a model",
             "join the parts with: llama-gguf-split --merge FIRST_PART JOINED.gguf",
         )

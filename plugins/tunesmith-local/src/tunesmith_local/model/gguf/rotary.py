@@ -1,8 +1,8 @@
-"""The scaling of positions of Llama 3.1 and later, from the factors in its file.
+"""The RoPE scaling of Llama 3.1 and later, from the factors in the file.
 
-llama.cpp's converter writes what the rule comes to, one factor for each frequency
-(``rope_freqs.weight``), and transformers drops it. The rule is found again, so that the
-configuration holds it and a saved copy of the model keeps it.
+llama.cpp's converter writes the results of the rule, one factor for each frequency
+(``rope_freqs.weight``), and transformers drops them. This module finds the rule that gives these
+factors and sets it in the configuration. A saved copy of the model then has it too.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _LENGTHS = [2**power for power in range(5, 18)]
 
 
 def set_rotary_rule(header: Header, config: PreTrainedConfig) -> None:
-    """Set in ``config`` the rule that comes to the factors of the file, if it has any.
+    """Set in ``config`` the rule that gives the factors of the file, if it has any.
 
     Raises:
-        NotFoundError: no rule of Llama 3's form comes to them.
+        NotFoundError: no rule of Llama 3's form gives them.
     """
     if FACTORS not in header.tensors:
         return
@@ -34,9 +34,9 @@ def set_rotary_rule(header: Header, config: PreTrainedConfig) -> None:
     plain = dict(settings.rope_parameters)
     for length in _LENGTHS:
         settings.rope_parameters = _rule(plain["rope_theta"], float(factors.max()), length)
-        if _comes_to(config, plain["rope_theta"], factors):
+        if _gives(config, plain["rope_theta"], factors):
             return
-    raise unusable(header.place, f"tensor {FACTORS} holds factors that no rule of Llama 3 comes to")
+    raise unusable(header.path, f"tensor {FACTORS} holds factors that no rule of Llama 3 gives")
 
 
 def _rule(theta: float, factor: float, length: int) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _rule(theta: float, factor: float, length: int) -> dict[str, Any]:
     }
 
 
-def _comes_to(config: PreTrainedConfig, theta: float, factors: torch.Tensor) -> bool:
+def _gives(config: PreTrainedConfig, theta: float, factors: torch.Tensor) -> bool:
     exponents = torch.arange(len(factors), dtype=torch.float32) / len(factors)
     found, _ = ROPE_INIT_FUNCTIONS["llama3"](config, torch.device("cpu"))
     return torch.allclose(found * factors, theta**-exponents, rtol=1e-4)

@@ -1,7 +1,7 @@
-"""The GGUF files that other programs keep on this machine: Ollama, LM Studio, llama.cpp, the hub.
+"""The GGUF files of other programs on this machine: Ollama, LM Studio, llama.cpp, the hub's cache.
 
-Only folders and Ollama's manifests, a few hundred bytes each, are read here, and no GGUF file. A
-store that is broken, or another program's, lists what can be read of it.
+This module lists folders and reads Ollama's manifests of a few hundred bytes. It reads no GGUF
+file. Of a damaged store, it lists the models that can be read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Stored:
     """A model of a store."""
 
     name: str
-    """Such as ``ollama:granite4:350m``: the same on every machine that has it."""
+    """For example ``ollama:granite4:350m``; the same on every machine."""
     file: Path
     program: str
 
@@ -47,10 +47,10 @@ def stored_models() -> list[Stored]:
 
 
 def file_of(name: str) -> Path | None:
-    """Return the file of a model by its name in a store; None if it names no store.
+    """Return the file of a model by its name in a store; None if ``name`` begins with no store.
 
     Raises:
-        NotFoundError: the store has no such model, or only a part of it is named.
+        NotFoundError: the store has no such model, or the file is one part of a model.
     """
     store, colon, _ = name.partition(":")
     if not colon or store not in _STORES:
@@ -76,7 +76,7 @@ def _ollama() -> Iterator[Stored]:
 
 
 def _tagged(parts: tuple[str, ...]) -> str:
-    # As `ollama list` has it: the registry and the namespace only if they are not the usual ones.
+    # As in `ollama list`: registry and namespace are shown only if they are not the defaults.
     *where, model, tag = parts
     kept = where[1:] if where[0] == _OLLAMA_DEFAULT[0] else where
     kept = [] if tuple(where) == _OLLAMA_DEFAULT else kept
@@ -104,7 +104,7 @@ def _llama_cpp() -> Iterator[Stored]:
 
 
 def _hub() -> Iterator[Stored]:
-    # A later llama.cpp keeps its files there too. Every revision is a folder of links.
+    # Newer versions of llama.cpp store their files here too. Every revision is a folder of links.
     home = os.environ.get("HF_HOME") or Path.home() / ".cache/huggingface"
     root = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
     for file in sorted(root.glob("models--*/snapshots/*/*.gguf")):

@@ -1,4 +1,4 @@
-"""From the bytes of a GGUF file to torch tensors."""
+"""Decodes the bytes of a GGUF file into torch tensors."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ _FLOAT32 = GGMLQuantizationType.F32
 
 
 def stored_dtype(header: Header) -> torch.dtype:
-    """Return the type that the weights of the file are closest to.
+    """Return the type of the checkpoint that the file was made of.
 
-    Quantized files, and those of 16 bits, are made of checkpoints in bfloat16.
+    It is assumed to be bfloat16 for quantized files and for files of 16 bits.
     """
     kinds = {tensor.kind for tensor in header.tensors.values()}
     return torch.float32 if kinds <= {_FLOAT32} else torch.bfloat16
 
 
 class Weights:
-    """The tensors of a file, decoded one at a time, when they are asked for."""
+    """The tensors of a file. Each is decoded when it is looked up."""
 
     def __init__(self, header: Header) -> None:
-        """Use the table of ``header``; its file stays mapped, not read."""
+        """Map the file of ``header`` into memory without reading it."""
         self._header = header
-        self._bytes = np.memmap(header.place, mode="r", dtype=np.uint8)
+        self._bytes = np.memmap(header.path, mode="r", dtype=np.uint8)
 
     def __contains__(self, name: str) -> bool:
         """Return whether the file has the tensor ``name``."""
@@ -37,7 +37,7 @@ class Weights:
         """Return a tensor, in float32.
 
         Raises:
-            NotFoundError: the file lacks it, or its type cannot be decoded.
+            NotFoundError: it is missing in the file, or its type cannot be decoded.
         """
         tensor = self.stored(name)
         raw = self._bytes[tensor.start : tensor.start + tensor.size]
@@ -45,19 +45,19 @@ class Weights:
             values = dequantize(raw.reshape(_byte_shape(tensor)), tensor.kind)
         except NotImplementedError as error:
             raise unusable(
-                self._header.place,
+                self._header.path,
                 f"the installed gguf cannot decode tensor {name}, of type {tensor.kind.name}",
             ) from error
         return torch.from_numpy(np.array(values, dtype=np.float32)).reshape(tensor.shape)
 
     def stored(self, name: str) -> StoredTensor:
-        """Return where a tensor is.
+        """Return position, shape and type of a tensor.
 
         Raises:
-            NotFoundError: the file lacks it.
+            NotFoundError: it is missing in the file.
         """
         if name not in self._header.tensors:
-            raise unusable(self._header.place, f"tensor {name} is missing")
+            raise unusable(self._header.path, f"tensor {name} is missing")
         return self._header.tensors[name]
 
 

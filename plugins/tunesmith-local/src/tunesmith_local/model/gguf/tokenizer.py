@@ -39,12 +39,12 @@ def read_tokenizer(header: Header) -> PreTrainedTokenizerBase:
 
 def _of_transformers(header: Header) -> PreTrainedTokenizerBase:
     header.need(f"{_FIELD}tokens")
-    place = header.place
+    path = header.path
     try:
-        found = AutoTokenizer.from_pretrained(place.parent, gguf_file=place.name)
+        found = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         reason = f"its tokenizer ({_FIELD}*) cannot be rebuilt: {error!r}"
-        raise unusable(place, reason) from error
+        raise unusable(path, reason) from error
     tokenizer: PreTrainedTokenizerBase = found
     return tokenizer
 
@@ -52,7 +52,7 @@ def _of_transformers(header: Header) -> PreTrainedTokenizerBase:
 def _byte_level(header: Header) -> PreTrainedTokenizerBase:
     backend = _backend(header)
     special = {role: _special(header, field) for role, field in _ROLES.items()}
-    fast: Any = PreTrainedTokenizerFast  # it carries no annotations
+    fast: Any = PreTrainedTokenizerFast  # it has no annotations
     tokenizer: PreTrainedTokenizerBase = fast(
         tokenizer_object=backend,
         clean_up_tokenization_spaces=False,
@@ -77,7 +77,7 @@ def _backend(header: Header) -> Tokenizer:
 
 
 def _rule(header: Header) -> str:
-    # Files of early 2024 name no rule; those of GPT-2 need none.
+    # Files of early 2024 name no pre-tokenizer; those of GPT-2 need no name.
     found = str(header.fields.get(f"{_FIELD}pre", "default"))
     return "gpt-2" if found == "default" and header.architecture == "gpt2" else found
 
@@ -90,11 +90,11 @@ def _merging(header: Header, rule: str) -> models.BPE:
         return models.BPE(vocabulary, pairs, ignore_merges=keeps_whole_words(rule))
     except Exception as error:  # tokenizers raises Exception itself
         reason = f"{_FIELD}merges does not fit {_FIELD}tokens ({error})"
-        raise unusable(header.place, reason) from error
+        raise unusable(header.path, reason) from error
 
 
 def _add_whole_tokens(backend: Tokenizer, header: Header) -> None:
-    """Add the tokens that are matched in the text before it is cut, each under its own number."""
+    """Add the tokens that are matched before the text is split. They keep their ids."""
     kinds = header.fields.get(f"{_FIELD}token_type", [])
     whole = [
         AddedToken(token, normalized=False, special=kind == _CONTROL)
@@ -127,13 +127,13 @@ def _special(header: Header, field: str) -> str | None:
         return None
     if not 0 <= index < len(tokens):
         reason = f"field {_FIELD}{field}_token_id is {index}, but there are {len(tokens)} tokens"
-        raise unusable(header.place, reason)
+        raise unusable(header.path, reason)
     return str(tokens[index])
 
 
 def _field_is(header: Header, field: str, found: Any, known: list[str]) -> Exception:
     return unusable(
-        header.place,
+        header.path,
         f"its tokenizer cannot be rebuilt: field {_FIELD}{field} is {found!r}, "
         f"not one of {', '.join(known)}",
     )

@@ -1,6 +1,6 @@
-"""What transformers takes from its defaults although the file holds another value.
+"""Settings that transformers takes from its defaults although the file holds another value.
 
-Each of these was found by a file of llama.cpp's converter that gave other logits than its original.
+Each was found because a converted file gave other logits than its original.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from transformers import PreTrainedConfig
 
 from tunesmith_local.model.gguf.header import Header
 
-# llama.cpp recognizes those of 27B by their number of layers; the file does not hold their scale.
+# The file does not hold the scale of the 27B models. llama.cpp recognizes them by their layers.
 _GEMMA_27B = {"gemma2": 46, "gemma3": 62}
 
 
-def mend(header: Header, config: PreTrainedConfig) -> None:
-    """Set in ``config``, as transformers read it, what the file of ``header`` holds."""
+def fix_config(header: Header, config: PreTrainedConfig) -> None:
+    """Set in ``config``, which transformers read, the values that the file of ``header`` holds."""
     changes = {**_sizes(header), **_gemma(header), **_t5(header)}
     for name, value in changes.items():
         if hasattr(config, name):
