@@ -10,7 +10,6 @@ from pydantic import ValidationError, field_validator
 
 from tunesmith import report
 from tunesmith.audit import Audit
-from tunesmith.backend import Capabilities
 from tunesmith.backends.options import redacted
 from tunesmith.dataset import DataSpec, ExperimentData, load_data
 from tunesmith.errors import ExperimentError, first_problem
@@ -29,11 +28,7 @@ from tunesmith.pipeline.plan import Plan, make_plan
 from tunesmith.pipeline.stages import Stages
 from tunesmith.plugins import development_models, method_class, method_entry
 from tunesmith.progress import SILENT, Progress
-from tunesmith.records import (
-    BaseInput,
-    BaseModelInfo,
-    Reading,
-)
+from tunesmith.records import BaseInput, BaseModelInfo, Reading
 from tunesmith.report import model_card
 from tunesmith.runs import provenance
 from tunesmith.runs.record import DataRecord, RunRecord
@@ -168,6 +163,7 @@ class Experiment(TuningSpec):
         capabilities = backend.capabilities(self.base_model)
         absolute = self.data.relative_to(Path.cwd())
         answer = chosen_reading(self.answer, self.method, capabilities, backend.name)
+        seed = [] if capabilities.seeded else [f"{backend.name!r} did not honor the seed"]
         return RunRecord(
             name=self.name,
             experiment=self.model_copy(update={"data": absolute, "answer": answer}).model_dump(
@@ -188,7 +184,7 @@ class Experiment(TuningSpec):
                 for part, rows in data.parts().items()
             },
             audit=audit,
-            notes=(*audit.notes, *_seed_note(backend.name, capabilities)),
+            notes=(*audit.notes, *seed),
             provenance=provenance.collect(backend),
         )
 
@@ -249,10 +245,6 @@ class Experiment(TuningSpec):
         if twice:
             raise ValueError(f"the method {twice!r} is there twice; keep one")
         return value
-
-
-def _seed_note(backend: str, capabilities: Capabilities) -> tuple[str, ...]:
-    return () if capabilities.seeded else (f"{backend!r} did not honor the seed",)
 
 
 def paths_from(folder: Path, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Literal
 
 import pluggy
@@ -66,6 +67,11 @@ class BackendEntry:
     install: str = ""
     """The command that installs what is missing."""
     methods: tuple[MethodEntry, ...] = ()
+
+    @property
+    def missing(self) -> list[str]:
+        """The modules that the backend needs and that are not installed."""
+        return [module for module in self.requires if find_spec(module) is None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -29,22 +28,24 @@ EXTRAS = {
     "watsonx": "watsonx",
 }  # fmt: skip
 """Backends and methods of the project's own plugins, with the extra that installs each."""
-_CORE_METHODS = {
+CORE_METHODS = {
     entry.name: entry
     for entry in (
-        MethodEntry("prompt_tuning", "A soft prompt", "tunesmith.methods:PromptTuning"),
-        MethodEntry("zero_shot", "A template", "tunesmith.methods:ZeroShot", "prompting"),
-        MethodEntry("few_shot", "Solved examples", "tunesmith.methods:FewShot", "prompting"),
+        MethodEntry(
+            "prompt_tuning", "A soft prompt for a frozen model (Lester et al. 2021).",
+            "tunesmith.methods:PromptTuning", place=40,
+        ),
+        MethodEntry(
+            "zero_shot", "A hard prompt around each input, without tuning.",
+            "tunesmith.methods:ZeroShot", "prompting", 30,
+        ),
+        MethodEntry(
+            "few_shot", "A hard prompt with solved examples, without tuning.",
+            "tunesmith.methods:FewShot", "prompting", 31,
+        ),
     )
-}
-
-
-class _Entry(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-E = TypeVar("E", bound=_Entry)
+}  # fmt: skip
+"""The methods of the core, as text, because their classes would import pydantic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def development_models(*names: str | None) -> tuple[str, ...]:
 
 def method_entry(name: str) -> MethodEntry | None:
     """Return the entry of method ``name``, of the core or of a plugin; None: there is none."""
-    return _CORE_METHODS.get(name) or registry().methods().get(name)
+    return CORE_METHODS.get(name) or registry().methods().get(name)
 
 
 def method_class(name: str) -> type[Method]:
@@ -177,7 +178,7 @@ def method_class(name: str) -> type[Method]:
     """
     entry = method_entry(name)
     if entry is None:
-        known = [*_CORE_METHODS, *registry().methods()]
+        known = [*CORE_METHODS, *registry().methods()]
         raise ExperimentError(
             f"method.name: no method {name!r}; there are: {', '.join(known)}."
             f"{near_misses(name, known)}{install_hint(name)}"

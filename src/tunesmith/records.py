@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
@@ -28,6 +29,11 @@ class Record(BaseModel):
     def from_json(cls, text: str) -> Self:
         """Read a record back; the inverse of :meth:`to_json`."""
         return cls.model_validate_json(text)
+
+
+def json_lines(records: Iterable[Record]) -> str:
+    """Return the records as JSON lines."""
+    return "".join(record.model_dump_json() + "\n" for record in records)
 
 
 class Row(Record):

@@ -87,7 +87,8 @@ class TuningSpec(BaseModel):
 
     @field_serializer("method")
     def _dump_method(self, method: Method) -> dict[str, Any]:
-        return method_values(method)
+        # Only settings that were given: a backend need not support a default.
+        return {"name": method.name, **method.model_dump(mode="json", exclude_unset=True)}
 
     if not TYPE_CHECKING:  # else a type checker would accept every name
 
@@ -118,11 +119,3 @@ def parse_method(value: Any) -> Method:
         raise ValueError(
             problem if problem.startswith("method.") else f"method.{problem}"
         ) from None
-
-
-def method_values(method: Method) -> dict[str, Any]:
-    """Return a method as plain values; the inverse of :func:`parse_method`.
-
-    Only settings that were given: a backend need not support a default.
-    """
-    return {"name": method.name, **method.model_dump(mode="json", exclude_unset=True)}

@@ -41,11 +41,14 @@ class Overlaps:
 
 def find_overlaps(train: Dataset, test: Dataset | None = None) -> Overlaps:
     """Find the copies and near copies among the rows of ``train`` and ``test``."""
-    ours, theirs = train.rows, test.rows if test else ()
-    affixes = _affixes(train.inputs, test.inputs if test else [])
-    copies = find_copies(_texts(ours), _texts(theirs), affixes)
-    near = _near(copies, _bare(ours, affixes[0]), _bare(theirs, affixes[1]))
-    return Overlaps(affixes, copies, *near)
+    ours, theirs = train.inputs, test.inputs if test else []
+    found = find_affixes(ours), find_affixes(theirs)
+    affixes = without_chance_marks(*found), without_chance_marks(*found[::-1])
+    copies = find_copies(ours, theirs, affixes)
+    bare = (
+        [of.bare(text) for text in texts] for of, texts in zip(affixes, (ours, theirs), strict=True)
+    )
+    return Overlaps(affixes, copies, *_near(copies, *bare))
 
 
 def audit_data(
@@ -79,7 +82,7 @@ def audit_data(
     if test is not None:
         test_part, more = _part(test, "test", names, affixes[1], reader)
         found += [*more, *near_findings(near_test, len(theirs), "test")]
-        found += affix_findings(_texts(ours), _texts(theirs), affixes)
+        found += affix_findings(train.inputs, test.inputs, affixes)
         found += power_findings(len(theirs))
     found += balance_findings(train_part.labels, test_part.labels if test_part else None)
     return Audit(
@@ -125,11 +128,6 @@ def _unlabelled(data: Dataset, part: Part) -> list[Finding]:
     return [finding("problem", f"unlabelled_{part}_rows", what, remedy, part, rows)]
 
 
-def _affixes(train: Sequence[str], test: Sequence[str]) -> tuple[Affixes, Affixes]:
-    ours, theirs = find_affixes(train), find_affixes(test)
-    return without_chance_marks(ours, theirs), without_chance_marks(theirs, ours)
-
-
 def _names(labels: LabelSet | None, rows: Sequence[Row]) -> list[str]:
     found = {row.output for row in rows if row.output is not None}
     declared = list(labels) if labels else []
@@ -152,14 +150,6 @@ def _first_rows(numbers: Sequence[int]) -> list[int]:
     for row, number in enumerate(numbers):
         firsts.setdefault(number, row)
     return list(firsts.values())
-
-
-def _texts(rows: Sequence[Row]) -> list[str]:
-    return [row.input for row in rows]
-
-
-def _bare(rows: Sequence[Row], affixes: Affixes) -> list[str]:
-    return [affixes.bare(row.input) for row in rows]
 
 
 class PartAudit(Record):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tunesmith.backend import Backend
@@ -25,8 +25,13 @@ def connect(name: str, **options: Any) -> Backend:
         PluginError: no such backend, or it cannot be imported.
         ExperimentError: an option is unknown or wrong.
     """
+    return open_backend(name, options)
+
+
+def open_backend(name: str, given: Mapping[str, Any], runs_dir: Path = Path("runs")) -> Backend:
+    """As :func:`connect`; the store is under ``runs_dir`` unless an option names another."""
     cls = backend_class(name)
-    return cls(resolve_options(name, cls.options_model, options))
+    return cls(resolve_options(name, cls.options_model, given, runs_dir=runs_dir))
 
 
 def _unknown_backend(name: str, backends: Mapping[str, BackendEntry]) -> str:
@@ -50,9 +55,8 @@ def backend_class(name: str) -> type[Backend]:
     if name not in backends:
         raise PluginError(_unknown_backend(name, backends))
     entry = backends[name]
-    missing = [module for module in entry.requires if importlib.util.find_spec(module) is None]
-    if missing:
+    if entry.missing:
         hint = f"; install it with: {entry.install}" if entry.install else ""
-        raise PluginError(f"backend {name!r} needs {', '.join(missing)}{hint}")
+        raise PluginError(f"backend {name!r} needs {', '.join(entry.missing)}{hint}")
     cls: type[Backend] = import_target(entry.target)
     return cls

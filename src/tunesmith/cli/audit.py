@@ -12,11 +12,7 @@ import click
 from tunesmith.audit import SEVERITIES, Audit, Finding, PartAudit, Reader, audit_data
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
-from tunesmith.cli.connection import (
-    connection_options,
-    open_backend,
-    parse_options,
-)
+from tunesmith.cli.connection import connection_options, open_backend
 from tunesmith.cli.results import label_lines
 from tunesmith.dataset import load_data, load_dataset
 from tunesmith.errors import ExperimentError, TunesmithError, UnsupportedError
@@ -65,7 +61,7 @@ def audit(
     input_field: str | None,
     output_field: str | None,
     backend: str,
-    options: tuple[str, ...],
+    options: dict[str, str],
     runs_dir: Path,
     strict: bool,
     as_json: bool,
@@ -83,7 +79,7 @@ def audit(
         "data.input_field": input_field,
         "data.output_field": output_field,
     }
-    connect = partial(open_backend, backend, parse_options(options), runs_dir)
+    connect = partial(open_backend, backend, options, runs_dir)
     if Path(train).suffix in EXPERIMENTS:
         found = _of_experiment(train, test, given, connect)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,21 +10,9 @@ import click
 
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
-from tunesmith.cli.connection import (
-    open_backend,
-    options_option,
-    parse_options,
-    runs_dir_option,
-)
+from tunesmith.cli.connection import open_backend, options_option, runs_dir_option
 from tunesmith.hookspecs import BackendEntry
-from tunesmith.plugins import Plugin, registry
-
-CORE = {
-    "prompt_tuning": "A soft prompt for a frozen model (Lester et al. 2021).",
-    "zero_shot": "A hard prompt around each input, without tuning.",
-    "few_shot": "A hard prompt with solved examples, without tuning.",
-}
-"""The methods of the core, as text, because their classes would import pydantic."""
+from tunesmith.plugins import CORE_METHODS, Plugin, registry
 
 
 @command("backends", example="tunesmith backends --json")
@@ -38,17 +25,12 @@ def backends(as_json: bool) -> None:
             "name": entry.name,
             "summary": entry.summary,
             "methods": [method.name for method in entry.methods],
-            "missing": missing(entry),
+            "missing": entry.missing,
             "install": entry.install,
         }
         for entry in entries
     ]
     screen.emit(as_json, document, lambda: _backend_lines(entries))
-
-
-def missing(entry: BackendEntry) -> list[str]:
-    """Return the modules that the backend needs but that are not installed."""
-    return [module for module in entry.requires if importlib.util.find_spec(module) is None]
 
 
 def _backend_lines(entries: list[BackendEntry]) -> list[str]:
@@ -61,17 +43,16 @@ def _backend_lines(entries: list[BackendEntry]) -> list[str]:
 
 
 def _status(entry: BackendEntry) -> str:
-    lacking = missing(entry)
-    if not lacking:
+    if not entry.missing:
         return "ready"
-    return f"needs {', '.join(lacking)}" + (f": {entry.install}" if entry.install else "")
+    return f"needs {', '.join(entry.missing)}" + (f": {entry.install}" if entry.install else "")
 
 
 @command("methods", example="tunesmith methods")
 @screen.json_option
 def methods(as_json: bool) -> None:
     """List the methods of the core and of the backends."""
-    rows = [(name, "tunesmith", summary) for name, summary in CORE.items()]
+    rows = [(method.name, "tunesmith", method.summary) for method in CORE_METHODS.values()]
     rows += [
         (method.name, entry.name, method.summary)
         for entry in registry().backends().values()
@@ -86,7 +67,7 @@ def methods(as_json: bool) -> None:
 @options_option
 @runs_dir_option
 @screen.json_option
-def models(backend: str | None, options: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
+def models(backend: str | None, options: dict[str, str], runs_dir: Path, as_json: bool) -> None:
     """List the base models of the plugins, or those that a backend serves."""
     found = _registered() if backend is None else _served(backend, options, runs_dir)
     screen.emit(as_json, found, lambda: _model_lines(found, backend))
@@ -99,8 +80,8 @@ def _registered() -> list[dict[str, Any]]:
     ]
 
 
-def _served(backend: str, options: tuple[str, ...], runs_dir: Path) -> list[dict[str, Any]]:
-    with open_backend(backend, parse_options(options), runs_dir) as opened:
+def _served(backend: str, options: dict[str, str], runs_dir: Path) -> list[dict[str, Any]]:
+    with open_backend(backend, options, runs_dir) as opened:
         return [info.model_dump(mode="json") for info in opened.base_models()]
 
 

@@ -32,6 +32,7 @@ options_option = click.option(
     "options",
     multiple=True,
     metavar="KEY=VALUE",
+    callback=lambda context, parameter, texts: parse_options(texts),
     help="An option of the backend, e.g. device=cpu; may be repeated.",
 )
 runs_dir_option = click.option(
@@ -71,11 +72,9 @@ def open_backend(name: str, given: Mapping[str, Any], runs_dir: Path) -> Backend
         PluginError: there is no such backend, or it cannot be imported.
         ExperimentError: an option is unknown or wrong.
     """
-    from tunesmith.backends.connect import backend_class
-    from tunesmith.backends.options import resolve_options
+    from tunesmith.backends import connect
 
-    cls = backend_class(name)
-    return cls(resolve_options(name, cls.options_model, given, runs_dir=runs_dir))
+    return connect.open_backend(name, given, runs_dir)
 
 
 def reopen_backend(run: Run, given: Mapping[str, Any]) -> Backend:

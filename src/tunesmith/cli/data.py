@@ -16,6 +16,7 @@ from tunesmith.cli import data_conversion, screen
 from tunesmith.cli.command import command
 from tunesmith.cli.data_conversion import Converter
 from tunesmith.errors import DatasetError, near_misses
+from tunesmith.records import json_lines
 
 
 @command("data", example="tunesmith data sst2\ntunesmith data tutorial --from ~/downloads")
@@ -224,10 +225,7 @@ def fetch(
         return [_put(file, to / file.name, entry, source, url) for file in entry.files]
     kept = [_put(file, to / PUBLISHED / file.name, entry, source, url) for file in entry.files]
     ready = entry.convert({path.name: path.read_bytes().decode("utf-8-sig") for path in kept})
-    return [
-        _write_ready(to / name, data_conversion.json_lines(rows).encode())
-        for name, rows in ready.items()
-    ]
+    return [_write_ready(to / name, json_lines(rows).encode()) for name, rows in ready.items()]
 
 
 def _write_ready(target: Path, content: bytes) -> Path:

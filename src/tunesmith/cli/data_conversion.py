@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tunesmith.errors import DatasetError
 from tunesmith.records import Row
@@ -78,11 +78,6 @@ def is_test(text: str) -> bool:
     """
     plain = " ".join(text.lower().split())
     return int(hashlib.sha256(plain.encode()).hexdigest(), 16) % TEST_SHARE == 0
-
-
-def json_lines(rows: Iterable[Row]) -> str:
-    """Return the rows as JSON lines with ``input`` and ``output``."""
-    return "".join(row.model_dump_json() + "\n" for row in rows)
 
 
 def _tab_lines(name: str, content: str) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -16,7 +16,7 @@ import click
 from tunesmith.atomic import write_atomically
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
-from tunesmith.cli.connection import open_backend, options_option, parse_options
+from tunesmith.cli.connection import open_backend, options_option
 from tunesmith.cli.files import output_option
 from tunesmith.cli.progress import progress
 from tunesmith.dataset import HUB, Dataset, load_dataset
@@ -101,7 +101,7 @@ def init(
     output_field: str,
     base_model: str | None,
     backend: str | None,
-    options: tuple[str, ...],
+    options: dict[str, str],
     rows: int,
     no_search: bool,
     force: bool,
@@ -125,7 +125,7 @@ def init(
     model, choice, chat = base_model or DEFAULT_BASE_MODEL, None, False
     if not no_search:
         name = backend or DEFAULT_BACKEND
-        connect = partial(open_backend, name, parse_options(options), Path("runs"))
+        connect = partial(open_backend, name, options, Path("runs"))
         try:
             choice, chat = _search(connect, model, read, labels, rows)
         except (PluginError, NotFoundError) as error:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tunesmith.atomic import write_atomically
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
-from tunesmith.cli.connection import options_option, parse_options, runs_dir_option
+from tunesmith.cli.connection import options_option, runs_dir_option
 from tunesmith.cli.files import output_option
 from tunesmith.cli.prediction_source import PredictionSource, find_source
 from tunesmith.cli.progress import progress
@@ -20,7 +21,7 @@ from tunesmith.dataset import Dataset, DataSpec, load_dataset, parse_rows
 from tunesmith.errors import DatasetError, RunError
 from tunesmith.evaluation.metrics import Evaluation, evaluate
 from tunesmith.experiment_file import parse_overrides
-from tunesmith.records import Prediction, Record
+from tunesmith.records import Prediction, Record, json_lines
 
 STDIN = "-"
 
@@ -67,6 +68,7 @@ class Answer(Record):
     "params",
     multiple=True,
     metavar="KEY=VALUE",
+    callback=lambda context, parameter, texts: parse_overrides(texts),
     help="A generation parameter, e.g. max_new_tokens=5; may be repeated.",
 )
 @click.option(
@@ -85,9 +87,9 @@ def predict(
     labelled: bool | None,
     input_field: str | None,
     output_field: str | None,
-    params: tuple[str, ...],
+    params: dict[str, Any],
     abstain_below: float | None,
-    options: tuple[str, ...],
+    options: dict[str, str],
     runs_dir: Path,
     as_json: bool,
 ) -> None:
@@ -96,13 +98,13 @@ def predict(
     DATA is a .json, .jsonl, .csv or .parquet file, or - for stdin: a JSON array, JSON lines, or
     one text a line.
     """
-    source = find_source(model, base=base, generation=parse_overrides(params))
+    source = find_source(model, base=base, generation=params)
     if abstain_below is not None:
         _require_calibration(source)
     named = source.experiment.data if source.experiment else DataSpec(train=str(model))
     fields = input_field or named.input_field, output_field or named.output_field
     rows = _rows(data, fields, labelled, source)
-    with source.connect(parse_options(options), runs_dir) as backend, progress() as shown:
+    with source.connect(options, runs_dir) as backend, progress() as shown:
         predictions = source.predict(backend, rows.rows, shown)
     if abstain_below is None:
         _show(predictions, predictions, source, output, as_json)
@@ -169,7 +171,7 @@ def _show(
 ) -> None:
     """Write and print the answers, with scores over the ``kept`` predictions."""
     if output is not None:
-        write_atomically(output, "".join(one.model_dump_json() + "\n" for one in answers))
+        write_atomically(output, json_lines(answers))
     scored = None
     if kept and all(p.expected is not None for p in kept):
         scored = evaluate(kept, source.spec.labels)

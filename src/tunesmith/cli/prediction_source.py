@@ -16,6 +16,7 @@ from tunesmith.errors import RunError
 from tunesmith.evaluation.calibration import Calibration
 from tunesmith.evaluation.readings import chosen_reading
 from tunesmith.experiment import Experiment
+from tunesmith.pipeline.calibrate import with_calibrated
 from tunesmith.pipeline.predict import predict_base, predict_tuned
 from tunesmith.pipeline.prompts import base_prompts
 from tunesmith.progress import Progress
@@ -63,15 +64,7 @@ class PredictionSource:
     ) -> list[Prediction]:
         """Return the predictions for ``rows``, calibrated if the run has a calibration."""
         found = self._predict(backend, rows, progress)
-        calibration = self.calibration
-        if calibration is None:
-            return found
-        return [
-            p.model_copy(update={"calibrated": calibration.apply(p.probabilities)})
-            if p.probabilities
-            else p
-            for p in found
-        ]
+        return with_calibrated(found, self.calibration) if self.calibration else found
 
     def _predict(
         self, backend: Backend, rows: tuple[Row, ...], progress: Progress

@@ -54,13 +54,28 @@ def loss_text(event: TuningEvent) -> str:
 
 
 class RunProgress(Progress):
-    """The run directory. Prints nothing."""
+    """The run directory, and the lines of a sweep. Prints nothing; a subclass has a screen."""
 
     directory: Path | None = None
 
     def started(self, directory: Path) -> None:
         """Store ``directory``."""
         self.directory = directory
+
+    def remark(self, text: str) -> None:
+        """Print it."""
+        self._print(text)
+
+    def trial(self, name: str, number: int, total: int) -> None:
+        """Print which trial begins."""
+        self._print(f"trial {number} of {total}: {name}")
+
+    def trial_ended(self, name: str, outcome: str) -> None:
+        """Print how it ended."""
+        self._print(f"{name}: {outcome}")
+
+    def _print(self, text: str) -> None:
+        del text
 
 
 class PlainProgress(RunProgress):
@@ -74,7 +89,7 @@ class PlainProgress(RunProgress):
     def stage(self, name: str) -> None:
         """Print the name of the stage."""
         self._started = self._printed = time.monotonic()
-        click.echo(name, err=True)
+        self._print(name)
 
     def tuning(self, event: TuningEvent) -> None:
         """Print an epoch or a note, and with ``--verbose`` every step."""
@@ -93,17 +108,8 @@ class PlainProgress(RunProgress):
         if done == total or self._long_silent():
             self._say(f"{done}/{total} rows")
 
-    def remark(self, text: str) -> None:
-        """Print it."""
+    def _print(self, text: str) -> None:
         click.echo(text, err=True)
-
-    def trial(self, name: str, number: int, total: int) -> None:
-        """Print which trial begins."""
-        click.echo(f"trial {number} of {total}: {name}", err=True)
-
-    def trial_ended(self, name: str, outcome: str) -> None:
-        """Print how it ended."""
-        click.echo(f"{name}: {outcome}", err=True)
 
     def _position(self) -> str:
         done, total = self._steps
@@ -117,7 +123,7 @@ class PlainProgress(RunProgress):
 
     def _say(self, text: str) -> None:
         self._printed = time.monotonic()
-        click.echo(f"  {text}", err=True)
+        self._print(f"  {text}")
 
 
 class LiveProgress(RunProgress):
@@ -146,20 +152,12 @@ class LiveProgress(RunProgress):
         """Move the bar."""
         self._update(completed=done, total=total, detail="rows")
 
-    def remark(self, text: str) -> None:
-        """Print above the bars."""
-        self._print(text)
-
     def trial(self, name: str, number: int, total: int) -> None:
         """Begin with no bars; print above them which trial begins."""
         for task in list(self._bars.tasks):
             self._bars.remove_task(task.id)
         self._task = None
-        self._print(f"trial {number} of {total}: {name}")
-
-    def trial_ended(self, name: str, outcome: str) -> None:
-        """Print above the bars how it ended."""
-        self._print(f"{name}: {outcome}")
+        super().trial(name, number, total)
 
     def _print(self, text: str) -> None:
         self._bars.console.print(text, markup=False, highlight=False)

@@ -15,7 +15,6 @@ from tunesmith.cli.connection import (
     connection_options,
     open_backend,
     options_option,
-    parse_options,
     reopen_backend,
     runs_dir_option,
 )
@@ -32,6 +31,7 @@ set_option = click.option(
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
+    callback=lambda context, parameter, texts: parse_overrides(texts),
     help="Change a key of the experiment, e.g. method.num_epochs=5; may be repeated.",
 )
 
@@ -49,8 +49,8 @@ set_option = click.option(
 def run(
     experiment: Path,
     backend: str,
-    options: tuple[str, ...],
-    settings: tuple[str, ...],
+    options: dict[str, str],
+    settings: dict[str, Any],
     runs_dir: Path,
     dry_run: bool,
     as_json: bool,
@@ -60,8 +60,8 @@ def run(
     All checks come before anything is tuned or paid for. The last line of the output is the path of
     the report.
     """
-    what = Experiment.from_file(experiment, parse_overrides(settings))
-    with open_backend(backend, parse_options(options), runs_dir) as opened:
+    what = Experiment.from_file(experiment, settings)
+    with open_backend(backend, options, runs_dir) as opened:
         if dry_run:
             _show_plan(what, opened, as_json)
             return
@@ -103,7 +103,7 @@ def _part_columns(part: PartPlan) -> tuple[str, str, str, str, str]:
 @click.argument("run", type=click.Path(path_type=Path))
 @options_option
 @screen.json_option
-def resume(run: Path, options: tuple[str, ...], as_json: bool) -> None:
+def resume(run: Path, options: dict[str, str], as_json: bool) -> None:
     """Continue RUN, a run directory. Steps that it has completed are not repeated.
 
     The run holds the options of its backend, but no secrets: these come from --option, the
@@ -117,10 +117,10 @@ def resume(run: Path, options: tuple[str, ...], as_json: bool) -> None:
     screen.emit(as_json, found.summary(), lambda: result_lines(found))
 
 
-def _resume(run: Run, options: tuple[str, ...]) -> None:
+def _resume(run: Run, options: dict[str, str]) -> None:
     experiment = Experiment.from_record(run.record.experiment, source=str(run.directory))
     with (
-        reopen_backend(run, parse_options(options)) as backend,
+        reopen_backend(run, options) as backend,
         progress() as shown,
         resumable(shown),
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,7 +15,6 @@ from tunesmith.cli.connection import (
     connection_options,
     open_backend,
     options_option,
-    parse_options,
     reopen_backend,
     runs_dir_option,
 )
@@ -25,7 +25,6 @@ from tunesmith.cli.run import set_option
 from tunesmith.dataset import load_data
 from tunesmith.errors import RunError
 from tunesmith.experiment import Experiment
-from tunesmith.experiment_file import parse_overrides
 from tunesmith.pipeline.chat import choose_chat
 from tunesmith.pipeline.checks import check_experiment, submit
 from tunesmith.progress import SILENT
@@ -45,8 +44,8 @@ def tune(
     output: Path,
     job: str | None,
     backend: str,
-    options: tuple[str, ...],
-    settings: tuple[str, ...],
+    options: dict[str, str],
+    settings: dict[str, Any],
     runs_dir: Path,
     as_json: bool,
 ) -> None:
@@ -54,8 +53,8 @@ def tune(
 
     A test file is not needed. The next step is: tunesmith deploy model.json
     """
-    what = Experiment.from_file(experiment, parse_overrides(settings))
-    with open_backend(backend, parse_options(options), runs_dir) as opened:
+    what = Experiment.from_file(experiment, settings)
+    with open_backend(backend, options, runs_dir) as opened:
         submitted = opened.tuner.resume(job) if job else _submit(what, opened)
         screen.note(f"job {submitted.id}")
         model = _wait(submitted, f"tunesmith tune {experiment} --backend {backend}")
@@ -103,7 +102,7 @@ def deploy(
     model: Path,
     name: str | None,
     output: Path,
-    options: tuple[str, ...],
+    options: dict[str, str],
     runs_dir: Path,
     as_json: bool,
 ) -> None:
@@ -112,7 +111,7 @@ def deploy(
     The next step is: tunesmith predict deployment.json DATA
     """
     tuned = read_record(TunedModel, model, "tunesmith tune EXPERIMENT")
-    with open_backend(tuned.backend, parse_options(options), runs_dir) as backend:
+    with open_backend(tuned.backend, options, runs_dir) as backend:
         deployment = backend.deployer.deploy(tuned, name or tuned.id)
     write_record(deployment, output)
     lines = (
@@ -131,23 +130,23 @@ def deploy(
 @connection_options
 @screen.json_option
 def undeploy(
-    deployment: str, backend: str, options: tuple[str, ...], runs_dir: Path, as_json: bool
+    deployment: str, backend: str, options: dict[str, str], runs_dir: Path, as_json: bool
 ) -> None:
     """Remove DEPLOYMENT: an id, a deployment.json or a run directory.
 
     A file or a run names its backend; an id needs --backend. If the deployment of a file or a run
     is already gone, that is not an error.
     """
-    given, path = parse_options(options), Path(deployment)
+    path = Path(deployment)
     recorded = None
     if path.is_dir():
         run = Run.load(path, finished=False)
-        recorded, opened = _deployment_of(run), reopen_backend(run, given)
+        recorded, opened = _deployment_of(run), reopen_backend(run, options)
     elif path.is_file():
         recorded = read_record(Deployment, path, "tunesmith deploy MODEL.json")
-        opened = open_backend(recorded.backend, given, runs_dir)
+        opened = open_backend(recorded.backend, options, runs_dir)
     else:
-        opened = open_backend(backend, given, runs_dir)
+        opened = open_backend(backend, options, runs_dir)
     with opened:
         gone = recorded or opened.deployer.get(deployment)
         opened.deployer.undeploy(gone)
@@ -164,9 +163,9 @@ def _deployment_of(run: Run) -> Deployment:
 @command("deployments", example="tunesmith deployments --backend sklearn")
 @connection_options
 @screen.json_option
-def deployments(backend: str, options: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
+def deployments(backend: str, options: dict[str, str], runs_dir: Path, as_json: bool) -> None:
     """List the deployments of a backend, oldest first."""
-    with open_backend(backend, parse_options(options), runs_dir) as opened:
+    with open_backend(backend, options, runs_dir) as opened:
         found = list(opened.deployer.list())
     document = [
         {

@@ -10,17 +10,11 @@ import click
 
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
-from tunesmith.cli.connection import (
-    backend_option,
-    options_option,
-    parse_options,
-    runs_dir_option,
-)
+from tunesmith.cli.connection import backend_option, options_option, runs_dir_option
 from tunesmith.cli.failures import InterruptedWorkError
 from tunesmith.cli.progress import progress
 from tunesmith.cli.run import set_option
 from tunesmith.experiment import Experiment
-from tunesmith.experiment_file import parse_overrides
 from tunesmith.progress import Progress
 from tunesmith.runs.run import REPORT
 from tunesmith.sweep.benchmark import run_benchmark
@@ -84,8 +78,8 @@ def benchmark(benchmark: Path, processes: int | None, runs_dir: Path, as_json: b
 def ladder(
     experiment: Path,
     backend: str,
-    options: tuple[str, ...],
-    settings: tuple[str, ...],
+    options: dict[str, str],
+    settings: dict[str, Any],
     stop_at: float | None,
     only: str,
     prices: Path | None,
@@ -98,8 +92,8 @@ def ladder(
     backend offers, with time, cost and interval. The same command resumes an earlier one that
     was stopped. The last line printed is the path of the report.
     """
-    what = Experiment.from_file(experiment, parse_overrides(settings))
-    ref = BackendRef(name=backend, options=parse_options(options))
+    what = Experiment.from_file(experiment, settings)
+    ref = BackendRef(name=backend, options=options)
     price_table = read_prices(prices) if prices else None
     names = [name.strip() for name in only.split(",") if name.strip()]
     _run(

@@ -170,16 +170,14 @@ def reliability(
     )
 
 
-def expected_calibration_error(
-    probabilities: ArrayLike, expected: Sequence[int], bins: int = BINS
-) -> float:
+def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float:
     """Return the mean gap between confidence and accuracy, 0 to 1 (Guo et al. 2017, equation 3).
 
-    Rows are binned by their highest probability (see :func:`reliability`); a bin's gap is the
-    difference between its mean confidence and its accuracy, weighted by its share of the rows.
-    With few rows it is above 0 even for a model that is calibrated.
+    The gap of a bin is the difference between its mean confidence and its accuracy, weighted by
+    its share of the rows. With few rows it is above 0 even for a model that is calibrated.
     """
-    return _ece(reliability(probabilities, expected, bins))
+    gaps = sum(b.rows * abs(b.confidence - b.accuracy) for b in bins)
+    return gaps / sum(b.rows for b in bins)
 
 
 def coverage_point(
@@ -266,11 +264,6 @@ def _judged(
     return rows.max(-1), rows.argmax(-1) == np.asarray(expected)
 
 
-def _ece(bins: Sequence[ReliabilityBin]) -> float:
-    gaps = sum(b.rows * abs(b.confidence - b.accuracy) for b in bins)
-    return gaps / sum(b.rows for b in bins)
-
-
 def _scores(probabilities: ArrayLike, expected: Sequence[int]) -> ProbabilityScores:
     import numpy as np
 
@@ -278,7 +271,7 @@ def _scores(probabilities: ArrayLike, expected: Sequence[int]) -> ProbabilitySco
     bins = reliability(rows, expected)
     wanted = np.eye(rows.shape[1])[list(expected)]
     return ProbabilityScores(
-        ece=_ece(bins),
+        ece=expected_calibration_error(bins),
         nll=negative_log_likelihood(rows, expected),
         brier=float(((rows - wanted) ** 2).sum(-1).mean()),
         bins=bins,

@@ -90,15 +90,19 @@ class Comparison(Record):
     @property
     def line(self) -> str:
         """The verdict in one line, with a remark if answers that are no label decide it."""
-        parts = (
+        interval = ", interval {:+.3f} to {:+.3f}".format(*self.interval) if self.interval else ""
+        needed = (
+            f"about {self.rows_needed} rows would show a difference of this size with 80 % power"
+        )
+        parts = [
             f"{self._side(self.first, self.first_correct, self.first_unparsable)} against "
             f"{self._side(self.second, self.second_correct, self.second_unparsable)}{self._seeds}",
-            f"difference {self.difference:+.3f}{interval_text(self)}",
+            f"difference {self.difference:+.3f}{interval}",
             f"only {self.first} right {self.first_only}, only {self.second} right "
             f"{self.second_only}",
-            tested_text(self),
-            *needed_text(self),
-        )
+            self._tested,
+            *([] if self.rows_needed is None else [needed]),
+        ]
         apart = ""
         if self.by_format and self.labeled:
             apart = (
@@ -120,6 +124,12 @@ class Comparison(Record):
     def margins(self) -> Counter[int]:
         """Rows by margin, the number of seeds on which the first is right more; without 0."""
         return Counter(d.lead if d.first_is_right else -d.lead for d in self.disagreements)
+
+    @property
+    def _tested(self) -> str:
+        test = "exact McNemar" if self.seeds == 1 else "exact sign-flip and score test"
+        corrected = "" if self.corrected_p is None else f", Holm {p_text(self.corrected_p)}"
+        return f"{test} {p_text(self.p_value)}{corrected}"
 
     @property
     def _seeds(self) -> str:
@@ -238,28 +248,6 @@ def by_format(kept: LabeledRows, verdict: Verdict, difference: float, times: flo
         # "Does as well" would be wrong of a model that lost rows only because of their format.
         return difference <= 0 and without == "established"
     return without != verdict
-
-
-def interval_text(found: Comparison) -> str:
-    """Return ``, interval -0.002 to +0.116``; empty if the record has none."""
-    if found.interval is None:
-        return ""
-    low, high = found.interval
-    return f", interval {low:+.3f} to {high:+.3f}"
-
-
-def tested_text(found: Comparison) -> str:
-    """Return ``exact McNemar p = 0.031``, and the corrected p if there is one."""
-    test = "exact McNemar" if found.seeds == 1 else "exact sign-flip and score test"
-    corrected = "" if found.corrected_p is None else f", Holm {p_text(found.corrected_p)}"
-    return f"{test} {p_text(found.p_value)}{corrected}"
-
-
-def needed_text(found: Comparison) -> tuple[str, ...]:
-    """Return how many rows would show the difference, if that is known."""
-    if found.rows_needed is None:
-        return ()
-    return (f"about {found.rows_needed} rows would show a difference of this size with 80 % power",)
 
 
 def p_text(p_value: float) -> str:

@@ -13,12 +13,12 @@ from tunesmith.evaluation.comparison import compare
 from tunesmith.evaluation.metrics import evaluate
 from tunesmith.evaluation.readings import read_as
 from tunesmith.hookspecs import BackendEntry, MethodEntry
+from tunesmith.pipeline.context import Context
 from tunesmith.pipeline.predict import classify, predict_tuned
 from tunesmith.plugins import method_class, registry
-from tunesmith.records import Deployment, Prediction, decided
+from tunesmith.records import Prediction, decided
 from tunesmith.runs.judgment import UNTUNED
 from tunesmith.runs.record import Baseline
-from tunesmith.runs.run import Run
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend
@@ -78,47 +78,38 @@ def _baseline(
 
 
 def measure_untuned(
-    spec: TuningSpec,
-    run: Run,
-    backend: Backend,
-    data: ExperimentData,
-    tuned: Sequence[Prediction],
-    base: Sequence[Prediction],
+    context: Context, tuned: Sequence[Prediction], base: Sequence[Prediction]
 ) -> tuple[Baseline, ...]:
     """Return the decision of the untuned model on the text that the tuned model reads.
 
     Returns nothing if the run already has it as its base row, if nothing was tuned, or if the
     base model has no label scores.
     """
-    same = run.record.base_input == "same"
+    record = context.run.record
+    same = record.base_input == "same"
     # The base model has no probabilities if they cost too much or are not supported.
     scores = bool(base) and base[0].probabilities is not None
-    if not tuned or not scores or (same and run.record.answer == "decision"):
+    if not tuned or not scores or (same and record.answer == "decision"):
         return ()
     start = time.monotonic()
     answers = list(base)
     if not same:
-        assert run.record.deployment is not None  # noqa: S101  # it has answered
-        answers = _decisions(spec, backend, data, run.record.deployment, tuned)
+        answers = _decisions(context, tuned)
     answers = read_as(answers, "decision")
     return (
         Baseline(
             method=UNTUNED,
-            evaluation=evaluate(answers, spec.labels),
+            evaluation=evaluate(answers, context.spec.labels),
             seconds=round(time.monotonic() - start, 3),
             comparison=compare(tuned, answers, ("tuned", UNTUNED)),
         ),
     )
 
 
-def _decisions(
-    spec: TuningSpec,
-    backend: Backend,
-    data: ExperimentData,
-    deployment: Deployment,
-    tuned: Sequence[Prediction],
-) -> list[Prediction]:
-    rows = data.test_rows().rows
+def _decisions(context: Context, tuned: Sequence[Prediction]) -> list[Prediction]:
+    spec, backend, deployment = context.spec, context.backend, context.run.record.deployment
+    assert deployment is not None  # noqa: S101  # it has answered
+    rows = context.data.test_rows().rows
     prompts = backend.predictor.prompts(deployment, [row.input for row in rows])
     shares = classify(backend, spec.base_model, prompts, spec.labels)
     return [

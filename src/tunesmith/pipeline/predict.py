@@ -79,16 +79,9 @@ def predict_base(
     note: Note = lambda text: None,
     answer: Reading = "text",
 ) -> list[Prediction]:
-    """Ask the untuned model; see :func:`predict_tuned`.
+    """Ask the untuned model, which reads one of ``prompts`` for each row.
 
-    Args:
-        spec: as there.
-        backend: as there.
-        rows: as there.
-        prompts: the text that the model reads for each row.
-        progress: as there.
-        note: as there.
-        answer: as there.
+    The other arguments are those of :func:`predict_tuned`.
     """
     name, params, ask = spec.base_model, spec.generation, backend.predictor
     if prompts.conversations is None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from tunesmith.backend import Backend
-from tunesmith.dataset import ExperimentData
 from tunesmith.errors import UnsupportedError
 from tunesmith.evaluation.comparison import compare
 from tunesmith.evaluation.metrics import evaluate
@@ -15,26 +11,16 @@ from tunesmith.pipeline import baselines
 from tunesmith.pipeline.calibrate import calibrated
 from tunesmith.pipeline.chat import choose_chat
 from tunesmith.pipeline.checks import submit
+from tunesmith.pipeline.context import Context
 from tunesmith.pipeline.predict import predict_base, predict_tuned
 from tunesmith.pipeline.prompts import base_prompts
-from tunesmith.progress import SILENT, Progress
 from tunesmith.records import Deployment, Prediction, Reading, TunedModel
 from tunesmith.runs.record import OtherReading
-from tunesmith.runs.run import ADAPTER, Run
-from tunesmith.spec import TuningSpec
+from tunesmith.runs.run import ADAPTER
 
 
-@dataclass
-class Stages:
-    """The stages of one run, and their common arguments."""
-
-    spec: TuningSpec
-    run: Run
-    backend: Backend
-    data: ExperimentData
-    progress: Progress = SILENT
-    prepared: object | None = None
-    """The return value of ``Tuner.check``; None if this process did not check."""
+class Stages(Context):
+    """The stages of one run."""
 
     def choose_chat(self, wanted: Reading | None) -> None:
         """Decide whether the models read the chat template, if the method leaves that open.
@@ -136,7 +122,7 @@ class Stages:
         """Calibrate the probabilities on validation rows, if there are both."""
         if self.run.record.alone:
             return tuned, base
-        return calibrated(self.spec, self.run, self.backend, self.data, tuned, base, self.progress)
+        return calibrated(self, tuned, base)
 
     def evaluate(self, tuned: list[Prediction], base: list[Prediction]) -> None:
         """Score and compare the answers, in both readings if they hold both."""
@@ -154,9 +140,7 @@ class Stages:
         self.progress.stage("baselines")
         with self.run.stage("baselines"):
             found = baselines.measure(self.spec, self.data, tuned or base)
-            untuned = baselines.measure_untuned(
-                self.spec, self.run, self.backend, self.data, tuned, base
-            )
+            untuned = baselines.measure_untuned(self, tuned, base)
             self.run.update(baselines=(*found, *untuned))
 
     def _numbers(

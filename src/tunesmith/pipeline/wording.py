@@ -45,11 +45,6 @@ class Wording(Record):
     """Whether the template is a message in the model's chat template."""
     words: dict[str, str]
 
-    @property
-    def ends_in_line_break(self) -> bool:
-        """Whether the answer begins a line, which suits a tuned model."""
-        return not self.chat and self.template.endswith("\n")
-
 
 class Tried(Record):
     """A wording, and the number of rows on which the untuned model was right with it."""
@@ -79,7 +74,8 @@ class Choice(Record):
         the one with most right decisions.
         """
         best = self.best.wording
-        fit = [one for one in self.tried if one.wording.ends_in_line_break]
+        plain = [one for one in self.tried if not one.wording.chat]
+        fit = [one for one in plain if one.wording.template.endswith("\n")]
         same = [one for one in fit if one.wording.words == best.words]
         ending = best.template.rstrip()
         alike = [one for one in same if ending.endswith(one.wording.template.rstrip())]
@@ -93,10 +89,9 @@ def choose_wording(
     labels: Sequence[str],
     *,
     limit: int = ROWS,
-    seed: int = 0,
     progress: Progress = SILENT,
 ) -> Choice:
-    """Try templates and label words on a sample of training rows; the same for the same seed.
+    """Try templates and label words on a sample of training rows, the same at every call.
 
     Args:
         backend: with label scores of the untuned model.
@@ -104,14 +99,13 @@ def choose_wording(
         rows: training rows.
         labels: the names of the labels. They are not changed, only the words for them.
         limit: rows that are asked, at most 200.
-        seed: of the sample.
         progress: gets the progress.
 
     Raises:
         ExperimentError: no wording gives words that this model can write.
         TunesmithError: the backend cannot answer.
     """
-    sample = stratified_sample(rows, min(limit, _affordable(len(labels))), seed)
+    sample = stratified_sample(rows, min(limit, _affordable(len(labels))), seed=0)
     chats = backend.capabilities(base_model).chat
     templates = list(candidate_templates(labels, chats))
     tried: list[Tried] = []

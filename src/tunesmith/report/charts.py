@@ -87,13 +87,8 @@ def scoreboard(standings: Sequence[Standing], width: int = WIDE) -> str:
     for place, standing in enumerate(standings):
         _draw_standing(axes, place, standing)
     low = min(s.evaluation.accuracy_interval[0] for s in standings)
-    axes.set_xlim(10 * int(10 * low), 101)
     axes.set_ylim(len(standings) - 0.5, -0.5)
-    axes.set_yticks(range(len(standings)), [s.name for s in standings], parse_math=False)
-    axes.tick_params(axis="y", labelcolor=INK, pad=8)
-    axes.locator_params(axis="x", integer=True, nbins=7 if width > NARROW else 4)
-    axes.set_xlabel("accuracy on the test rows, in percent", color=MUTED)
-    axes.grid(axis="x", color=LINE, lw=0.8)
+    _accuracy_axis(axes, low, [s.name for s in standings], wide=width > NARROW)
     said = "; ".join(f"{s.title} {s.evaluation.accuracy:.1%}" for s in standings)
     return _svg(figure, f"scoreboard-{width}", f"Accuracy with 95% intervals: {said}.")
 
@@ -111,14 +106,10 @@ def intervals(points: Sequence[Point], width: int = WIDE, majority: float | None
     for place, point in enumerate(points):
         _draw_point(axes, place, point, wide=wide)
     ends = [end for point in points for end in (*point.interval, *(point.reach or ()))]
-    axes.set_xlim(10 * int(10 * min([*ends, *([] if majority is None else [majority])])), 101)
     axes.set_ylim(len(points) - 0.4, -0.8 if majority is not None else -0.6)
     names = [f"{p.name}\n{p.tag}" if p.tag else p.name for p in points]
-    axes.set_yticks(range(len(points)), names if wide else [""] * len(names), parse_math=False)
-    axes.tick_params(axis="y", labelcolor=INK, pad=8)
-    axes.locator_params(axis="x", integer=True, nbins=7 if wide else 4)
-    axes.set_xlabel("accuracy on the test rows, in percent", color=MUTED)
-    axes.grid(axis="x", color=LINE, lw=0.8)
+    low = min([*ends, *([] if majority is None else [majority])])
+    _accuracy_axis(axes, low, names if wide else [""] * len(names), wide=wide)
     if majority is not None:
         _draw_majority(axes, 100 * majority)
     return _svg(figure, f"intervals-{width}", _points_in_words(points))
@@ -219,6 +210,15 @@ def _blank(width: int, height: int) -> tuple[Figure, Axes]:
     axes.yaxis.label.set_fontsize(_FONT_SIZE)
     axes.set_axisbelow(True)
     return figure, axes
+
+
+def _accuracy_axis(axes: Axes, low: float, names: Sequence[str], *, wide: bool) -> None:
+    axes.set_xlim(10 * int(10 * low), 101)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
+    axes.tick_params(axis="y", labelcolor=INK, pad=8)
+    axes.locator_params(axis="x", integer=True, nbins=7 if wide else 4)
+    axes.set_xlabel("accuracy on the test rows, in percent", color=MUTED)
+    axes.grid(axis="x", color=LINE, lw=0.8)
 
 
 def _legend(figure: Figure, columns: int) -> None:

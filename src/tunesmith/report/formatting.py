@@ -6,6 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tunesmith.audit.findings import counted
+
+count = counted
+
 SHOWN_CHARACTERS = 800
 NONE = "\N{EN DASH}"
 """In place of a number that is missing."""
@@ -44,11 +48,6 @@ def signed_span(bounds: Sequence[float]) -> str:
 def rows(number: int) -> str:
     """Return ``1 row`` or ``2 rows``."""
     return count(number, "row")
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def duration(seconds: float | None) -> str:

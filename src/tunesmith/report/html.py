@@ -8,11 +8,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tunesmith.evaluation.comparison import format_p, p_text
+from tunesmith.evaluation.comparison import format_p
 from tunesmith.report import charts
 from tunesmith.report import formatting as words
 from tunesmith.report.blocks import Section
-from tunesmith.report.sections import audit_section, data_section
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -73,13 +72,12 @@ def _environment() -> Environment:
     environment.filters |= {
         "percent": words.percent, "signed": words.signed,
         "span": words.span, "signed_span": words.signed_span, "duration": words.duration,
-        "plain": words.plain, "answer": words.answer, "cost": words.cost,
-        "cut": lambda value: words.cut(str(value)), "latency": words.latency, "unbroken": _unbroken,
+        "plain": words.plain, "latency": words.latency, "unbroken": _unbroken,
+        "cut": lambda value: words.cut(str(value)),
         "kind": lambda block: type(block).__name__,
         "interval": lambda evaluation: words.span(evaluation.accuracy_interval), "path": quote,
     }  # fmt: skip
     environment.globals |= {
-        "format_p": format_p, "p_text": p_text, "count": words.count, "classes": _classes,
-        "drawn": drawn, "data_section": data_section, "audit_section": audit_section,
+        "format_p": format_p, "count": words.count, "classes": _classes, "drawn": drawn,
     }  # fmt: skip
     return environment

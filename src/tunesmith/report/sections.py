@@ -54,22 +54,18 @@ def sections(d: Document) -> tuple[Section, ...]:
         ("rows", "Rows to read", "Rows to read", _rows(d)),
         ("notes", "Notes", "", _notes(d.notes)),
         ("method", "Method and settings", "Method", _method(d)),
-        ("data", "Data", "", _data(d.data)),
-        ("audit", "Audit of the data", "Audit", _audit(d.audit)),
         ("provenance", "Provenance", "Provenance", _provenance(d)),
     )
-    made = (Section(key, title, tuple(blocks), link) for key, title, link, blocks in found)
+    made = [Section(key, title, tuple(blocks), link) for key, title, link, blocks in found]
+    made[-1:-1] = data_sections(d.data, d.audit)
     return tuple(section for section in made if section.blocks)
 
 
-def data_section(parts: Mapping[str, DataRecord]) -> Section:
-    """Return the section about the data of a run."""
-    return Section("data", "Data", tuple(_data(parts)))
-
-
-def audit_section(audit: Audit) -> Section:
-    """Return the section about the audit of the data."""
-    return Section("audit", "Audit of the data", tuple(_audit(audit)), "Audit")
+def data_sections(parts: Mapping[str, DataRecord], audit: Audit | None) -> tuple[Section, ...]:
+    """Return the sections about the data of a run, and about their audit if there is one."""
+    data = Section("data", "Data", tuple(_data(parts)))
+    audited = Section("audit", "Audit of the data", tuple(_audit(audit)), "Audit")
+    return (data, audited) if audit else (data,)
 
 
 def _diagnosis(symptoms: Sequence[Symptom]) -> Iterator[Block]:

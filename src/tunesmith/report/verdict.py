@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tunesmith.evaluation.calibration import Calibration
 from tunesmith.evaluation.comparison import Comparison, correct, format_p, p_text
 from tunesmith.evaluation.statistics import ALPHA, overlap_range
-from tunesmith.plugins import development_models, registry
+from tunesmith.plugins import registry
 from tunesmith.records import Prediction, Reading, Record
 from tunesmith.report import formatting as words
 from tunesmith.runs.judgment import Judgment, Opponent, compared, judge
@@ -41,12 +41,7 @@ class Against(Record):
     @property
     def verdict(self) -> str:
         """In words, of the opponent."""
-        return "by format" if self.opponent.by_format else _BEATEN[self.own_verdict]
-
-    @property
-    def own_verdict(self) -> str:
-        """By the corrected p, of the run's own model."""
-        return self.comparison.verdict
+        return "by format" if self.opponent.by_format else _BEATEN[self.comparison.verdict]
 
 
 def against(record: RunRecord, found: Judgment) -> tuple[Against, ...]:
@@ -201,11 +196,6 @@ def _measured(record: RunRecord) -> str:
         )
     method = record.experiment["method"]["name"]
     return f"Nothing was tuned: the method {method} only prompts the base model."
-
-
-def development(base_model: str) -> list[str]:
-    """Return the warning about ``base_model`` if a plugin registers it as one for development."""
-    return [development_words(name) for name in development_models(base_model)]
 
 
 def development_words(base_model: str) -> str:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from tunesmith.audit.findings import counted
 from tunesmith.evaluation.comparison import (
     Comparison,
     LabeledRows,
@@ -118,8 +119,8 @@ def _measured(record: RunRecord) -> Judgment:
         sentence = f"the run is {record.status}."
         return Judgment(lead="Not evaluated:", sentence=sentence, tone="plain", own=None)
     own, evaluation = record.model_name(record.primary), record.evaluations[record.primary]
-    rows = "row" if evaluation.rows == 1 else "rows"
-    sentence = f"the {own} is right on {evaluation.correct} of {evaluation.rows:,} {rows}."
+    rows = counted(evaluation.rows, "row")
+    sentence = f"the {own} is right on {evaluation.correct} of {rows}."
     return Judgment(lead="Measured, not compared:", sentence=sentence, tone="plain", own=None)
 
 

@@ -13,15 +13,7 @@ from tunesmith.evaluation.comparison import Comparison
 from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.hookspecs import MethodKind
 from tunesmith.plugins import development_models
-from tunesmith.records import (
-    BaseInput,
-    Deployment,
-    ModelRole,
-    Reading,
-    Record,
-    TunedModel,
-    now,
-)
+from tunesmith.records import BaseInput, Deployment, ModelRole, Reading, Record, TunedModel, now
 from tunesmith.runs.directory import StoredRecord
 from tunesmith.runs.old_names import OLD_METHODS
 

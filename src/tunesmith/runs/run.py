@@ -18,9 +18,7 @@ from pydantic import ValidationError
 from tunesmith.atomic import write_atomically
 from tunesmith.errors import RunError, first_problem, near_misses
 from tunesmith.evaluation.calibration import ScoredRow
-from tunesmith.evaluation.comparison import Comparison
-from tunesmith.evaluation.metrics import Evaluation
-from tunesmith.records import ModelRole, Prediction, now
+from tunesmith.records import ModelRole, Prediction, Record, json_lines, now
 from tunesmith.runs.diagnosis import Symptom, diagnose, needs_answers
 from tunesmith.runs.directory import RecordDirectory, new_name, read_record, slug_of
 from tunesmith.runs.judgment import judge
@@ -107,13 +105,11 @@ class Run(RecordDirectory[RunRecord]):
 
     def write_predictions(self, predictions: Sequence[Prediction]) -> None:
         """Write ``predictions.jsonl``."""
-        lines = "".join(p.model_dump_json() + "\n" for p in predictions)
-        write_atomically(self.directory / PREDICTIONS, lines)
+        write_atomically(self.directory / PREDICTIONS, json_lines(predictions))
 
     def write_probabilities(self, rows: Sequence[ScoredRow]) -> None:
         """Write ``probabilities.jsonl``."""
-        lines = "".join(row.model_dump_json() + "\n" for row in rows)
-        write_atomically(self.directory / PROBABILITIES, lines)
+        write_atomically(self.directory / PROBABILITIES, json_lines(rows))
 
     def predictions(self) -> list[Prediction]:
         """Read ``predictions.jsonl`` back.
@@ -139,7 +135,7 @@ class Run(RecordDirectory[RunRecord]):
 
     def summary(self) -> dict[str, Any]:
         """Return what ``--json`` prints."""
-        record = self.record
+        record, other = self.record, self.record.other_reading
         found = judge(record)
         return {
             "headline": found.headline,
@@ -156,13 +152,11 @@ class Run(RecordDirectory[RunRecord]):
             "base_input": record.base_input,
             "chat": record.chat.model_dump(mode="json") if record.chat else None,
             "test": {"rows": record.data["test"].rows},
-            "tuned": _scores(record.evaluations.get("tuned")),
-            "base": _scores(record.evaluations.get("base")),
-            "baselines": {b.method: _scores(b.evaluation) for b in record.baselines},
-            "comparison": _verdict(record.comparison),
+            **_numbers(record),
+            "baselines": {b.method: _values(b.evaluation, _SCORES) for b in record.baselines},
             "judgment": found.model_dump(mode="json"),
             "diagnosis": [one.model_dump(mode="json") for one in self.diagnosis()],
-            "other_reading": _other(record.other_reading),
+            "other_reading": {"answer": other.answer, **_numbers(other)} if other else None,
             "steps": record.model.details.get("optimizer_steps") if record.model else None,
             "seconds": record.seconds,
             "notes": list(record.notes),
@@ -191,38 +185,23 @@ def read_predictions(path: Path) -> list[Prediction]:
     return predictions
 
 
-def _scores(evaluation: Evaluation | None) -> dict[str, Any] | None:
-    if evaluation is None:
-        return None
+_SCORES = ("accuracy", "accuracy_interval", "f1_macro", "unparsable")
+_COMPARED = (
+    "verdict", "by_format", "difference", "interval", "p_value", "rows_needed", "agreement", "kappa"
+)  # fmt: skip
+
+
+def _numbers(found: RunRecord | OtherReading) -> dict[str, Any]:
     return {
-        "accuracy": evaluation.accuracy,
-        "accuracy_interval": list(evaluation.accuracy_interval),
-        "f1_macro": evaluation.f1_macro,
-        "unparsable": evaluation.unparsable,
+        "tuned": _values(found.evaluations.get("tuned"), _SCORES),
+        "base": _values(found.evaluations.get("base"), _SCORES),
+        "comparison": _values(found.comparison, _COMPARED),
     }
 
 
-def _other(other: OtherReading | None) -> dict[str, Any] | None:
-    if other is None:
+def _values(record: Record | None, names: Sequence[str]) -> dict[str, Any] | None:
+    """Return the fields ``names`` of ``record`` as JSON has them; None if there is no record."""
+    if record is None:
         return None
-    return {
-        "answer": other.answer,
-        "tuned": _scores(other.evaluations.get("tuned")),
-        "base": _scores(other.evaluations.get("base")),
-        "comparison": _verdict(other.comparison),
-    }
-
-
-def _verdict(comparison: Comparison | None) -> dict[str, Any] | None:
-    if comparison is None:
-        return None
-    return {
-        "verdict": comparison.verdict,
-        "by_format": comparison.by_format,
-        "difference": comparison.difference,
-        "interval": list(comparison.interval) if comparison.interval else None,
-        "p_value": comparison.p_value,
-        "rows_needed": comparison.rows_needed,
-        "agreement": comparison.agreement,
-        "kappa": comparison.kappa,
-    }
+    values = ((name, getattr(record, name)) for name in names)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values}

@@ -98,7 +98,7 @@ def _kind(text: str, labels: LabelSet) -> WayKind:
         return "empty"
     if _meant(text, labels) is not None:
         return "other form"
-    if _meant(_first_line(text), labels) is not None:
+    if _meant(text.partition("\n")[0], labels) is not None:
         return "goes on"
     if _head(text, labels) is not None:
         return "runs on"
@@ -153,16 +153,11 @@ def _remedy(
 
 
 def _stopped(texts: Sequence[str], labels: LabelSet) -> dict[str, Any]:
-    lines = [_first_line(text) for text in texts]
+    lines = [text.partition("\n")[0] for text in texts]
     stop: dict[str, Any] = {"generation.stop_sequences": ["\n"]}
     if all(labels.parse(line) is not None for line in lines):
         return stop
     return {**stop, "labels": _with_forms(lines, labels)}
-
-
-def _first_line(text: str) -> str:
-    """Return the first line of ``text``."""
-    return text.partition("\n")[0]
 
 
 def _with_forms(texts: Sequence[str], labels: LabelSet) -> dict[str, list[str]]:

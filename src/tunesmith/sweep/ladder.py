@@ -13,7 +13,7 @@ from tunesmith.experiment import Experiment
 from tunesmith.hookspecs import LAST
 from tunesmith.methods import FewShot, Method, PromptTuning, ZeroShot
 from tunesmith.pipeline.checks import check_experiment
-from tunesmith.plugins import method_class, registry
+from tunesmith.plugins import method_class, method_entry, registry
 from tunesmith.progress import SILENT, Progress
 from tunesmith.sweep.costs import PriceTable
 from tunesmith.sweep.executor import Work
@@ -25,9 +25,6 @@ from tunesmith.sweep.trial import BackendRef, DataCache, connected
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend
-
-PLACES = {ZeroShot.name: 30, FewShot.name: 31, PromptTuning.name: 40}
-"""Places of the core's own methods; the entry of any other method has its own."""
 
 
 def run_ladder(
@@ -115,8 +112,8 @@ def _planned(
 
 
 def _place(method: str) -> int:
-    entry = registry().methods().get(method)
-    return PLACES.get(method, entry.place if entry else LAST)
+    entry = method_entry(method)
+    return entry.place if entry else LAST
 
 
 def _own_trouble(experiment: Experiment, backend: Backend, data: ExperimentData) -> tuple[str, ...]:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunesmith.evaluation.comparison import Comparison, compare, p_text, verdict_of
+from tunesmith.evaluation.comparison import Comparison, compare, correct, p_text
 from tunesmith.evaluation.readings import common_reading, read_as
-from tunesmith.evaluation.statistics import holm
-from tunesmith.plugins import registry
+from tunesmith.plugins import method_entry
 from tunesmith.records import Prediction
 from tunesmith.runs.run import Run
 from tunesmith.sweep.records import LadderVerdict, StepComparison, TrialResult
@@ -42,7 +41,7 @@ def judge(
         compare(best.answers, cheaper.answers, (best.name, cheaper.name))
         for cheaper in steps[: steps.index(best)]
     ]
-    comparisons = tuple(_step_comparison(one) for one in _corrected(found))
+    comparisons = tuple(_step_comparison(one) for one in correct(found))
     beaten = {one.step for one in comparisons if one.established}
     chosen = next(step for step in steps if step.name not in beaten)
     lead, why = _reasons(chosen, best, steps, comparisons, stopped_at)
@@ -74,16 +73,8 @@ class _Step:
 
     @property
     def constant(self) -> bool:
-        entry = registry().methods().get(self.name)
+        entry = method_entry(self.name)
         return entry is not None and entry.kind == "constant"
-
-
-def _corrected(found: list[Comparison]) -> list[Comparison]:
-    corrected = holm([one.p_value for one in found])
-    return [
-        one.model_copy(update={"corrected_p": p, "verdict": verdict_of(p, one.difference)})
-        for one, p in zip(found, corrected, strict=True)
-    ]
 
 
 def _step_comparison(found: Comparison) -> StepComparison:

@@ -7,14 +7,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from tunesmith.evaluation.metrics import Evaluation
-from tunesmith.hookspecs import MethodEntry
-from tunesmith.plugins import registry
+from tunesmith.plugins import development_models, method_entry
 from tunesmith.records import Reading
 from tunesmith.report import charts
 from tunesmith.report import formatting as words
 from tunesmith.report.charts import Point
 from tunesmith.report.html import drawn, filled
-from tunesmith.report.verdict import development
+from tunesmith.report.sections import data_sections
+from tunesmith.report.verdict import development_words
 from tunesmith.runs.record import RunRecord
 from tunesmith.sweep.costs import Cost
 from tunesmith.sweep.records import (
@@ -57,10 +57,9 @@ Table = tuple[Sequence[str], list[Sequence[str]]]
 
 def table(record: AnySweep) -> Table:
     """Return headers and rows, as texts."""
-    if isinstance(record, BenchmarkRecord):
-        rows = [_texts(line) for line in record.lines]
-    else:
-        rows = [_texts(line) | _against(line.method, record.verdict) for line in _own_lines(record)]
+    lines = record.lines if isinstance(record, BenchmarkRecord) else lines_of(record.results)
+    verdict = record.verdict if isinstance(record, LadderRecord) else None
+    rows = [_texts(line) | _against(line.method, verdict) for line in lines]
     headers = HEADERS[record.kind]
     return headers, [[row.get(header, "") for header in headers] for row in rows]
 
@@ -103,8 +102,7 @@ def render(record: AnySweep, runs: Sequence[RunRecord] = ()) -> str:
         f"{record.kind}.html",
         record=record,
         warnings=list(_warnings(record, run)),
-        run=run,
-        audit=run.audit if run else None,
+        shared=data_sections(run.data, run.audit) if run else (),
         base_models=_distinct(record, "base_model"),
         reading=READ_AS[in_common(record.results)[1]],
         missing=_missing(record.results, own["named"]),
@@ -113,12 +111,6 @@ def render(record: AnySweep, runs: Sequence[RunRecord] = ()) -> str:
         cost_text=_cost,
         **own,
     )
-
-
-def _own_lines(record: LadderRecord) -> Iterator[BenchmarkLine]:
-    """Yield a line for each step."""
-    for result in in_common(record.results)[0]:
-        yield from lines_of([result])
 
 
 def _texts(line: BenchmarkLine) -> dict[str, str]:
@@ -259,7 +251,7 @@ def _benchmark(record: BenchmarkRecord) -> dict[str, Any]:
         "top": top,
         "top_name": named(top.method, top.backend, top.base_model) if top else "",
         "baseline": baseline,
-        "baseline_entry": _entry(baseline.method) if baseline else None,
+        "baseline_entry": method_entry(baseline.method) if baseline else None,
         "plot": drawn(charts.intervals, [point(line) for line in lines]),
         "done": [result for result in in_common(record.results)[0] if result.status == "done"],
     }
@@ -269,17 +261,13 @@ def _distinct(record: AnySweep, field: str) -> list[Any]:
     return list(dict.fromkeys(getattr(result.trial, field) for result in record.results))
 
 
-def _entry(method: str) -> MethodEntry | None:
-    return registry().methods().get(method)
-
-
 def _kind(method: str) -> str:
-    entry = _entry(method)
+    entry = method_entry(method)
     return entry.kind if entry else ""
 
 
 def _is_baseline(method: str) -> bool:
-    entry = _entry(method)
+    entry = method_entry(method)
     return entry is not None and entry.baseline and entry.kind != "constant"
 
 
@@ -312,8 +300,7 @@ def _warnings(record: AnySweep, run: RunRecord | None) -> Iterator[str]:
     )
     for name in dict.fromkeys(r.trial.backend for r in record.results if r.emulated):
         yield (f"The backend {name} was emulated: it has the provider's interface, not its models.")
-    for base_model in _distinct(record, "base_model"):
-        yield from development(base_model)
+    yield from map(development_words, development_models(*_distinct(record, "base_model")))
     if run and run.audit:
         yield from (f"Data: {note}." for note in run.audit.notes)
 

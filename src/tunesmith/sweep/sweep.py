@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from tunesmith.atomic import write_atomically
 from tunesmith.errors import RunError, first_problem
 from tunesmith.progress import Progress
-from tunesmith.records import now
+from tunesmith.records import json_lines, now
 from tunesmith.runs.directory import RecordDirectory, new_name, read_record, slug_of
 from tunesmith.runs.run import REPORT, Run
 from tunesmith.sweep.costs import PriceTable
@@ -50,15 +50,6 @@ class Sweep(RecordDirectory[S]):
         return self._record
 
     @classmethod
-    def create(cls, runs_dir: Path, record: S) -> Self:
-        """Make a new directory under ``runs_dir`` and write the first record.
-
-        Raises:
-            OSError: the folder cannot be written, or the disk is full.
-        """
-        return cls.at(runs_dir / new_name(record.created_at, _middle(record)), record)
-
-    @classmethod
     def load(cls, directory: Path, kind: type[S]) -> Self:
         """Read a directory: the record, and the results that came after it was written.
 
@@ -81,10 +72,11 @@ class Sweep(RecordDirectory[S]):
             if not difference(sweep.record, record):
                 done = sum(result.status == "done" for result in sweep.record.results)
                 return sweep, f"going on in {sweep.directory}; trials that are done: {done}"
+        made = cls.at(runs_dir / new_name(record.created_at, _middle(record)), record)
         if not found:
-            return cls.create(runs_dir, record), ""
+            return made, ""
         why = difference(found[0].record, record)
-        return cls.create(runs_dir, record), f"{found[0].directory} is another one: {why}"
+        return made, f"{found[0].directory} is another one: {why}"
 
     def write(self) -> None:
         """Write the record, and the table.
@@ -210,8 +202,7 @@ def _of_name(cls: type[Sweep[S]], runs_dir: Path, record: S) -> Iterator[Sweep[S
 
 
 def _append(file: Path, results: Iterable[TrialResult]) -> None:
-    lines = "".join(result.model_dump_json() + "\n" for result in results)
-    if lines:
+    if lines := json_lines(results):
         with file.open("a", encoding="utf-8") as log:
             log.write(lines)
             log.flush()

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tunesmith.audit import find_overlaps
 from tunesmith.backend import Capabilities
-from tunesmith.backends.connect import backend_class
+from tunesmith.backends.connect import backend_class, open_backend
 from tunesmith.backends.options import redacted, resolve_options
 from tunesmith.dataset import DataSpec, ExperimentData, load_data, stratified_split
 from tunesmith.errors import (
@@ -66,8 +66,7 @@ class BackendRef(BaseModel):
             PluginError: no such backend, or it cannot be imported.
             ExperimentError: an option is unknown or wrong.
         """
-        cls = backend_class(self.name)
-        return cls(resolve_options(self.name, cls.options_model, self.options, runs_dir=runs_dir))
+        return open_backend(self.name, self.options, runs_dir)
 
     def recorded(self) -> dict[str, Any]:
         """Return name and given options for a record, secrets as asterisks.

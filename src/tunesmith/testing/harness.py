@@ -82,11 +82,10 @@ class Harness:
         return TuningSpec.model_validate({**fixed, **cls.experiment_values, **changes})
 
     @classmethod
-    def data(cls, *, validation: bool = False) -> ExperimentData:
-        """Return the rows in the form that the checks of the core take."""
-        held_out = Dataset(source="validation", rows=tuple(cls.validation_rows))
+    def data(cls) -> ExperimentData:
+        """Return the training rows in the form that the checks of the core take."""
         train = Dataset(source="train", rows=tuple(cls.train_rows))
-        return ExperimentData(train, held_out if validation else None, None, train)
+        return ExperimentData(train, None, None, train)
 
     @classmethod
     def inputs(cls) -> list[str]:

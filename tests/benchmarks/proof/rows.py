@@ -10,9 +10,8 @@ from pathlib import Path
 
 from tunesmith.atomic import write_atomically
 from tunesmith.cli.data import PUBLISHED, fetch, find_entry
-from tunesmith.cli.data_conversion import json_lines
 from tunesmith.dataset import load_dataset
-from tunesmith.records import Row
+from tunesmith.records import Row, json_lines
 
 from .sizes import DataSet, Rows
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from click.testing import Result
 
-from tunesmith.cli.backends import CORE
 from tunesmith.methods import FewShot, Method, PromptTuning, ZeroShot
+from tunesmith.plugins import CORE_METHODS
 from tunesmith.testing.fake import FAKE_MODEL
 
 Invoke = Callable[..., Result]
@@ -38,8 +38,8 @@ def test_backends_list_missing_modules(invoke: Invoke) -> None:
 
 @pytest.mark.parametrize("method", [PromptTuning, ZeroShot, FewShot])
 def test_methods_of_the_core_are_listed(method: type[Method], invoke: Invoke) -> None:
-    assert method.name in CORE
-    assert len(CORE) == 3
+    assert method.name in CORE_METHODS
+    assert len(CORE_METHODS) == 3
     assert method.name in {entry["name"] for entry in listed(invoke, "methods")}
 
 

@@ -86,10 +86,10 @@ def test_bins_are_those_of_scikit_learn() -> None:
 def test_expected_calibration_error_by_hand() -> None:
     # One bin: four rows, 0.9 sure, half of them right. Another: one row, 0.6 sure and right.
     probabilities = [[0.9, 0.1]] * 4 + [[0.4, 0.6]]
-    assert expected_calibration_error(probabilities, [0, 0, 1, 1, 1]) == pytest.approx(
+    assert expected_calibration_error(reliability(probabilities, [0, 0, 1, 1, 1])) == pytest.approx(
         4 / 5 * 0.4 + 1 / 5 * 0.4
     )
-    assert expected_calibration_error([[1.0, 0.0], [0.0, 1.0]], [0, 1]) == 0
+    assert expected_calibration_error(reliability([[1.0, 0.0], [0.0, 1.0]], [0, 1])) == 0
     # An interval holds its upper bound: 0.6 is nine fifteenths.
     assert len(reliability([[0.6, 0.4], [0.59, 0.41]], [0, 0])) == 1
 

@@ -19,6 +19,8 @@ from tunesmith.errors import RunError
 from tunesmith.labels import LabelSet
 from tunesmith.records import EpochLoss, LearningCurve, Row
 from tunesmith.report import charts
+from tunesmith.report.cases import SHOWN_ERRORS
+from tunesmith.report.verdict import baseline_words, headline
 from tunesmith.runs.judgment import judge
 from tunesmith.runs.run import Run
 
@@ -130,7 +132,7 @@ def test_the_verdict_is_that_of_the_judgment(tuned: str, base: str, words: str, 
     record, answers = made(tuned, base, base_input="same")
     found = record.comparison
     assert found is not None
-    said = report.headline(record)
+    said = headline(record)
     assert f"{said.lead} {said.sentence}" == judge(record).headline
     assert f"{said.lead} {said.sentence}".startswith(words)
     assert said.tone == tone
@@ -165,13 +167,13 @@ def test_numbers_of_the_verdict() -> None:
 )  # fmt: skip
 def test_further_remarks_are_below_the_verdict(tuned: str, base: str, remark: str) -> None:
     record, answers = made(tuned, base)
-    said = " ".join(report.headline(record).remarks)
+    said = " ".join(headline(record).remarks)
     assert remark in said
     assert remark in Page(report.render(record, answers)).text
 
 
 def test_a_clear_verdict_has_no_remark_but_the_agreement() -> None:
-    (remark,) = report.headline(made("+" * 20, "-" * 15 + "+" * 5)[0]).remarks
+    (remark,) = headline(made("+" * 20, "-" * 15 + "+" * 5)[0]).remarks
     assert remark.startswith("The two give the same answer to 25.0%")
 
 
@@ -198,17 +200,17 @@ def test_one_model_alone_is_measured_not_compared() -> None:
 )
 def test_the_baseline_in_words(tuned: str, cheap: str, words: str) -> None:
     record, answers = made(tuned, "+" * 20, cheap)
-    assert words in report.baseline_words(record)
+    assert words in baseline_words(record)
     assert words in Page(report.render(record, answers)).text
 
 
 def test_the_baseline_in_words_names_the_model_of_a_zero_shot_run() -> None:
     record, _ = made(None, "+" * 20, "+" * 10 + "-" * 10)
-    assert "the prompted model beats it" in report.baseline_words(record)
+    assert "the prompted model beats it" in baseline_words(record)
 
 
 def test_a_page_without_baselines_has_a_note() -> None:
-    assert report.baseline_words(VARIANTS["tuned only"][0]) == ""
+    assert baseline_words(VARIANTS["tuned only"][0]) == ""
     assert "no TF-IDF baseline was measured" in Page(report.render(*VARIANTS["tuned only"])).text
 
 
@@ -236,7 +238,7 @@ def test_disagreements_are_cut_fairly_and_the_rest_is_counted() -> None:
     sides = Counter(re.findall(r"Row \d+: ([a-z ]*)(?= Comment| <)", page.text))
     assert sides["only the base model is right"] == 20
     assert sides["only the tuned model is right"] == 20
-    assert sides["both are wrong"] == report.SHOWN_ERRORS
+    assert sides["both are wrong"] == SHOWN_ERRORS
     assert "30 rows lost by tuning, 60 rows won. 40 of 90 are shown" in page.text
     assert "25 rows that both get wrong. 20 are shown." in page.text
 

@@ -272,7 +272,7 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Swee
     )
 
     def begin(results: tuple[TrialResult, ...]) -> Sweep[BenchmarkRecord]:
-        sweep = Sweep.create(tmp_path, benchmark(results))
+        sweep = Sweep.at(tmp_path / "benchmark", benchmark(results))
         for result in results:
             run = Run(sweep.directory / result.trial.directory, RUN)
             run.update(name=result.trial.directory, status="completed")

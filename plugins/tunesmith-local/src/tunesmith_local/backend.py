@@ -41,10 +41,12 @@ class LocalBackend(Backend):
         super().__init__(local)
         self._catalog = Catalog(local)
         store = Store(local.store)
-        self._prompt_caches = StateCache[str](int(local.prompt_cache_mb * 2**20))
-        self._text_cache: TextCache = StateCache(int(local.text_cache_mb * 2**20))
-        answerers = Answerers(self._catalog, store, self._prompt_caches, self._text_cache)
-        self._tuner = LocalTuner(self._catalog, store, local, self, self._text_cache)
+        self.prompt_caches = StateCache[str](int(local.prompt_cache_mb * 2**20))
+        """KV caches or states of the prompts in use; ``sizes()`` gives the bytes by tuned model."""
+        self.text_cache: TextCache = StateCache(int(local.text_cache_mb * 2**20))
+        """KV caches or states of texts before a soft prompt, by base model and token ids."""
+        answerers = Answerers(self._catalog, store, self.prompt_caches, self.text_cache)
+        self._tuner = LocalTuner(self._catalog, store, local, self, self.text_cache)
         self._deployer = LocalDeployer(answerers, store)
         self._predictor = LocalPredictor(answerers, local.predict_batch_size)
 
@@ -62,16 +64,6 @@ class LocalBackend(Backend):
     def predictor(self) -> LocalPredictor:
         """The predictor."""
         return self._predictor
-
-    @property
-    def prompt_caches(self) -> StateCache[str]:
-        """KV caches or states of the prompts in use; ``sizes()`` gives the bytes by tuned model."""
-        return self._prompt_caches
-
-    @property
-    def text_cache(self) -> TextCache:
-        """KV caches or states of texts before a soft prompt, by base model and token ids."""
-        return self._text_cache
 
     def base_models(self) -> list[BaseModelInfo]:
         """Return the base models that are on this machine; the hub has more."""
@@ -120,6 +112,6 @@ class LocalBackend(Backend):
     def close(self) -> None:
         """Stop running jobs at their last optimizer step and let the models go."""
         self._tuner.close()
-        self._prompt_caches.clear()
-        self._text_cache.clear()
+        self.prompt_caches.clear()
+        self.text_cache.clear()
         self._catalog.clear()

@@ -27,6 +27,7 @@ from tunesmith.records import (
     Row,
     TunedModel,
     TuningEvent,
+    json_lines,
 )
 
 MODEL_CARD = "tuned_model.json"
@@ -68,9 +69,9 @@ class Store:
     ) -> None:
         """Write a new job; ``job.json`` comes last, so a job is there whole or not at all."""
         folder = self.job_folder(job.id)
-        write_atomically(folder / "train.jsonl", _lines(train))
+        write_atomically(folder / "train.jsonl", json_lines(train))
         if validation is not None:
-            write_atomically(folder / "validation.jsonl", _lines(validation))
+            write_atomically(folder / "validation.jsonl", json_lines(validation))
         self.put_job(job)
 
     def put_job(self, job: JobRecord) -> None:
@@ -106,12 +107,12 @@ class Store:
 
     def put_events(self, job_id: str, events: Sequence[TuningEvent]) -> None:
         """Write all events of a job again."""
-        write_atomically(self.job_folder(job_id) / "events.jsonl", _lines(events))
+        write_atomically(self.job_folder(job_id) / "events.jsonl", json_lines(events))
 
     def add_event(self, job_id: str, event: TuningEvent) -> None:
         """Append one event."""
         with (self.job_folder(job_id) / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(_lines([event]))
+            file.write(json_lines([event]))
 
     def locked(self, job_id: str) -> AbstractContextManager[None]:
         """Hold a job against other processes; a dead process holds nothing.
@@ -182,10 +183,6 @@ class Store:
             return kind.from_json(text)
         except ValidationError as error:
             raise BackendError(f"{what} in the store {self.root} is damaged: {error}") from error
-
-
-def _lines(records: Sequence[Record]) -> str:
-    return "".join(record.model_dump_json() + "\n" for record in records)
 
 
 def _rows(path: Path) -> list[Row]:

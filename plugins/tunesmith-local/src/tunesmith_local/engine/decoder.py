@@ -11,7 +11,7 @@ from torch.nn import functional
 from transformers import Cache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
-from tunesmith_local.engine.batching import Batch, lay_out, pad
+from tunesmith_local.engine.batching import Batch, pad
 from tunesmith_local.engine.forward_pass import causal_mask, forward_pass
 from tunesmith_local.engine.mixing import Line, Part, lay_out_mixed
 from tunesmith_local.engine.prefix import join, select
@@ -24,7 +24,7 @@ class CausalDecoder:
     """Reads a batch of prompts, then one token of each row at a time."""
 
     def __init__(self, base: BaseLM, parts: Sequence[Part]) -> None:
-        """Take the rows as they were laid out; see :func:`start_decoder`."""
+        """Take the rows as they were laid out; see :func:`start_mixed_decoder`."""
         self._base = base
         self._parts = parts
         masks = [part.batch.attention_mask for part in parts]
@@ -171,19 +171,9 @@ class Seq2SeqDecoder:
 Decoder = CausalDecoder | Seq2SeqDecoder
 
 
-def start_decoder(
-    base: BaseLM, prompt: torch.Tensor | None, rows: Sequence[Sequence[int]]
-) -> Decoder:
-    """Return the decoder that fits the base model, for rows behind one soft prompt."""
-    return _decoder(base, [Part(list(range(len(rows))), lay_out(base, rows, prompt))])
-
-
 def start_mixed_decoder(base: BaseLM, lines: Sequence[Line]) -> Decoder:
     """Return the decoder that fits the base model, for rows with different prompts."""
-    return _decoder(base, lay_out_mixed(base, lines))
-
-
-def _decoder(base: BaseLM, parts: Sequence[Part]) -> Decoder:
+    parts = lay_out_mixed(base, lines)
     return Seq2SeqDecoder(base, parts[0].batch) if base.is_seq2seq else CausalDecoder(base, parts)
 
 
