@@ -36,7 +36,7 @@ class Method(BaseModel):
 
     name: ClassVar[str]
     """The name of the method in experiment files and ``Capabilities.methods``."""
-    tunes: ClassVar[bool]
+    tunes: ClassVar[bool] = True
     """Whether the method makes a tuned model (else it only prompts the base model)."""
 
     @property

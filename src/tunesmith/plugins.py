@@ -32,15 +32,15 @@ CORE_METHODS = {
     entry.name: entry
     for entry in (
         MethodEntry(
-            "prompt_tuning", "A soft prompt for a frozen model (Lester et al. 2021).",
+            "prompt_tuning", "A soft prompt for a frozen model (Lester et al. 2021)",
             "tunesmith.methods:PromptTuning", place=40,
         ),
         MethodEntry(
-            "zero_shot", "A hard prompt around each input, without tuning.",
+            "zero_shot", "A hard prompt around each input, without tuning",
             "tunesmith.methods:ZeroShot", "prompting", 30,
         ),
         MethodEntry(
-            "few_shot", "A hard prompt with solved examples, without tuning.",
+            "few_shot", "A hard prompt with solved examples, without tuning",
             "tunesmith.methods:FewShot", "prompting", 31,
         ),
     )

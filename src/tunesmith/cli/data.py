@@ -258,7 +258,7 @@ def _put(
     found = _sha256(content)
     if found != file.sha256:
         raise DatasetError(
-            f"{where}: not the file that is known (SHA-256 {found}, expected {file.sha256}); "
+            f"{where}: not the published file (SHA-256 {found}, expected {file.sha256}); "
             "it was changed or cut short, and nothing was written. Get the original and give "
             "its folder with --from DIR"
         )

@@ -66,7 +66,7 @@ def benchmark(benchmark: Path, processes: int | None, runs_dir: Path, as_json: b
     metavar="ACCURACY",
     help="Stop after a step whose 95 % interval of accuracy is at or above ACCURACY.",
 )
-@click.option("--only", default="", metavar="A,B,…", help="Run these steps or methods alone.")
+@click.option("--only", default="", metavar="A,B,…", help="Run only these steps or methods.")
 @click.option(
     "--prices",
     type=click.Path(path_type=Path),

@@ -68,7 +68,9 @@ def common_reading(sides: Sequence[Sequence[Prediction]], asked: Reading | None 
     if asked is None and len(judged) == 1:
         return judged.pop()
     if not both:
-        raise RunError("cannot compare: no reading is held by all; run them with the same answer")
+        raise RunError(
+            "cannot compare: no reading is common to all; run them again with the same answer"
+        )
     return asked or both[0]
 
 
@@ -81,7 +83,7 @@ def read_as(predictions: Sequence[Prediction], answer: Reading) -> list[Predicti
     read = [p.read_as(answer) for p in predictions]
     found = [p for p in read if p is not None]
     if len(found) < len(read):
-        raise RunError(f"the predictions do not hold the reading {answer!r}; ask the model again")
+        raise RunError(f"the predictions do not have the reading {answer!r}; ask the model again")
     return found
 
 

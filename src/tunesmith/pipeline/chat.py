@@ -54,7 +54,7 @@ def choose_chat(
     return ChatChoice(
         chat=chosen,
         why=(
-            f"of {len(rows)} training rows the untuned model decides {right[0]} rightly in the "
+            f"of {len(rows)} training rows the untuned model is right on {right[0]} in the "
             f"chat template and {right[1]} as plain text"
         ),
         rows=len(rows),

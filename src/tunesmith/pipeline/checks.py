@@ -187,7 +187,8 @@ def _check_rows(
         )
     if validation is not None and not capabilities.validation:
         raise UnsupportedError(
-            f"data.validation: backend {backend!r} takes no validation set; leave it out"
+            f"data.validation: backend {backend!r} takes no validation set; leave it out: "
+            "--set data.validation=null"
         )
     patience = getattr(spec.method, "early_stopping_patience", None)
     if patience is not None and validation is None:

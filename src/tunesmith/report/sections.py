@@ -264,12 +264,12 @@ def _method(d: Document) -> Iterator[Block]:
     else:
         yield Text(DEFAULT_GENERATION, style="muted")
     if d.details:
-        yield Facts("What the backend reports", d.details)
+        yield Facts("Facts from the backend", d.details)
     if d.chat:
         yield Text(f"Asked as {'a chat model' if d.chat.chat else 'plain text'}: {d.chat.why}.")
     if d.read:
         read = {role.capitalize(): prompt for role, prompt in d.read.items()}
-        yield Facts("What a model read for the first test row", read, quoted=True)
+        yield Facts("The text that each model read for the first test row", read, quoted=True)
 
 
 def _data(parts: Mapping[str, DataRecord]) -> Iterator[Block]:

@@ -155,7 +155,7 @@ def _two_accuracies(found: Comparison) -> Iterator[str]:
 def reading_words(answer: Reading) -> str:
     """Return how answers were read, in a sentence."""
     if answer == "decision":
-        return "An answer is the label that the model finds most probable."
+        return "An answer is the most probable label."
     return "An answer is what the model wrote, if that is a label."
 
 
@@ -209,9 +209,7 @@ def warnings(record: RunRecord) -> tuple[str, ...]:
     if record.stand_in:
         found.append(f"{record.stand_in} answered in place of {record.base_model}.")
     if record.emulated:
-        found.append(
-            "This run was emulated: it speaks the provider's interface, not for its models."
-        )
+        found.append("This run was emulated: it used the provider's interface, not its models.")
     if record.is_development(record.base_model):
         found.append(development_words(record.base_model))
     problems = record.audit.notes if record.audit else ()

@@ -115,7 +115,7 @@ def _of_curve(
     first, last, where, apart = ends
     seen = f"the training loss went from {first:.3g} to {last:.3g} {where}"
     if last > first * (1 + apart):
-        rose = f"{seen}: it ended above where it began."
+        rose = f"{seen}: it ended higher than it began."
         yield _symptom("loss rose", rose, _slower(settings), command)
     elif last > first * (1 - FLAT):
         flat = f"{seen}: nothing was learned."
@@ -213,7 +213,7 @@ def _retuned(record: RunRecord) -> _Remedy:
     if record.model is None:
         if record.primary == "tuned" or record.experiment["method"]["name"] == "few_shot":
             return _NO_SETTING
-        return "show it solved examples", {"method.name": "few_shot"}
+        return "add solved examples", {"method.name": "few_shot"}
     for symptom in _of_curve(record.model.curve, record.model.method, _Command("")):
         if symptom.kind == "loss is flat":
             return _more(record.model.curve, record.model.method)
@@ -286,7 +286,7 @@ def _mended(
     way = next((way for way in ways if way.settings), None)
     untold = role == "base" and record.primary == "tuned" and record.base_input == "bare"
     if untold and (way is None or way.kind not in LABEL_KINDS):
-        return "give it the text that the tuned model reads", {"base_input": "same"}
+        return "use the text that the tuned model reads", {"base_input": "same"}
     common = way is not None and way.count >= COMMON * sum(one.count for one in ways)
     if not common and _could_decide(record, predictions):
         return "read the answer as a decision", {"answer": "decision"}

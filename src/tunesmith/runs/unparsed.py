@@ -144,7 +144,7 @@ def _remedy(
     if kind == "other form":
         return "count it as a form of the label", {"labels": _with_forms(texts, labels)}
     if kind == "goes on":
-        return "stop behind the label", _stopped(texts, labels)
+        return "stop after the label", _stopped(texts, labels)
     if decides:
         return "read the answer as a decision", {"answer": "decision"}
     if template is not None and not template[1].endswith("\n"):

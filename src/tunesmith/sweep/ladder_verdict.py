@@ -14,8 +14,8 @@ from tunesmith.runs.run import Run
 from tunesmith.sweep.records import LadderVerdict, StepComparison, TrialResult
 
 NOT_NEEDED = "You do not need tuning"
-FORMAT = "Whether tuning is worth it is open"
-OPEN = "Nothing was tuned, so whether tuning would help is open"
+UNDECIDED = "Whether tuning is worth it is open"
+OPEN = "No language model was tuned, so whether tuning would help is open"
 
 
 def judge(
@@ -44,7 +44,9 @@ def judge(
     comparisons = tuple(_step_comparison(one) for one in correct(found))
     beaten = {one.step for one in comparisons if one.established}
     chosen = next(step for step in steps if step.name not in beaten)
-    lead, why = _reasons(chosen, best, steps, comparisons, stopped_at)
+    missing = [r.trial.name for r in results[: results.index(chosen.result)]
+               if r.status in ("waiting", "failed")]  # fmt: skip
+    lead, why = _reasons(chosen, best, steps, comparisons, stopped_at, missing)
     return LadderVerdict(
         best=best.name,
         recommended=chosen.name,
@@ -52,7 +54,7 @@ def judge(
         answer=answer,
         lead=lead,
         why=why,
-        settled=lead not in (OPEN, FORMAT),
+        settled=lead not in (OPEN, UNDECIDED),
     )
 
 
@@ -103,10 +105,11 @@ def _reasons(
     done: Sequence[_Step],
     comparisons: Sequence[StepComparison],
     stopped_at: str | None,
+    missing: Sequence[str],
 ) -> tuple[str, str]:
     why = _why(chosen, best, comparisons)
     if stopped_at and not best.trains:
-        return NOT_NEEDED, f"{stopped_at} reaches what was asked for; {why}"
+        return NOT_NEEDED, f"{stopped_at} reaches the accuracy that was asked for; {why}"
     if not any(step.trains for step in done):
         return OPEN, why
     if chosen.constant:
@@ -119,7 +122,9 @@ def _reasons(
     untuned = {step.name for step in done if not step.trains}
     formal = [one for one in comparisons if one.by_format and one.step in untuned]
     if formal:
-        return FORMAT, f"{why}, but {_formal(formal)}"
+        return UNDECIDED, f"{why}, but {_formal(formal)}"
+    if missing:
+        return UNDECIDED, f"{why}, but cheaper steps have no result: {', '.join(missing)}"
     return "Tuning is worth it", why
 
 

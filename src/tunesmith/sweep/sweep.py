@@ -71,12 +71,12 @@ class Sweep(RecordDirectory[S]):
         for sweep in found:
             if not difference(sweep.record, record):
                 done = sum(result.status == "done" for result in sweep.record.results)
-                return sweep, f"going on in {sweep.directory}; trials that are done: {done}"
+                return sweep, f"resuming {sweep.directory}; finished trials: {done}"
         made = cls.at(runs_dir / new_name(record.created_at, _middle(record)), record)
         if not found:
             return made, ""
         why = difference(found[0].record, record)
-        return made, f"{found[0].directory} is another one: {why}"
+        return made, f"{found[0].directory} is not resumed: {why}"
 
     def write(self) -> None:
         """Write the record, and the table.

@@ -168,7 +168,7 @@ def _fitted(
     why = _no_validation(experiment.method, backend, capabilities)
     if experiment.data.validation and why:
         changes["data"] = experiment.data.model_copy(update={"validation": None})
-        notes.append(f"{why}: it learns from all of train")
+        notes.append(f"{why}: it tunes on all training rows")
     return experiment.model_copy(update=changes), tuple(notes)
 
 
@@ -179,7 +179,7 @@ def _no_validation(method: Method, backend: str, capabilities: Capabilities) -> 
     if not capabilities.validation:
         return f"backend {backend!r} takes no validation rows"
     fits_at_once = method.tunes and not isinstance(method, GradientTuning)
-    return f"{method.name} stops on no validation rows" if fits_at_once else ""
+    return f"{method.name} does not stop early on validation rows" if fits_at_once else ""
 
 
 def run_trial(

@@ -242,7 +242,7 @@ def test_ways_are_counted_the_commonest_first() -> None:
     found = ways_of(["positive\nno", "", "positive\nyes", "positive"], MOOD)
     assert [(way.kind, way.count) for way in found] == [("goes on", 2), ("empty", 1)]
     assert found[0].line == (
-        "2 begin with a label and continue behind a line break: stop behind the label, "
+        "2 begin with a label and continue behind a line break: stop after the label, "
         """--set 'generation.stop_sequences=["\\n"]'"""
     )
 

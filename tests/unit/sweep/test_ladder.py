@@ -127,7 +127,7 @@ def test_validation_rows_are_training_rows_if_the_backend_takes_none(
     (result,) = [r for r in sweep.record.results if r.status == "done"]
     used = Run.load(sweep.directory / result.trial.directory).record.data
     assert {name: part.rows for name, part in used.items()} == parts
-    said = "takes no validation rows: it learns from all of train" in " ".join(
+    said = "takes no validation rows: it tunes on all training rows" in " ".join(
         remarks(sweep.record)
     )
     assert said == ("validation" not in parts)
@@ -140,7 +140,7 @@ def test_a_classifier_without_early_stopping_is_fitted_on_the_validation_rows_to
     sweep = ladder_of(changes={"data": data}, only=["tfidf_logreg"])
     (result,) = [r for r in sweep.record.results if r.status == "done"]
     assert Run.load(sweep.directory / result.trial.directory).record.data["train"].rows == 40
-    assert "tfidf_logreg stops on no validation rows" in " ".join(result.notes)
+    assert "tfidf_logreg does not stop early on validation rows" in " ".join(result.notes)
 
 
 def test_the_table_has_time_cost_interval_and_verdict(ladder_of: RunLadder) -> None:

@@ -67,6 +67,17 @@ def test_a_difference_of_format_leaves_it_open(tmp_path: Path) -> None:
     assert found.recommended == "prompt_tuning"
 
 
+def test_a_cheaper_step_without_a_result_leaves_it_open(tmp_path: Path) -> None:
+    zero = step(tmp_path, "zero_shot", "-" * 60)
+    tuned = step(tmp_path, "prompt_tuning", "+" * 60)
+    found = verdict(tmp_path, TrialResult(trial=zero.trial), tuned)
+    assert found.lead == "Whether tuning is worth it is open"
+    assert found.why.endswith("but cheaper steps have no result: zero_shot")
+    assert not found.settled
+    skipped = TrialResult(trial=zero.trial, status="skipped", reason="not offered")
+    assert verdict(tmp_path, skipped, tuned).lead == "Tuning is worth it"
+
+
 def test_decisions_are_compared_if_all_steps_hold_them(tmp_path: Path) -> None:
     marks = "+" * 50 + "-" * 10
     zero = step(tmp_path, "zero_shot", "?" * 60, "decision", marks)

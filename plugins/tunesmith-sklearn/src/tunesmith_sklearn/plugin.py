@@ -18,7 +18,7 @@ def register_backends() -> list[BackendEntry]:
             methods=(
                 MethodEntry(
                     "majority",
-                    "always the most frequent label",
+                    "Always the most frequent label",
                     "tunesmith_sklearn.methods:Majority",
                     kind="constant",
                     place=0,
