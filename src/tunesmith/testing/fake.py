@@ -262,7 +262,7 @@ class FakePredictor(_Part, Predictor):
     ) -> list[Generation]:
         """See ``Predictor.generate``."""
         params = params or GenerationParams()
-        check_generation(params, self._backend.name, self._backend.capabilities(FAKE_MODEL))
+        self._backend.check_parameters(params)
         return [self._generate(target, text, params) for text in inputs]
 
     def stream(
@@ -426,6 +426,10 @@ class FakeBackend(Backend):
         """Refuse a capability that is not declared."""
         if not getattr(self.capabilities(FAKE_MODEL), capability):
             raise UnsupportedError(f"backend {self.name!r} does not declare {capability}")
+
+    def check_parameters(self, params: GenerationParams) -> None:
+        """Refuse generation parameters that are not declared."""
+        check_generation(params, self.name, self.capabilities(FAKE_MODEL))
 
     def identity(self, base_model: str) -> dict[str, Any]:
         """Return the fields of a tuned model that name its origin."""

@@ -30,7 +30,7 @@ def test_evaluate_refuses_a_reading_that_is_not_recorded(invoke: Invoke) -> None
     old = Path(__file__).parents[1] / "run-0.1.0"
     done = invoke("evaluate", str(old), "--answer", "decision")
     assert done.exit_code == 2
-    assert "do not hold the reading 'decision'" in done.stderr
+    assert "do not have the reading 'decision'" in done.stderr
 
 
 def test_the_summary_has_headline_judgment_and_diagnosis(run_dir: Path, invoke: Invoke) -> None:

@@ -219,7 +219,7 @@ def test_changed_file_is_refused_and_not_written(way: str, served: Path, invoke:
     extra = ["--from", str(served)] if way == "--from" else []
     done = invoke("data", "small", *extra, "--json")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "not the file that is known" in done.stderr
+    assert "not the published file" in done.stderr
     assert not Path("data/small/train.json").exists()
 
 

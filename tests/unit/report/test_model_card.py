@@ -125,7 +125,7 @@ def test_it_holds_no_row_no_path_and_no_secret(run: Run, tmp_path: Path) -> None
         ({"name": "lora"}, "peft", "PeftModel.from_pretrained(plain, folder)"),
         ({"name": "fine_tuning"}, "transformers", "AutoModelForCausalLM.from_pretrained(folder,"),
         ({"prompt_position": "suffix"}, "tunesmith", "Plain PEFT cannot read these files"),
-        ({"name": "linear_probe"}, "tunesmith", "No other library reads these files"),
+        ({"name": "linear_probe"}, "tunesmith", "No other library can read these files"),
     ],
 )
 def test_the_library_is_the_one_that_reads_the_files(

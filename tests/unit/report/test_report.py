@@ -186,7 +186,7 @@ def test_one_model_alone_is_measured_not_compared() -> None:
     assert "(0.775) does as well as the prompted model (0.775)." in zero
     alone = Page(report.render(*made(None, "++-", alone=True))).text
     assert "Measured, not compared: the prompted model is right on 2 of 3 rows." in alone
-    assert "Its own model alone was asked" in alone
+    assert "Only its own model was asked" in alone
     assert "Errors of the base model" in zero
 
 

@@ -75,7 +75,7 @@ def test_a_flat_loss_needs_more_steps_or_a_higher_rate() -> None:
 def test_a_rising_loss_needs_a_lower_rate() -> None:
     (rose,) = diagnose_curve(curve(1.0, 1.5), SETTINGS)
     assert overrides(rose) == {"method.learning_rate": 0.03}
-    assert "ended above where it began" in rose.seen
+    assert "ended higher than it began" in rose.seen
 
 
 def test_one_epoch_is_judged_by_its_steps() -> None:

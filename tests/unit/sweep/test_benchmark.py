@@ -113,7 +113,7 @@ def test_a_failing_trial_is_reported_and_not_fatal(bench: Bench) -> None:
     sweep = bench(backends=["sklearn", {"name": "fake", "options": {"fail": "tune"}}])
     assert statuses(sweep) == {"done": 4, "failed": 2, "skipped": 6}
     assert sweep.record.status == "incomplete"
-    assert "told to fail at 'tune'" in (sweep.directory / "benchmark.md").read_text()
+    assert "set to fail at 'tune'" in (sweep.directory / "benchmark.md").read_text()
 
 
 def test_the_same_file_again_runs_only_open_trials(bench: Bench) -> None:

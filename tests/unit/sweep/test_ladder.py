@@ -185,7 +185,7 @@ def test_stop_at_stops_the_ladder_and_the_next_call_continues_it(ladder_of: RunL
     stopped = ladder_of(stop_at=0.8)
     assert stopped.record.stopped_at == "tfidf_logreg"
     assert names(stopped) == ["majority", "tfidf_logreg"]
-    assert "reaches what was asked for" in stopped.record.verdict.sentence  # type: ignore[union-attr]
+    assert "reaches the accuracy that was asked for" in stopped.record.verdict.sentence  # type: ignore[union-attr]
     whole = ladder_of()
     assert whole.directory == stopped.directory
     assert whole.record.stopped_at is None
@@ -198,9 +198,9 @@ def test_a_step_that_fails_is_reported_and_tried_again(ladder_of: RunLadder) -> 
     assert names(sweep, "failed") == ["prompt_tuning-random", "prompt_tuning-sample_vocab"]
     assert names(sweep) == ["majority", "tfidf_logreg", "zero_shot", "few_shot"]
     assert sweep.record.status == "incomplete"
-    assert "told to fail at 'tune'" in " ".join(remarks(sweep.record))
+    assert "set to fail at 'tune'" in " ".join(remarks(sweep.record))
     assert sweep.record.verdict is not None
-    assert sweep.record.verdict.sentence.startswith("Nothing was tuned")
+    assert sweep.record.verdict.sentence.startswith("No language model was tuned")
 
 
 class Counts(Progress):
@@ -228,7 +228,7 @@ def test_an_interrupted_ladder_is_resumed(ladder_of: RunLadder, tmp_path: Path) 
     assert "You do not need tuning." in page.read_text()
     assert counts.begun[0] == "zero_shot"
     assert len(counts.begun) == 4
-    assert counts.remarks == [f"going on in {sweep.directory}; trials that are done: 2"]
+    assert counts.remarks == [f"resuming {sweep.directory}; finished trials: 2"]
     nothing = Counts()
     assert ladder_of(progress=nothing).directory == sweep.directory
     assert nothing.begun == []
@@ -240,7 +240,7 @@ def test_a_changed_experiment_is_another_ladder(ladder_of: RunLadder) -> None:
     second = ladder_of(only=["majority"], changes={"seed": 5}, progress=counts)
     assert second.directory != first.directory
     assert counts.remarks == [
-        f"{first.directory} is another one: the trial majority on sklearn, tunesmith/fake, seed 5 "
+        f"{first.directory} is not resumed: the trial majority on sklearn, tunesmith/fake, seed 5 "
         "changed"
     ]
 

@@ -154,7 +154,7 @@ def test_a_failed_deployment_has_the_reason(start, rest_for, impatient):
     model = client.tuned()
     failed = client.reaches(f"/ml/v4/deployments/{client.deploy(model)}", "failed")
     (error,) = failed["entity"]["status"]["failure"]["errors"]
-    assert "told to fail at 'deploy'" in error["message"]
+    assert "set to fail at 'deploy'" in error["message"]
     from ibm_watsonx_ai import APIClient, Credentials
     from ibm_watsonx_ai.wml_client_error import WMLClientError
 
