@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -23,6 +23,9 @@ from transformers import (
 )
 
 from tunesmith.methods import GradientTuning
+from tunesmith_local.engine.batching import lay_out
+from tunesmith_local.engine.decoder import CausalDecoder, Decoder, Seq2SeqDecoder
+from tunesmith_local.engine.mixing import Part
 from tunesmith_local.engine.self_check import checked
 from tunesmith_local.engine.text_states import TextCache
 from tunesmith_local.methods.registry import method_of
@@ -167,3 +170,11 @@ def start(
 def check_method(base: BaseLM, settings: GradientTuning) -> None:
     """Refuse settings that cannot work with a base model."""
     method_of(settings).check(base, settings)
+
+
+def start_decoder(
+    base: BaseLM, prompt: torch.Tensor | None, rows: Sequence[Sequence[int]]
+) -> Decoder:
+    """Return a decoder for rows that are read whole after one soft prompt."""
+    part = Part(list(range(len(rows))), lay_out(base, rows, prompt))
+    return Seq2SeqDecoder(base, part.batch) if base.is_seq2seq else CausalDecoder(base, [part])

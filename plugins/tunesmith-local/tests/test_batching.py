@@ -9,11 +9,10 @@ from itertools import pairwise, product
 
 import pytest
 import torch
-from local_models import EXACT
+from local_models import EXACT, start_decoder
 
 from tunesmith.spec import GenerationParams
 from tunesmith_local.engine.batching import by_length, lay_out, worth_a_pass
-from tunesmith_local.engine.decoder import start_decoder
 from tunesmith_local.engine.encoding import encode_prompt
 from tunesmith_local.engine.generation import generate
 from tunesmith_local.engine.scoring import Example, row_losses

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from local_models import build
+from local_models import build, start_decoder
 from peft import IA3Config, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 from tunesmith.errors import ExperimentError
-from tunesmith_local.engine.decoder import start_decoder
 from tunesmith_local.engine.soft_prompt import InitialPrompt, initial_prompt
 from tunesmith_local.errors import AdapterError
 from tunesmith_local.methods.adapter import SIDECAR, load_tuned, save_tuned
