@@ -72,6 +72,7 @@ def fake_by_name() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tunesmith.sweep.trial.backend_class", found)
+        patch.setattr("tunesmith.backends.connect.backend_class", found)
         yield
 
 
@@ -95,7 +96,7 @@ def benchmark_page(folder: Path) -> Path:
         name="reviews",
         experiment=experiment,
         methods={name: experiment.method_named(name) for name in ("tfidf_logreg", "prompt_tuning")},
-        places={name: BackendRef(name=name) for name in ("sklearn", "fake")},
+        refs={name: BackendRef(name=name) for name in ("sklearn", "fake")},
         base_models=(FAKE_MODEL, "ibm/granite-3-8b-instruct"),
         seeds=(0, 1),
         prices={},

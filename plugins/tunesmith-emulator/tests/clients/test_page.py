@@ -178,7 +178,7 @@ def test_the_page_shows_that_the_emulator_stopped_and_reconnects(
         expect(page.locator("#connection")).to_contain_text("Live")
         port = emulator.port
     expect(page.get_by_role("alert")).to_contain_text("does not answer")
-    expect(page.get_by_role("alert")).to_contain_text("the last that was heard")
+    expect(page.get_by_role("alert")).to_contain_text("the last ones that arrived")
     assert broken_rules(page, "light") == []
     with Emulator(backend="sklearn", data_dir=tmp_path, port=port):
         expect(page.locator("#connection")).to_contain_text("Live")
