@@ -359,8 +359,8 @@ class Predictor(ABC):
     def chat_text(self, base_model: str, messages: Sequence[Message]) -> str | None:
         """Return the text in which a chat model reads a conversation, special tokens included.
 
-        It ends where the answer of the model begins, and thinking is off. The contents stand in it
-        as they are: ``{{input}}`` in a content makes it a template.
+        The answer of the model follows the text, and thinking is off. The contents are not changed,
+        so ``{{input}}`` in a content makes it a template.
 
         Returns:
             None if the service renders conversations itself, or nothing has a chat template.
