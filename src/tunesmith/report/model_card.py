@@ -100,8 +100,8 @@ def _opponents(record: RunRecord) -> Iterator[tuple[str, str]]:
 
 def _artifact(model: TunedModel) -> Artifact:
     """Return the exported files: as the backend describes them, or by the method's entry."""
-    if told := model.details.get("artifact"):
-        return Artifact(told["library"], told["holds"])
+    if given := model.details.get("artifact"):
+        return Artifact(given["library"], given["holds"])
     entry = method_entry(model.method["name"])
     return old_artifact(model.method) or (entry.artifact if entry else Artifact())
 

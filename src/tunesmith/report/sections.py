@@ -193,14 +193,14 @@ def _matrix_line(label: str, own: int, counts: Sequence[int]) -> Line:
 
 
 def _calibration(d: Document) -> Iterator[Block]:
-    found, base, told = d.calibration, d.base_calibration, d.calibration_words
-    if found is None or told is None:
+    found, base, phrases = d.calibration, d.base_calibration, d.calibration_words
+    if found is None or phrases is None:
         return
     scores = [("Before", found.before), ("After", found.after)]
     if base is not None:
         scores += [("Untuned, before", base.before), ("Untuned, after", base.after)]
     of = " of the tuned model and of the untuned one" if base else ""
-    yield Text(told.temperature)
+    yield Text(phrases.temperature)
     yield table(
         "calibration",
         f"Of the label probabilities{of}, on the test rows; less is better",
@@ -212,7 +212,7 @@ def _calibration(d: Document) -> Iterator[Block]:
         "A dot for each of up to 15 intervals of confidence that hold test rows. On the line, a "
         "model is as often right as it is sure.",
     )  # fmt: skip
-    yield from (Text("When to abstain", style="heading"), Text(told.abstaining))
+    yield from (Text("When to abstain", style="heading"), Text(phrases.abstaining))
     yield Figure(
         charts.coverage, found,
         "Accuracy of the most probable label on the rows that are answered; band: Wilson's 95% "
@@ -226,15 +226,15 @@ def _rows(d: Document) -> Iterator[Block]:
         yield Text(d.probability_words)
     if both:
         lost, won = words.rows(both.second_only), words.rows(both.first_only)
-        told = f"{lost} lost by tuning, {won} won."
+        phrases = f"{lost} lost by tuning, {won} won."
         if found.all_disagreements > len(found.disagreements):
-            told += (
+            phrases += (
                 f" {len(found.disagreements)} of {found.all_disagreements} are shown; the rest is "
                 "in predictions.jsonl."
             )
         yield Text("Rows on which the two disagree", style="heading")
         same = "They are right and wrong on the same rows."
-        yield Text(told if found.all_disagreements else same, style="muted")
+        yield Text(phrases if found.all_disagreements else same, style="muted")
         yield from [Examples(found.disagreements)] * bool(found.disagreements)
     yield Text(
         f"{'Remaining errors' if both else 'Errors'} of the {d.primary} model", style="heading"

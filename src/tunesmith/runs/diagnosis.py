@@ -149,7 +149,7 @@ class _Command:
     method: Mapping[str, Any] | None = None
     """The method, if it is not that of the file: the command then holds all of it."""
 
-    def told(self, settings: Mapping[str, Any]) -> str:
+    def text_of(self, settings: Mapping[str, Any]) -> str:
         """Return the command with ``settings``, keys of the experiment."""
         if self.method is not None and "method.name" not in settings:
             own = {k.partition(".")[2]: v for k, v in settings.items() if k.startswith("method.")}
@@ -178,10 +178,10 @@ def _symptom(
     **more: Any,
 ) -> Symptom:
     words, settings = remedy
-    told = command.told(settings) if settings else ""
+    text = command.text_of(settings) if settings else ""
     if remedy is _NO_SETTING:
-        told = "tunesmith audit FILE"
-    return Symptom(kind=kind, seen=seen, remedy=words, command=told, role=role, **more)
+        text = "tunesmith audit FILE"
+    return Symptom(kind=kind, seen=seen, remedy=words, command=text, role=role, **more)
 
 
 def _slower(settings: Mapping[str, Any]) -> _Remedy:
