@@ -47,7 +47,7 @@ def test_methods_of_backends_are_listed(invoke: Invoke) -> None:
     found = {entry["name"]: entry["from"] for entry in listed(invoke, "methods")}
     assert found["tfidf_logreg"] == "sklearn"
     of_local = {"linear_probe", "p_tuning", "prefix_tuning", "lora", "fine_tuning"}
-    assert {name for name, owner in found.items() if owner == "local"} >= of_local
+    assert {name for name, owner in found.items() if owner == "local"} == of_local
 
 
 def test_models_of_a_backend(invoke: Invoke) -> None:

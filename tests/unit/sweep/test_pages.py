@@ -210,7 +210,10 @@ def test_the_highest_line_is_first_beside_the_baseline() -> None:
     text = benchmark_page().text
     assert "Highest: prompt_tuning on local." in text
     assert "4 methods, 2 backends, 1 base model, 2 seeds: 4 of 7 trials done." in text
-    assert "The highest of several is too high by chance" in text
+    assert (
+        "The highest of several is too high by chance, and this page contains no significance test"
+        in text
+    )
     assert "Its accuracy 88.8%" in text
     assert "mean of 2 seeds" in text
     assert "The baseline 76.2% TF-IDF of word n-grams and logistic regression" in text
