@@ -6,17 +6,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tunesmith.backend import Backend, Capabilities
-    from tunesmith.backends.connect import connect
-    from tunesmith.dataset import Dataset, load_dataset
-    from tunesmith.evaluation.comparison import Comparison, compare
-    from tunesmith.evaluation.metrics import Evaluation, evaluate
-    from tunesmith.experiment import Experiment
-    from tunesmith.labels import LabelSet
-    from tunesmith.methods import FewShot, PromptTuning, ZeroShot
-    from tunesmith.runs.judgment import Judgment, judge
-    from tunesmith.runs.run import Run
-    from tunesmith.spec import GenerationParams
+    from tunesmith.backend import Backend as Backend
+    from tunesmith.backend import Capabilities as Capabilities
+    from tunesmith.backends.connect import connect as connect
+    from tunesmith.dataset import Dataset as Dataset
+    from tunesmith.dataset import load_dataset as load_dataset
+    from tunesmith.evaluation.comparison import Comparison as Comparison
+    from tunesmith.evaluation.comparison import compare as compare
+    from tunesmith.evaluation.metrics import Evaluation as Evaluation
+    from tunesmith.evaluation.metrics import evaluate as evaluate
+    from tunesmith.experiment import Experiment as Experiment
+    from tunesmith.labels import LabelSet as LabelSet
+    from tunesmith.methods import FewShot as FewShot
+    from tunesmith.methods import PromptTuning as PromptTuning
+    from tunesmith.methods import ZeroShot as ZeroShot
+    from tunesmith.runs.judgment import Judgment as Judgment
+    from tunesmith.runs.judgment import judge as judge
+    from tunesmith.runs.run import Run as Run
+    from tunesmith.spec import GenerationParams as GenerationParams
 
 _HOME = {
     "Backend": "backend",
@@ -39,26 +46,7 @@ _HOME = {
     "load_dataset": "dataset",
 }
 
-__all__ = [
-    "Backend",
-    "Capabilities",
-    "Comparison",
-    "Dataset",
-    "Evaluation",
-    "Experiment",
-    "FewShot",
-    "GenerationParams",
-    "Judgment",
-    "LabelSet",
-    "PromptTuning",
-    "Run",
-    "ZeroShot",
-    "compare",
-    "connect",
-    "evaluate",
-    "judge",
-    "load_dataset",
-]
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> Any:

@@ -37,8 +37,6 @@ from tunesmith.spec import GenerationParams, TuningSpec
 
 Target = Deployment | str
 """The model that a predictor asks: a deployment, or the portable name of a base model."""
-
-
 TargetKey = tuple[Literal["deployment", "base model"], str]
 
 
@@ -171,12 +169,12 @@ class TuningJob(ABC):
         poll_seconds: float = 0.05,
         on_poll: Callable[[], None] | None = None,
     ) -> TunedModel:
-        """Wait for the end, passing every event to ``on_event``, and return the tuned model.
+        """Wait for the end, at most ``timeout`` seconds, and return the tuned model.
 
         Args:
             on_event: called in this thread, once for each event, in order.
-            timeout: seconds; None waits for ever.
-            poll_seconds: seconds between two looks.
+            timeout: None waits for ever.
+            poll_seconds: between two looks.
             on_poll: called after each look at an unfinished job; an error that it raises ends the
                 wait, and the job itself continues.
 
@@ -215,12 +213,9 @@ class Tuner(ABC):
     ) -> TuningJob:
         """Start tuning ``spec.method`` on ``train`` and return at once.
 
-        Args:
-            spec: what to tune.
-            train: the training rows.
-            validation: rows to stop early on, if there are some.
-            prepared: what :meth:`check` returned for the same arguments. A backend whose ``check``
-                returns None never gets it, and may leave the parameter out.
+        It stops early on the rows ``validation``, if there are some. ``prepared`` is what
+        :meth:`check` returned for the same arguments. A backend whose ``check`` returns None never
+        gets it, and may leave the parameter out.
 
         Raises:
             UnsupportedError: the method, a setting or a validation set is not declared.
@@ -242,12 +237,9 @@ class Tuner(ABC):
         """Raise what :meth:`submit` would raise, and start nothing.
 
         For what only the base model can tell, such as the number of tokens of a label; what
-        :class:`Capabilities` declare is checked by the core.
-
-        Returns:
-            What was worked out on the way and ``submit`` would need again; None if nothing was.
+        :class:`Capabilities` declare is checked by the core. The result is what ``submit`` would
+        need again; None if there is nothing.
         """
-        del spec, train, validation
         return None
 
     def tune(
@@ -360,15 +352,12 @@ class Predictor(ABC):
         """Return the text in which a chat model reads a conversation, special tokens included.
 
         The answer of the model follows the text, and thinking is off. The contents are not changed,
-        so ``{{input}}`` in a content makes it a template.
-
-        Returns:
-            None if the service renders conversations itself, or nothing has a chat template.
+        so ``{{input}}`` in a content makes it a template. None if the service renders conversations
+        itself, or nothing has a chat template.
 
         Raises:
             ExperimentError: the chat template refuses the conversation, e.g. a system message.
         """
-        del base_model, messages
         return None
 
     def chat(

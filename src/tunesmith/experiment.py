@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError, field_validator
 
 from tunesmith import report
 from tunesmith.audit import Audit
+from tunesmith.backend import Backend
 from tunesmith.backends.options import redacted
 from tunesmith.dataset import DataSpec, ExperimentData, load_data
 from tunesmith.errors import ExperimentError, first_problem
@@ -17,7 +18,6 @@ from tunesmith.evaluation.readings import chosen_reading
 from tunesmith.experiment_file import apply_overrides, read_yaml
 from tunesmith.methods import Method
 from tunesmith.pipeline.checks import (
-    Checked,
     Loaded,
     audit_experiment,
     check_experiment,
@@ -34,9 +34,6 @@ from tunesmith.runs import provenance
 from tunesmith.runs.record import DataRecord, RunRecord
 from tunesmith.runs.run import Run
 from tunesmith.spec import TuningSpec, parse_method
-
-if TYPE_CHECKING:
-    from tunesmith.backend import Backend
 
 
 class Experiment(TuningSpec):
@@ -55,11 +52,7 @@ class Experiment(TuningSpec):
     :meth:`method_named`. Plain values, so that a run needs no plugin that it does not use."""
 
     def run(
-        self,
-        backend: Backend,
-        *,
-        runs_dir: Path | str = "runs",
-        progress: Progress = SILENT,
+        self, backend: Backend, *, runs_dir: Path | str = "runs", progress: Progress = SILENT
     ) -> Run:
         """Tune, deploy, predict with tuned and base model, evaluate and report.
 
@@ -73,9 +66,9 @@ class Experiment(TuningSpec):
         Raises:
             TunesmithError: see ``tunesmith.errors``. The run directory holds what was done.
         """
-        data, checked, record = self._checked(backend)
+        data, prepared, record = self._checked(backend)
         run = Run.create(Path(runs_dir), record)
-        return self._carry_on(Stages(self, run, backend, data, progress, checked.prepared))
+        return self._carry_on(Stages(self, run, backend, data, progress, prepared))
 
     def run_alone(
         self,
@@ -85,23 +78,17 @@ class Experiment(TuningSpec):
         loaded: Loaded | None = None,
         progress: Progress = SILENT,
     ) -> Run:
-        """Run the method's own model alone, in ``directory``: no base row and no baselines.
+        """Run the method's own model alone: no base row and no baselines.
 
         A sweep runs many methods on the same rows, and the untuned model and the baselines among
         them once.
 
-        Args:
-            backend: as for :meth:`run`.
-            directory: the run directory; it must not exist.
-            loaded: the rows, if they have been loaded already.
-            progress: as for :meth:`run`.
-
-        Raises:
-            TunesmithError: as :meth:`run`.
+        The run directory ``directory`` must not exist. ``loaded`` holds the rows, if they have been
+        loaded already.
         """
-        data, checked, record = self._checked(backend, loaded)
+        data, prepared, record = self._checked(backend, loaded)
         run = Run.at(directory, record.model_copy(update={"alone": True}))
-        return self._carry_on(Stages(self, run, backend, data, progress, checked.prepared))
+        return self._carry_on(Stages(self, run, backend, data, progress, prepared))
 
     def resume(
         self,
@@ -115,30 +102,26 @@ class Experiment(TuningSpec):
 
         Raises:
             RunError: the data changed, or another process works on the run.
-            TunesmithError: as :meth:`run`.
         """
-        data = loaded.data if loaded else load_data(self.data, self.labels, self.seed)
+        data = loaded.data if loaded else self._load()
         refuse_changed_data(run, data)
         forget_lost_job(run, backend)
         return self._carry_on(Stages(self, run, backend, data, progress))
 
     def plan(self, backend: Backend) -> Plan:
-        """Load and check everything as :meth:`run` does, and count; tune nothing.
+        """Load and check everything as :meth:`run` does, and count; tune nothing."""
+        return make_plan(self, backend, self._load(), self.answer)
 
-        Raises:
-            TunesmithError: as :meth:`run`.
-        """
-        data = load_data(self.data, self.labels, self.seed)
-        return make_plan(self, backend, data, self.answer)
+    def _load(self) -> ExperimentData:
+        return load_data(self.data, self.labels, self.seed)
 
     def _checked(
         self, backend: Backend, loaded: Loaded | None = None
-    ) -> tuple[ExperimentData, Checked, RunRecord]:
-        data = loaded.data if loaded else load_data(self.data, self.labels, self.seed)
+    ) -> tuple[ExperimentData, object | None, RunRecord]:
+        data, overlaps = (loaded.data, loaded.overlaps) if loaded else (self._load(), None)
         checked = check_experiment(self, backend, data, self.answer)
-        overlaps = loaded.overlaps if loaded else None
         found = audit_experiment(self, backend, data, overlaps=overlaps)
-        return data, checked, self._record(backend, checked.info, data, found)
+        return data, checked.prepared, self._record(backend, checked.info, data, found)
 
     def _carry_on(self, stages: Stages) -> Run:
         run = stages.run
@@ -149,10 +132,12 @@ class Experiment(TuningSpec):
             if self.method.tunes:
                 tuned = stages.ask_tuned(stages.deploy(stages.tune()))
             base = stages.ask_base()
-            tuned, base = stages.calibrate(tuned, base)
+            if not run.record.alone:
+                tuned, base = stages.calibrate(tuned, base)
             run.write_predictions([*tuned, *base])
             stages.evaluate(tuned, base)
-            stages.compare_with_baselines(tuned, base)
+            if not run.record.alone:
+                stages.compare_with_baselines(tuned, base)
             report.write(run)
             model_card.write(run)
         return run
@@ -207,13 +192,19 @@ class Experiment(TuningSpec):
             raise ExperimentError(f"ladder: {name}: {error}") from None
 
     @classmethod
-    def from_file(cls, path: Path | str, overrides: Mapping[str, Any] | None = None) -> Experiment:
+    def from_file(
+        cls,
+        path: Path | str,
+        overrides: Mapping[str, Any] | None = None,
+        note: Callable[[str], None] = lambda text: None,
+    ) -> Experiment:
         """Read a YAML file. Relative paths in it are relative to the file.
 
         Args:
             path: the file.
             overrides: dotted keys to values, e.g. ``{"method.num_epochs": 5}``; relative paths
                 here are relative to the working directory.
+            note: gets a sentence if settings are left out because of an override.
 
         Raises:
             ExperimentError: the file or a key is wrong; the message names it.
@@ -222,16 +213,13 @@ class Experiment(TuningSpec):
         values = read_yaml(path)
         if isinstance(values.get("data"), dict):
             values["data"] = paths_from(path.parent, values["data"])
-        return cls.from_values(apply_overrides(values, overrides or {}), source=str(path))
+        return cls.from_values(apply_overrides(values, overrides or {}, note), source=str(path))
 
     @classmethod
     def from_record(cls, values: Mapping[str, Any], *, source: str = "experiment") -> Experiment:
         """Make the experiment that a run record holds.
 
         Records from before there was a choice judged text, and their base model read bare inputs.
-
-        Raises:
-            ExperimentError: as :meth:`from_values`.
         """
         return cls.from_values({"answer": "text", "base_input": "bare", **values}, source=source)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,17 +71,29 @@ def _value(text: str) -> Any:
         return text
 
 
-def apply_overrides(values: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+def apply_overrides(
+    values: dict[str, Any],
+    overrides: Mapping[str, Any],
+    note: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
     """Return ``values`` with dotted keys replaced.
 
-    Another ``method.name`` starts from the defaults of that method; no key of the old one is kept.
+    Another ``method.name`` starts from the defaults of that method; no key of the old one is kept,
+    and ``note`` gets a sentence about those that are dropped.
     """
     result = {k: dict(v) if isinstance(v, dict) else v for k, v in values.items()}
     if isinstance(result.get("method"), str):
         result["method"] = {"name": result["method"]}
     new = overrides.get("method.name", overrides.get("method"))
-    if isinstance(new, str) and new != (result.get("method") or {}).get("name"):
+    old = result.get("method") or {}
+    if isinstance(new, str) and new != old.get("name"):
         result["method"] = {"name": new}
+        dropped = [key for key in old if key != "name" and f"method.{key}" not in overrides]
+        if dropped:
+            note(
+                f"method.name={new}: these settings of the file's method are left out: "
+                f"{', '.join(dropped)}"
+            )
     for key, value in overrides.items():
         if key == "method" and isinstance(value, str):
             continue

@@ -46,7 +46,6 @@ class Method(BaseModel):
 
     def optimizer_steps(self, rows: int) -> int | None:
         """Return the number of optimizer steps on ``rows`` training rows, None if undefined."""
-        del rows
         return None
 
 

@@ -115,7 +115,4 @@ def parse_method(value: Any) -> Method:
     try:
         return method_class(name).model_validate(settings)
     except ValidationError as error:
-        problem = first_problem(error)
-        raise ValueError(
-            problem if problem.startswith("method.") else f"method.{problem}"
-        ) from None
+        raise ValueError(f"method.{first_problem(error).removeprefix('method.')}") from None

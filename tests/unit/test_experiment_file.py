@@ -57,9 +57,20 @@ def test_another_method_starts_afresh(file: Path, setting: str) -> None:
     assert Experiment.from_file(file, overrides).method == ZeroShot(template="Good? {{input}}")
 
 
+def test_the_settings_that_another_method_drops_are_named_once() -> None:
+    values = {"method": {"name": "prompt_tuning", "num_epochs": 3, "learning_rate": 0.1}}
+    notes: list[str] = []
+    apply_overrides(values, {"method.name": "other", "method.learning_rate": 1}, notes.append)
+    assert notes == [
+        "method.name=other: these settings of the file's method are left out: num_epochs"
+    ]
+
+
 def test_the_same_method_keeps_its_keys() -> None:
     values = {"method": {"name": "prompt_tuning", "num_epochs": 3}}
-    assert apply_overrides(values, {"method.name": "prompt_tuning"}) == values
+    notes: list[str] = []
+    assert apply_overrides(values, {"method.name": "prompt_tuning"}, notes.append) == values
+    assert notes == []
 
 
 def test_round_trip_keeps_only_what_was_set(file: Path) -> None:

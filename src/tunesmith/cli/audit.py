@@ -19,7 +19,7 @@ from tunesmith.errors import ExperimentError, TunesmithError, UnsupportedError
 from tunesmith.experiment import Experiment
 from tunesmith.methods import PromptTuning
 from tunesmith.pipeline.checks import audit_experiment
-from tunesmith.pipeline.label_uses import label_uses
+from tunesmith.pipeline.plan import label_uses
 
 EXPERIMENTS = (".yaml", ".yml")
 SHOWN_LABELS = 6

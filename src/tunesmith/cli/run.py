@@ -60,7 +60,7 @@ def run(
     All checks come before anything is tuned or paid for. The last line of the output is the path of
     the report.
     """
-    what = Experiment.from_file(experiment, settings)
+    what = Experiment.from_file(experiment, settings, screen.note)
     with open_backend(backend, options, runs_dir) as opened:
         if dry_run:
             _show_plan(what, opened, as_json)

@@ -53,7 +53,7 @@ def tune(
 
     A test file is not needed. The next step is: tunesmith deploy model.json
     """
-    what = Experiment.from_file(experiment, settings)
+    what = Experiment.from_file(experiment, settings, screen.note)
     with open_backend(backend, options, runs_dir) as opened:
         submitted = opened.tuner.resume(job) if job else _submit(what, opened)
         screen.note(f"job {submitted.id}")

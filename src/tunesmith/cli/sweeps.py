@@ -92,7 +92,7 @@ def ladder(
     backend offers, with time, cost and interval. The same command resumes an earlier one that
     was stopped. The last line printed is the path of the report.
     """
-    what = Experiment.from_file(experiment, settings)
+    what = Experiment.from_file(experiment, settings, screen.note)
     ref = BackendRef(name=backend, options=options)
     price_table = read_prices(prices) if prices else None
     names = [name.strip() for name in only.split(",") if name.strip()]

@@ -1,54 +1,38 @@
-"""The baselines of a run: simple methods of plugins, and the decision of the untuned model."""
+"""The baselines of a run: simple methods of plugins, fitted on the same rows."""
 
 from __future__ import annotations
 
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from tunesmith.backend import Backend
 from tunesmith.backends.connect import connect
 from tunesmith.dataset import ExperimentData
 from tunesmith.evaluation.comparison import compare
 from tunesmith.evaluation.metrics import evaluate
-from tunesmith.evaluation.readings import read_as
-from tunesmith.hookspecs import BackendEntry, MethodEntry
-from tunesmith.pipeline.context import Context
-from tunesmith.pipeline.predict import classify, predict_tuned
+from tunesmith.hookspecs import MethodEntry
+from tunesmith.pipeline.predict import predict_tuned
 from tunesmith.plugins import method_class, registry
-from tunesmith.records import Prediction, decided
-from tunesmith.runs.judgment import UNTUNED
+from tunesmith.records import Prediction
 from tunesmith.runs.record import Baseline
-
-if TYPE_CHECKING:
-    from tunesmith.backend import Backend
-    from tunesmith.spec import TuningSpec
+from tunesmith.spec import TuningSpec
 
 
 def measure(
     spec: TuningSpec, data: ExperimentData, predictions: Sequence[Prediction]
-) -> tuple[Baseline, ...]:
+) -> Iterator[Baseline]:
     """Fit every baseline of every backend on the training rows and compare it with the run.
 
     Validation rows are used as training rows here, because the baselines do not stop early. A
     backend that has the method of the run is left out.
     """
-    return tuple(
-        baseline
-        for entry in registry().backends().values()
-        if spec.method.name not in {method.name for method in entry.methods}
-        for baseline in _of_backend(entry, spec, data, predictions)
-    )
-
-
-def _of_backend(
-    entry: BackendEntry, spec: TuningSpec, data: ExperimentData, predictions: Sequence[Prediction]
-) -> Iterator[Baseline]:
-    methods = [method for method in entry.methods if method.baseline]
-    if methods:
-        with tempfile.TemporaryDirectory() as store, connect(entry.name, store=store) as backend:
-            for method in methods:
-                yield _baseline(spec, data, predictions, backend, method)
+    for entry in registry().backends().values():
+        methods = [method for method in entry.methods if method.baseline]
+        if methods and spec.method.name not in {method.name for method in entry.methods}:
+            with tempfile.TemporaryDirectory() as store, connect(entry.name, store=store) as opened:
+                for method in methods:
+                    yield _baseline(spec, data, predictions, opened, method)
 
 
 def _baseline(
@@ -62,8 +46,7 @@ def _baseline(
     own = spec.with_method(method_class(method.name)())
     start = time.monotonic()
     rows = [*data.train.rows, *(data.validation.rows if data.validation else ())]
-    model = backend.tuner.tune(own, rows)
-    deployment = backend.deployer.deploy(model, method.name)
+    deployment = backend.deployer.deploy(backend.tuner.tune(own, rows), method.name)
     answers = predict_tuned(own, backend, data.test_rows().rows, deployment)
     seconds = time.monotonic() - start
     return Baseline(
@@ -75,54 +58,3 @@ def _baseline(
         seconds=round(seconds, 3),
         comparison=compare(predictions, answers, (predictions[0].model, method.name)),
     )
-
-
-def measure_untuned(
-    context: Context, tuned: Sequence[Prediction], base: Sequence[Prediction]
-) -> tuple[Baseline, ...]:
-    """Return the decision of the untuned model on the text that the tuned model reads.
-
-    Returns nothing if the run already has it as its base row, if nothing was tuned, or if the
-    base model has no label scores.
-    """
-    record = context.run.record
-    same = record.base_input == "same"
-    # The base model has no probabilities if they cost too much or are not supported.
-    scores = bool(base) and base[0].probabilities is not None
-    if not tuned or not scores or (same and record.answer == "decision"):
-        return ()
-    start = time.monotonic()
-    answers = list(base)
-    if not same:
-        answers = _decisions(context, tuned)
-    answers = read_as(answers, "decision")
-    return (
-        Baseline(
-            method=UNTUNED,
-            evaluation=evaluate(answers, context.spec.labels),
-            seconds=round(time.monotonic() - start, 3),
-            comparison=compare(tuned, answers, ("tuned", UNTUNED)),
-        ),
-    )
-
-
-def _decisions(context: Context, tuned: Sequence[Prediction]) -> list[Prediction]:
-    spec, backend, deployment = context.spec, context.backend, context.run.record.deployment
-    assert deployment is not None  # noqa: S101  # it has answered
-    rows = context.data.test_rows().rows
-    prompts = backend.predictor.prompts(deployment, [row.input for row in rows])
-    shares = classify(backend, spec.base_model, prompts, spec.labels)
-    return [
-        answer.model_copy(
-            update={
-                "model": "base",
-                "prompt": prompt,
-                "text": "",
-                "answer": "decision",
-                "label": decided(one.probabilities),
-                "said": None,
-                "probabilities": one.probabilities,
-            }
-        )
-        for answer, prompt, one in zip(tuned, prompts, shares, strict=True)
-    ]

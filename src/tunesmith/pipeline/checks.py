@@ -11,7 +11,7 @@ from tunesmith.backend import Backend, Capabilities, TuningJob
 from tunesmith.dataset import ExperimentData
 from tunesmith.errors import ExperimentError, RunError, UnsupportedError, near_misses
 from tunesmith.evaluation.readings import chosen_reading
-from tunesmith.methods import render
+from tunesmith.methods import Method, render
 from tunesmith.pipeline.prompts import full_template, hard_prompt
 from tunesmith.records import BaseModelInfo, Reading, Row
 from tunesmith.runs.run import Run
@@ -38,13 +38,7 @@ class Loaded:
 def check_experiment(
     spec: TuningSpec, backend: Backend, data: ExperimentData, answer: Reading | None = None
 ) -> Checked:
-    """Refuse settings that cannot work.
-
-    Args:
-        spec: the settings.
-        backend: the backend that will run them.
-        data: the rows.
-        answer: the wanted reading of answers; None takes the best that is possible.
+    """Refuse settings that cannot work, and an ``answer`` (a reading) that is not possible.
 
     Raises:
         UnsupportedError: the method, a hyper-parameter, its value, a generation parameter or a
@@ -52,22 +46,17 @@ def check_experiment(
         ExperimentError: the settings contradict each other or cannot work with the base model.
         NotFoundError: the backend has no such base model.
     """
-    held_out = data.validation.rows if data.validation else None
-    info = _check_declared(spec, backend, data.train.rows, held_out)
+    train, held_out = data.train.rows, data.validation.rows if data.validation else None
+    info = _check_declared(spec, backend, train, held_out)
     chosen_reading(answer, spec.method, backend.capabilities(spec.base_model), backend.name)
     if spec.method.tunes:
-        return Checked(info, backend.tuner.check(spec, data.train.rows, held_out))
-    _check_labels(spec, backend, data.train.rows)
-    return Checked(info, None)
-
-
-def _check_labels(spec: TuningSpec, backend: Backend, train: Sequence[Row]) -> None:
+        return Checked(info, backend.tuner.check(spec, train, held_out))
     template = full_template(spec, backend, train)
     if template is not None:
         labels = [spec.labels.surface(name) for name in spec.labels]
         prompts = [render(template, row.input) for row in train]
-        params = spec.generation
-        backend.predictor.check_labels(spec.base_model, prompts, labels, params)
+        backend.predictor.check_labels(spec.base_model, prompts, labels, spec.generation)
+    return Checked(info, None)
 
 
 def check_submission(
@@ -97,9 +86,9 @@ def submit(
         TunesmithError: as ``Tuner.submit``.
     """
     held_out = data.validation.rows if data.validation else None
-    if prepared is None:
-        return backend.tuner.submit(spec, data.train.rows, held_out)
-    return backend.tuner.submit(spec, data.train.rows, held_out, prepared=prepared)
+    # A tuner that prepares nothing may lack the parameter.
+    more = {} if prepared is None else {"prepared": prepared}
+    return backend.tuner.submit(spec, data.train.rows, held_out, **more)
 
 
 def check_generation(params: GenerationParams, backend: str, capabilities: Capabilities) -> None:
@@ -116,19 +105,21 @@ def check_generation(params: GenerationParams, backend: str, capabilities: Capab
 
 
 def _check_declared(
-    spec: TuningSpec,
-    backend: Backend,
-    train: Sequence[Row],
-    validation: Sequence[Row] | None,
+    spec: TuningSpec, backend: Backend, train: Sequence[Row], validation: Sequence[Row] | None
 ) -> BaseModelInfo:
     info = backend.base_model(spec.base_model)
     capabilities = backend.capabilities(spec.base_model)
     _check_method(spec, backend.name, capabilities)
-    _check_chat(spec, backend.name, capabilities)
     check_generation(spec.generation, backend.name, capabilities)
     if spec.method.tunes:
-        _check_hyperparameters(spec, backend.name, capabilities)
-        _check_rows(spec, backend.name, capabilities, train, validation)
+        _check_hyperparameters(spec.method, backend.name, capabilities)
+        _check_rows(backend.name, capabilities, len(train), validation is not None)
+        patience = getattr(spec.method, "early_stopping_patience", None)
+        if patience is not None and validation is None:
+            raise ExperimentError(
+                "method.early_stopping_patience needs validation rows; set data.validation, "
+                "e.g. 0.15"
+            )
     return info
 
 
@@ -148,9 +139,6 @@ def _check_method(spec: TuningSpec, backend: str, capabilities: Capabilities) ->
             f"{spec.base_model!r}; it offers: {', '.join(capabilities.methods) or 'none'}. "
             f"Choose one with --set method.name=NAME.{near_misses(name, capabilities.methods)}"
         )
-
-
-def _check_chat(spec: TuningSpec, backend: str, capabilities: Capabilities) -> None:
     if getattr(spec.method, "chat", False) is True and not capabilities.chat:
         raise UnsupportedError(
             f"method.chat: {spec.base_model!r} has no chat template on backend {backend!r}; "
@@ -158,10 +146,9 @@ def _check_chat(spec: TuningSpec, backend: str, capabilities: Capabilities) -> N
         )
 
 
-def _check_hyperparameters(spec: TuningSpec, backend: str, capabilities: Capabilities) -> None:
-    for field in sorted(spec.method.model_fields_set - {"chat"}):
-        value = getattr(spec.method, field)
-        allowed = capabilities.hyperparameters.get(field)
+def _check_hyperparameters(method: Method, backend: str, capabilities: Capabilities) -> None:
+    for field in sorted(method.model_fields_set - {"chat"}):
+        value, allowed = getattr(method, field), capabilities.hyperparameters.get(field)
         if allowed is None:
             raise UnsupportedError(
                 f"method.{field}: backend {backend!r} does not let it be set; leave it out"
@@ -173,27 +160,16 @@ def _check_hyperparameters(spec: TuningSpec, backend: str, capabilities: Capabil
             )
 
 
-def _check_rows(
-    spec: TuningSpec,
-    backend: str,
-    capabilities: Capabilities,
-    train: Sequence[Row],
-    validation: Sequence[Row] | None,
-) -> None:
+def _check_rows(backend: str, capabilities: Capabilities, rows: int, validates: bool) -> None:
     limit = capabilities.max_training_rows
-    if limit is not None and len(train) > limit:
+    if limit is not None and rows > limit:
         raise UnsupportedError(
-            f"data.train: {len(train)} rows; backend {backend!r} takes at most {limit}"
+            f"data.train: {rows} rows; backend {backend!r} takes at most {limit}"
         )
-    if validation is not None and not capabilities.validation:
+    if validates and not capabilities.validation:
         raise UnsupportedError(
             f"data.validation: backend {backend!r} takes no validation set; leave it out: "
             "--set data.validation=null"
-        )
-    patience = getattr(spec.method, "early_stopping_patience", None)
-    if patience is not None and validation is None:
-        raise ExperimentError(
-            "method.early_stopping_patience needs validation rows; set data.validation, e.g. 0.15"
         )
 
 
@@ -205,11 +181,11 @@ def audit_experiment(
     overlaps: Overlaps | None = None,
     ask_service: bool = False,
 ) -> Audit:
-    """Audit the training and test rows of ``spec``.
+    """Audit the training and test rows of ``spec``; the backend counts tokens, if it can.
 
     Args:
         spec: gives the labels, the template and the limit of tokens.
-        backend: counts the tokens, if it can.
+        backend: with the base model.
         data: the rows of the spec.
         overlaps: those of the rows, if they have been found already.
         ask_service: count tokens on a remote backend too, which takes a request for each row.
@@ -217,17 +193,13 @@ def audit_experiment(
     capabilities = backend.capabilities(spec.base_model)
     reader = None
     if capabilities.tokenize and (ask_service or not capabilities.remote):
-        reader = _reader(spec, backend, data)
+        reader = Reader(
+            tokenize=partial(backend.predictor.tokenize, spec.base_model),
+            template=hard_prompt(spec, data.train.rows),
+            limit=getattr(spec.method, "max_input_tokens", None),
+        )
     return audit_data(
         data.training_file, data.test, labels=spec.labels, reader=reader, overlaps=overlaps
-    )
-
-
-def _reader(spec: TuningSpec, backend: Backend, data: ExperimentData) -> Reader:
-    return Reader(
-        tokenize=partial(backend.predictor.tokenize, spec.base_model),
-        template=hard_prompt(spec.method, data.train.rows, spec.labels, spec.seed),
-        limit=getattr(spec.method, "max_input_tokens", None),
     )
 
 

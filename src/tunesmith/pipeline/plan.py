@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
 from tunesmith.audit import TokenCounts, token_counts
-from tunesmith.dataset import ExperimentData
+from tunesmith.backend import Backend, Capabilities
+from tunesmith.dataset import ExperimentData, stratified_sample
 from tunesmith.methods import render
 from tunesmith.pipeline.checks import audit_experiment, check_experiment
-from tunesmith.pipeline.label_uses import label_uses, unlikely
-from tunesmith.pipeline.prompts import hard_prompt
-from tunesmith.records import LabelTokens, Reading, Record
+from tunesmith.pipeline.prompts import full_template, hard_prompt
+from tunesmith.records import LabelTokens, Reading, Record, Row
+from tunesmith.spec import TuningSpec
 
-if TYPE_CHECKING:
-    from tunesmith.backend import Backend, Capabilities
-    from tunesmith.spec import TuningSpec
+ROWS = 16
+"""Training rows over whose prompts the probabilities are averaged."""
+UNLIKELY = 0.01
+"""Below this share of all continuations, the labels do not fit the model."""
 
 
 class PartPlan(Record):
@@ -68,27 +70,21 @@ def make_plan(
         stand_in=info.stand_in,
         method=spec.method.name,
         seed=spec.seed,
-        data=_parts(spec, backend, data, capabilities),
+        data=_parts(spec, backend, data),
         labels=uses,
         optimizer_steps=steps,
         cost=None if capabilities.costs_money else 0.0,
-        notes=(
-            *found.notes,
-            *_notes(spec, info.stand_in, capabilities, steps),
-            *unlikely(uses),
-        ),
+        notes=(*found.notes, *_notes(spec, info.stand_in, capabilities, steps, uses)),
     )
 
 
-def _parts(
-    spec: TuningSpec, backend: Backend, data: ExperimentData, capabilities: Capabilities
-) -> dict[str, PartPlan]:
-    template = hard_prompt(spec.method, data.train.rows, spec.labels, spec.seed)
+def _parts(spec: TuningSpec, backend: Backend, data: ExperimentData) -> dict[str, PartPlan]:
+    template = hard_prompt(spec, data.train.rows)
     limit = getattr(spec.method, "max_input_tokens", None)
     parts = {}
     for name, part in data.parts().items():
         counts = None
-        if capabilities.tokenize:
+        if backend.capabilities(spec.base_model).tokenize:
             texts = [render(template, text) for text in part.inputs]
             tokens = backend.predictor.tokenize(spec.base_model, texts)
             counts = token_counts([len(spelled) for spelled in tokens], limit)
@@ -97,7 +93,11 @@ def _parts(
 
 
 def _notes(
-    spec: TuningSpec, stand_in: str | None, capabilities: Capabilities, steps: int | None
+    spec: TuningSpec,
+    stand_in: str | None,
+    capabilities: Capabilities,
+    steps: int | None,
+    uses: Mapping[str, LabelTokens],
 ) -> list[str]:
     notes = []
     if steps is not None:
@@ -110,4 +110,31 @@ def _notes(
         notes.append("the backend does not honor the seed; it drives the split of the data only")
     if not capabilities.base_inference:
         notes.append("the backend has no untuned model that generates: no base row")
+    mass = sum(use.mass for use in uses.values())
+    if uses and mass < UNLIKELY:
+        notes.append(
+            f"the untuned model would write one of the labels in {mass:.2%} of all continuations: "
+            "other label words, or another end of the template, may suit it better; "
+            "'tunesmith init' compares some"
+        )
     return notes
+
+
+def label_uses(spec: TuningSpec, backend: Backend, train: Sequence[Row]) -> dict[str, LabelTokens]:
+    """Return the tokens and the mean probability of each label after a few training rows.
+
+    Empty if the base model has no label scores here, or if every row would cost a request.
+
+    Raises:
+        ExperimentError: the base model cannot write a label.
+    """
+    capabilities = backend.capabilities(spec.base_model)
+    scores = capabilities.base_label_scores and not capabilities.remote
+    template = full_template(spec, backend, train) if scores else None
+    if template is None:
+        return {}
+    rows = stratified_sample(train, ROWS, spec.seed)
+    prompts = [render(template, row.input) for row in rows]
+    texts = [spec.labels.surface(name) for name in spec.labels]
+    found = backend.predictor.label_tokens(spec.base_model, prompts, texts)
+    return {name: found[text] for name, text in zip(spec.labels, texts, strict=True)}

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tunesmith.backend import Backend, Target
+from tunesmith.dataset import ExperimentData
 from tunesmith.errors import UnsupportedError
+from tunesmith.evaluation.calibration import ScoredRow
 from tunesmith.evaluation.comparison import compare
 from tunesmith.evaluation.metrics import evaluate
 from tunesmith.evaluation.readings import READINGS, held, read_as
 from tunesmith.methods import PLACEHOLDER
-from tunesmith.pipeline import baselines
-from tunesmith.pipeline.calibrate import calibrated
+from tunesmith.pipeline.baselines import measure
+from tunesmith.pipeline.calibrate import calibrate, with_calibrated
 from tunesmith.pipeline.chat import choose_chat
 from tunesmith.pipeline.checks import submit
-from tunesmith.pipeline.context import Context
-from tunesmith.pipeline.predict import predict_base, predict_tuned
-from tunesmith.pipeline.prompts import base_prompts
-from tunesmith.records import Deployment, Prediction, Reading, TunedModel
-from tunesmith.runs.record import OtherReading
-from tunesmith.runs.run import ADAPTER
+from tunesmith.pipeline.predict import classify, predict_base, predict_tuned
+from tunesmith.pipeline.prompts import BasePrompts, base_prompts
+from tunesmith.progress import SILENT, Progress
+from tunesmith.records import Deployment, Prediction, Reading, Row, TunedModel
+from tunesmith.runs.judgment import UNTUNED
+from tunesmith.runs.record import Baseline, OtherReading
+from tunesmith.runs.run import ADAPTER, Run
+from tunesmith.spec import TuningSpec
 
 
-class Stages(Context):
-    """The stages of one run."""
+@dataclass
+class Stages:
+    """One run: its settings, its directory, its backend and its rows. A method is a stage."""
+
+    spec: TuningSpec
+    run: Run
+    backend: Backend
+    data: ExperimentData
+    progress: Progress = SILENT
+    prepared: object | None = None
+    """The return value of ``Tuner.check``; None if this process did not check."""
 
     def choose_chat(self, wanted: Reading | None) -> None:
         """Decide whether the models read the chat template, if the method leaves that open.
 
-        Args:
-            wanted: the reading of answers that the experiment asks for.
+        The experiment asks for the reading ``wanted``.
 
         Raises:
             UnsupportedError: decisions are asked for, and the service renders conversations itself.
@@ -51,20 +68,20 @@ class Stages(Context):
 
     def tune(self) -> TunedModel:
         """Tune, or resume the job that an earlier process started."""
-        run = self.run
-        if run.record.model is None:
+        run, tuner = self.run, self.backend.tuner
+        model = run.record.model
+        if model is None:
             self.progress.stage("tune")
             with run.stage("tune"):
                 if run.record.job_id is None:
                     job = submit(self.spec, self.backend, self.data, self.prepared)
                     run.update(job_id=job.id)
                 else:
-                    job = self.backend.tuner.resume(run.record.job_id)
-                run.update(model=job.wait(self.progress.tuning))
-        model = run.record.model
-        assert model is not None  # noqa: S101  # set above, or by an earlier process
+                    job = tuner.resume(run.record.job_id)
+                model = job.wait(self.progress.tuning)
+                run.update(model=model)
         if self.backend.capabilities(self.spec.base_model).exports_adapter:
-            self.backend.tuner.export(model, run.directory / ADAPTER)
+            tuner.export(model, run.directory / ADAPTER)
         for note in model.details.get("notes", ()):
             run.note(note)
         return model
@@ -72,57 +89,84 @@ class Stages(Context):
     def deploy(self, model: TunedModel) -> Deployment:
         """Deploy the tuned model."""
         run = self.run
-        if run.record.deployment is None:
+        deployment = run.record.deployment
+        if deployment is None:
             self.progress.stage("deploy")
             with run.stage("deploy"):
-                name = run.directory.name
-                run.update(deployment=self.backend.deployer.deploy(model, name))
-        deployment = run.record.deployment
-        assert deployment is not None  # noqa: S101  # set above, or by an earlier process
+                deployment = self.backend.deployer.deploy(model, run.directory.name)
+                run.update(deployment=deployment)
         return deployment
 
     def ask_tuned(self, deployment: Deployment) -> list[Prediction]:
         """Ask the tuned model about the test rows."""
+        run, rows = self.run, self.data.test_rows().rows
         self.progress.stage("predict tuned")
-        with self.run.stage("predict tuned"):
+        with run.stage("predict tuned"):
             return predict_tuned(
-                self.spec, self.backend, self.data.test_rows().rows, deployment,
-                self.progress, self.run.note, self.run.record.answer,
+                self.spec, self.backend, rows, deployment, self.progress, run.note,
+                run.record.answer,
             )  # fmt: skip
 
     def ask_base(self) -> list[Prediction]:
         """Ask the untuned model about the test rows, if the run needs that."""
-        run, method, record = self.run, self.spec.method, self.run.record
-        if record.alone and method.tunes:
+        spec, backend, run, record = self.spec, self.backend, self.run, self.run.record
+        if record.alone and spec.method.tunes:
             return []
-        if not self.backend.capabilities(self.spec.base_model).base_inference:
-            name = self.backend.name
-            run.note(f"backend {name!r} has no untuned model that generates: no base row")
+        if not backend.capabilities(spec.base_model).base_inference:
+            run.note(f"backend {backend.name!r} has no untuned model that generates: no base row")
             return []
-        bare = method.tunes and record.base_input == "bare"
-        if bare and method.input_template != PLACEHOLDER:
+        template = spec.method.input_template
+        if spec.method.tunes and record.base_input == "bare" and template != PLACEHOLDER:
             run.note(
                 "the base model read each input unchanged, the tuned model with its template "
-                f"{method.input_template!r}; base_input: same gives both the same text"
+                f"{template!r}; base_input: same gives both the same text"
             )
         self.progress.stage("predict base")
         with run.stage("predict base"):
             rows = self.data.test_rows().rows
-            prompts = base_prompts(
-                self.spec, self.backend, rows, self.data.train.rows,
-                record.deployment, record.base_input,
-            )  # fmt: skip
+            prompts = self._base_prompts(rows)
             return predict_base(
-                self.spec, self.backend, rows, prompts, self.progress, run.note, record.answer
+                spec, backend, rows, prompts, self.progress, run.note, record.answer
             )
+
+    def _base_prompts(self, rows: Sequence[Row]) -> BasePrompts:
+        record, train = self.run.record, self.data.train.rows
+        deployment, reads = record.deployment, record.base_input
+        return base_prompts(self.spec, self.backend, rows, train, deployment, reads)
 
     def calibrate(
         self, tuned: list[Prediction], base: list[Prediction]
     ) -> tuple[list[Prediction], list[Prediction]]:
-        """Calibrate the probabilities on validation rows, if there are both."""
-        if self.run.record.alone:
+        """Return the predictions with calibrated probabilities, and record both calibrations.
+
+        Without validation rows or label scores, they are returned unchanged.
+        """
+        run, validation = self.run, self.data.validation
+        if validation is None or not any(p.probabilities for p in (*tuned[:1], *base[:1])):
             return tuned, base
-        return calibrated(self, tuned, base)
+        self.progress.stage("calibrate")
+        with run.stage("calibrate"):
+            rows: list[ScoredRow] = []
+            tuned, base = (self._calibrated(side, validation.rows, rows) for side in (tuned, base))
+            run.write_probabilities(rows)
+        return tuned, base
+
+    def _calibrated(
+        self, side: list[Prediction], held_out: Sequence[Row], rows: list[ScoredRow]
+    ) -> list[Prediction]:
+        if not side or side[0].probabilities is None:
+            return side
+        target: Target = self.spec.base_model
+        if side[0].model == "tuned" and self.run.record.deployment is not None:
+            target, texts = self.run.record.deployment, [row.input for row in held_out]
+        else:
+            texts = list(self._base_prompts(held_out).texts)
+        shares = classify(self.backend, target, texts, self.spec.labels, self.progress)
+        found, scored = calibrate(side, held_out, shares)
+        name = "calibration" if side[0].model == "tuned" else "base_calibration"
+        self.run.update(**{name: found})
+        rows += scored
+        return with_calibrated(side, found)
 
     def evaluate(self, tuned: list[Prediction], base: list[Prediction]) -> None:
         """Score and compare the answers, in both readings if they hold both."""
@@ -135,24 +179,56 @@ class Stages(Context):
 
     def compare_with_baselines(self, tuned: list[Prediction], base: list[Prediction]) -> None:
         """Fit the baselines and compare them with the model that the run is about."""
-        if self.run.record.alone:
-            return
         self.progress.stage("baselines")
         with self.run.stage("baselines"):
-            found = baselines.measure(self.spec, self.data, tuned or base)
-            untuned = baselines.measure_untuned(self, tuned, base)
-            self.run.update(baselines=(*found, *untuned))
+            found = measure(self.spec, self.data, tuned or base)
+            self.run.update(baselines=(*found, *self._untuned(tuned, base)))
+
+    def _untuned(
+        self, tuned: Sequence[Prediction], base: Sequence[Prediction]
+    ) -> Iterator[Baseline]:
+        """Measure the decision of the untuned model on the text that the tuned model reads.
+
+        Yields nothing if the run already has it as its base row, if nothing was tuned, or if the
+        base model has no label scores.
+        """
+        record = self.run.record
+        same = record.base_input == "same"
+        # The base model has no probabilities if they cost too much or are not supported.
+        scores = bool(base) and base[0].probabilities is not None
+        if not tuned or not scores or (same and record.answer == "decision"):
+            return
+        start = time.monotonic()
+        answers = read_as(base if same else self._asked_the_same(tuned), "decision")
+        yield Baseline(
+            method=UNTUNED,
+            evaluation=evaluate(answers, self.spec.labels),
+            seconds=round(time.monotonic() - start, 3),
+            comparison=compare(tuned, answers, ("tuned", UNTUNED)),
+        )
+
+    def _asked_the_same(self, tuned: Sequence[Prediction]) -> list[Prediction]:
+        spec, backend, deployment = self.spec, self.backend, self.run.record.deployment
+        assert deployment is not None  # noqa: S101  # it has answered
+        prompts = backend.predictor.prompts(deployment, [answer.input for answer in tuned])
+        shares = classify(backend, spec.base_model, prompts, spec.labels)
+        unsaid = {"model": "base", "answer": "text", "text": "", "label": None}
+        return [
+            answer.model_copy(
+                update={**unsaid, "prompt": prompt, "probabilities": one.probabilities}
+            )
+            for answer, prompt, one in zip(tuned, prompts, shares, strict=True)
+        ]
 
     def _numbers(
         self, tuned: list[Prediction], base: list[Prediction], answer: Reading
     ) -> OtherReading | None:
-        sides = {"tuned": tuned, "base": base}
-        if any(side and answer not in held(side) for side in sides.values()):
+        sides = [side for side in (tuned, base) if side]
+        if any(answer not in held(side) for side in sides):
             return None
-        read = {role: read_as(side, answer) for role, side in sides.items() if side}
-        both = tuned and base
+        read = [read_as(side, answer) for side in sides]
         return OtherReading(
             answer=answer,
-            evaluations={role: evaluate(side, self.spec.labels) for role, side in read.items()},
-            comparison=compare(read["tuned"], read["base"]) if both else None,
+            evaluations={side[0].model: evaluate(side, self.spec.labels) for side in read},
+            comparison=compare(read[0], read[1]) if len(read) == 2 else None,
         )

@@ -6,25 +6,25 @@ They are tried on training rows only. The choice can therefore be evaluated on t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import pairwise, permutations
-from typing import TYPE_CHECKING
 
+from tunesmith.backend import Backend
 from tunesmith.dataset import stratified_sample
 from tunesmith.errors import ExperimentError
 from tunesmith.labels import LabelSet
 from tunesmith.methods import PLACEHOLDER, ZeroShot, render
-from tunesmith.pipeline.prompts import conversation, hard_prompt
+from tunesmith.pipeline.predict import in_chunks
+from tunesmith.pipeline.prompts import full_template
 from tunesmith.progress import SILENT, Progress
 from tunesmith.records import Record, Row
-
-if TYPE_CHECKING:
-    from tunesmith.backend import Backend
+from tunesmith.spec import GenerationParams, TuningSpec
 
 ROWS = 200
 """Training rows that are asked, at most."""
 LABELS_READ = 2400
 """Rows times labels for one template, about: with more labels, fewer rows are asked."""
-CHUNK = 64
 NAMED = 12
 """With more labels than this, a question does not name them, and no capitals are tried."""
 SENTIMENT = frozenset({"negative", "positive", "neutral", "neg", "pos", "mixed"})
@@ -97,7 +97,7 @@ def choose_wording(
         backend: with label scores of the untuned model.
         base_model: its portable name.
         rows: training rows.
-        labels: the names of the labels. They are not changed, only the words for them.
+        labels: their names, which are not changed, only the words for them.
         limit: rows that are asked, at most 200.
         progress: gets the progress.
 
@@ -105,24 +105,22 @@ def choose_wording(
         ExperimentError: no wording gives words that this model can write.
         TunesmithError: the backend cannot answer.
     """
-    sample = stratified_sample(rows, min(limit, _affordable(len(labels))), seed=0)
-    chats = backend.capabilities(base_model).chat
-    templates = list(candidate_templates(labels, chats))
+    # The time grows with rows times labels; each label is to be asked about once at least.
+    affordable = max(len(labels), LABELS_READ // len(labels))
+    sample = stratified_sample(rows, min(limit, ROWS, affordable), seed=0)
+    model = _Model(backend, base_model, sample)
+    templates = list(candidate_templates(labels, backend.capabilities(base_model).chat))
     tried: list[Tried] = []
     for number, (template, chat) in enumerate(templates, 1):
-        progress.stage(f"template {number} of {len(templates)}: {_shown(template, chat)}")
-        tried += _try(backend, base_model, (template, chat), sample, labels)
+        how = " in the chat template" if chat else ""
+        progress.stage(f"template {number} of {len(templates)}: {template!r}{how}")
+        tried += model.tried(template, chat, list(candidate_words(labels)))
     if not tried:
         raise ExperimentError(
             f"labels: {base_model!r} can write none of the words that were tried for "
             f"{', '.join(map(repr, labels))}; give words of your own under labels"
         )
     return Choice(base_model=base_model, rows=len(sample), tried=tuple(tried))
-
-
-def _affordable(labels: int) -> int:
-    # The time grows with rows times labels; each label is to be asked about once at least.
-    return min(ROWS, max(labels, LABELS_READ // labels))
 
 
 def candidate_templates(labels: Sequence[str], chat: bool) -> Iterator[tuple[str, bool]]:
@@ -149,12 +147,11 @@ def candidate_words(labels: Sequence[str]) -> Iterator[dict[str, str]]:
     if len(labels) <= NAMED:
         every.append({label: word[:1].upper() + word[1:] for label, word in spaced.items()})
     if _are_codes(labels):
-        every += [
-            dict(zip(labels, order, strict=True))
-            for pair in OPPOSITES
-            for order in permutations(pair)
-        ]
-    yield from _distinct(every)
+        orders = (order for pair in OPPOSITES for order in permutations(pair))
+        every += [dict(zip(labels, order, strict=True)) for order in orders]
+    for place, words in enumerate(every):
+        if words not in every[:place] and len(set(words.values())) == len(words):
+            yield words
 
 
 def forms(words: Mapping[str, str]) -> dict[str, list[str]]:
@@ -164,14 +161,6 @@ def forms(words: Mapping[str, str]) -> dict[str, list[str]]:
         label: [word] if word == label or label in taken else [word, label]
         for label, word in words.items()
     }
-
-
-def _distinct(every: Sequence[dict[str, str]]) -> Iterator[dict[str, str]]:
-    seen: list[dict[str, str]] = []
-    for words in every:
-        if words not in seen and len(set(words.values())) == len(words):
-            seen.append(words)
-            yield words
 
 
 def _are_codes(labels: Sequence[str]) -> bool:
@@ -187,87 +176,57 @@ def _question(labels: Sequence[str]) -> str:
     return f"Is this {', '.join(names[:-1])} or {names[-1]}?"
 
 
-def _shown(template: str, chat: bool) -> str:
-    return f"{template!r}{' in the chat template' if chat else ''}"
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """The untuned model, and the rows that it is asked about."""
 
+    backend: Backend
+    base_model: str
+    rows: Sequence[Row]
 
-def _try(
-    backend: Backend,
-    base_model: str,
-    template: tuple[str, bool],
-    rows: Sequence[Row],
-    labels: Sequence[str],
-) -> Iterator[Tried]:
-    """Ask about all words of one template: together if that changes no score."""
-    text, chat = template
-    prompts = _prompts(backend, base_model, text, chat, rows)
-    if prompts is None:
-        return
-    sayable = [w for w in candidate_words(labels) if _can_say(backend, base_model, prompts, w)]
-    for words, shares in _scored(backend, base_model, prompts, sayable):
-        right = sum(_decided(one, words) == row.output
-                    for one, row in zip(shares, rows, strict=True))  # fmt: skip
-        yield Tried(wording=Wording(template=text, chat=chat, words=words), correct=right)
+    def tried(self, text: str, chat: bool, every: Sequence[dict[str, str]]) -> Iterator[Tried]:
+        """Try all words that the model can write with one template."""
+        prompts = self._prompts(text, chat)
+        sayable = [words for words in every if self._can_say(prompts, words)] if prompts else []
+        for words, shares in self._scored(prompts, sayable):
+            decided = (max(words, key=lambda label: one[words[label]]) for one in shares)
+            right = sum(label == row.output for label, row in zip(decided, self.rows, strict=True))
+            yield Tried(wording=Wording(template=text, chat=chat, words=words), correct=right)
 
+    def _prompts(self, text: str, chat: bool) -> list[str]:
+        """Return the prompt of each row; none if the service renders conversations itself."""
+        method, labels = ZeroShot(template=text, chat=chat), LabelSet.model_validate(["a", "b"])
+        spec = TuningSpec(base_model=self.base_model, method=method, labels=labels)
+        full = full_template(spec, self.backend, self.rows)
+        return [] if full is None else [render(full, row.input) for row in self.rows]
 
-def _scored(
-    backend: Backend, base_model: str, prompts: Sequence[str], every: Sequence[dict[str, str]]
-) -> Iterator[tuple[dict[str, str], list[Mapping[str, float]]]]:
-    """Return the scores for each of ``every``, except those that the model cannot write."""
-    for group in _groups(every):
-        asked = list(dict.fromkeys(word for words in group for word in words.values()))
+    def _can_say(self, prompts: Sequence[str], words: Mapping[str, str]) -> bool:
         try:
-            shares = _ask(backend, base_model, prompts, asked)
-        except ExperimentError:
-            if len(group) > 1:
-                for words in group:
-                    yield from _scored(backend, base_model, prompts, [words])
-            continue
-        yield from ((words, shares) for words in group)
+            LabelSet.model_validate(forms(words))
+            self.backend.predictor.check_labels(
+                self.base_model, prompts, list(words.values()), GenerationParams()
+            )
+        except (ExperimentError, ValueError):
+            return False
+        return True
 
+    def _scored(
+        self, prompts: Sequence[str], every: Sequence[dict[str, str]]
+    ) -> Iterator[tuple[dict[str, str], list[Mapping[str, float]]]]:
+        """Return the scores for each of ``every``, except those that the model cannot write."""
+        said = list(dict.fromkeys(word for words in every for word in words.values()))
+        # If one word is the beginning of another, the score includes the end of the text. Such
+        # words are scored separately.
+        if len(every) > 1 and not any(b.startswith(a) for a, b in pairwise(sorted(said))):
+            with suppress(ExperimentError):
+                shares = self._ask(prompts, said)
+                yield from ((words, shares) for words in every)
+                return
+        for words in every:
+            with suppress(ExperimentError):
+                yield words, self._ask(prompts, list(words.values()))
 
-def _prompts(
-    backend: Backend, base_model: str, text: str, chat: bool, rows: Sequence[Row]
-) -> list[str] | None:
-    method, none = ZeroShot(template=text), LabelSet.model_validate(["a", "b"])
-    full: str | None = hard_prompt(method, rows, none, 0)
-    if chat:
-        messages = conversation(method, rows, none, 0)
-        full = backend.predictor.chat_text(base_model, messages)
-    return None if full is None else [render(full, row.input) for row in rows]
-
-
-def _can_say(
-    backend: Backend, base_model: str, prompts: Sequence[str], words: Mapping[str, str]
-) -> bool:
-    from tunesmith.spec import GenerationParams
-
-    try:
-        LabelSet.model_validate(forms(words))
-        said = list(words.values())
-        backend.predictor.check_labels(base_model, prompts, said, GenerationParams())
-    except (ExperimentError, ValueError):
-        return False
-    return True
-
-
-def _groups(every: Sequence[dict[str, str]]) -> list[list[dict[str, str]]]:
-    # If one word is the beginning of another, the score includes the end of the text. Such words
-    # are scored separately.
-    said = sorted({word for words in every for word in words.values()})
-    begun = any(b.startswith(a) for a, b in pairwise(said))
-    return [[words] for words in every] if begun else [list(every)] if every else []
-
-
-def _ask(
-    backend: Backend, base_model: str, prompts: Sequence[str], words: Sequence[str]
-) -> list[Mapping[str, float]]:
-    return [
-        one.probabilities
-        for start in range(0, len(prompts), CHUNK)
-        for one in backend.predictor.classify(base_model, prompts[start : start + CHUNK], words)
-    ]
-
-
-def _decided(shares: Mapping[str, float], words: Mapping[str, str]) -> str:
-    return max(words, key=lambda label: shares[words[label]])
+    def _ask(self, prompts: Sequence[str], words: Sequence[str]) -> list[Mapping[str, float]]:
+        classify = self.backend.predictor.classify
+        found = in_chunks(prompts, lambda part: classify(self.base_model, part, words), SILENT)
+        return [one.probabilities for one in found]

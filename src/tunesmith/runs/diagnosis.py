@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.labels import LabelSet
 from tunesmith.records import LearningCurve, ModelRole, Prediction, Record
+from tunesmith.runs.record import RunRecord
 from tunesmith.runs.unparsed import LABEL_KINDS, Way, setting_text, ways_of
-
-if TYPE_CHECKING:
-    from tunesmith.evaluation.metrics import Evaluation
-    from tunesmith.runs.record import RunRecord
 
 Kind = Literal[
     "loss is flat", "loss rose", "best epoch is the first", "below majority", "one label always",
@@ -61,20 +58,36 @@ class Symptom(Record):
         return f"{self.seen}{then}"
 
 
+class _Finding(NamedTuple):
+    """A symptom whose remedy is not yet a command."""
+
+    kind: Kind
+    seen: str
+    remedy: _Remedy
+    role: ModelRole = "tuned"
+    answers: tuple[str, ...] = ()
+    ways: tuple[Way, ...] = ()
+
+
+_Remedy = tuple[str, Mapping[str, Any]]
+"""In words, and as settings."""
+_NO_SETTING: _Remedy = "look at the data", {}
+_NOTHING: _Remedy = "No setting is known to help", {}
+
+
 def diagnose(record: RunRecord, predictions: Sequence[Prediction] = ()) -> tuple[Symptom, ...]:
     """Return the symptoms of ``record``, the worst for its own model first.
 
-    Args:
-        record: of a run that was evaluated, or not yet.
-        predictions: all that it made; without them, texts that are no label are not examined.
+    Without its predictions, texts that are no label are not examined.
     """
-    return tuple(_symptoms(record, predictions))
+    command = f"tunesmith run FILE --backend {record.backend}"
+    # The method of a trial is one of many in its file.
+    method = record.experiment["method"] if record.alone else None
+    return tuple(_symptom(one, command, method) for one in _findings(record, predictions))
 
 
 def diagnose_curve(
-    curve: LearningCurve,
-    settings: Mapping[str, Any],
-    command: str = "tunesmith run FILE",
+    curve: LearningCurve, settings: Mapping[str, Any], command: str = "tunesmith run FILE"
 ) -> tuple[Symptom, ...]:
     """Return the symptoms of a learning curve.
 
@@ -84,7 +97,7 @@ def diagnose_curve(
             ``num_epochs``, ``accumulate_steps``.
         command: that tunes again; ``--set`` is added to it.
     """
-    return tuple(_of_curve(curve, settings, _Command(command)))
+    return tuple(_symptom(one, command) for one in _of_curve(curve, settings))
 
 
 def needs_answers(record: RunRecord) -> bool:
@@ -93,39 +106,47 @@ def needs_answers(record: RunRecord) -> bool:
     return any(evaluation.unparsable for one in found for evaluation in one.values())
 
 
-def _symptoms(record: RunRecord, predictions: Sequence[Prediction]) -> Iterator[Symptom]:
-    role, command = record.primary, _command(record)
-    own = record.evaluations.get(role)
-    if own is not None and record.kind != "constant":
-        yield from _below_majority(record, own, command)
-        yield from _one_label(record, own, command)
+def _symptom(found: _Finding, command: str, method: Mapping[str, Any] | None = None) -> Symptom:
+    """Return ``found`` with the command; it holds all of ``method`` if the file has another."""
+    remedy, settings = found.remedy
+    if method is not None and settings and "method.name" not in settings:
+        own = {k.partition(".")[2]: v for k, v in settings.items() if k.startswith("method.")}
+        rest = {k: v for k, v in settings.items() if not k.startswith("method.")}
+        settings = {"method": {**method, **own}, **rest}
+    words = [command, *(f"--set {setting_text(*pair)}" for pair in settings.items())]
+    then = " ".join(words) if settings else ""
+    if found.remedy is _NO_SETTING:
+        then = "tunesmith audit FILE"
+    return Symptom(**{**found._asdict(), "remedy": remedy, "command": then})
+
+
+def _findings(record: RunRecord, predictions: Sequence[Prediction]) -> Iterator[_Finding]:
+    if record.primary in record.evaluations and record.kind != "constant":
+        yield from _of_own_model(record, record.evaluations[record.primary])
     if record.model is not None:
-        yield from _of_curve(record.model.curve, record.model.method, command)
+        yield from _of_curve(record.model.curve, record.model.method)
     for model in sorted(record.evaluations, reverse=True):
         answers = [p for p in predictions if p.model == model]
-        yield from _no_label(record, model, answers, command)
+        yield from _no_label(record, model, answers)
 
 
-def _of_curve(
-    curve: LearningCurve, settings: Mapping[str, Any], command: _Command
-) -> Iterator[Symptom]:
+def _of_curve(curve: LearningCurve, settings: Mapping[str, Any]) -> Iterator[_Finding]:
     ends = _ends(curve)
     if ends is None:
         return
-    first, last, where, apart = ends
-    seen = f"the training loss went from {first:.3g} to {last:.3g} {where}"
+    first, last, place, apart = ends
+    seen = f"the training loss went from {first:.3g} to {last:.3g} {place}"
     if last > first * (1 + apart):
         rose = f"{seen}: it ended higher than it began."
-        yield _symptom("loss rose", rose, _slower(settings), command)
+        yield _Finding("loss rose", rose, _slower(settings))
     elif last > first * (1 - FLAT):
-        flat = f"{seen}: nothing was learned."
-        yield _symptom("loss is flat", flat, _more(curve, settings), command)
+        yield _Finding("loss is flat", f"{seen}: nothing was learned.", _more(curve, settings))
     if curve.best_epoch == 1 and len(curve.epochs) > 1:
         seen = (
             f"of {len(curve.epochs)} epochs the first has the lowest validation loss: what came "
             "after made it worse."
         )
-        yield _symptom("best epoch is the first", seen, _slower(settings), command)
+        yield _Finding("best epoch is the first", seen, _slower(settings))
 
 
 def _ends(curve: LearningCurve) -> tuple[float, float, str, float] | None:
@@ -139,49 +160,6 @@ def _ends(curve: LearningCurve) -> tuple[float, float, str, float] | None:
         return None
     first, last = (sum(part) / quarter for part in (steps[:quarter], steps[-quarter:]))
     return first, last, f"from the first to the last {quarter} of {len(steps)} steps", STEPS_APART
-
-
-@dataclass(frozen=True)
-class _Command:
-    """A command that runs again, to which settings are added."""
-
-    base: str
-    method: Mapping[str, Any] | None = None
-    """The method, if it is not that of the file: the command then holds all of it."""
-
-    def text_of(self, settings: Mapping[str, Any]) -> str:
-        """Return the command with ``settings``, keys of the experiment."""
-        if self.method is not None and "method.name" not in settings:
-            own = {k.partition(".")[2]: v for k, v in settings.items() if k.startswith("method.")}
-            rest = {k: v for k, v in settings.items() if not k.startswith("method.")}
-            settings = {"method": {**self.method, **own}, **rest}
-        return " ".join([self.base, *(f"--set {setting_text(*pair)}" for pair in settings.items())])
-
-
-def _command(record: RunRecord) -> _Command:
-    # The method of a trial is one of many in its file.
-    method = record.experiment["method"] if record.alone else None
-    return _Command(f"tunesmith run FILE --backend {record.backend}", method)
-
-
-_Remedy = tuple[str, Mapping[str, Any]]
-"""In words, and as settings."""
-_NO_SETTING: _Remedy = "look at the data", {}
-
-
-def _symptom(
-    kind: Kind,
-    seen: str,
-    remedy: _Remedy,
-    command: _Command,
-    role: ModelRole = "tuned",
-    **more: Any,
-) -> Symptom:
-    words, settings = remedy
-    text = command.text_of(settings) if settings else ""
-    if remedy is _NO_SETTING:
-        text = "tunesmith audit FILE"
-    return Symptom(kind=kind, seen=seen, remedy=words, command=text, role=role, **more)
 
 
 def _slower(settings: Mapping[str, Any]) -> _Remedy:
@@ -214,51 +192,39 @@ def _retuned(record: RunRecord) -> _Remedy:
         if record.primary == "tuned" or record.experiment["method"]["name"] == "few_shot":
             return _NO_SETTING
         return "add solved examples", {"method.name": "few_shot"}
-    for symptom in _of_curve(record.model.curve, record.model.method, _Command("")):
-        if symptom.kind == "loss is flat":
-            return _more(record.model.curve, record.model.method)
-    return _slower(record.model.method)
+    curve, settings = record.model.curve, record.model.method
+    flat = any(one.kind == "loss is flat" for one in _of_curve(curve, settings))
+    return _more(curve, settings) if flat else _slower(settings)
 
 
-def _below_majority(record: RunRecord, own: Evaluation, command: _Command) -> Iterator[Symptom]:
+def _of_own_model(record: RunRecord, own: Evaluation) -> Iterator[_Finding]:
+    role, name = record.primary, f"the {record.model_name(record.primary)}"
     measured = next((b.evaluation for b in record.baselines if b.kind == "constant"), None)
-    most = max(score.support for score in own.labels.values())
-    correct = measured.correct if measured else most
-    if own.correct < correct:
-        seen = (
-            f"the {record.model_name(record.primary)} is right on {own.correct} of {own.rows} "
-            f"rows, always saying one label on {correct}."
-        )
-        formal = own.unparsable > UNPARSABLE * own.rows
-        remedy = _decide(record) if formal else _retuned(record)
-        yield _symptom("below majority", seen, remedy, command, record.primary)
-
-
-def _decide(record: RunRecord) -> _Remedy:
-    if record.answer == "text" and record.other_reading is not None:
-        return "judge it by label scores", {"answer": "decision"}
-    return _retuned(record)
-
-
-def _one_label(record: RunRecord, own: Evaluation, command: _Command) -> Iterator[Symptom]:
-    names = list(own.labels)
-    said = [sum(line[place] for line in own.confusion) for place in range(len(names))]
-    place = said.index(max(said))
-    name, times, there = names[place], said[place], own.labels[names[place]].support
+    most = measured.correct if measured else max(one.support for one in own.labels.values())
+    if own.correct < most:
+        right = f"is right on {own.correct} of {own.rows} rows"
+        seen = f"{name} {right}, always saying one label on {most}."
+        formal = own.unparsable > UNPARSABLE * own.rows and record.answer == "text"
+        decide = "judge it by label scores", {"answer": "decision"}
+        remedy = decide if formal and record.other_reading is not None else _retuned(record)
+        yield _Finding("below majority", seen, remedy, role)
+    # A column more than labels counts the answers that are none.
+    said = dict(zip(own.labels, map(sum, zip(*own.confusion, strict=True)), strict=False))
+    label, times = max(said.items(), key=lambda item: item[1])
+    there = own.labels[label].support
     if times >= ALWAYS * own.rows and there <= times - (1 - ALWAYS) * own.rows:
-        seen = (
-            f"the {record.model_name(record.primary)} answers {name!r} on {times} of {own.rows} "
-            f"rows; {there} have that label."
-        )
-        yield _symptom("one label always", seen, _retuned(record), command, record.primary)
+        seen = f"{name} answers {label!r} on {times} of {own.rows} rows; {there} have that label."
+        yield _Finding("one label always", seen, _retuned(record), role)
 
 
 def _no_label(
-    record: RunRecord, role: ModelRole, predictions: Sequence[Prediction], command: _Command
-) -> Iterator[Symptom]:
-    texts = [p.text for p in predictions if _unparsed(p)]
+    record: RunRecord, role: ModelRole, predictions: Sequence[Prediction]
+) -> Iterator[_Finding]:
+    written = [(p.text, p.read_as("text")) for p in predictions]
+    texts = [text for text, read in written if read is not None and read.label is None]
     labels = LabelSet.model_validate(record.experiment["labels"])
-    decides = _could_decide(record, predictions)
+    # If the verdict is about decisions already, that is no remedy.
+    decides = record.answer == "text" and any(p.probabilities for p in predictions)
     ways = ways_of(texts, labels, decides=decides, template=_template(record))
     alike = any(way.kind in LABEL_KINDS for way in ways)
     if alike or len(texts) > UNPARSABLE * len(predictions):
@@ -267,46 +233,26 @@ def _no_label(
             f"{len(texts)} of {len(predictions)} answers that the {record.model_name(role)} wrote "
             f"are no label{weight}."
         )
-        remedy, shown = (
-            _mended(record, role, ways, predictions),
-            tuple(dict.fromkeys(texts))[:SHOWN],
-        )
-        yield _symptom("no label", seen, remedy, command, role, answers=shown, ways=ways)
+        shown = tuple(dict.fromkeys(texts))[:SHOWN]
+        yield _Finding("no label", seen, _mended(record, role, ways, decides), role, shown, ways)
 
 
-def _could_decide(record: RunRecord, predictions: Sequence[Prediction]) -> bool:
-    # If the verdict is about decisions already, that is no remedy.
-    return record.answer == "text" and any(p.probabilities for p in predictions)
-
-
-def _mended(
-    record: RunRecord, role: ModelRole, ways: Sequence[Way], predictions: Sequence[Prediction]
-) -> _Remedy:
+def _mended(record: RunRecord, role: ModelRole, ways: Sequence[Way], decides: bool) -> _Remedy:
     """Return the best remedy: that of the commonest way, or decisions if no way is common."""
     way = next((way for way in ways if way.settings), None)
     untold = role == "base" and record.primary == "tuned" and record.base_input == "bare"
     if untold and (way is None or way.kind not in LABEL_KINDS):
         return "use the text that the tuned model reads", {"base_input": "same"}
     common = way is not None and way.count >= COMMON * sum(one.count for one in ways)
-    if not common and _could_decide(record, predictions):
+    if decides and not common:
         return "read the answer as a decision", {"answer": "decision"}
     if way is not None:
         return way.remedy, way.settings
     return _retuned(record) if record.answer == "text" else _NOTHING
 
 
-_NOTHING: _Remedy = "No setting is known to help", {}
-
-
-def _unparsed(prediction: Prediction) -> bool:
-    written = prediction.read_as("text")
-    return written is not None and written.label is None
-
-
 def _template(record: RunRecord) -> tuple[str, str] | None:
     """Return the key and the text of the template; None if the method has none."""
     method = record.model.method if record.model else record.experiment["method"]
-    for key in ("verbalizer", "template"):
-        if key in method:
-            return f"method.{key}", str(method[key])
-    return None
+    keys = (key for key in ("verbalizer", "template") if key in method)
+    return next(((f"method.{key}", str(method[key])) for key in keys), None)

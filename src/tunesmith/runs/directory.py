@@ -31,12 +31,10 @@ R = TypeVar("R", bound=StoredRecord)
 
 
 class RecordDirectory(Generic[R]):
-    """A directory and its record. One process at a time works in it."""
+    """A directory and its record, of a kind ``noun``. One process at a time works in it."""
 
     noun: str
-    """The kind of record in the directory, for messages."""
     file_name: str
-    """Of the record."""
 
     def __init__(self, directory: Path, record: R) -> None:
         self.directory = directory
@@ -64,11 +62,7 @@ class RecordDirectory(Generic[R]):
         return made
 
     def write(self) -> None:
-        """Write the record, whole or not at all.
-
-        Raises:
-            OSError: the folder cannot be written, or the disk is full.
-        """
+        """Write the record, whole or not at all; raises ``OSError`` as :meth:`at`."""
         write_atomically(self.directory / self.file_name, self.record.to_json() + "\n")
 
     def update(self, **changes: Any) -> None:
@@ -78,11 +72,7 @@ class RecordDirectory(Generic[R]):
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock of the directory.
-
-        Raises:
-            RunError: another process works in the directory; its record is left alone.
-        """
+        """Hold the lock of the directory; raises ``RunError`` if another process holds it."""
         busy = RunError(f"{self.directory}: another process works on this {self.noun}; wait for it")
         with file_lock(self.directory / LOCK, busy):
             yield

@@ -7,8 +7,8 @@ are corrected together by Holm's method. A pure function of the record: nothing 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from tunesmith.audit.findings import counted
 from tunesmith.evaluation.comparison import (
@@ -19,13 +19,12 @@ from tunesmith.evaluation.comparison import (
     labeled_rows,
     verdict_of,
 )
+from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.evaluation.statistics import ALPHA, holm, rows_for_margins
 from tunesmith.hookspecs import MethodKind
 from tunesmith.labels import LabelSet
 from tunesmith.records import Record
-
-if TYPE_CHECKING:
-    from tunesmith.runs.record import Baseline, RunRecord
+from tunesmith.runs.record import Baseline, RunRecord
 
 Tone = Literal["good", "bad", "plain"]
 
@@ -99,7 +98,9 @@ def judge(record: RunRecord) -> Judgment:
     "Established" needs McNemar's p < 0.05 against every opponent, Holm-corrected. "Beats" is
     never used for a difference of format.
     """
-    found = _opponents(record)
+    sides = _sides(record)
+    corrected = holm([comparison.p_value for _, comparison in sides])
+    found = tuple(_opponent(record, *side, p) for side, p in zip(sides, corrected, strict=True))
     return _Verdicts(record, found).judgment() if found else _measured(record)
 
 
@@ -115,13 +116,12 @@ def majority_label(baseline: Baseline) -> str:
 
 
 def _measured(record: RunRecord) -> Judgment:
-    if not record.evaluations:
-        sentence = f"the run is {record.status}."
-        return Judgment(lead="Not evaluated:", sentence=sentence, tone="plain", own=None)
-    own, evaluation = record.model_name(record.primary), record.evaluations[record.primary]
-    rows = counted(evaluation.rows, "row")
-    sentence = f"the {own} is right on {evaluation.correct} of {rows}."
-    return Judgment(lead="Measured, not compared:", sentence=sentence, tone="plain", own=None)
+    lead, sentence = "Not evaluated:", f"the run is {record.status}."
+    if record.evaluations:
+        own, found = record.model_name(record.primary), record.evaluations[record.primary]
+        lead = "Measured, not compared:"
+        sentence = f"the {own} is right on {found.correct} of {counted(found.rows, 'row')}."
+    return Judgment(lead=lead, sentence=sentence, tone="plain", own=None)
 
 
 def _sides(record: RunRecord) -> list[tuple[Baseline | None, Comparison]]:
@@ -139,28 +139,17 @@ def _place(baseline: Baseline | None) -> int:
     return len(_OF_EQUALS) + (not classifier)
 
 
-def _opponents(record: RunRecord) -> tuple[Opponent, ...]:
-    sides = _sides(record)
-    corrected = holm([comparison.p_value for _, comparison in sides])
-    return tuple(
-        _opponent(record, baseline, comparison, p)
-        for (baseline, comparison), p in zip(sides, corrected, strict=True)
-    )
-
-
 def _opponent(
     record: RunRecord, baseline: Baseline | None, found: Comparison, p_value: float
 ) -> Opponent:
     method = baseline.method if baseline else None
     verdict = verdict_of(p_value, found.difference)
-    times = p_value / found.p_value if found.p_value else 1.0
     return Opponent(
         name=_name(record, baseline), method=method, kind=baseline.kind if baseline else None,
         untuned=method in (None, UNTUNED), rows=found.rows, correct=found.second_correct,
         unparsable=found.second_unparsable or 0, accuracy=found.second_correct / found.rows,
         difference=found.difference, p_value=found.p_value, corrected_p=p_value, verdict=verdict,
-        by_format=record.answer == "text"
-        and (_by_format(record, found, verdict, times) or _by_scores(record, found, verdict)),
+        by_format=record.answer == "text" and _by_format(record, found, verdict, p_value),
     )  # fmt: skip
 
 
@@ -172,9 +161,19 @@ def _name(record: RunRecord, baseline: Baseline | None) -> str:
     return NAMES.get(baseline.method, baseline.title)
 
 
-def _by_format(record: RunRecord, found: Comparison, verdict: Verdict, times: float) -> bool:
+def _by_format(record: RunRecord, found: Comparison, verdict: Verdict, p_value: float) -> bool:
+    times = p_value / found.p_value if found.p_value else 1.0
     kept = found.labeled or _recounted(record, found)
-    return kept is not None and by_format(kept, verdict, found.difference, times)
+    if kept is not None and by_format(kept, verdict, found.difference, times):
+        return True
+    # The own model may be behind as text and, by its label scores, ahead.
+    own = _by_scores(record)
+    behind = verdict != "established" and found.difference <= 0
+    return behind and own is not None and own.correct > found.second_correct
+
+
+def _by_scores(record: RunRecord) -> Evaluation | None:
+    return record.other_reading.evaluations.get(record.primary) if record.other_reading else None
 
 
 def _recounted(record: RunRecord, found: Comparison) -> LabeledRows | None:
@@ -183,22 +182,13 @@ def _recounted(record: RunRecord, found: Comparison) -> LabeledRows | None:
     if not any(number is None or number for number in wrong):
         return None
     labels = LabelSet.model_validate(record.experiment["labels"])
-    kept = [
-        d for d in found.disagreements
+    margins = Counter(
+        1 if d.first_is_right else -1
+        for d in found.disagreements
         if labels.parse(d.second if d.first_is_right else d.first) is not None
-    ]  # fmt: skip
-    margins = Counter(1 if d.first_is_right else -1 for d in kept)
+    )
     # How many rows there are changes nothing for the exact test of one seed.
     return labeled_rows(margins, found.rows)
-
-
-def _by_scores(record: RunRecord, found: Comparison, verdict: Verdict) -> bool:
-    """Return whether the own model is behind as text and, by its label scores, ahead."""
-    other = record.other_reading
-    if verdict == "established" or found.difference > 0 or other is None:
-        return False
-    own = other.evaluations.get(record.primary)
-    return own is not None and own.correct > found.second_correct
 
 
 class _Verdicts:
@@ -207,31 +197,31 @@ class _Verdicts:
     def __init__(self, record: RunRecord, opponents: tuple[Opponent, ...]) -> None:
         self.record = record
         self.opponents = opponents
-        self.own = record.model_name(record.primary)
         self.evaluation = record.evaluations[record.primary]
+        self.name = record.model_name(record.primary)
+        self.accuracy = f"{self.evaluation.accuracy:.3f}"
+        self.own = f"the {self.name} ({self.accuracy})"
 
     def judgment(self) -> Judgment:
         behind = [o for o in self.opponents if o.verdict == "wrong direction"]
         beaten = next((o for o in behind if not o.by_format), None)
         if beaten is not None:
-            return self._beaten(beaten)
+            sentence = f"{beaten.name} ({beaten.accuracy:.3f}) beats {self.own}."
+            return self._said("Not worth it:", sentence, "bad", beaten)
         if behind:
             return self._own_format(behind[0])
-        claimed = [o for o in self.opponents if not self._excused(o)]
+        # The decision of the untuned model answers for its text.
+        decides = any(o.method == UNTUNED for o in self.opponents)
+        claimed = [o for o in self.opponents if not (decides and o.by_format and o.method is None)]
         still_open = next((o for o in claimed if o.verdict != "established"), None)
         if still_open is not None:
             return self._own_format(still_open) if still_open.by_format else self._open(still_open)
         formal = next((o for o in claimed if o.by_format), None)
         return self._format(formal) if formal is not None else self._established(claimed)
 
-    def _excused(self, opponent: Opponent) -> bool:
-        """Return whether the untuned model is judged by its decision in place of its text."""
-        decides = any(o.method == UNTUNED for o in self.opponents)
-        return opponent.method is None and opponent.by_format and decides
-
     def _said(self, lead: str, sentence: str, tone: Tone, about: Opponent) -> Judgment:
         return Judgment(
-            lead=lead, sentence=sentence, tone=tone, own=self.own,
+            lead=lead, sentence=sentence, tone=tone, own=self.name,
             own_correct=self.evaluation.correct, own_unparsable=self.evaluation.unparsable,
             about=self.opponents.index(about), opponents=self.opponents,
             rows_needed=self._rows_needed(about) if lead == "Not established:" else None,
@@ -244,52 +234,40 @@ class _Verdicts:
         alpha = ALPHA * about.p_value / about.corrected_p if about.corrected_p else ALPHA
         return rows_for_margins(found.margins, found.rows, alpha=alpha)
 
-    def _beaten(self, by: Opponent) -> Judgment:
-        sentence = f"{by.name} ({by.accuracy:.3f}) beats the {self.own} ({self._accuracy})."
-        return self._said("Not worth it:", sentence, "bad", by)
-
-    @property
-    def _accuracy(self) -> str:
-        return f"{self.evaluation.accuracy:.3f}"
-
     def _open(self, by: Opponent) -> Judgment:
+        other = f"{by.name} ({by.accuracy:.3f})"
         if by.difference > 0:
-            return self._said("Not established:", self._not_shown(by), "plain", by)
+            sentence = f"{self.own} is not shown to beat {other}."
+            if by.untuned:
+                on = " on the bare input" if by.method is None and by.name.endswith("input") else ""
+                sentence = (
+                    f"these {by.rows} rows do not show that tuning added anything (tuned "
+                    f"{self.accuracy}, untuned{on} {by.accuracy:.3f})."
+                )
+            return self._said("Not established:", sentence, "plain", by)
         if by.untuned:
             does = "answers" if by.method is None and self.record.answer == "text" else "decides"
-            sentence = f"{by.name} {does} as well ({by.accuracy:.3f} against {self._accuracy})."
+            sentence = f"{by.name} {does} as well ({by.accuracy:.3f} against {self.accuracy})."
             return self._said("Tuning added nothing:", sentence, "bad", by)
-        own, other = f"the {self.own} ({self._accuracy})", f"{by.name} ({by.accuracy:.3f})"
+        sentence = f"{other} does as well as {self.own}."
         if by.kind == "constant":
-            return self._said("Not worth it:", f"{own} does no better than {other}.", "bad", by)
-        return self._said("Not worth it:", f"{other} does as well as {own}.", "bad", by)
-
-    def _not_shown(self, by: Opponent) -> str:
-        if by.untuned:
-            on = " on the bare input" if by.method is None and by.name.endswith("input") else ""
-            rows = f"these {by.rows} rows do not show that tuning added anything"
-            return f"{rows} (tuned {self._accuracy}, untuned{on} {by.accuracy:.3f})."
-        own, other = f"the {self.own} ({self._accuracy})", f"{by.name} ({by.accuracy:.3f})"
-        return f"{own} is not shown to beat {other}."
+            sentence = f"{self.own} does no better than {other}."
+        return self._said("Not worth it:", sentence, "bad", by)
 
     def _own_format(self, by: Opponent) -> Judgment:
         own = self.evaluation
         sentence = (
-            f"{own.unparsable} of {own.rows} answers of the {self.own} are no label; as text it "
-            f"is right on {self._accuracy}, {by.name} on {by.accuracy:.3f}."
+            f"{own.unparsable} of {own.rows} answers of the {self.name} are no label; as text it "
+            f"is right on {self.accuracy}, {by.name} on {by.accuracy:.3f}."
         )
-        return self._said("A difference of format:", sentence + self._scores(by), "bad", by)
-
-    def _scores(self, by: Opponent) -> str:
-        other = self.record.other_reading
-        own = other.evaluations.get(self.record.primary) if other else None
-        if own is None or by.method is None:
-            return ""
-        return f" By label scores it is right on {own.accuracy:.3f}."
+        scores = _by_scores(self.record)
+        if scores is not None and by.method is not None:
+            sentence += f" By label scores it is right on {scores.accuracy:.3f}."
+        return self._said("A difference of format:", sentence, "bad", by)
 
     def _format(self, by: Opponent) -> Judgment:
         left = (
-            f"the rows that are left do not show that the {self.own} is better"
+            f"the rows that are left do not show that the {self.name} is better"
             if by.unparsable < by.rows
             else "nothing here shows what tuning added to the task"
         )
@@ -297,20 +275,13 @@ class _Verdicts:
         return self._said("A difference of format:", sentence, "plain", by)
 
     def _established(self, claimed: Sequence[Opponent]) -> Judgment:
-        sentence = f"over {_listed(list(self._named(claimed)))}."
-        return self._said("Established", sentence, "good", claimed[0])
-
-    def _named(self, claimed: Sequence[Opponent]) -> Iterator[str]:
-        """Yield the names of the beaten opponents; those that others imply are left out."""
         methods = {o.method for o in claimed}
-        ranked = sorted(claimed, key=lambda o: (not o.untuned, o.kind == "classifier"))
-        for one in ranked:
-            implied = one.kind == "constant" and len(methods) > 1
-            implied |= one.method is None and UNTUNED in methods
-            if not implied:
-                yield one.name
-
-
-def _listed(names: Sequence[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+        # Some opponents are not named, because others imply them.
+        *most, last = (
+            one.name
+            for one in sorted(claimed, key=lambda o: (not o.untuned, o.kind == "classifier"))
+            if not (one.kind == "constant" and len(methods) > 1)
+            and not (one.method is None and UNTUNED in methods)
+        )
+        listed = f"{', '.join(most)} and {last}" if most else last
+        return self._said("Established", f"over {listed}.", "good", claimed[0])

@@ -6,30 +6,25 @@ import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tunesmith.backend import Backend
+from tunesmith.backend import Backend
 
 
 def collect(backend: Backend) -> dict[str, Any]:
     """Return versions, processor count and the git state of the working directory."""
+    try:
+        own = version("tunesmith")
+    except PackageNotFoundError:
+        own = "unknown"
     return {
-        "tunesmith": package_version("tunesmith"),
+        "tunesmith": own,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),
         "versions": backend.versions(),
         "git": git_state(),
     }
-
-
-def package_version(name: str) -> str:
-    """Return the installed version of a distribution, or ``unknown``."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def git_state() -> dict[str, Any] | None:
@@ -43,8 +38,8 @@ def git_state() -> dict[str, Any] | None:
 def _git(*arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", *arguments], capture_output=True, text=True, timeout=10, check=False
+            ["git", *arguments], capture_output=True, text=True, timeout=10, check=True
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return done.stdout.strip()

@@ -39,21 +39,13 @@ class Run(RecordDirectory[RunRecord]):
 
     @classmethod
     def create(cls, runs_dir: Path, record: RunRecord) -> Run:
-        """Make a new directory under ``runs_dir`` and write the first record.
-
-        Raises:
-            OSError: the folder cannot be written, or the disk is full.
-        """
+        """Make a new directory under ``runs_dir``; otherwise as :meth:`at`."""
         name = new_name(record.created_at, slug_of(record.name) or "run", record.backend)
         return cls.at(runs_dir / name, record)
 
     @classmethod
     def load(cls, directory: Path | str, *, finished: bool = True) -> Run:
-        """Read a run directory.
-
-        Args:
-            directory: the run directory.
-            finished: refuse a run that is not completed.
+        """Read a run directory; with ``finished``, refuse a run that is not completed.
 
         Raises:
             RunError: no run there, unreadable, of another version, or not finished.
@@ -112,11 +104,7 @@ class Run(RecordDirectory[RunRecord]):
         write_atomically(self.directory / PROBABILITIES, json_lines(rows))
 
     def predictions(self) -> list[Prediction]:
-        """Read ``predictions.jsonl`` back.
-
-        Raises:
-            RunError: the file is missing or a line of it is wrong.
-        """
+        """Read ``predictions.jsonl``, as :func:`read_predictions`."""
         return read_predictions(self.directory / PREDICTIONS)
 
     def answers(self, model: ModelRole | None = None) -> list[Prediction]:
@@ -140,12 +128,7 @@ class Run(RecordDirectory[RunRecord]):
         return {
             "headline": found.headline,
             "run_dir": str(self.directory),
-            "name": record.name,
-            "status": record.status,
-            "backend": record.backend,
-            "base_model": record.base_model,
-            "stand_in": record.stand_in,
-            "emulated": record.emulated,
+            **{name: getattr(record, name) for name in _RECORDED},
             "method": record.experiment["method"]["name"],
             "seed": record.experiment["seed"],
             "answer": record.answer,
@@ -185,6 +168,7 @@ def read_predictions(path: Path) -> list[Prediction]:
     return predictions
 
 
+_RECORDED = ("name", "status", "backend", "base_model", "stand_in", "emulated")
 _SCORES = ("accuracy", "accuracy_interval", "f1_macro", "unparsable")
 _COMPARED = (
     "verdict", "by_format", "difference", "interval", "p_value", "rows_needed", "agreement", "kappa"

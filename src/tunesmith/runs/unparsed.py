@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -73,14 +73,7 @@ def ways_of(
         if labels.parse(text) is None:
             by_kind.setdefault(_kind(text, labels), []).append(text)
     ranked = sorted(by_kind.items(), key=lambda item: -len(item[1]))
-    return tuple(
-        Way(
-            kind=kind, count=len(found), what=_WHAT[kind], example=found[0],
-            remedy=remedy, settings=settings,
-        )
-        for kind, found in ranked
-        for remedy, settings in (_remedy(kind, found, labels, decides, template),)
-    )  # fmt: skip
+    return tuple(_way(kind, found, labels, decides, template) for kind, found in ranked)
 
 
 _WHAT: dict[WayKind, str] = {
@@ -100,74 +93,60 @@ def _kind(text: str, labels: LabelSet) -> WayKind:
         return "other form"
     if _meant(text.partition("\n")[0], labels) is not None:
         return "goes on"
-    if _head(text, labels) is not None:
+    forms = [form for form, _ in _forms(labels)]
+    if any(_begins(text, form) for form in forms):
         return "runs on"
-    return "inside" if _inside(text, labels) else "other"
+    words = (rf"(?<!\w){re.escape(form)}(?!\w)" for form in forms)
+    return "inside" if any(re.search(one, text, re.IGNORECASE) for one in words) else "other"
 
 
 def _meant(text: str, labels: LabelSet) -> str | None:
     """Return the label that equals ``text`` apart from case and marks around it."""
     bare = _bare(text)
-    for label, forms in labels.root.items():
-        if bare and any(bare == _bare(form) for form in forms):
-            return label
-    return None
+    return next((label for form, label in _forms(labels) if bare and bare == _bare(form)), None)
 
 
 def _bare(text: str) -> str:
     return _BULLET.sub("", text).strip(_AROUND).casefold()
 
 
-def _head(text: str, labels: LabelSet) -> str | None:
-    """Return the label that ``text`` begins with, as a separate word."""
+def _forms(labels: LabelSet) -> list[tuple[str, str]]:
+    return [(form, label) for label, forms in labels.root.items() for form in forms]
+
+
+def _begins(text: str, form: str) -> bool:
+    """Return whether ``text`` begins with ``form``, as a separate word."""
     start = text.lstrip(_AROUND).casefold()
-    forms = ((form, label) for label, forms in labels.root.items() for form in forms)
-    # The longest first: one label may begin another.
-    for form, label in sorted(forms, key=lambda pair: -len(pair[0])):
-        if start.startswith(form.casefold()) and not start[len(form) :][:1].isalnum():
-            return label
-    return None
+    return start.startswith(form.casefold()) and not start[len(form) :][:1].isalnum()
 
 
-def _inside(text: str, labels: LabelSet) -> bool:
-    return any(
-        re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text, re.IGNORECASE)
-        for forms in labels.root.values()
-        for form in forms
-    )
-
-
-def _remedy(
+def _way(
     kind: WayKind, texts: Sequence[str], labels: LabelSet, decides: bool,
     template: tuple[str, str] | None,
-) -> tuple[str, dict[str, Any]]:  # fmt: skip
+) -> Way:  # fmt: skip
+    remedy, settings = "", dict[str, Any]()
     if kind == "other form":
-        return "count it as a form of the label", {"labels": _with_forms(texts, labels)}
-    if kind == "goes on":
-        return "stop after the label", _stopped(texts, labels)
-    if decides:
-        return "read the answer as a decision", {"answer": "decision"}
-    if template is not None and not template[1].endswith("\n"):
-        return "end the template in a line break", {template[0]: template[1] + "\n"}
-    return "", {}
-
-
-def _stopped(texts: Sequence[str], labels: LabelSet) -> dict[str, Any]:
-    lines = [text.partition("\n")[0] for text in texts]
-    stop: dict[str, Any] = {"generation.stop_sequences": ["\n"]}
-    if all(labels.parse(line) is not None for line in lines):
-        return stop
-    return {**stop, "labels": _with_forms(lines, labels)}
+        remedy, settings = "count it as a form of the label", {"labels": _with_forms(texts, labels)}
+    elif kind == "goes on":
+        lines = [text.partition("\n")[0] for text in texts]
+        remedy, settings = "stop after the label", {"generation.stop_sequences": ["\n"]}
+        if any(labels.parse(line) is None for line in lines):
+            settings["labels"] = _with_forms(lines, labels)
+    elif decides:
+        remedy, settings = "read the answer as a decision", {"answer": "decision"}
+    elif template is not None and not template[1].endswith("\n"):
+        remedy, settings = "end the template in a line break", {template[0]: template[1] + "\n"}
+    return Way(
+        kind=kind, count=len(texts), what=_WHAT[kind], example=texts[0], remedy=remedy,
+        settings=settings,
+    )  # fmt: skip
 
 
 def _with_forms(texts: Sequence[str], labels: LabelSet) -> dict[str, list[str]]:
     """Return the labels with the forms in ``texts``, at most a few of each."""
-    said = Counter(text.strip() for text in texts)
-    forms: Mapping[str, list[str]] = {name: list(own) for name, own in labels.root.items()}
-    room = dict.fromkeys(forms, SHOWN_FORMS)
-    for text, _ in said.most_common():
+    forms = {label: list(own) for label, own in labels.root.items()}
+    for text, _ in Counter(text.strip() for text in texts).most_common():
         label = _meant(text, labels)
-        if label is not None and room[label] and labels.parse(text) is None:
+        if label is not None and labels.parse(text) is None:
             forms[label].append(text)
-            room[label] -= 1
-    return dict(forms)
+    return {label: own[: len(labels.root[label]) + SHOWN_FORMS] for label, own in forms.items()}
