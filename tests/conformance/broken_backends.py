@@ -6,6 +6,7 @@ The name keeps pytest from collecting it on its own. ``FAILS`` lists the tests t
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import ClassVar
 
 from tunesmith.errors import NotFoundError, UnsupportedError
@@ -215,6 +216,42 @@ class MuteAboutNames(FakeBackend):
         return known[name]
 
 
+class PathsToDeployments(FakeBackend):
+    """Opens the file that a path leads to."""
+
+    @property
+    def deployer(self):
+        class Opening(FakeDeployer):
+            def get(self, deployment_id):
+                return super().get(Path(deployment_id).name)
+
+        return Opening(self)
+
+
+class PathsToJobs(FakeBackend):
+    @property
+    def tuner(self):
+        class Opening(FakeTuner):
+            def resume(self, job_id):
+                return super().resume(Path(job_id).name)
+
+        return Opening(self)
+
+
+class OwnPathError(FakeBackend):
+    """Refuses a path with an error that is not documented."""
+
+    @property
+    def deployer(self):
+        class Strict(FakeDeployer):
+            def get(self, deployment_id):
+                if "/" in deployment_id:
+                    raise ValueError(deployment_id)
+                return super().get(deployment_id)
+
+        return Strict(self)
+
+
 FAILS: dict[type[FakeBackend], set[str]] = {
     WrongOrder: {
         "test_prompts",
@@ -242,6 +279,9 @@ FAILS: dict[type[FakeBackend], set[str]] = {
     KeepsSilent: {"test_classify", "test_stream", "test_tokenize"},
     OwnErrors: {"test_stream"},
     MuteAboutNames: {"test_unknown_base_model"},
+    PathsToDeployments: {"test_an_id_is_never_a_path"},
+    PathsToJobs: {"test_an_id_is_never_a_path"},
+    OwnPathError: {"test_an_id_is_never_a_path"},
 }
 
 for _backend in FAILS:

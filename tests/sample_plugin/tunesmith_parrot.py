@@ -103,6 +103,6 @@ class Parrot(Backend, Tuner, Deployer, Predictor):
 
     def _read(self, record_id):
         path = self.options.store / record_id
-        if not path.is_file():
+        if not record_id.isalnum() or not path.is_file():  # an id is never a path
             raise NotFoundError(f"nothing named {record_id!r} in the store; tune or deploy again")
         return path.read_text()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os.path
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tunesmith.audit.findings import Finding, finding, quoted
 from tunesmith.records import Record
@@ -69,38 +69,28 @@ def without_chance_marks(affixes: Affixes, other: Affixes) -> Affixes:
 
 def affix_findings(
     train: Sequence[str], test: Sequence[str], affixes: tuple[Affixes, Affixes]
-) -> list[Finding]:
-    """Return a finding for each end at which the parts have different affixes."""
-    ours, theirs = affixes
-    found = [
-        _mismatch("start", ours.prefix, theirs.prefix, train, test),
-        _mismatch("end", ours.suffix, theirs.suffix, train, test),
-    ]
-    return [one for one in found if one is not None]
-
-
-def _mismatch(
-    end: str, ours: str, theirs: str, train: Sequence[str], test: Sequence[str]
-) -> Finding | None:
-    if ours == theirs or not (
-        _lacking(end, ours, test, train) or _lacking(end, theirs, train, test)
-    ):
-        return None
-    only_space = "".join(ours.split()) == "".join(theirs.split())
-    return finding(
-        "warning" if only_space else "problem",
-        f"format_{end}",
-        _difference(end, ours, theirs),
-        "A tuned model expects the format of the training rows: use one format in both files, or "
-        "remove the instruction from both and put it into method.verbalizer",
-    )
+) -> Iterator[Finding]:
+    """Yield a finding for each end at which the parts have different affixes."""
+    first, second = affixes
+    ends = ("start", first.prefix, second.prefix), ("end", first.suffix, second.suffix)
+    for end, ours, theirs in ends:
+        if ours == theirs or not (_lacking(end, ours, test) or _lacking(end, theirs, train)):
+            continue
+        only_space = "".join(ours.split()) == "".join(theirs.split())
+        yield finding(
+            "warning" if only_space else "problem",
+            f"format_{end}",
+            _difference(end, ours, theirs),
+            "A tuned model expects the format of the training rows: use one format in both files, "
+            "or remove the instruction from both and put it into method.verbalizer",
+        )
 
 
 def _difference(end: str, ours: str, theirs: str) -> str:
-    if _added(end, theirs, ours):
-        return f"test rows {end} with {quoted(_added(end, theirs, ours))}, training rows do not"
-    if _added(end, ours, theirs):
-        return f"training rows {end} with {quoted(_added(end, ours, theirs))}, test rows do not"
+    if more := _added(end, theirs, ours):
+        return f"test rows {end} with {quoted(more)}, training rows do not"
+    if more := _added(end, ours, theirs):
+        return f"training rows {end} with {quoted(more)}, test rows do not"
     return f"training rows {end} with {quoted(ours)}, test rows with {quoted(theirs)}"
 
 
@@ -111,9 +101,9 @@ def _added(end: str, longer: str, shorter: str) -> str:
     return longer.removeprefix(shorter) if longer.startswith(shorter) else ""
 
 
-def _lacking(end: str, affix: str, texts: Sequence[str], owners: Sequence[str]) -> bool:
-    """Return whether ``texts`` lack an affix that the ``owners`` have."""
-    if not affix or not texts or not owners:
+def _lacking(end: str, affix: str, texts: Sequence[str]) -> bool:
+    """Return whether ``texts`` lack an affix of the other part."""
+    if not affix or not texts:
         return False
     has = str.startswith if end == "start" else str.endswith
     share = sum(has(text, affix) for text in texts) / len(texts)

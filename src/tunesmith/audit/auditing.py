@@ -10,7 +10,13 @@ from pydantic import Field
 
 from tunesmith.audit.affixes import Affixes, affix_findings, find_affixes, without_chance_marks
 from tunesmith.audit.balance import balance_findings, label_findings
-from tunesmith.audit.copies import Copies, conflicting_texts, copy_findings, find_copies
+from tunesmith.audit.copies import (
+    Copies,
+    conflicting_texts,
+    copy_findings,
+    find_copies,
+    first_rows,
+)
 from tunesmith.audit.findings import SEVERITIES, Finding, Part, finding, rows_that
 from tunesmith.audit.lengths import (
     Lengths,
@@ -24,7 +30,7 @@ from tunesmith.audit.near import near_copies, near_findings
 from tunesmith.audit.power import power_findings, smallest_difference
 from tunesmith.dataset import Dataset
 from tunesmith.labels import LabelSet
-from tunesmith.records import LabelTokens, Record, Row
+from tunesmith.records import LabelTokens, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +51,15 @@ def find_overlaps(train: Dataset, test: Dataset | None = None) -> Overlaps:
     found = find_affixes(ours), find_affixes(theirs)
     affixes = without_chance_marks(*found), without_chance_marks(*found[::-1])
     copies = find_copies(ours, theirs, affixes)
-    bare = (
-        [of.bare(text) for text in texts] for of, texts in zip(affixes, (ours, theirs), strict=True)
-    )
-    return Overlaps(affixes, copies, *_near(copies, *bare))
+    firsts = first_rows(copies.train)
+    texts = [affixes[0].bare(ours[row]) for row in firsts]
+    near_train = [firsts[place] for place in near_copies(texts)]
+    known = set(copies.train)
+    own = [row for row in first_rows(copies.test) if copies.test[row] not in known]
+    near = near_copies([affixes[1].bare(theirs[row]) for row in own], texts)
+    numbers = {copies.test[own[place]] for place in near}
+    near_test = [row for row, number in enumerate(copies.test) if number in numbers]
+    return Overlaps(affixes, copies, near_train, near_test)
 
 
 def audit_data(
@@ -72,7 +83,9 @@ def audit_data(
     overlaps = overlaps or find_overlaps(train, test)
     affixes, copies = overlaps.affixes, overlaps.copies
     near_train, near_test = overlaps.near_train, overlaps.near_test
-    names = _names(labels, [*ours, *theirs])
+    declared = list(labels) if labels else []
+    there = {row.output for row in (*ours, *theirs) if row.output is not None}
+    names = declared + sorted(there.difference(declared))
     conflicting = conflicting_texts(copies, ours, theirs)
     train_part, found = _part(train, "train", names, affixes[0], reader)
     found += copy_findings(copies, conflicting)
@@ -115,41 +128,13 @@ def _part(
         words=lengths_of([len(text.split()) for text in data.inputs]),
         tokens=token_counts(tokens, limit) if tokens else None,
     )
-    return described, [*length_findings(tokens, limit, part), *_unlabelled(data, part)]
-
-
-def _unlabelled(data: Dataset, part: Part) -> list[Finding]:
-    rows = [place for place, row in enumerate(data.rows) if row.output is None]
-    if not rows:
-        return []
-    have = rows_that(len(rows), len(data), part, "has", "have")
-    what = f"{have} no label, and a run refuses such a file"
-    remedy = "Label them, or remove them"
-    return [finding("problem", f"unlabelled_{part}_rows", what, remedy, part, rows)]
-
-
-def _names(labels: LabelSet | None, rows: Sequence[Row]) -> list[str]:
-    found = {row.output for row in rows if row.output is not None}
-    declared = list(labels) if labels else []
-    return declared + sorted(found.difference(declared))
-
-
-def _near(copies: Copies, train: Sequence[str], test: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Return the training rows and the test rows that are near copies but not copies."""
-    firsts = _first_rows(copies.train)
-    texts = [train[row] for row in firsts]
-    near_train = [firsts[place] for place in near_copies(texts)]
-    known = set(copies.train)
-    own = [row for row in _first_rows(copies.test) if copies.test[row] not in known]
-    near = {copies.test[own[place]] for place in near_copies([test[row] for row in own], texts)}
-    return near_train, [row for row, number in enumerate(copies.test) if number in near]
-
-
-def _first_rows(numbers: Sequence[int]) -> list[int]:
-    firsts: dict[int, int] = {}
-    for row, number in enumerate(numbers):
-        firsts.setdefault(number, row)
-    return list(firsts.values())
+    found = [*length_findings(tokens, limit, part)]
+    if rows := [place for place, row in enumerate(data.rows) if row.output is None]:
+        have = rows_that(len(rows), len(data), part, "has", "have")
+        what = f"{have} no label, and a run refuses such a file"
+        remedy = "Label them, or remove them"
+        found.append(finding("problem", f"unlabelled_{part}_rows", what, remedy, part, rows))
+    return described, found
 
 
 class PartAudit(Record):

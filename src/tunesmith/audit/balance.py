@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+
+import numpy as np
 
 from tunesmith.audit.findings import Finding, Severity, counted, finding, verb
 from tunesmith.audit.lengths import Reader
@@ -23,70 +25,64 @@ Counts = Mapping[str, int]
 Pairs = Sequence[tuple[str, str]]
 
 
-def balance_findings(train: Counts, test: Counts | None) -> list[Finding]:
-    """Return the findings about the labels of the parts, given with their numbers of rows."""
-    found = _training(train)
+def balance_findings(train: Counts, test: Counts | None) -> Iterator[Finding]:
+    """Yield the findings about the labels of the parts, given with their numbers of rows."""
+    yield from _training(train)
     if test:
-        found += [*_missing(train, test), *_shift(train, test)]
-    return found
+        yield from _missing(train, test)
+        yield from _shift(train, test)
 
 
-def _training(train: Counts) -> list[Finding]:
+def _training(train: Counts) -> Iterator[Finding]:
     there = {label: rows for label, rows in train.items() if rows}
     if len(there) < 2:
         only = f"only the label {next(iter(there))!r}" if there else "no label"
         what = f"the training rows have {only}"
-        return [finding("problem", "too_few_labels", what, "A classifier needs two or more")]
+        yield finding("problem", "too_few_labels", what, "A classifier needs two or more")
+        return
     most, least = max(there, key=there.__getitem__), min(there, key=there.__getitem__)
-    found = []
     if there[most] >= IMBALANCE * there[least]:
         what = (
             f"{counted(there[most], 'training row')} of {most!r} and {there[least]:,} of "
             f"{least!r}: a model that never answers {least!r} may still score well"
         )
         remedy = "Read macro F1 beside accuracy, and add rows of the rare label"
-        found.append(finding("warning", "imbalance", what, remedy))
+        yield finding("warning", "imbalance", what, remedy)
     if few := [label for label, rows in there.items() if rows < FEW_ROWS]:
         what = f"{_listed(few)} {verb(len(few), 'has', 'have')} fewer than {FEW_ROWS} training rows"
-        found.append(finding("warning", "few_rows_of_a_label", what, "Add rows, or merge labels"))
-    return found
+        yield finding("warning", "few_rows_of_a_label", what, "Add rows, or merge labels")
 
 
-def _missing(train: Counts, test: Counts) -> list[Finding]:
-    never_learned = [label for label in test if test[label] and not train.get(label)]
-    never_tested = [label for label in train if train[label] and not test.get(label)]
-    found = []
-    if never_learned:
+def _missing(train: Counts, test: Counts) -> Iterator[Finding]:
+    if never_learned := [label for label in test if test[label] and not train.get(label)]:
         what = f"test rows have {_listed(never_learned)}, and no training row does"
         remedy = "Add training rows, or correct the label"
-        found.append(finding("problem", "labels_missing_in_train", what, remedy))
-    if never_tested:
+        yield finding("problem", "labels_missing_in_train", what, remedy)
+    if never_tested := [label for label in train if train[label] and not test.get(label)]:
         what = f"no test row has {_listed(never_tested)}, so the results do not cover it"
-        found.append(finding("warning", "labels_missing_in_test", what, "Add test rows"))
-    return found
+        yield finding("warning", "labels_missing_in_test", what, "Add test rows")
 
 
-def _shift(train: Counts, test: Counts) -> list[Finding]:
+def _shift(train: Counts, test: Counts) -> Iterator[Finding]:
     from scipy.stats import chi2_contingency
 
     labels = [label for label in {**train, **test} if train.get(label) and test.get(label)]
     if len(labels) < 2:
-        return []
-    table = [[part[label] for label in labels] for part in (train, test)]
-    totals = [sum(line) for line in table]
-    shares = [[count / total for count in line] for line, total in zip(table, totals, strict=True)]
-    moved = [b - a for a, b in zip(*shares, strict=True)]
+        return
+    table = np.array([[part[label] for label in labels] for part in (train, test)])
+    shares = table / table.sum(axis=1, keepdims=True)
+    moved = abs(shares[1] - shares[0])
     p_value = float(chi2_contingency(table).pvalue)
-    if p_value >= SHIFT_P or sum(map(abs, moved)) / 2 < SHIFT_SHARE:
-        return []
-    place = max(range(len(labels)), key=lambda i: abs(moved[i]))
+    if p_value >= SHIFT_P or sum(moved) / 2 < SHIFT_SHARE:
+        return
+    place = int(moved.argmax())
     what = (
         f"the labels are distributed differently: {labels[place]!r} is "
         f"{100 * shares[0][place]:.0f} % of the training rows and {100 * shares[1][place]:.0f} % "
         f"of the test rows (chi-square test, {p_text(p_value)})"
     )
     remedy = "Draw both parts from the same rows, or read the scores of each label"
-    return [finding("warning", "label_shift", what, remedy)]
+    yield finding("warning", "label_shift", what, remedy)
 
 
 def _listed(labels: list[str]) -> str:
@@ -95,48 +91,44 @@ def _listed(labels: list[str]) -> str:
     return f"{'label' if len(labels) == 1 else 'labels'} {shown}{more}"
 
 
-def label_findings(texts: Sequence[str], reader: Reader | None) -> list[Finding]:
-    """Return which label texts are nearly the same, and which a tokenizer splits or confuses."""
-    alike = [(a, b) for a, b in combinations(texts, 2) if _folded(a) == _folded(b)]
-    found = _of_pairs(
-        "problem", "labels_alike", alike,
+def label_findings(texts: Sequence[str], reader: Reader | None) -> Iterator[Finding]:
+    """Yield which label texts are nearly the same, and which a tokenizer splits or confuses."""
+    yield from _of_pairs(
+        "problem", "labels_alike",
+        [(a, b) for a, b in combinations(texts, 2) if _folded(a) == _folded(b)],
         "labels differ only in white space, letter case or Unicode form",
         "Write them the same way, or give one label both forms",
     )  # fmt: skip
     ordered = combinations(sorted(texts), 2)
-    prefixes = [(a, b) for a, b in ordered if b.startswith(a) and _folded(a) != _folded(b)]
-    found += _of_pairs(
-        "note", "labels_prefix", prefixes, "one label is the beginning of another",
+    yield from _of_pairs(
+        "note", "labels_prefix",
+        [(a, b) for a, b in ordered if b.startswith(a) and _folded(a) != _folded(b)],
+        "one label is the beginning of another",
         "A truncated answer is read as the shorter label: set max_new_tokens high enough",
     )  # fmt: skip
     if reader is None or not texts:
-        return found
+        return
     tokens = dict(zip(texts, reader.tokenize(texts), strict=True))
-    confused = [(a, b) for a, b in combinations(tokens, 2) if tokens[a] == tokens[b]]
-    found += _of_pairs(
-        "problem", "labels_confused", confused, "different labels have the same tokens",
+    yield from _of_pairs(
+        "problem", "labels_confused",
+        [(a, b) for a, b in combinations(tokens, 2) if tokens[a] == tokens[b]],
+        "different labels have the same tokens",
         "No model can distinguish them: choose other words",
     )  # fmt: skip
-    return found + _split(tokens)
+    if split := [text for text in tokens if len(tokens[text]) > 1]:
+        shown = "; ".join(f"{text!r}: {' '.join(tokens[text])}" for text in split[:SHOWN])
+        what = f"{len(split)} of {len(tokens)} labels have several tokens ({shown})"
+        remedy = "This works, but each token costs one generation step"
+        yield finding("note", "labels_split", what, remedy)
 
 
-def _of_pairs(severity: Severity, code: str, pairs: Pairs, what: str, remedy: str) -> list[Finding]:
-    if not pairs:
-        return []
-    shown = ", ".join(f"{a!r} and {b!r}" for a, b in pairs[:SHOWN])
-    more = f" and {len(pairs) - SHOWN} more pairs" if len(pairs) > SHOWN else ""
-    return [finding(severity, code, f"{what}: {shown}{more}", remedy)]
-
-
-def _split(tokens: dict[str, tuple[str, ...]]) -> list[Finding]:
-    split = {text: pieces for text, pieces in tokens.items() if len(pieces) > 1}
-    if not split:
-        return []
-    first = list(split.items())[:SHOWN]
-    shown = "; ".join(f"{text!r}: {' '.join(pieces)}" for text, pieces in first)
-    what = f"{len(split)} of {len(tokens)} labels have several tokens ({shown})"
-    remedy = "This works, but each token costs one generation step"
-    return [finding("note", "labels_split", what, remedy)]
+def _of_pairs(
+    severity: Severity, code: str, pairs: Pairs, what: str, remedy: str
+) -> Iterator[Finding]:
+    if pairs:
+        shown = ", ".join(f"{a!r} and {b!r}" for a, b in pairs[:SHOWN])
+        more = f" and {len(pairs) - SHOWN} more pairs" if len(pairs) > SHOWN else ""
+        yield finding(severity, code, f"{what}: {shown}{more}", remedy)
 
 
 def _folded(text: str) -> str:

@@ -8,7 +8,7 @@ that differ only in these are near copies.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tunesmith.audit.affixes import Affixes
@@ -59,51 +59,36 @@ def find_copies(
 def conflicting_texts(copies: Copies, train: Sequence[Row], test: Sequence[Row]) -> set[int]:
     """Return the numbers of the texts that have more than one label."""
     labels: dict[int, set[str]] = {}
-    numbered = zip([*copies.train, *copies.test], [*train, *test], strict=True)
-    for number, row in numbered:
+    for number, row in zip([*copies.train, *copies.test], [*train, *test], strict=True):
         if row.output is not None:
             labels.setdefault(number, set()).add(row.output)
     return {number for number, names in labels.items() if len(names) > 1}
 
 
-def copy_findings(copies: Copies, conflicting: set[int]) -> list[Finding]:
-    """Return which rows are copies, and which copies have different labels."""
-    return [*_leaks(copies), *_duplicates(copies), *_conflicts(copies, conflicting)]
+def copy_findings(copies: Copies, conflicting: set[int]) -> Iterator[Finding]:
+    """Yield which rows are copies, and which copies have different labels."""
+    if leaked := copies.leaked:
+        first = copies.train.index(copies.test[leaked[0]])
+        leaks = rows_that(
+            len(leaked), len(copies.test), "test", "is a training row", "are training rows"
+        )
+        what = f"{leaks} too; test row {leaked[0]} is training row {first}"
+        remedy = "A model may have memorized them: remove them from the training file"
+        yield finding("problem", "leaked_test_rows", what, remedy, "test", leaked)
+    yield from _duplicates("train", copies.train, "They count twice in the tuning")
+    yield from _duplicates("test", copies.test, "Intervals and p-values assume independent rows")
+    if conflicting:
+        yield _conflict(copies, conflicting)
 
 
-def _leaks(copies: Copies) -> list[Finding]:
-    leaked = copies.leaked
-    if not leaked:
-        return []
-    first = copies.train.index(copies.test[leaked[0]])
-    counts = len(leaked), len(copies.test)
-    what = (
-        f"{rows_that(*counts, 'test', 'is a training row', 'are training rows')} too; "
-        f"test row {leaked[0]} is training row {first}"
-    )
-    remedy = "A model may have memorized them: remove them from the training file"
-    return [finding("problem", "leaked_test_rows", what, remedy, "test", leaked)]
+def _duplicates(part: Part, numbers: Sequence[int], why: str) -> Iterator[Finding]:
+    if again := _beyond_first(numbers):
+        what = f"{rows_that(len(again), len(numbers), part, 'repeats', 'repeat')} an earlier one"
+        code = f"duplicate_{part}_rows"
+        yield finding("warning", code, what, f"{why}: keep the first", part, again)
 
 
-def _duplicates(copies: Copies) -> list[Finding]:
-    twice = "They count twice in the tuning"
-    dependent = "Intervals and p-values assume independent rows"
-    parts: tuple[tuple[Part, list[int], int, str], ...] = (
-        ("train", copies.duplicate_train, len(copies.train), twice),
-        ("test", copies.duplicate_test, len(copies.test), dependent),
-    )
-    found = []
-    for part, again, rows, why in parts:
-        if again:
-            what = f"{rows_that(len(again), rows, part, 'repeats', 'repeat')} an earlier one"
-            code = f"duplicate_{part}_rows"
-            found.append(finding("warning", code, what, f"{why}: keep the first", part, again))
-    return found
-
-
-def _conflicts(copies: Copies, conflicting: set[int]) -> list[Finding]:
-    if not conflicting:
-        return []
+def _conflict(copies: Copies, conflicting: set[int]) -> Finding:
     in_train = [row for row, number in enumerate(copies.train) if number in conflicting]
     in_test = [row for row, number in enumerate(copies.test) if number in conflicting]
     what = (
@@ -113,17 +98,19 @@ def _conflicts(copies: Copies, conflicting: set[int]) -> list[Finding]:
     )
     remedy = "No model can be right on all of them: decide which label is right"
     part: Part = "train" if in_train else "test"
-    return [finding("problem", "label_conflicts", what, remedy, part, in_train or in_test)]
+    return finding("problem", "label_conflicts", what, remedy, part, in_train or in_test)
+
+
+def first_rows(numbers: Sequence[int]) -> list[int]:
+    """Return the first row of each number, in order."""
+    firsts: dict[int, int] = {}
+    for row, number in enumerate(numbers):
+        firsts.setdefault(number, row)
+    return list(firsts.values())
 
 
 def _beyond_first(numbers: Sequence[int]) -> list[int]:
-    seen: set[int] = set()
-    again = []
-    for row, number in enumerate(numbers):
-        if number in seen:
-            again.append(row)
-        seen.add(number)
-    return again
+    return sorted(set(range(len(numbers))).difference(first_rows(numbers)))
 
 
 def _normal(text: str) -> str:

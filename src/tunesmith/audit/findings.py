@@ -41,21 +41,12 @@ def finding(
 ) -> Finding:
     """Return a finding whose message names the first few of ``rows``."""
     shown = tuple(rows[:SHOWN_ROWS])
-    message = f"{what}{_examples(shown, len(rows), part)}"
-    return Finding(
-        severity=severity,
-        code=code,
-        message=f"{message}. {remedy}" if remedy else message,
-        part=part,
-        rows=shown,
-    )
-
-
-def _examples(shown: Sequence[int], rows: int, part: Part | None) -> str:
-    if not shown:
-        return ""
-    more = ", …" if rows > len(shown) else ""
-    return f" ({part} {verb(rows, 'row', 'rows')} {', '.join(map(str, shown))}{more})"
+    if shown:
+        more = ", …" if len(rows) > len(shown) else ""
+        listed = f"{verb(len(rows), 'row', 'rows')} {', '.join(map(str, shown))}{more}"
+        what = f"{what} ({part} {listed})"
+    message = f"{what}. {remedy}" if remedy else what
+    return Finding(severity=severity, code=code, message=message, part=part, rows=shown)
 
 
 def counted(number: int, noun: str) -> str:

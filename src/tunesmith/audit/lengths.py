@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -57,14 +57,14 @@ def token_counts(counts: Sequence[int], limit: int | None) -> TokenCounts:
     )
 
 
-def length_findings(counts: Sequence[int], limit: int | None, part: Part) -> list[Finding]:
-    """Return a finding if rows of ``part`` are cut."""
+def length_findings(counts: Sequence[int], limit: int | None, part: Part) -> Iterator[Finding]:
+    """Yield a finding if rows of ``part`` are cut."""
     cut = [row for row, count in enumerate(counts) if limit is not None and count > limit]
     if not cut:
-        return []
+        return
     what = (
         f"{rows_that(len(cut), len(counts), part, 'has', 'have')} more than {limit} tokens and "
         "will be cut from the left"
     )
     remedy = f"Set method.max_input_tokens={max(counts)}, the longest row, or shorten the rows"
-    return [finding("warning", f"truncated_{part}_rows", what, remedy, part, cut)]
+    yield finding("warning", f"truncated_{part}_rows", what, remedy, part, cut)

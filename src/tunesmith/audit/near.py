@@ -11,13 +11,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tunesmith.audit.findings import Finding, Part, finding, rows_that
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 SIMILAR = 0.8
 """Jaccard similarity from which two texts are near copies."""
@@ -42,25 +40,29 @@ def near_copies(texts: Sequence[str], others: Sequence[str] | None = None) -> Pa
     """
     if not texts or (others is not None and not others):
         return {}
-    folded = [_folded(text) for text in texts]
-    signatures = _signatures(folded)
-    if others is None:
-        return _confirmed(folded, folded, _within(signatures))
-    other_folded = [_folded(text) for text in others]
-    return _confirmed(folded, other_folded, _across(signatures, _signatures(other_folded)))
+    ours = [_folded(text) for text in texts]
+    theirs = ours if others is None else [_folded(text) for text in others]
+    signatures = _signatures(ours)
+    candidates = _within(signatures) if others is None else _across(signatures, _signatures(theirs))
+    found: Pairs = {}
+    for text, other in candidates.tolist():
+        similarity = 0.0 if text in found else _similarity(ours[text], theirs[other])
+        if similarity >= SIMILAR:
+            found[text] = (other, similarity)
+    return found
 
 
-def near_findings(rows: Sequence[int], of: int, part: Part) -> list[Finding]:
-    """Return which rows of ``part`` are near copies of training rows or of earlier ones."""
-    if not rows:
-        return []
+def near_findings(rows: Sequence[int], of: int, part: Part) -> Iterator[Finding]:
+    """Yield which rows of ``part`` are near copies of training rows or of earlier ones."""
+    leaked = part == "test"
     what = (
         f"{rows_that(len(rows), of, part, 'is', 'are')} nearly the same as "
-        f"{'a training row' if part == 'test' else 'an earlier one'} (similarity {SIMILAR} or more)"
+        f"{'a training row' if leaked else 'an earlier one'} (similarity {SIMILAR} or more)"
     )
     remedy = "Compare them, and remove the rows that only repeat another"
-    code = "near_leaked_test_rows" if part == "test" else "near_duplicate_train_rows"
-    return [finding("warning" if part == "test" else "note", code, what, remedy, part, rows)]
+    code = "near_leaked_test_rows" if leaked else "near_duplicate_train_rows"
+    if rows:
+        yield finding("warning" if leaked else "note", code, what, remedy, part, rows)
 
 
 def _folded(text: str) -> str:
@@ -70,8 +72,6 @@ def _folded(text: str) -> str:
 
 def _signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
     """Return a MinHash signature for each text, of shape (texts, BANDS * BAND_ROWS)."""
-    import numpy as np
-
     draw = np.random.default_rng(0)
     width = BANDS * BAND_ROWS
     odd = draw.integers(0, 2**31, width, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
@@ -88,8 +88,6 @@ def _signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
 
 def _shingles(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
     """Return a hash for each shingle of all texts, and the start index of each text."""
-    import numpy as np
-
     # Padding gives a short text one shingle. No shingle reaches into the next text.
     padded = [text.ljust(SHINGLE, "\0") for text in texts]
     codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
@@ -106,8 +104,6 @@ def _shingles(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.intp
 
 
 def _mixed(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    import numpy as np
-
     # The finalizer of MurmurHash3: without it a linear hash has no random minimum.
     values = (values ^ (values >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     values = (values ^ (values >> np.uint32(13))) * np.uint32(0xC2B2AE35)
@@ -115,19 +111,15 @@ def _mixed(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 
 def _band_keys(signatures: NDArray[np.uint32]) -> Iterator[NDArray[np.uint64]]:
-    import numpy as np
-
-    for band in range(BANDS):
+    for band in np.split(signatures.astype(np.uint64), BANDS, axis=1):
         key = np.zeros(len(signatures), dtype=np.uint64)
         for place in range(BAND_ROWS):
-            key = key * np.uint64(0x9E3779B97F4A7C15) + signatures[:, band * BAND_ROWS + place]
+            key = key * np.uint64(0x9E3779B97F4A7C15) + band[:, place]
         yield key
 
 
 def _within(signatures: NDArray[np.uint32]) -> NDArray[np.intp]:
     """Return candidate pairs (later, earlier) of one set of texts."""
-    import numpy as np
-
     found = []
     for key in _band_keys(signatures):
         order = np.argsort(key, kind="stable")
@@ -135,13 +127,11 @@ def _within(signatures: NDArray[np.uint32]) -> NDArray[np.intp]:
             later, earlier = order[lag:], order[:-lag]
             same = key[later] == key[earlier]
             found.append(np.stack([later[same], earlier[same]], axis=1))
-    return _distinct(found)
+    return np.unique(np.concatenate(found), axis=0)
 
 
 def _across(ours: NDArray[np.uint32], theirs: NDArray[np.uint32]) -> NDArray[np.intp]:
     """Return candidate pairs (ours, theirs) of two sets of texts."""
-    import numpy as np
-
     found = []
     for key, other in zip(_band_keys(ours), _band_keys(theirs), strict=True):
         order = np.argsort(other, kind="stable")
@@ -150,29 +140,13 @@ def _across(ours: NDArray[np.uint32], theirs: NDArray[np.uint32]) -> NDArray[np.
             place = np.minimum(first + lag, len(order) - 1)
             same = other[order[place]] == key
             found.append(np.stack([np.flatnonzero(same), order[place[same]]], axis=1))
-    return _distinct(found)
-
-
-def _distinct(pairs: list[Any]) -> NDArray[np.intp]:
-    import numpy as np
-
-    return np.unique(np.concatenate(pairs), axis=0)
-
-
-def _confirmed(texts: Sequence[str], others: Sequence[str], candidates: NDArray[np.intp]) -> Pairs:
-    found: Pairs = {}
-    for text, other in candidates.tolist():
-        if text not in found:
-            similarity = _similarity(texts[text], others[other])
-            if similarity >= SIMILAR:
-                found[text] = (other, similarity)
-    return found
+    return np.unique(np.concatenate(found), axis=0)
 
 
 def _similarity(one: str, other: str) -> float:
     """Return the Jaccard similarity of the shingles of two texts."""
-    if one == other:
-        return 1.0
-    a, b = ({text[i : i + SHINGLE] for i in range(max(1, len(text) - SHINGLE + 1))}
-            for text in (one, other))  # fmt: skip
+    a, b = (
+        {text[i : i + SHINGLE] for i in range(max(1, len(text) - SHINGLE + 1))}
+        for text in (one, other)
+    )
     return len(a & b) / len(a | b)

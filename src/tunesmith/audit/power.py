@@ -6,6 +6,7 @@ the worse model is right on a share ``SECOND_ONLY`` of the rows.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import cache
 
 from tunesmith.audit.findings import Finding, counted, finding
@@ -24,13 +25,9 @@ def smallest_difference(rows: int) -> float | None:
 
     None if the rows are too few for any difference.
     """
-    low, high = 0, round((1 - 2 * SECOND_ONLY) / STEP)
-    if not _enough(rows, high * STEP):
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _enough(rows, middle * STEP) else (middle, high)
-    return round(high * STEP, 3)
+    steps = range(1, round((1 - 2 * SECOND_ONLY) / STEP) + 1)
+    place = bisect_left(steps, True, key=lambda step: _enough(rows, step * STEP))
+    return round(steps[place] * STEP, 3) if place < len(steps) else None
 
 
 def rows_needed(difference: float) -> int:

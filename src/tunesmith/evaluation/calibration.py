@@ -2,20 +2,21 @@
 
 A temperature is fitted on held-out rows (Guo et al. 2017, arXiv:1706.04599). Every reported number
 comes from test rows, on which nothing was fitted. A temperature never changes which label is the
-most probable.
+most probable. Here, probabilities are of shape ``[rows, labels]``, and ``expected`` is the index of
+each row's label.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from math import exp, log
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from tunesmith.evaluation.statistics import wilson_interval
 from tunesmith.records import ModelRole, Record
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
 
 Part = Literal["validation", "test"]
 BINS = 15
@@ -24,7 +25,6 @@ COLDEST, HOTTEST = 0.05, 20.0
 """Bounds of the temperature. It ends at one of them if held-out rows do not determine it: if all
 of them are right, every sharper distribution fits better."""
 _TINY = 1e-12
-_THRESHOLDS = tuple(step / 100 for step in range(100))
 
 
 class ReliabilityBin(Record):
@@ -114,31 +114,20 @@ class ScoredRow(Record):
 
 def tempered(probabilities: ArrayLike, temperature: float) -> NDArray[np.float64]:
     """Return ``p ** (1 / temperature)``, each row normalized again, ``[rows, labels]``."""
-    import numpy as np
     from scipy.special import softmax
 
     logits = np.log(np.maximum(np.asarray(probabilities, dtype=float), _TINY))
-    scaled: NDArray[np.float64] = softmax(logits / temperature, axis=-1)
-    return scaled
+    return np.asarray(softmax(logits / temperature, axis=-1))
 
 
 def negative_log_likelihood(probabilities: ArrayLike, expected: Sequence[int]) -> float:
     """Return the mean of ``-log p`` of the expected label, in nats."""
-    import numpy as np
-
     rows = np.asarray(probabilities, dtype=float)
     return float(-np.log(np.maximum(rows[np.arange(len(rows)), expected], _TINY)).mean())
 
 
 def fit_temperature(probabilities: ArrayLike, expected: Sequence[int]) -> float:
-    """Return the temperature with the least negative log-likelihood.
-
-    Args:
-        probabilities: ``[rows, labels]``, of held-out rows.
-        expected: the index of each row's label.
-    """
-    from math import exp, log
-
+    """Return the temperature with the least negative log-likelihood of held-out rows."""
     from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(
@@ -156,8 +145,6 @@ def reliability(
 
     The intervals are ``(i / bins, (i + 1) / bins]``; those without rows are left out.
     """
-    import numpy as np
-
     confidence, right = _judged(probabilities, expected)
     places = np.ceil(confidence * bins).clip(1, bins)
     return tuple(
@@ -201,8 +188,8 @@ def coverage_point(
 def coverage_curve(probabilities: ArrayLike, expected: Sequence[int]) -> tuple[CoveragePoint, ...]:
     """Return a point for each hundredth of threshold from 0 at which fewer rows are answered."""
     points: list[CoveragePoint] = []
-    for threshold in _THRESHOLDS:
-        point = coverage_point(probabilities, expected, threshold)
+    for percent in range(100):
+        point = coverage_point(probabilities, expected, percent / 100)
         if point and (not points or point.covered < points[-1].covered):
             points.append(point)
     return tuple(points)
@@ -215,16 +202,13 @@ def calibrate(
 ) -> Calibration:
     """Fit temperature and threshold on held-out rows and report them on test rows.
 
-    Args:
-        held_out: probabilities, ``[rows, labels]``, and the index of each row's label.
-        test: the same, of rows that nothing was fitted on.
-        target_accuracy: the accuracy that the answered rows should reach.
+    Each part is the probabilities and the expected indices of its rows.
     """
     temperature = fit_temperature(*held_out)
     fitted = (tempered(held_out[0], temperature), held_out[1])
     reported = (tempered(test[0], temperature), test[1])
-    reaching = [p for p in coverage_curve(*fitted) if p.accuracy >= target_accuracy]
-    chosen = reaching[0] if reaching else None
+    reaching = (p for p in coverage_curve(*fitted) if p.accuracy >= target_accuracy)
+    chosen = next(reaching, None)
     return Calibration(
         temperature=temperature,
         fitted_rows=len(held_out[1]),
@@ -241,32 +225,26 @@ def calibrate(
 
 def calibrate_rows(rows: Sequence[ScoredRow]) -> tuple[Calibration, list[ScoredRow]]:
     """Calibrate on the validation rows among ``rows``; return the rows calibrated, too."""
-    held_out = _arrays([row for row in rows if row.part == "validation"])
-    test = _arrays([row for row in rows if row.part == "test"])
-    calibration = calibrate(held_out, test)
+    calibration = calibrate(_arrays(rows, "validation"), _arrays(rows, "test"))
     return calibration, [
         row.model_copy(update={"calibrated": calibration.apply(row.probabilities)}) for row in rows
     ]
 
 
-def _arrays(rows: Sequence[ScoredRow]) -> tuple[list[list[float]], list[int]]:
-    labels = list(rows[0].probabilities)
-    shares = [list(row.probabilities.values()) for row in rows]
-    return shares, [labels.index(str(row.expected)) for row in rows]
+def _arrays(rows: Sequence[ScoredRow], part: Part) -> tuple[list[list[float]], list[int]]:
+    found = [(row.probabilities, str(row.expected)) for row in rows if row.part == part]
+    places = [list(probabilities).index(label) for probabilities, label in found]
+    return [list(probabilities.values()) for probabilities, _ in found], places
 
 
 def _judged(
     probabilities: ArrayLike, expected: Sequence[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    import numpy as np
-
     rows = np.asarray(probabilities, dtype=float)
     return rows.max(-1), rows.argmax(-1) == np.asarray(expected)
 
 
 def _scores(probabilities: ArrayLike, expected: Sequence[int]) -> ProbabilityScores:
-    import numpy as np
-
     rows = np.asarray(probabilities, dtype=float)
     bins = reliability(rows, expected)
     wanted = np.eye(rows.shape[1])[list(expected)]

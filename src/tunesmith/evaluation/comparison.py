@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Literal
 
 from tunesmith.errors import RunError
-from tunesmith.evaluation.metrics import cohen_kappa
-from tunesmith.evaluation.statistics import ALPHA, holm, paired_interval, paired_p, rows_for_margins
+from tunesmith.evaluation import statistics
+from tunesmith.evaluation.metrics import cohen_kappa, is_right
+from tunesmith.evaluation.statistics import ALPHA
 from tunesmith.records import Prediction, Record
 
 Verdict = Literal["established", "not established", "wrong direction"]
@@ -90,26 +93,28 @@ class Comparison(Record):
     @property
     def line(self) -> str:
         """The verdict in one line, with a remark if answers that are no label decide it."""
+        seeds = f" ({self.seeds} seeds, {self.rows} rows)" if self.seeds > 1 else ""
         interval = ", interval {:+.3f} to {:+.3f}".format(*self.interval) if self.interval else ""
-        needed = (
-            f"about {self.rows_needed} rows would show a difference of this size with 80 % power"
+        test = "exact McNemar" if self.seeds == 1 else "exact sign-flip and score test"
+        corrected = "" if self.corrected_p is None else f", Holm {p_text(self.corrected_p)}"
+        said = (
+            f"{self.verdict}: {self._side(self.first, self.first_correct, self.first_unparsable)} "
+            f"against {self._side(self.second, self.second_correct, self.second_unparsable)}{seeds}"
+            f"; difference {self.difference:+.3f}{interval}; only {self.first} right "
+            f"{self.first_only}, only {self.second} right {self.second_only}; "
+            f"{test} {p_text(self.p_value)}{corrected}"
         )
-        parts = [
-            f"{self._side(self.first, self.first_correct, self.first_unparsable)} against "
-            f"{self._side(self.second, self.second_correct, self.second_unparsable)}{self._seeds}",
-            f"difference {self.difference:+.3f}{interval}",
-            f"only {self.first} right {self.first_only}, only {self.second} right "
-            f"{self.second_only}",
-            self._tested,
-            *([] if self.rows_needed is None else [needed]),
-        ]
-        apart = ""
-        if self.by_format and self.labeled:
-            apart = (
-                f"a difference of format, {self.labeled.verdict} on the {self.labeled.rows} rows "
-                "to which both gave a label; all rows: "
+        if self.rows_needed is not None:
+            said += (
+                f"; about {self.rows_needed} rows would show a difference of this size "
+                "with 80 % power"
             )
-        return f"{apart}{self.verdict}: {'; '.join(parts)}"
+        if not self.by_format or self.labeled is None:
+            return said
+        return (
+            f"a difference of format, {self.labeled.verdict} on the {self.labeled.rows} rows "
+            f"to which both gave a label; all rows: {said}"
+        )
 
     @property
     def by_format(self) -> bool:
@@ -124,16 +129,6 @@ class Comparison(Record):
     def margins(self) -> Counter[int]:
         """Rows by margin, the number of seeds on which the first is right more; without 0."""
         return Counter(d.lead if d.first_is_right else -d.lead for d in self.disagreements)
-
-    @property
-    def _tested(self) -> str:
-        test = "exact McNemar" if self.seeds == 1 else "exact sign-flip and score test"
-        corrected = "" if self.corrected_p is None else f", Holm {p_text(self.corrected_p)}"
-        return f"{test} {p_text(self.p_value)}{corrected}"
-
-    @property
-    def _seeds(self) -> str:
-        return f" ({self.seeds} seeds, {self.rows} rows)" if self.seeds > 1 else ""
 
     def _side(self, name: str, correct: int, unparsable: int | None) -> str:
         answers = self.rows * self.seeds
@@ -161,44 +156,34 @@ def compare_seeds(
 
     The unit stays the row: more seeds are not more rows.
 
-    Args:
-        firsts: the answers of the first model, for each seed.
-        seconds: those of the second, for as many seeds.
-        names: of the two models.
-
     Raises:
         RunError: not the same rows, or not as many seeds.
     """
     by_row = _by_row(firsts, seconds, names)
-    found = [d for first, second in by_row if (d := _disagreement(first, second))]
-    first_correct, second_correct = (
-        sum(_right(p) for answers in side for p in answers) for side in (firsts, seconds)
-    )
-    first_unparsable, second_unparsable = (
-        sum(p.label is None for answers in side for p in answers) for side in (firsts, seconds)
-    )
+    rows, seeds = len(by_row), len(firsts)
+    first_correct, second_correct = _count(is_right, firsts), _count(is_right, seconds)
     agreement, kappa = _agreement(by_row)
+    tested = labeled_rows(_margins(by_row), rows, seeds)
     measured = Comparison(
         first=names[0],
         second=names[1],
-        rows=len(by_row),
-        seeds=len(firsts),
+        rows=rows,
+        seeds=seeds,
         first_correct=first_correct,
         second_correct=second_correct,
-        first_unparsable=first_unparsable,
-        second_unparsable=second_unparsable,
-        first_only=sum(d.first_is_right for d in found),
-        second_only=sum(not d.first_is_right for d in found),
-        difference=(first_correct - second_correct) / (len(by_row) * len(firsts)),
-        p_value=1.0,
-        verdict="not established",
+        first_unparsable=_count(_unparsable, firsts),
+        second_unparsable=_count(_unparsable, seconds),
+        first_only=tested.first_only,
+        second_only=tested.second_only,
+        difference=(first_correct - second_correct) / (rows * seeds),
+        p_value=tested.p_value,
+        verdict=tested.verdict,
         agreement=agreement,
         kappa=kappa,
         labeled=_labeled(by_row),
-        disagreements=tuple(found),
+        disagreements=tuple(_disagreement(*row) for row in by_row if _margin(*row)),
     )
-    p_value = paired_p(measured.margins, measured.rows, measured.seeds)
-    return _judged(measured.model_copy(update={"p_value": p_value}), p_value, ALPHA)
+    return _judged(measured, measured.p_value, ALPHA)
 
 
 def correct(comparisons: Sequence[Comparison]) -> list[Comparison]:
@@ -207,7 +192,7 @@ def correct(comparisons: Sequence[Comparison]) -> list[Comparison]:
     Each interval widens to the level at which Holm tests that comparison, so that it leaves out 0
     exactly if the verdict is a difference.
     """
-    corrected = holm([c.p_value for c in comparisons])
+    corrected = statistics.holm([c.p_value for c in comparisons])
     return [
         # A p that is too small for a float is 0, and stays 0 when it is corrected.
         _judged(c.model_copy(update={"corrected_p": p}), p, ALPHA * c.p_value / p if p else ALPHA)
@@ -217,14 +202,15 @@ def correct(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 def _judged(found: Comparison, p_value: float, alpha: float) -> Comparison:
     verdict = verdict_of(p_value, found.difference)
-    margins, rows, seeds = found.margins, found.rows, found.seeds
-    needed = None
-    if verdict == "not established" and found.difference > 0:
-        needed = rows_for_margins(margins, rows, seeds, alpha=alpha)
-    interval = paired_interval(margins, rows, seeds, alpha)
-    return found.model_copy(
-        update={"verdict": verdict, "interval": interval, "rows_needed": needed}
-    )
+    paired = found.margins, found.rows, found.seeds, alpha
+    lacking = verdict == "not established" and found.difference > 0
+    needed = statistics.rows_for_margins(*paired) if lacking else None
+    update = {
+        "verdict": verdict,
+        "interval": statistics.paired_interval(*paired),
+        "rows_needed": needed,
+    }
+    return found.model_copy(update=update)
 
 
 def verdict_of(p_value: float, difference: float) -> Verdict:
@@ -237,11 +223,7 @@ def verdict_of(p_value: float, difference: float) -> Verdict:
 def by_format(kept: LabeledRows, verdict: Verdict, difference: float, times: float = 1.0) -> bool:
     """Return whether ``verdict`` would differ on the rows to which both gave a label.
 
-    Args:
-        kept: the comparison on those rows.
-        verdict: on all rows.
-        difference: in accuracy, on all rows.
-        times: the factor by which Holm's correction raised p.
+    ``verdict`` and ``difference`` are those of all rows; Holm's correction raised p ``times``.
     """
     without = verdict_of(min(1.0, kept.p_value * times), kept.first_only - kept.second_only)
     if verdict == "not established":
@@ -261,8 +243,12 @@ def format_p(p_value: float) -> str:
     return "< 0.0001" if p_value < 0.0001 else f"{p_value:.2g}"
 
 
-def _right(prediction: Prediction) -> bool:
-    return prediction.label is not None and prediction.label == prediction.expected
+def _unparsable(prediction: Prediction) -> bool:
+    return prediction.label is None
+
+
+def _count(counted: Callable[[Prediction], bool], side: Sequence[Answers]) -> int:
+    return sum(map(counted, chain.from_iterable(side)))
 
 
 _Row = tuple[tuple[Prediction, ...], tuple[Prediction, ...]]
@@ -277,7 +263,9 @@ def _by_row(
             f"cannot compare: {names[0]} has {len(firsts)} seeds and {names[1]} {len(seconds)}; "
             "run both with the same seeds"
         )
-    one, other = ([sorted(answers, key=_row) for answers in side] for side in (firsts, seconds))
+    one, other = (
+        [sorted(answers, key=attrgetter("row")) for answers in side] for side in (firsts, seconds)
+    )
     for answers in one:
         _refuse_other_rows(one[0], answers, (names[0], f"another seed of {names[0]}"))
     for answers in other:
@@ -302,10 +290,6 @@ def _refuse_other_rows(first: Answers, second: Answers, names: tuple[str, str]) 
                 )
 
 
-def _row(prediction: Prediction) -> int:
-    return prediction.row
-
-
 def _agreement(by_row: Sequence[_Row]) -> tuple[float, float | None]:
     pairs = [(repr(a.label), repr(b.label)) for one, other in by_row for a in one for b in other]
     agreement = sum(a == b for a, b in pairs) / len(pairs)
@@ -317,35 +301,33 @@ def _agreement(by_row: Sequence[_Row]) -> tuple[float, float | None]:
 
 def labeled_rows(margins: Counter[int], rows: int, seeds: int = 1) -> LabeledRows:
     """Return the comparison on ``rows`` rows with these margins."""
-    p_value = paired_p(margins, rows, seeds) if rows else 1.0
+    p_value = statistics.paired_p(margins, rows, seeds) if rows else 1.0
     return LabeledRows(
         rows=rows,
         first_only=sum(number for margin, number in margins.items() if margin > 0),
         second_only=sum(number for margin, number in margins.items() if margin < 0),
         p_value=p_value,
-        verdict=verdict_of(p_value, sum(m * number for m, number in margins.items())),
+        verdict=verdict_of(p_value, statistics.total(margins)),
     )
 
 
 def _labeled(by_row: Sequence[_Row]) -> LabeledRows | None:
-    kept = [row for row in by_row if all(p.label is not None for side in row for p in side)]
+    kept = [row for row in by_row if not any(map(_unparsable, chain(*row)))]
     if len(kept) == len(by_row):
         return None
-    margins = Counter(_margin(*row) for row in kept)
-    del margins[0]
-    return labeled_rows(margins, len(kept), len(by_row[0][0]))
+    return labeled_rows(_margins(kept), len(kept), len(by_row[0][0]))
+
+
+def _margins(by_row: Sequence[_Row]) -> Counter[int]:
+    return Counter(margin for row in by_row if (margin := _margin(*row)))
 
 
 def _margin(first: Sequence[Prediction], second: Sequence[Prediction]) -> int:
-    return sum(map(_right, first)) - sum(map(_right, second))
+    return sum(map(is_right, first)) - sum(map(is_right, second))
 
 
-def _disagreement(
-    first: tuple[Prediction, ...], second: tuple[Prediction, ...]
-) -> Disagreement | None:
+def _disagreement(first: Sequence[Prediction], second: Sequence[Prediction]) -> Disagreement:
     margin = _margin(first, second)
-    if not margin:
-        return None
     return Disagreement(
         row=first[0].row,
         input=first[0].input,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+
+import numpy as np
 
 from tunesmith.evaluation.statistics import wilson_interval
 from tunesmith.labels import LabelSet
@@ -43,42 +45,34 @@ def evaluate(predictions: Sequence[Prediction], labels: LabelSet) -> Evaluation:
 
     Precision, recall and F1 are 0 if they are undefined (no row was given the label).
     """
-    import numpy as np
-
-    names = list(labels)
-    expected = [p.expected for p in predictions]
-    given = [UNPARSABLE if p.label is None else p.label for p in predictions]
-    pairs = Counter(zip(expected, given, strict=True))
-    scores = _label_scores(names, pairs)
-    correct = sum(rows for (wanted, label), rows in pairs.items() if wanted == label)
+    expected = Counter(p.expected for p in predictions)
+    given = Counter(UNPARSABLE if p.label is None else p.label for p in predictions)
+    pairs = Counter((p.expected, p.label) for p in predictions)
+    correct = sum(map(is_right, predictions))
+    scores = {
+        name: LabelScores(
+            precision=_share(pairs[name, name], given[name]),
+            recall=_share(pairs[name, name], expected[name]),
+            f1=_share(2 * pairs[name, name], expected[name] + given[name]),
+            support=expected[name],
+        )
+        for name in labels
+    }
     return Evaluation(
         rows=len(predictions),
         correct=correct,
         accuracy=correct / len(predictions),
         accuracy_interval=wilson_interval(correct, len(predictions)),
-        unparsable=given.count(UNPARSABLE),
+        unparsable=given[UNPARSABLE],
         f1_macro=float(np.mean([score.f1 for score in scores.values()])),
         labels=scores,
-        confusion=tuple(tuple(pairs[a, b] for b in [*names, UNPARSABLE]) for a in names),
+        confusion=tuple(tuple(pairs[a, b] for b in [*labels, None]) for a in labels),
     )
 
 
-def _label_scores(
-    names: Sequence[str], pairs: Mapping[tuple[str | None, str], int]
-) -> dict[str, LabelScores]:
-    expected, given = Counter[str | None](), Counter[str]()
-    for (wanted, label), rows in pairs.items():
-        expected[wanted] += rows
-        given[label] += rows
-    return {
-        name: LabelScores(
-            precision=_share(pairs.get((name, name), 0), given[name]),
-            recall=_share(pairs.get((name, name), 0), expected[name]),
-            f1=_share(2 * pairs.get((name, name), 0), expected[name] + given[name]),
-            support=expected[name],
-        )
-        for name in names
-    }
+def is_right(prediction: Prediction) -> bool:
+    """Return whether the answer is the expected label; one that is no label is wrong."""
+    return prediction.label is not None and prediction.label == prediction.expected
 
 
 def _share(part: int, whole: int) -> float:
@@ -86,18 +80,13 @@ def _share(part: int, whole: int) -> float:
 
 
 def cohen_kappa(first: Sequence[str], second: Sequence[str]) -> float:
-    """Return Cohen's kappa of two raters: their agreement beyond chance (Cohen 1960).
+    """Return Cohen's kappa of two raters of the same rows: agreement beyond chance (Cohen 1960).
 
-    Args:
-        first: one label a row; at least two labels occur in ``first`` and ``second`` together.
-        second: the same rows in the same order.
+    At least two labels must occur.
     """
-    import numpy as np
-
-    names = {name: index for index, name in enumerate(sorted({*first, *second}))}
+    names, codes = np.unique([first, second], return_inverse=True)
     counts = np.zeros((len(names), len(names)))
-    for a, b in zip(first, second, strict=True):
-        counts[names[a], names[b]] += 1
+    np.add.at(counts, tuple(codes.reshape(2, -1)), 1)
     by_chance = np.outer(counts.sum(axis=0), counts.sum(axis=1)) / counts.sum()
     differ = 1 - np.eye(len(names))
     return float(1 - (differ * counts).sum() / (differ * by_chance).sum())

@@ -58,13 +58,13 @@ def common_reading(sides: Sequence[Sequence[Prediction]], asked: Reading | None 
     Raises:
         RunError: not all hold the reading that is asked for, or they have none in common.
     """
-    judged = {p.answer for side in sides for p in side}
     both = [answer for answer in READINGS if all(answer in held(side) for side in sides)]
     if asked is not None and asked not in both:
         raise RunError(
             f"cannot compare: not every model has the reading {asked!r}; "
             + (f"take {both[0]!r}" if both else "run them again with the same answer")
         )
+    judged = {p.answer for side in sides for p in side}
     if asked is None and len(judged) == 1:
         return judged.pop()
     if not both:
@@ -80,9 +80,8 @@ def read_as(predictions: Sequence[Prediction], answer: Reading) -> list[Predicti
     Raises:
         RunError: one of them does not support it.
     """
-    read = [p.read_as(answer) for p in predictions]
-    found = [p for p in read if p is not None]
-    if len(found) < len(read):
+    found = [read for p in predictions if (read := p.read_as(answer))]
+    if len(found) < len(predictions):
         raise RunError(f"the predictions do not have the reading {answer!r}; ask the model again")
     return found
 
@@ -90,12 +89,7 @@ def read_as(predictions: Sequence[Prediction], answer: Reading) -> list[Predicti
 def probabilities_of(
     found: Classification, texts: Mapping[str, str], backend: str
 ) -> Classification:
-    """Return ``found``, whose keys are label texts, by label.
-
-    Args:
-        found: the result of the backend.
-        texts: the text of each label in the request.
-        backend: its name, for the error.
+    """Return ``found``, whose keys are label texts, by label; ``texts`` has the text of each label.
 
     Raises:
         PredictionError: a probability is not a number.

@@ -10,6 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from itertools import accumulate
+
+import numpy as np
 
 ALPHA = 0.05
 POWER = 0.8
@@ -47,31 +50,22 @@ def sign_flip_exact(margins: Margins) -> float:
     (Fisher's randomization test). The distribution of the sum of the margins over all signs is
     computed by convolution; nothing is drawn. With one seed it is the exact McNemar test.
     """
-    import numpy as np
-
-    observed = abs(sum(margin * rows for margin, rows in margins.items()))
-    chances = np.ones(1)
-    for size, rows in _sizes(margins).items():
-        chances = np.convolve(chances, _coins(size, rows))
-    most = len(chances) // 2
-    sums = np.abs(np.arange(-most, most + 1))
-    return min(1.0, float(chances[sums >= observed].sum()))
-
-
-def _sizes(margins: Margins) -> dict[int, int]:
-    """Return the number of rows by the size of the margin, without 0."""
-    sizes = {abs(margin) for margin in margins if margin}
-    return {s: margins.get(s, 0) + margins.get(-s, 0) for s in sorted(sizes)}
-
-
-def _coins(size: int, rows: int) -> Sequence[float]:
-    """Return the probability of each sum of ``rows`` margins, from ``-size * rows`` upwards."""
-    import numpy as np
     from scipy.stats import binom
 
-    chances = np.zeros(2 * size * rows + 1)
-    chances[:: 2 * size] = binom.pmf(np.arange(rows + 1), rows, 0.5)
-    return chances  # type: ignore[return-value]
+    chances = np.ones(1)
+    for size in sorted({abs(margin) for margin in margins if margin}):
+        rows = margins.get(size, 0) + margins.get(-size, 0)
+        coins = np.zeros(2 * size * rows + 1)
+        coins[:: 2 * size] = binom.pmf(np.arange(rows + 1), rows, 0.5)
+        chances = np.convolve(chances, coins)
+    most = len(chances) // 2
+    sums = np.abs(np.arange(-most, most + 1))
+    return min(1.0, float(chances[sums >= abs(total(margins))].sum()))
+
+
+def total(margins: Margins) -> int:
+    """Return the sum of the margins of all rows."""
+    return sum(margin * rows for margin, rows in margins.items())
 
 
 def paired_p(margins: Margins, rows: int, seeds: int = 1) -> float:
@@ -80,12 +74,7 @@ def paired_p(margins: Margins, rows: int, seeds: int = 1) -> float:
     With one seed, it is the exact McNemar test. With several, it is the larger p of the sign-flip
     test and the score test: both must reject. The sign-flip test assumes symmetric margins, and
     they can be skewed: one model a little better on many rows, the other much better on a few. The
-    score test needs no symmetry, but it is not exact.
-
-    Args:
-        margins: rows by margin.
-        rows: the number of all rows, those of margin 0 included.
-        seeds: the number of seeds of each model, which is the largest possible margin.
+    score test needs no symmetry, but it is not exact. ``rows`` counts those of margin 0, too.
     """
     if seeds == 1:
         return mcnemar_exact(margins.get(1, 0), margins.get(-1, 0))
@@ -105,8 +94,7 @@ def paired_interval(margins: Margins, rows: int, seeds: int = 1, alpha: float = 
     # With alpha under 0.0005, the exact test can reject although the score interval reaches 0.
     # Half of the smallest possible difference is nearer to 0 than any that can be observed.
     half_step = 0.5 / (rows * seeds)
-    better = sum(margin * number for margin, number in margins.items()) > 0
-    return (max(low, half_step), high) if better else (low, min(high, -half_step))
+    return (max(low, half_step), high) if total(margins) > 0 else (low, min(high, -half_step))
 
 
 def score_interval(margins: Margins, rows: int, seeds: int = 1, alpha: float = ALPHA) -> Interval:
@@ -194,15 +182,9 @@ def power_at(
     """Return the probability that the exact McNemar test establishes that the first is better.
 
     It is exact: a sum over the number of discordant rows, which is binomial, and over the number
-    of them that the first wins, which is binomial too.
-
-    Args:
-        rows: the number of test rows.
-        first_only_rate: the share of rows that only the first model gets right.
-        second_only_rate: the share of rows that only the second gets right.
-        alpha: the level of the two-sided test.
+    of them that the first wins, which is binomial too. The rates are the shares of the rows that
+    only one model gets right; ``alpha`` is the level of the two-sided test.
     """
-    import numpy as np
     from scipy.stats import binom
 
     rate = first_only_rate + second_only_rate
@@ -210,18 +192,14 @@ def power_at(
         return 0.0
     fewest, most = int(binom.ppf(_WORTH, rows, rate)), int(binom.isf(_WORTH, rows, rate))
     discordant = np.arange(max(fewest, 1), most + 1)
-    if not len(discordant):
-        return 0.0
     # The largest number of wins at which the test does not reject.
     limit = binom.isf(alpha / 2, discordant, 0.5)
     wins = binom.sf(limit, discordant, first_only_rate / rate)
     return float((binom.pmf(discordant, rows, rate) * wins).sum())
 
 
-def rows_for_power(
-    first_only_rate: float, second_only_rate: float, power: float = POWER, alpha: float = ALPHA
-) -> int:
-    """Return the smallest number of rows at which the exact McNemar test has ``power``.
+def rows_for_power(first_only_rate: float, second_only_rate: float, alpha: float = ALPHA) -> int:
+    """Return the smallest number of rows at which the exact McNemar test has 80 % power.
 
     Power is not monotonic in the number of rows: bisect, then step down to the smallest number
     that reaches it.
@@ -234,24 +212,22 @@ def rows_for_power(
 
     @cache
     def enough(rows: int) -> bool:
-        return power_at(rows, first_only_rate, second_only_rate, alpha) >= power
+        return power_at(rows, first_only_rate, second_only_rate, alpha) >= POWER
 
-    below, above = 0, 1
+    above = 1
     while not enough(above):
-        below, above = above, 2 * above
+        above *= 2
+    below = above // 2
     while above - below > 1:
         middle = (below + above) // 2
         below, above = (below, middle) if enough(middle) else (middle, above)
-    least = above
-    while fewer := next((n for n in range(least - 1, max(least - 20, 0), -1) if enough(n)), 0):
-        least = fewer
-    return least
+    while fewer := next((n for n in range(above - 1, max(above - 20, 0), -1) if enough(n)), 0):
+        above = fewer
+    return above
 
 
-def rows_for_margins(
-    margins: Margins, rows: int, seeds: int = 1, power: float = POWER, alpha: float = ALPHA
-) -> int:
-    """Return about how many rows would establish the observed difference, with ``power``.
+def rows_for_margins(margins: Margins, rows: int, seeds: int = 1, alpha: float = ALPHA) -> int:
+    """Return about how many rows would establish the observed difference, with 80 % power.
 
     With one seed, it is :func:`rows_for_power` of the observed rates. With several, it is the
     normal approximation, corrected by the test itself on rows that are drawn from the observed
@@ -260,33 +236,27 @@ def rows_for_margins(
     Raises:
         ValueError: the first model is not the better one.
     """
+    from scipy.stats import norm
+
     if seeds == 1:
         rates = margins.get(1, 0) / rows, margins.get(-1, 0) / rows
-        return rows_for_power(*rates, power, alpha)
+        return rows_for_power(*rates, alpha)
     shares = _shares(margins, rows, seeds)
     mean = _mean(shares)
     if mean <= 0:
         raise ValueError("margins: the first model must be right more often than the second")
-    return _rows_for_shares(shares, mean, seeds, power, alpha)
-
-
-def _rows_for_shares(
-    shares: Mapping[float, float], mean: float, seeds: int, power: float, alpha: float
-) -> int:
-    from scipy.stats import norm
-
     second_moment = sum(d * d * share for d, share in shares.items())
     spread = math.sqrt(second_moment - mean * mean) or mean
     null_spread = math.sqrt(max(second_moment, _null_variance(shares, 0.0)))
-    wanted, slope = float(norm.ppf(power)), mean / spread
+    wanted, slope = float(norm.ppf(POWER)), mean / spread
     root = (float(norm.isf(alpha / 2)) * null_spread + wanted * spread) / mean
     seen: tuple[float, float] | None = None
     for _ in range(_CORRECTIONS):
-        rows = math.ceil(root * root)
-        if rows > _MOST_DRAWN:
+        drawn = math.ceil(root * root)
+        if drawn > _MOST_DRAWN:
             break
         # On the normal scale, power is nearly linear in the square root of the rows.
-        here = math.sqrt(rows), float(norm.ppf(_drawn_power(shares, rows, seeds, alpha)))
+        here = math.sqrt(drawn), float(norm.ppf(_drawn_power(shares, drawn, seeds, alpha)))
         if seen and abs(seen[0] - here[0]) > here[0] / 20:  # else noise of the draws
             slope = max(slope, (here[1] - seen[1]) / (here[0] - seen[0]))
         seen, root = here, max(1.0, here[0] + (wanted - here[1]) / slope)
@@ -295,28 +265,23 @@ def _rows_for_shares(
 
 def _drawn_power(shares: Mapping[float, float], rows: int, seeds: int, alpha: float) -> float:
     """Return the share of drawn samples of ``rows`` rows that establish the difference."""
-    import numpy as np
-
     margins = [round(difference * seeds) for difference in shares]
     draws = np.random.default_rng(0).multinomial(rows, list(shares.values()), _DRAWS)
     samples, times = np.unique(draws, axis=0, return_counts=True)
-    won = sum(
-        number
-        for sample, number in zip(samples.tolist(), times.tolist(), strict=True)
-        if sum(m * count for m, count in zip(margins, sample, strict=True)) > 0
-        and paired_p(dict(zip(margins, sample, strict=True)), rows, seeds) < alpha
-    )
+    won = 0
+    for sample, number in zip(samples.tolist(), times.tolist(), strict=True):
+        drawn = dict(zip(margins, sample, strict=True))
+        if total(drawn) > 0 and paired_p(drawn, rows, seeds) < alpha:
+            won += number
     return float((won + 0.5) / (_DRAWS + 1))  # not 0 or 1: their normal quantiles are infinite
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return the p values corrected for their number, in the same order (Holm 1979)."""
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    corrected, so_far = [0.0] * len(p_values), 0.0
-    for rank, place in enumerate(order):
-        so_far = max(so_far, min(1.0, (len(p_values) - rank) * p_values[place]))
-        corrected[place] = so_far
-    return corrected
+    raised = (min(1.0, (len(order) - rank) * p_values[place]) for rank, place in enumerate(order))
+    corrected = dict(zip(order, accumulate(raised, max), strict=True))
+    return [corrected[place] for place in range(len(order))]
 
 
 def overlap_range(first_correct: int, second_correct: int, rows: int) -> Interval:

@@ -20,13 +20,8 @@ from __future__ import annotations
 import pytest
 
 # Registered before the import, so that a failing assert shows its values.
-pytest.register_assert_rewrite(
-    "tunesmith.testing.suite_deployments",
-    "tunesmith.testing.suite_jobs",
-    "tunesmith.testing.suite_predictions",
-    "tunesmith.testing.suite_records",
-    "tunesmith.testing.suite_refusals",
-)
+for _part in ("deployments", "jobs", "predictions", "records", "refusals"):
+    pytest.register_assert_rewrite(f"tunesmith.testing.suite_{_part}")
 
 from tunesmith.testing.suite_deployments import DeploymentConformance  # noqa: E402
 from tunesmith.testing.suite_jobs import JobConformance  # noqa: E402

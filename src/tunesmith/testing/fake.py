@@ -5,6 +5,7 @@ It passes the conformance suite. A subclass may declare fewer capabilities::
     class Plain(FakeBackend):
         declares = {"streaming": False, "validation": False}
 """
+# ruff: noqa: D102  # the interface documents its methods
 
 from __future__ import annotations
 
@@ -12,61 +13,25 @@ import math
 import random
 import re
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 from pydantic import SecretStr
 
-from tunesmith.backend import (
-    Backend,
-    BackendOptions,
-    Capabilities,
-    Deployer,
-    Predictor,
-    Range,
-    Target,
-    Tuner,
-    TuningJob,
-)
+from tunesmith import backend as interface
+from tunesmith import errors, records
+from tunesmith.backend import Capabilities, Range, Target
 from tunesmith.backends.jobs import JobStopped, ThreadJob
-from tunesmith.errors import (
-    DeploymentError,
-    ExperimentError,
-    NotFoundError,
-    PredictionError,
-    TuningError,
-    UnsupportedError,
-    near_misses,
-)
 from tunesmith.methods import PromptTuning
 from tunesmith.pipeline.checks import check_generation, check_submission
 from tunesmith.plugins import DEFAULT_BASE_MODEL
-from tunesmith.records import (
-    BaseModelInfo,
-    Classification,
-    Deployment,
-    Generation,
-    LabelTokens,
-    Row,
-    StopReason,
-    TunedModel,
-    TuningEvent,
-)
-from tunesmith.spec import GenerationParams
-from tunesmith.testing.fake_model import (
-    TINY,
-    Training,
-    WordVotes,
-    count_tokens,
-    fit_into,
-    softmax,
-    words,
-)
-
-if TYPE_CHECKING:
-    from tunesmith.spec import TuningSpec
+from tunesmith.records import BaseModelInfo, Classification, Deployment, Generation, TunedModel
+from tunesmith.spec import GenerationParams, TuningSpec
+from tunesmith.testing import fake_model
 
 FAKE_MODEL = "tunesmith/fake"
 STOOD_IN_FOR = (DEFAULT_BASE_MODEL, "ibm/granite-3-8b-instruct")
@@ -111,7 +76,7 @@ CAPABILITIES = Capabilities(
 )
 
 
-class FakeOptions(BackendOptions):
+class FakeOptions(interface.BackendOptions):
     """Options of the fake backend."""
 
     api_key: SecretStr | None = None
@@ -121,66 +86,22 @@ class FakeOptions(BackendOptions):
     fail: Literal["tune", "deploy", "predict"] | None = None
     """The stage that fails."""
 
+    def fail_at(self, stage: str, error: type[errors.BackendError]) -> None:
+        """Raise ``error`` if ``stage`` is the one that fails."""
+        if self.fail == stage:
+            raise error(f"the fake backend was set to fail at {stage!r}; unset option 'fail'")
+
 
 @dataclass
 class FakeStore:
     """The content of a store. Backends with the same ``options.store`` share it."""
 
-    trainings: dict[str, tuple[ThreadJob, FakeTuning]] = field(default_factory=dict)
-    models: dict[str, WordVotes] = field(default_factory=dict)
+    trainings: dict[str, tuple[ThreadJob, fake_model.Training]] = field(default_factory=dict)
+    models: dict[str, fake_model.WordVotes] = field(default_factory=dict)
     deployments: dict[str, Deployment] = field(default_factory=dict)
 
 
-_STORES: dict[Path, FakeStore] = {}
-
-
-class FakeTuning:
-    """The work of one job."""
-
-    def __init__(self, backend: FakeBackend, spec: TuningSpec, training: Training) -> None:
-        self._options, self._stored = backend.fake_options, backend.stored
-        self._identity = backend.identity(spec.base_model)
-        self._spec = spec
-        self._training = training
-
-    def start(
-        self, backend: FakeBackend, job_id: str, events: Sequence[TuningEvent] = ()
-    ) -> ThreadJob:
-        """Start the job on ``backend``, or continue it after the last complete epoch."""
-        job = ThreadJob(job_id, self._work, curve=self._training.curve, events=events)
-        self._stored.trainings[job_id] = (job, self)
-        backend.jobs.append(job)
-        return job.start()
-
-    def _work(self, job: ThreadJob) -> TunedModel:
-        while not self._training.finished:
-            if job.stop_requested.is_set():
-                raise JobStopped
-            for step in self._training.run_epoch():
-                job.emit(TuningEvent(kind="step", step=step.step, epoch=step.epoch, loss=step.loss))
-                job.stop_requested.wait(self._options.step_seconds)
-            last = self._training.curve().epochs[-1]
-            job.emit(TuningEvent(kind="epoch", **last.model_dump()))
-        if self._options.fail == "tune":
-            raise TuningError("the fake backend was set to fail at 'tune'; unset option 'fail'")
-        return self._finish(job)
-
-    def _finish(self, job: ThreadJob) -> TunedModel:
-        model_id, method = uuid.uuid4().hex, self._spec.method
-        self._stored.models[model_id] = self._training.model
-        curve = self._training.curve()
-        return TunedModel(
-            id=model_id,
-            method={"name": method.name, **method.model_dump(mode="json")},
-            labels=self._spec.labels,
-            job_id=job.id,
-            curve=curve,
-            details={
-                "optimizer_steps": len(curve.steps),
-                "truncated_rows": self._training.truncated_rows,
-            },
-            **self._identity,
-        )
+_STORES: dict[Path, FakeStore] = defaultdict(FakeStore)
 
 
 class _Part:
@@ -188,47 +109,77 @@ class _Part:
         self._backend = backend
 
 
-class FakeTuner(_Part, Tuner):
+class FakeTuner(_Part, interface.Tuner):
     """Trains in a thread."""
 
     def submit(
         self,
         spec: TuningSpec,
-        train: Sequence[Row],
-        validation: Sequence[Row] | None = None,
+        train: Sequence[records.Row],
+        validation: Sequence[records.Row] | None = None,
         *,
         prepared: object | None = None,
-    ) -> TuningJob:
-        """See ``Tuner.submit``."""
+    ) -> interface.TuningJob:
         del prepared  # its check prepares nothing
         check_submission(spec, self._backend, train, validation)
-        method = cast("PromptTuning", spec.method)
-        _check_answers(method, spec)
-        training = Training(method, spec.labels, train, validation, spec.seed)
-        return FakeTuning(self._backend, spec, training).start(self._backend, uuid.uuid4().hex)
+        _check_answers(cast("PromptTuning", spec.method), spec)
+        return self._start(fake_model.Training(spec, train, validation), uuid.uuid4().hex)
 
-    def resume(self, job_id: str) -> TuningJob:
-        """See ``Tuner.resume``."""
+    def resume(self, job_id: str) -> interface.TuningJob:
         self._backend.require("resumable")
         if job_id not in self._backend.stored.trainings:
-            raise NotFoundError(f"no job {job_id!r} in this store; check option 'store'")
-        job, tuning = self._backend.stored.trainings[job_id]
+            raise errors.NotFoundError(f"no job {job_id!r} in this store; check option 'store'")
+        job, training = self._backend.stored.trainings[job_id]
         if job.status() != "interrupted":
             return job
-        return tuning.start(self._backend, job_id, job.events())
+        return self._start(training, job_id, job.events())
+
+    def _start(
+        self,
+        training: fake_model.Training,
+        job_id: str,
+        events: Sequence[records.TuningEvent] = (),
+    ) -> ThreadJob:
+        job = ThreadJob(job_id, partial(self._work, training), curve=training.curve, events=events)
+        self._backend.stored.trainings[job_id] = (job, training)
+        self._backend.jobs.append(job)
+        return job.start()
+
+    def _work(self, training: fake_model.Training, job: ThreadJob) -> TunedModel:
+        options = self._backend.fake_options
+        while not training.finished:
+            if job.stop_requested.is_set():
+                raise JobStopped
+            for step in training.run_epoch():
+                job.emit(records.TuningEvent(kind="step", **step.model_dump()))
+                job.stop_requested.wait(options.step_seconds)
+            last = training.curve().epochs[-1]
+            job.emit(records.TuningEvent(kind="epoch", **last.model_dump()))
+        options.fail_at("tune", errors.TuningError)
+        return self._tuned(training, job.id)
+
+    def _tuned(self, training: fake_model.Training, job_id: str) -> TunedModel:
+        spec, curve, cut = training.spec, training.curve(), training.truncated_rows
+        model = TunedModel(
+            id=uuid.uuid4().hex,
+            method={"name": spec.method.name, **spec.method.model_dump(mode="json")},
+            labels=spec.labels,
+            job_id=job_id,
+            curve=curve,
+            details={"optimizer_steps": len(curve.steps), "truncated_rows": cut},
+            **self._backend.identity(spec.base_model),
+        )
+        self._backend.stored.models[model.id] = training.model
+        return model
 
 
-class FakeDeployer(_Part, Deployer):
+class FakeDeployer(_Part, interface.Deployer):
     """Keeps deployments as entries of the store."""
 
     def deploy(self, model: TunedModel, name: str) -> Deployment:
-        """See ``Deployer.deploy``."""
         if model.id not in self._backend.stored.models:
-            raise NotFoundError(f"no tuned model {model.id!r} in this store; tune again")
-        if self._backend.fake_options.fail == "deploy":
-            raise DeploymentError(
-                "the fake backend was set to fail at 'deploy'; unset option 'fail'"
-            )
+            raise errors.NotFoundError(f"no tuned model {model.id!r} in this store; tune again")
+        self._backend.fake_options.fail_at("deploy", errors.DeploymentError)
         deployment = Deployment(
             id=uuid.uuid4().hex,
             name=name,
@@ -240,27 +191,26 @@ class FakeDeployer(_Part, Deployer):
         return deployment
 
     def get(self, deployment_id: str) -> Deployment:
-        """See ``Deployer.get``."""
-        if deployment_id not in self._backend.stored.deployments:
-            raise NotFoundError(f"no deployment {deployment_id!r} in this store; deploy again")
-        return self._backend.stored.deployments[deployment_id]
+        found = self._backend.stored.deployments.get(deployment_id)
+        if found is None:
+            raise errors.NotFoundError(
+                f"no deployment {deployment_id!r} in this store; deploy again"
+            )
+        return found
 
     def list(self) -> Sequence[Deployment]:
-        """See ``Deployer.list``."""
         return tuple(self._backend.stored.deployments.values())
 
     def undeploy(self, deployment: Deployment) -> None:
-        """See ``Deployer.undeploy``."""
         self._backend.stored.deployments.pop(deployment.id, None)
 
 
-class FakePredictor(_Part, Predictor):
-    """Answers with the label that gets the most votes of the words."""
+class FakePredictor(_Part, interface.Predictor):
+    """Answers with the label that gets the most votes of the words. A token is a word."""
 
     def generate(
         self, target: Target, inputs: Sequence[str], params: GenerationParams | None = None
     ) -> list[Generation]:
-        """See ``Predictor.generate``."""
         params = params or GenerationParams()
         self._backend.check_parameters(params)
         return [self._generate(target, text, params) for text in inputs]
@@ -268,39 +218,34 @@ class FakePredictor(_Part, Predictor):
     def stream(
         self, target: Target, text: str, params: GenerationParams | None = None
     ) -> Iterator[Generation]:
-        """See ``Predictor.stream``; one piece for each token."""
         self._backend.require("streaming")
         whole = self.generate(target, [text], params)[0]
-        pieces = re.findall(r"\S+\s*", whole.text) or [""]
-        for piece in pieces[:-1]:
+        *pieces, last = re.findall(r"\S+\s*", whole.text) or [""]
+        for piece in pieces:
             yield Generation(text=piece, prompt=whole.prompt)
-        yield whole.model_copy(update={"text": pieces[-1]})
+        yield whole.model_copy(update={"text": last})
 
     def tokenize(self, target: Target, inputs: Sequence[str]) -> list[tuple[str, ...]]:
-        """See ``Predictor.tokenize``."""
         self._backend.require("tokenize")
-        self._deployment(target)
+        self._read(target, "")  # refuses an unknown target
         return [tuple(text.split()) for text in inputs]
 
     def prompts(self, deployment: Deployment, inputs: Sequence[str]) -> list[str]:
-        """See ``Predictor.prompts``."""
-        return [self._prompt(deployment, text)[0] for text in inputs]
+        return [self._read(deployment, text)[0] for text in inputs]
 
     def classify(
         self, target: Target, inputs: Sequence[str], labels: Iterable[str]
     ) -> list[Classification]:
-        """See ``Predictor.classify``."""
         self._backend.require("base_label_scores" if isinstance(target, str) else "label_scores")
         asked = tuple(labels)
         return [self._classify(target, text, asked) for text in inputs]
 
     def label_tokens(
         self, base_model: str, prompts: Sequence[str], labels: Sequence[str]
-    ) -> dict[str, LabelTokens]:
-        """See ``Predictor.label_tokens``: a token is a word, and only labels are answered."""
+    ) -> dict[str, records.LabelTokens]:
         found = self.classify(base_model, prompts, labels)
         return {
-            label: LabelTokens(
+            label: records.LabelTokens(
                 tokens=tuple(label.split()),
                 mass=sum(one.probabilities[label] for one in found) / len(found),
             )
@@ -308,58 +253,44 @@ class FakePredictor(_Part, Predictor):
         }
 
     def _classify(self, target: Target, text: str, labels: tuple[str, ...]) -> Classification:
-        prompt, _ = self._prompt(target, text)
-        scores = self._scores(target, prompt)
+        _, _, scores = self._read(target, text)
         if isinstance(target, str):  # other labels are equally probable
             scores = dict.fromkeys(labels, 1 / len(labels)) | scores
         for label in labels:
             if label not in scores:
-                raise ExperimentError(f"labels: {label!r} is none of {', '.join(scores)}")
-        logs = {label: math.log(max(scores[label], TINY)) for label in labels}
-        return Classification(probabilities=softmax(logs))
+                raise errors.ExperimentError(f"labels: {label!r} is none of {', '.join(scores)}")
+        logs = {label: math.log(max(scores[label], fake_model.TINY)) for label in labels}
+        return Classification(probabilities=fake_model.softmax(logs))
 
     def _generate(self, target: Target, text: str, params: GenerationParams) -> Generation:
-        prompt, truncated = self._prompt(target, text)
-        label = _decode(self._scores(target, prompt), prompt, params)
+        prompt, truncated, scores = self._read(target, text)
+        label = _decode(scores, prompt, params)
         answer = label if isinstance(target, str) else target.model.labels.surface(label)
         said, count, reason = _stopped(answer, params)
         return Generation(
             text=said,
             prompt=prompt,
-            input_token_count=count_tokens(prompt),
+            input_token_count=len(prompt.split()),
             generated_token_count=count,
             stop_reason=reason,
             truncated=truncated,
         )
 
-    def _prompt(self, target: Target, text: str) -> tuple[str, bool]:
-        deployment = self._deployment(target)
-        if deployment is None:
-            return text, False
-        method = deployment.model.method
-        return fit_into(method["verbalizer"], text, method["max_input_tokens"])
-
-    def _scores(self, target: Target, prompt: str) -> dict[str, float]:
-        deployment = self._deployment(target)
-        if deployment is None:
-            found = words(prompt)
-            votes = sum(w in GOOD for w in found) - sum(w in BAD for w in found)
-            return softmax({"0": -votes, "1": votes})
-        return self._backend.stored.models[deployment.model.id].probabilities(prompt)
-
-    def _deployment(self, target: Target) -> Deployment | None:
-        if self._backend.fake_options.fail == "predict":
-            raise PredictionError(
-                "the fake backend was set to fail at 'predict'; unset option 'fail'"
-            )
+    def _read(self, target: Target, text: str) -> tuple[str, bool, dict[str, float]]:
+        """Return the prompt, whether it was cut, and the probability of each label after it."""
+        self._backend.fake_options.fail_at("predict", errors.PredictionError)
         if not isinstance(target, str):
-            return self._backend.deployer.get(target.id)
+            model = self._backend.deployer.get(target.id).model
+            limit = model.method["max_input_tokens"]
+            prompt, cut = fake_model.fit_into(model.method["verbalizer"], text, limit)
+            return prompt, cut, self._backend.stored.models[model.id].probabilities(prompt)
         self._backend.base_model(target)
         self._backend.require("base_inference")
-        return None
+        votes = sum((word in GOOD) - (word in BAD) for word in fake_model.words(text))
+        return text, False, fake_model.softmax({"0": -votes, "1": votes})
 
 
-class FakeBackend(Backend):
+class FakeBackend(interface.Backend):
     """A backend with a bag of words as its model. Without ``options`` it shares no state."""
 
     name = "fake"
@@ -367,10 +298,9 @@ class FakeBackend(Backend):
     declares: ClassVar[Mapping[str, Any]] = {}
     """Capabilities that a subclass changes. It can only declare fewer."""
 
-    def __init__(self, options: BackendOptions | None = None) -> None:
+    def __init__(self, options: interface.BackendOptions | None = None) -> None:
         super().__init__(options)
-        stored = FakeStore()
-        self.stored = _STORES.setdefault(self.options.store, stored) if options else stored
+        self.stored = _STORES[self.options.store] if options else FakeStore()
         self.jobs: list[ThreadJob] = []
 
     @property
@@ -380,52 +310,42 @@ class FakeBackend(Backend):
 
     @property
     def tuner(self) -> FakeTuner:
-        """See ``Backend.tuner``."""
         return FakeTuner(self)
 
     @property
     def deployer(self) -> FakeDeployer:
-        """See ``Backend.deployer``."""
         return FakeDeployer(self)
 
     @property
     def predictor(self) -> FakePredictor:
-        """See ``Backend.predictor``."""
         return FakePredictor(self)
 
     def base_models(self) -> list[BaseModelInfo]:
-        """See ``Backend.base_models``."""
         stand_ins = [BaseModelInfo(name=name, stand_in=FAKE_MODEL) for name in STOOD_IN_FOR]
         return [BaseModelInfo(name=FAKE_MODEL, summary="a short list of words"), *stand_ins]
 
     def base_model(self, name: str) -> BaseModelInfo:
-        """See ``Backend.base_model``."""
         known = {info.name: info for info in self.base_models()}
         if name not in known:
-            listed = ", ".join(known)
-            raise NotFoundError(
-                f"no base model {name!r}; there are: {listed}.{near_misses(name, known)}"
-            )
+            others = f"there are: {', '.join(known)}.{errors.near_misses(name, known)}"
+            raise errors.NotFoundError(f"no base model {name!r}; {others}")
         return known[name]
 
     def capabilities(self, base_model: str) -> Capabilities:
-        """See ``Backend.capabilities``."""
         self.base_model(base_model)
         return CAPABILITIES.model_copy(update=dict(self.declares))
 
     def versions(self) -> dict[str, str]:
-        """See ``Backend.versions``."""
         return {"fake": "1"}
 
     def close(self) -> None:
-        """Interrupt the jobs that this instance started."""
         for job in self.jobs:
             job.interrupt()
 
     def require(self, capability: str) -> None:
         """Refuse a capability that is not declared."""
         if not getattr(self.capabilities(FAKE_MODEL), capability):
-            raise UnsupportedError(f"backend {self.name!r} does not declare {capability}")
+            raise errors.UnsupportedError(f"backend {self.name!r} does not declare {capability}")
 
     def check_parameters(self, params: GenerationParams) -> None:
         """Refuse generation parameters that are not declared."""
@@ -439,9 +359,9 @@ class FakeBackend(Backend):
 
 def _check_answers(method: PromptTuning, spec: TuningSpec) -> None:
     for label in spec.labels:
-        needed = count_tokens(spec.labels.surface(label)) + 1
+        needed = len(spec.labels.surface(label).split()) + 1
         if needed > method.max_output_tokens:
-            raise ExperimentError(
+            raise errors.ExperimentError(
                 f"method.max_output_tokens: {method.max_output_tokens} is too short for the label "
                 f"{label!r}, which takes {needed} tokens with its end; raise it"
             )
@@ -457,14 +377,14 @@ def _decode(scores: Mapping[str, float], prompt: str, params: GenerationParams) 
     return rng.choices(list(scores), weights)[0]
 
 
-def _stopped(answer: str, params: GenerationParams) -> tuple[str, int, StopReason]:
+def _stopped(answer: str, params: GenerationParams) -> tuple[str, int, records.StopReason]:
     budget = 20 if params.max_new_tokens is None else params.max_new_tokens
     tokens = re.findall(r"\S+\s*", answer)
     said = "".join(tokens[:budget])
     for stop in params.stop_sequences or ():
         if stop in said:
             said = said[: said.index(stop) + len(stop)]
-            return said, count_tokens(said), "stop_sequence"
+            return said, len(said.split()), "stop_sequence"
     if len(tokens) < budget:
         return said, len(tokens) + 1, "eos_token"
     return said, budget, "max_tokens"

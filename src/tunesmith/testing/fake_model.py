@@ -13,29 +13,30 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
+from typing import cast
 
 from tunesmith.labels import LabelSet
 from tunesmith.methods import PromptTuning, render
 from tunesmith.records import EpochLoss, LearningCurve, Row, StepLoss
+from tunesmith.spec import TuningSpec
 
 SPREAD = 0.02
 """Largest start value of a virtual token."""
 TINY = 1e-300
 """Used in place of a probability that underflowed to zero, which has no logarithm."""
 
-
-def count_tokens(text: str) -> int:
-    """Return the number of words, which are the tokens."""
-    return len(text.split())
+Pairs = Sequence[tuple[str, str]]
+"""A prompt and its label for each row."""
 
 
 def fit_into(template: str, text: str, limit: int) -> tuple[str, bool]:
     """Return the prompt, with the input cut on the left to ``limit`` tokens, and whether it was."""
-    room = max(0, limit - count_tokens(render(template, "")))
-    words = text.split()
-    if len(words) <= room:
+    room = max(0, limit - len(render(template, "").split()))
+    tokens = text.split()
+    if len(tokens) <= room:
         return render(template, text), False
-    return render(template, " ".join(words[len(words) - room :])), True
+    return render(template, " ".join(tokens[len(tokens) - room :])), True
 
 
 @dataclass
@@ -48,57 +49,43 @@ class WordVotes:
 
     def probabilities(self, text: str) -> dict[str, float]:
         """Return the probability of each label. The sum is one."""
-        return softmax(
-            {
-                label: self.prompt[label]
-                + sum(self.votes[word][label] for word in words(text) if word in self.votes)
-                for label in self.labels
-            }
-        )
+        known = [self.votes[word] for word in words(text) if word in self.votes]
+        return softmax({x: self.prompt[x] + sum(votes[x] for votes in known) for x in self.labels})
 
-    def loss(self, rows: Sequence[tuple[str, str]]) -> float:
-        """Return the mean loss (nats) over pairs of prompt and label."""
+    def loss(self, rows: Pairs) -> float:
+        """Return the mean loss (nats)."""
         probabilities = [self.probabilities(text)[label] for text, label in rows]
         return sum(-math.log(max(p, TINY)) for p in probabilities) / len(rows)
 
-    def step(
-        self, rows: Sequence[tuple[str, str]], learning_rate: float, virtual_tokens: int
-    ) -> float:
+    def step(self, rows: Pairs, learning_rate: float, virtual_tokens: int) -> float:
         """Take one step of gradient descent and return the loss before it."""
         before = self.loss(rows)
         rate = learning_rate / len(rows)
-        for text, errors in [(text, self._errors(text, label)) for text, label in rows]:
-            for label, error in errors.items():
+        for text, expected, scores in [(*row, self.probabilities(row[0])) for row in rows]:
+            for label, score in scores.items():
+                error = score - (label == expected)
                 self.prompt[label] -= rate * error / virtual_tokens
                 for word in words(text):
                     self.votes.setdefault(word, dict.fromkeys(self.labels, 0.0))
                     self.votes[word][label] -= rate * error
         return before
 
-    def _errors(self, text: str, expected: str) -> dict[str, float]:
-        scores = self.probabilities(text)
-        return {label: scores[label] - (label == expected) for label in self.labels}
-
 
 class Training:
     """A training that can be stopped after any epoch and continued."""
 
     def __init__(
-        self,
-        method: PromptTuning,
-        labels: LabelSet,
-        train: Sequence[Row],
-        validation: Sequence[Row] | None,
-        seed: int,
+        self, spec: TuningSpec, train: Sequence[Row], validation: Sequence[Row] | None
     ) -> None:
-        self._method = method
-        self._seed = seed
+        self.spec = spec
+        self._method = cast("PromptTuning", spec.method)
         self._train, self.truncated_rows = self._prepare(train)
         self._validation, _ = self._prepare(validation or ())
         self._steps: list[StepLoss] = []
         self._epochs: list[EpochLoss] = []
         self._best: int | None = None
-        self._model = WordVotes(labels, self._initial_prompt(labels))
+        self._least = math.inf
+        self._model = WordVotes(spec.labels, self._initial_prompt())
         self.model = self._model
         """The best model so far by validation loss, or the last one without validation."""
 
@@ -120,7 +107,7 @@ class Training:
         """Train one epoch and yield each optimizer step."""
         epoch = len(self._epochs) + 1
         rows = list(self._train)
-        random.Random(f"{self._seed}:{epoch}").shuffle(rows)
+        random.Random(f"{self.spec.seed}:{epoch}").shuffle(rows)
         size = self._method.batch_size * self._method.accumulate_steps
         losses = []
         for start in range(0, len(rows), size):
@@ -128,17 +115,11 @@ class Training:
             losses.append(self._model.step(part, self._rate(), self._method.num_virtual_tokens))
             self._steps.append(StepLoss(step=len(self._steps) + 1, epoch=epoch, loss=losses[-1]))
             yield self._steps[-1]
-        self._end_epoch(epoch, sum(losses) / len(losses))
-
-    def _end_epoch(self, epoch: int, loss: float) -> None:
         held_out = self._model.loss(self._validation) if self._validation else None
-        if held_out is not None and held_out < self._best_loss():
-            self._best, self.model = epoch, copy.deepcopy(self._model)
+        if held_out is not None and held_out < self._least:
+            self._least, self._best, self.model = held_out, epoch, copy.deepcopy(self._model)
+        loss = sum(losses) / len(losses)
         self._epochs.append(EpochLoss(epoch=epoch, loss=loss, validation_loss=held_out))
-
-    def _best_loss(self) -> float:
-        seen = [e.validation_loss for e in self._epochs if e.validation_loss is not None]
-        return min(seen, default=math.inf)
 
     def _rate(self) -> float:
         if self._method.lr_schedule == "constant":
@@ -151,22 +132,24 @@ class Training:
         cut = [(fit_into(self._method.verbalizer, row.input, limit), row.output) for row in rows]
         return [(text, str(output)) for (text, _), output in cut], sum(c for (_, c), _ in cut)
 
-    def _initial_prompt(self, labels: LabelSet) -> dict[str, float]:
+    def _initial_prompt(self) -> dict[str, float]:
         tokens = self._initial_tokens()
         return {
-            label: sum(_start_value(token, label) for token in tokens) / len(tokens)
-            for label in labels
+            label: sum(
+                SPREAD * (zlib.crc32(f"{token}:{label}".encode()) / 2**31 - 1) for token in tokens
+            )
+            / len(tokens)
+            for label in self.spec.labels
         }
 
     def _initial_tokens(self) -> list[str]:
-        count, rng = self._method.num_virtual_tokens, random.Random(self._seed)
+        count, rng = self._method.num_virtual_tokens, random.Random(self.spec.seed)
         if self._method.init_method == "random":
             return [str(rng.random()) for _ in range(count)]
         if self._method.init_method == "sample_vocab":
             vocabulary = sorted({word for text, _ in self._train for word in words(text)})
             return rng.choices(vocabulary or [""], k=count)
-        given = str(self._method.init_text).split()
-        return [given[i % len(given)] for i in range(count)]
+        return list(islice(cycle(str(self._method.init_text).split()), count))
 
 
 def words(text: str) -> list[str]:
@@ -180,7 +163,3 @@ def softmax(scores: Mapping[str, float]) -> dict[str, float]:
     powers = {label: math.exp(score - top) for label, score in scores.items()}
     total = sum(powers.values())
     return {label: power / total for label, power in powers.items()}
-
-
-def _start_value(token: str, label: str) -> float:
-    return SPREAD * (zlib.crc32(f"{token}:{label}".encode()) / 2**31 - 1)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar, get_args
 import pytest
 from pydantic import SecretStr
 
-from tunesmith.backend import Backend, Capabilities, TuningJob
+from tunesmith.backend import Backend, Capabilities, Deployer, Predictor, Tuner, TuningJob
 from tunesmith.dataset import Dataset, ExperimentData
 from tunesmith.errors import UnsupportedError
 from tunesmith.records import Deployment, Row, TunedModel
@@ -26,7 +26,10 @@ T = TypeVar("T")
 
 
 class Harness:
-    """Settings (class attributes) and fixtures (class methods). A subclass may set all of them."""
+    """Settings (class attributes) and fixtures (class methods). A subclass may set all of them.
+
+    The name of a test is the promise that it checks; its docstring helps if the test fails.
+    """
 
     backend_class: ClassVar[type[Backend]]
     """The backend under test."""
@@ -48,6 +51,12 @@ class Harness:
     known_failures: ClassVar[Mapping[str, str]] = {}
     """Names of failing tests (``test_x`` or ``test_x[case]``), each with the reason."""
 
+    declared: Capabilities
+    """The capabilities and the parts of the backend, set for each test."""
+    tuner: Tuner
+    deployer: Deployer
+    predictor: Predictor
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__module__.startswith("tunesmith.testing."):
@@ -68,12 +77,16 @@ class Harness:
 
     @pytest.fixture(autouse=True)
     def _expect_known_failure(self, request: pytest.FixtureRequest) -> None:
-        names: tuple[str, str] = (request.node.name, getattr(request.node, "originalname", ""))
-        for name in names:
-            if name in self.known_failures:
-                reason = self.known_failures[name]
-                request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
-                return
+        name, test = request.node.name, getattr(request.node, "originalname", "")
+        if reason := self.known_failures.get(name) or self.known_failures.get(test):
+            request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+    @pytest.fixture(autouse=True)
+    def _parts(
+        self, _expect_known_failure: None, backend: Backend, capabilities: Capabilities
+    ) -> None:
+        self.declared, self.tuner = capabilities, backend.tuner
+        self.deployer, self.predictor = backend.deployer, backend.predictor
 
     @classmethod
     def experiment(cls, **changes: Any) -> TuningSpec:
@@ -86,6 +99,10 @@ class Harness:
         """Return the training rows in the form that the checks of the core take."""
         train = Dataset(source="train", rows=tuple(cls.train_rows))
         return ExperimentData(train, None, None, train)
+
+    @classmethod
+    def _tuned(cls, backend: Backend, rows: Sequence[Row]) -> TunedModel:
+        return backend.tuner.submit(cls.experiment(), rows).wait(timeout=cls.timeout_seconds)
 
     @classmethod
     def inputs(cls) -> list[str]:
@@ -149,8 +166,7 @@ class Harness:
     def repeated(cls, backend: Backend, job: TuningJob) -> Deployment:
         """A second tuning of the same experiment, deployed."""
         del job  # it must be tuned before
-        again = backend.tuner.submit(cls.experiment(), cls.train_rows)
-        return backend.deployer.deploy(again.wait(timeout=cls.timeout_seconds), "repeated")
+        return backend.deployer.deploy(cls._tuned(backend, cls.train_rows), "repeated")
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -160,15 +176,14 @@ class Harness:
         labels = sorted({row.output for row in cls.train_rows if row.output is not None})
         other = dict(zip(labels, labels[::-1], strict=True))
         rows = [Row(input=r.input, output=other.get(str(r.output))) for r in cls.train_rows]
-        tuned = backend.tuner.submit(cls.experiment(), rows).wait(timeout=cls.timeout_seconds)
-        return backend.deployer.deploy(tuned, "swapped")
+        return backend.deployer.deploy(cls._tuned(backend, rows), "swapped")
 
 
-def offered(declared: bool, name: str, call: Callable[[], T]) -> T | None:
-    """Return ``call()``; if it is not declared, expect ``UnsupportedError`` and return None."""
+def offered(declared: bool, name: str, call: Callable[[], T], naming: str = "") -> T | None:
+    """Return ``call()``; if it is not declared, expect a refusal of ``name`` and return None."""
     if declared:
         return call()
-    with refused(name):
+    with refused(name, naming):
         call()
     return None
 

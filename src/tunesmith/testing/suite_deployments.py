@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tunesmith.backend import Backend
+from tunesmith.backend import Backend, TuningJob
 from tunesmith.errors import NotFoundError
 from tunesmith.records import Deployment, TunedModel
 from tunesmith.testing.harness import Harness, MakeBackend
@@ -19,41 +21,28 @@ class DeploymentConformance(Harness):
     def test_deployment_is_found_again(
         self, backend: Backend, model: TunedModel, deployment: Deployment
     ) -> None:
-        """``get`` and ``list`` return the deployment that ``deploy`` returned.
-
-        Troubleshooting: store the whole record, including its time.
-        """
+        """Troubleshooting: store the whole record, including its time."""
         assert deployment.name == "conformance"
         assert deployment.backend == backend.name
         assert deployment.base_model == model.base_model
         assert deployment.model == model
-        assert backend.deployer.get(deployment.id) == deployment
-        assert deployment in backend.deployer.list()
+        assert self.deployer.get(deployment.id) == deployment
+        assert deployment in self.deployer.list()
 
-    def test_list_is_oldest_first(self, backend: Backend, model: TunedModel) -> None:
-        """``list`` returns each deployment once, oldest first.
-
-        Troubleshooting: sort by ``created_at``.
-        """
-        made = [backend.deployer.deploy(model, name) for name in ("b", "a", "c")]
-        listed = list(backend.deployer.list())
+    def test_list_is_oldest_first(self, model: TunedModel) -> None:
+        """Troubleshooting: sort by ``created_at``."""
+        made = [self.deployer.deploy(model, name) for name in ("b", "a", "c")]
+        listed = list(self.deployer.list())
         assert [d for d in listed if d in made] == made
         assert len({d.id for d in listed}) == len(listed)
         for deployment in made:
-            backend.deployer.undeploy(deployment)
+            self.deployer.undeploy(deployment)
 
     def test_second_instance_finds_deployment_and_model(
-        self,
-        backend: Backend,
-        make_backend: MakeBackend,
-        model: TunedModel,
-        deployment: Deployment,
+        self, make_backend: MakeBackend, model: TunedModel, deployment: Deployment
     ) -> None:
-        """Another instance on the same store serves the deployment and can deploy the model.
-
-        Troubleshooting: write models and deployments to ``options.store``, or ask the service.
-        """
-        expected = backend.predictor.generate(deployment, self.inputs())
+        """Troubleshooting: keep models and deployments in ``options.store``, or ask the service."""
+        expected = self.predictor.generate(deployment, self.inputs())
         with make_backend() as second:
             assert second.deployer.get(deployment.id) == deployment
             assert deployment in second.deployer.list()
@@ -63,64 +52,61 @@ class DeploymentConformance(Harness):
             assert len(second.predictor.generate(other, self.inputs())) == len(expected)
             second.deployer.undeploy(other)
 
-    def test_undeploy_is_idempotent(
-        self, backend: Backend, make_backend: MakeBackend, model: TunedModel
-    ) -> None:
-        """``undeploy`` removes a deployment, and a second ``undeploy`` does nothing.
-
-        Troubleshooting: catch the service's "not found" in ``undeploy``, and only there.
-        """
-        deployment = backend.deployer.deploy(model, "short-lived")
-        backend.deployer.undeploy(deployment)
+    def test_undeploy_is_idempotent(self, make_backend: MakeBackend, model: TunedModel) -> None:
+        """Troubleshooting: catch the service's "not found" in ``undeploy``, and only there."""
+        deployment = self.deployer.deploy(model, "short-lived")
+        self.deployer.undeploy(deployment)
         try:
-            backend.deployer.undeploy(deployment)
+            self.deployer.undeploy(deployment)
             with make_backend() as second:
                 second.deployer.undeploy(deployment)
         except Exception as error:  # noqa: BLE001  # any error is wrong here
             pytest.fail(f"a second undeploy raised {type(error).__name__}: {error}")
-        assert deployment not in backend.deployer.list()
+        assert deployment not in self.deployer.list()
         with pytest.raises(NotFoundError):
-            backend.deployer.get(deployment.id)
+            self.deployer.get(deployment.id)
         with pytest.raises(NotFoundError):
-            backend.predictor.generate(deployment, self.inputs())
+            self.predictor.generate(deployment, self.inputs())
 
-    def test_model_outlives_its_deployment(self, backend: Backend, model: TunedModel) -> None:
-        """A model can be deployed again after its deployment is removed.
+    def test_model_outlives_its_deployment(self, model: TunedModel) -> None:
+        """Troubleshooting: ``undeploy`` must not remove the tuned model."""
+        self.deployer.undeploy(self.deployer.deploy(model, "first"))
+        second = self.deployer.deploy(model, "second")
+        assert len(self.predictor.generate(second, self.inputs())) == len(self.inputs())
+        self.deployer.undeploy(second)
 
-        Troubleshooting: ``undeploy`` must not remove the tuned model.
-        """
-        backend.deployer.undeploy(backend.deployer.deploy(model, "first"))
-        second = backend.deployer.deploy(model, "second")
-        assert len(backend.predictor.generate(second, self.inputs())) == len(self.inputs())
-        backend.deployer.undeploy(second)
-
-    def test_unknown_deployment(self, backend: Backend, deployment: Deployment) -> None:
-        """An unknown deployment raises ``NotFoundError``, and the message names it.
-
-        Troubleshooting: raise ``NotFoundError`` with the id in place of the service's error.
-        """
+    def test_unknown_deployment(self, deployment: Deployment) -> None:
+        """Troubleshooting: raise ``NotFoundError`` with the id in place of the service's error."""
         unknown = deployment.model_copy(update={"id": UNKNOWN})
         with pytest.raises(NotFoundError, match=UNKNOWN):
-            backend.deployer.get(UNKNOWN)
+            self.deployer.get(UNKNOWN)
         with pytest.raises(NotFoundError, match=UNKNOWN):
-            backend.predictor.generate(unknown, self.inputs())
+            self.predictor.generate(unknown, self.inputs())
 
-    def test_unknown_model(self, backend: Backend, model: TunedModel) -> None:
-        """A model that the backend no longer has cannot be deployed.
+    @pytest.mark.parametrize("form", ["./{id}", "../{id}", "{store}/{id}", "../x", "/x"])
+    def test_an_id_is_never_a_path(
+        self, form: str, job: TuningJob, deployment: Deployment, store: Path
+    ) -> None:
+        """A path in place of an id raises ``NotFoundError``, even if a record is there.
 
-        Troubleshooting: look up the model in ``deploy`` before you make a record.
+        Troubleshooting: refuse an id that has other characters than yours before you open a file.
         """
+        with pytest.raises(NotFoundError):
+            self.deployer.get(form.format(id=deployment.id, store=store))
+        if self.declared.resumable:
+            with pytest.raises(NotFoundError):
+                self.tuner.resume(form.format(id=job.id, store=store))
+
+    def test_unknown_model(self, model: TunedModel) -> None:
+        """Troubleshooting: look up the model in ``deploy`` before you make a record."""
         update = {"id": UNKNOWN}
         if model.location is not None:
             update["location"] = model.location.replace(model.id, UNKNOWN)
         with pytest.raises(NotFoundError):
-            backend.deployer.deploy(model.model_copy(update=update), "unknown")
+            self.deployer.deploy(model.model_copy(update=update), "unknown")
 
     def test_unknown_base_model(self, backend: Backend) -> None:
-        """A misspelt base model raises ``NotFoundError``, and the message suggests the right name.
-
-        Troubleshooting: append ``near_misses(name, known)`` of ``tunesmith.errors``.
-        """
+        """Troubleshooting: append ``near_misses(name, known)`` of ``tunesmith.errors``."""
         if self.any_base_model:
             assert backend.base_model("no/such-model").name == "no/such-model"
             return

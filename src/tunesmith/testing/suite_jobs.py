@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tunesmith.backend import Backend, Capabilities, TuningJob
+from tunesmith.backend import TuningJob
 from tunesmith.errors import NotFoundError, TuningError, UnsupportedError
 from tunesmith.records import FINISHED, Deployment, LearningCurve, TunedModel, TuningEvent
 from tunesmith.testing.harness import Harness, MakeBackend, needs, offered, refused
@@ -25,20 +25,14 @@ class JobConformance(Harness):
     """A job can be followed, awaited, cancelled, resumed and repeated."""
 
     def test_job_ends_completed(self, job: TuningJob, model: TunedModel) -> None:
-        """A finished job has the status ``completed`` and returns the same model each time.
-
-        Troubleshooting: store the tuned model of a job; do not make a new record for each call.
-        """
+        """Troubleshooting: store the tuned model of a job; make no new record for each call."""
         assert job.id
         assert job.status() == "completed"
         assert job.result() == model
         assert job.wait() == model
 
     def test_events_are_in_order(self, job: TuningJob) -> None:
-        """Events are in order of time, and the last status is ``completed``.
-
-        Troubleshooting: append the final event before you change the status.
-        """
+        """Troubleshooting: append the final event before you change the status."""
         events = list(job.events())
         times = [event.time for event in events]
         assert times == sorted(times)
@@ -50,10 +44,7 @@ class JobConformance(Harness):
         assert steps == sorted(steps)
 
     def test_every_event_is_passed_once(self, job: TuningJob) -> None:
-        """``wait`` passes each event once, and ``events(n)`` omits the first n.
-
-        Troubleshooting: ``events(start)`` counts from the first event of the job.
-        """
+        """Troubleshooting: ``events(start)`` counts from the first event of the job."""
         seen: list[TuningEvent] = []
         job.wait(seen.append)
         assert seen == list(job.events())
@@ -61,15 +52,12 @@ class JobConformance(Harness):
         assert list(job.events(len(seen))) == []
 
     def test_cancel_after_the_end_does_nothing(self, job: TuningJob, model: TunedModel) -> None:
-        """``cancel`` on a finished job changes nothing.
-
-        Troubleshooting: return at once if the job is finished.
-        """
+        """Troubleshooting: return at once if the job is finished."""
         job.cancel()
         assert job.status() == "completed"
         assert job.result() == model
 
-    def test_cancel(self, backend: Backend, capabilities: Capabilities) -> None:
+    def test_cancel(self) -> None:
         """A cancelled job has the status ``cancelled`` and no model; if not declared, refused.
 
         If a job ends before it can be cancelled, the test tries again with more rows.
@@ -78,8 +66,8 @@ class JobConformance(Harness):
         """
         rows = tuple(self.train_rows)
         for _ in range(self.cancel_attempts):
-            job = backend.tuner.submit(self.experiment(), rows)
-            if not capabilities.cancellable:
+            job = self.tuner.submit(self.experiment(), rows)
+            if not self.declared.cancellable:
                 self._cancel_is_refused(job)
                 return
             asked = time.monotonic()
@@ -88,7 +76,7 @@ class JobConformance(Harness):
                 self._check_cancelled(job)
                 return
             if time.monotonic() - asked < LONG_SECONDS:
-                rows = (rows + rows)[: capabilities.max_training_rows]
+                rows = (rows + rows)[: self.declared.max_training_rows]
         pytest.fail(f"no job of {self.cancel_attempts} could be cancelled before it ended")
 
     def _check_cancelled(self, job: TuningJob) -> None:
@@ -105,14 +93,12 @@ class JobConformance(Harness):
             job.cancel()
         job.wait(timeout=self.timeout_seconds)
 
-    def test_learning_curve(
-        self, capabilities: Capabilities, job: TuningJob, model: TunedModel
-    ) -> None:
+    def test_learning_curve(self, job: TuningJob, model: TunedModel) -> None:
         """Steps and epochs count from 1 to the number of the method; if not declared, no losses.
 
         Troubleshooting: an incomplete accumulation at the end of an epoch is an optimizer step too.
         """
-        if not capabilities.learning_curve:
+        if not self.declared.learning_curve:
             assert model.curve == LearningCurve(), "learning_curve is not declared"
             with contextlib.suppress(UnsupportedError):
                 assert job.learning_curve() == LearningCurve()
@@ -128,77 +114,55 @@ class JobConformance(Harness):
 
     def _check_counts(self, curve: LearningCurve) -> None:
         method = self.experiment().method
-        expected = method.optimizer_steps(len(self.train_rows))
-        epochs = getattr(method, "num_epochs", None)
-        if curve.steps:
-            assert [s.step for s in curve.steps] == list(range(1, len(curve.steps) + 1))
-            at = [s.epoch for s in curve.steps]
-            assert at == sorted(at)
-            assert at[0] == 1
-            assert expected in (None, len(curve.steps))
-        if curve.epochs:
-            assert [e.epoch for e in curve.epochs] == list(range(1, len(curve.epochs) + 1))
-            assert epochs in (None, len(curve.epochs))
+        steps, epochs = [s.step for s in curve.steps], [e.epoch for e in curve.epochs]
+        assert steps == list(range(1, len(steps) + 1))
+        assert epochs == list(range(1, len(epochs) + 1))
+        at = [s.epoch for s in curve.steps]
+        assert at == sorted(at)
+        assert at[:1] in ([], [1])
+        assert not steps or method.optimizer_steps(len(self.train_rows)) in (None, len(steps))
+        assert not epochs or getattr(method, "num_epochs", None) in (None, len(epochs))
 
-    def test_validation(self, backend: Backend, capabilities: Capabilities) -> None:
+    def test_validation(self) -> None:
         """A validation set is used if declared, else refused.
 
         Troubleshooting: fill ``EpochLoss.validation_loss``; refuse in ``submit``, not in the job.
         """
-        arguments = self.experiment(), self.train_rows, self.validation_rows
-        submit = partial(backend.tuner.submit, *arguments)
-        job = offered(capabilities.validation, "validation", submit)
+        rows = self.train_rows, self.validation_rows
+        submit = partial(self.tuner.submit, self.experiment(), *rows)
+        job = offered(self.declared.validation, "validation", submit)
         if job is None:
             return
         model = job.wait(timeout=self.timeout_seconds)
-        if capabilities.learning_curve:
+        if self.declared.learning_curve:
             assert model.curve.epochs
             assert all(e.validation_loss is not None for e in model.curve.epochs)
 
     def test_each_tuning_is_its_own(self, model: TunedModel, repeated: Deployment) -> None:
-        """Two tunings of one experiment have two ids.
-
-        Troubleshooting: make random ids; do not derive them from the experiment.
-        """
+        """Troubleshooting: make random ids; do not derive them from the experiment."""
         assert repeated.model.id != model.id
         assert repeated.model.job_id != model.job_id
 
     def test_same_seed_same_model(
-        self,
-        backend: Backend,
-        capabilities: Capabilities,
-        deployment: Deployment,
-        repeated: Deployment,
-        tmp_path: Path,
+        self, deployment: Deployment, repeated: Deployment, tmp_path: Path
     ) -> None:
-        """The same seed gives the same predictions, scores, losses and weights.
-
-        Troubleshooting: seed every random generator that shuffles, initializes or samples.
-        """
-        needs(capabilities.seeded, "seeded")
-        predictor, inputs = backend.predictor, self.inputs()
-        first, second = (predictor.generate(target, inputs) for target in (deployment, repeated))
+        """Troubleshooting: seed every random generator that shuffles, initializes or samples."""
+        needs(self.declared.seeded, "seeded")
+        pair, inputs = (deployment, repeated), self.inputs()
+        first, second = (self.predictor.generate(target, inputs) for target in pair)
         assert first == second
         assert deployment.model.curve == repeated.model.curve
-        if capabilities.label_scores:
-            scores = [predictor.classify(t, inputs, ["0", "1"]) for t in (deployment, repeated)]
+        if self.declared.label_scores:
+            scores = [self.predictor.classify(target, inputs, ["0", "1"]) for target in pair]
             assert scores[0] == scores[1]
-        if capabilities.exports_adapter:
-            first_weights, second_weights = (
-                _exported(backend, target.model, tmp_path / target.name)
-                for target in (deployment, repeated)
-            )
-            assert first_weights == second_weights
+        if self.declared.exports_adapter:
+            weights = [self._exported(target.model, tmp_path / target.name) for target in pair]
+            assert weights[0] == weights[1]
 
-    def test_export(
-        self, backend: Backend, capabilities: Capabilities, model: TunedModel, tmp_path: Path
-    ) -> None:
-        """Tuned weights are written as a PEFT adapter if declared, else refused.
-
-        Troubleshooting: PEFT reads ``adapter_config.json`` and ``adapter_model.safetensors``.
-        """
-        export = partial(_exported, backend, model, tmp_path)
-        weights = offered(capabilities.exports_adapter, "exports_adapter", export)
+    def test_export(self, model: TunedModel, tmp_path: Path) -> None:
+        """Troubleshooting: PEFT reads ``adapter_config.json`` and ``adapter_model.safetensors``."""
+        export = partial(self._exported, model, tmp_path)
+        weights = offered(self.declared.exports_adapter, "exports_adapter", export)
         if weights is None:
             return
         assert weights
@@ -207,20 +171,15 @@ class JobConformance(Harness):
         assert str(tmp_path) not in config
 
     def test_resume_a_finished_job(
-        self,
-        backend: Backend,
-        capabilities: Capabilities,
-        make_backend: MakeBackend,
-        job: TuningJob,
-        model: TunedModel,
+        self, make_backend: MakeBackend, job: TuningJob, model: TunedModel
     ) -> None:
         """A second instance finds the job again; if not declared, ``resume`` is refused.
 
         Troubleshooting: keep the result and the events of a job in the store.
         """
-        if not capabilities.resumable:
+        if not self.declared.resumable:
             with refused("resumable"):
-                backend.tuner.resume(job.id)
+                self.tuner.resume(job.id)
             return
         with make_backend() as second:
             found = second.tuner.resume(job.id)
@@ -229,38 +188,27 @@ class JobConformance(Harness):
             assert found.status() == "completed"
 
     def test_resume_an_interrupted_job(
-        self,
-        backend: Backend,
-        capabilities: Capabilities,
-        make_backend: MakeBackend,
-        deployment: Deployment,
+        self, make_backend: MakeBackend, deployment: Deployment
     ) -> None:
-        """A job of a closed backend continues in a second instance with the same result.
-
-        Troubleshooting: checkpoint weights, optimizer, schedule, losses and random state.
-        """
-        needs(capabilities.resumable, "resumable; see test_resume_a_finished_job")
+        """Troubleshooting: checkpoint weights, optimizer, schedule, losses and random state."""
+        needs(self.declared.resumable, "resumable; see test_resume_a_finished_job")
         with make_backend() as first:
             job_id = first.tuner.submit(self.experiment(), self.train_rows).id
         with make_backend() as second:
             model = second.tuner.resume(job_id).wait(timeout=self.timeout_seconds)
         assert model.job_id == job_id
-        if capabilities.seeded:
-            resumed = backend.deployer.deploy(model, "resumed")
-            generate = backend.predictor.generate
+        if self.declared.seeded:
+            resumed = self.deployer.deploy(model, "resumed")
+            generate = self.predictor.generate
             assert generate(resumed, self.inputs()) == generate(deployment, self.inputs())
             assert model.curve == deployment.model.curve
 
-    def test_unknown_job(self, backend: Backend, capabilities: Capabilities) -> None:
-        """An unknown job raises ``NotFoundError``, and the message names it.
-
-        Troubleshooting: raise ``NotFoundError`` with the id and a remedy.
-        """
-        needs(capabilities.resumable, "resumable; see test_resume_a_finished_job")
+    def test_unknown_job(self) -> None:
+        """Troubleshooting: raise ``NotFoundError`` with the id and a remedy."""
+        needs(self.declared.resumable, "resumable; see test_resume_a_finished_job")
         with pytest.raises(NotFoundError, match="nosuchjob"):
-            backend.tuner.resume("nosuchjob")
+            self.tuner.resume("nosuchjob")
 
-
-def _exported(backend: Backend, model: TunedModel, directory: Path) -> bytes:
-    backend.tuner.export(model, directory)
-    return (directory / "adapter_model.safetensors").read_bytes()
+    def _exported(self, model: TunedModel, directory: Path) -> bytes:
+        self.tuner.export(model, directory)
+        return (directory / "adapter_model.safetensors").read_bytes()

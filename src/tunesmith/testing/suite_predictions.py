@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tunesmith.backend import Backend, Capabilities, Target
+from tunesmith.backend import Target
 from tunesmith.errors import NotFoundError
 from tunesmith.methods import render
 from tunesmith.records import Deployment
@@ -20,74 +20,57 @@ class PredictionConformance(Harness):
     """Every input has an answer, in order, that does not depend on other inputs."""
 
     @pytest.fixture(params=["deployment", "base model"])
-    def target(
-        self, request: pytest.FixtureRequest, capabilities: Capabilities, deployment: Deployment
-    ) -> Target:
+    def target(self, request: pytest.FixtureRequest, deployment: Deployment) -> Target:
         """The deployment or the base model."""
         if request.param == "deployment":
             return deployment
-        needs(capabilities.base_inference, "base_inference; see test_base_inference")
+        needs(self.declared.base_inference, "base_inference; see test_base_inference")
         return self.experiment().base_model
 
-    def test_one_answer_for_each_input(self, backend: Backend, target: Target) -> None:
+    def test_one_answer_for_each_input(self, target: Target) -> None:
         """There are as many generations as inputs, also for equal inputs and for no input.
 
         Troubleshooting: return ``[]`` for an empty list before you load or send anything.
         """
         inputs = self.inputs()
-        assert len(backend.predictor.generate(target, inputs)) == len(inputs)
-        assert len(backend.predictor.generate(target, [inputs[0]] * 3)) == 3
-        assert backend.predictor.generate(target, []) == []
+        assert len(self.predictor.generate(target, inputs)) == len(inputs)
+        assert len(self.predictor.generate(target, [inputs[0]] * 3)) == 3
+        assert self.predictor.generate(target, []) == []
 
-    def test_prompts_are_in_the_order_of_inputs(self, backend: Backend, target: Target) -> None:
-        """Each generation has the prompt of its input, with the template.
-
-        Troubleshooting: undo any sorting by length before you return the results.
-        """
-        template = (
-            "{{input}}" if isinstance(target, str) else self.experiment().method.input_template
-        )
-        for text, generation in zip(
-            self.inputs(), backend.predictor.generate(target, self.inputs()), strict=True
-        ):
+    def test_prompts_are_in_the_order_of_inputs(self, target: Target) -> None:
+        """Troubleshooting: undo any sorting by length before you return the results."""
+        template = self.experiment().method.input_template
+        if isinstance(target, str):
+            template = "{{input}}"
+        generations = self.predictor.generate(target, self.inputs())
+        for text, generation in zip(self.inputs(), generations, strict=True):
             if generation.prompt is not None and not generation.truncated:
                 assert generation.prompt == render(template, text)
 
-    def test_a_row_does_not_depend_on_its_neighbors(
-        self, backend: Backend, capabilities: Capabilities, target: Target
-    ) -> None:
-        """A row gets the same text alone, in a batch and in the batch reversed.
-
-        Troubleshooting: check the attention mask and the positions of padded rows.
-        """
-        needs(capabilities.batch_independent, "batch_independent")
-        generate, inputs = backend.predictor.generate, self.inputs()
+    def test_a_row_does_not_depend_on_its_neighbors(self, target: Target) -> None:
+        """Troubleshooting: check the attention mask and the positions of padded rows."""
+        needs(self.declared.batch_independent, "batch_independent")
+        generate, inputs = self.predictor.generate, self.inputs()
         batch = [g.text for g in generate(target, inputs)]
         alone = [generate(target, [text])[0].text for text in inputs]
         reversed_batch = [g.text for g in generate(target, inputs[::-1])][::-1]
         assert batch == alone, "rows in a batch differ from the same rows alone"
         assert batch == reversed_batch, "a reversed batch gives other results or another order"
 
-    def test_rows_of_several_targets(
-        self,
-        backend: Backend,
-        capabilities: Capabilities,
-        deployment: Deployment,
-        swapped: Deployment,
-    ) -> None:
+    def test_rows_of_several_targets(self, deployment: Deployment, swapped: Deployment) -> None:
         """Rows of two deployments and of the base model get the same text in one call as alone.
 
         Troubleshooting: put the results back into the order of ``inputs``. If you read rows of
         several targets together, give each row its own prompt, mask and positions.
         """
         targets: list[Target] = [deployment, swapped]
-        if capabilities.base_inference:
+        if self.declared.base_inference:
             targets.append(self.experiment().base_model)
-        generate, generate_each = backend.predictor.generate, backend.predictor.generate_each
+        generate, generate_each = self.predictor.generate, self.predictor.generate_each
         pairs = [(target, text) for text in self.inputs() for target in targets]
         random.Random(0).shuffle(pairs)
         mixed = generate_each([target for target, _ in pairs], [text for _, text in pairs])
-        if capabilities.batch_independent:
+        if self.declared.batch_independent:
             alone = [generate(target, [text])[0].text for target, text in pairs]
             assert [g.text for g in mixed] == alone, "rows differ from the same rows alone"
         assert len(mixed) == len(pairs)
@@ -95,30 +78,23 @@ class PredictionConformance(Harness):
         with pytest.raises(ValueError, match=r".*"):
             generate_each(targets, self.inputs()[:1])
 
-    def test_scores_do_not_depend_on_neighbors(
-        self, backend: Backend, capabilities: Capabilities, target: Target
-    ) -> None:
-        """A row gets the same probabilities alone and in a batch.
-
-        Troubleshooting: raise ``score_tolerance`` only for a backend of low precision.
-        """
-        both = capabilities.batch_independent and _scored(capabilities, target)
+    def test_scores_do_not_depend_on_neighbors(self, target: Target) -> None:
+        """Troubleshooting: raise ``score_tolerance`` only for a backend of low precision."""
+        both = self.declared.batch_independent and self._scored(target)
         needs(both, "batch_independent and label scores")
-        classify, inputs, labels = backend.predictor.classify, self.inputs(), ("0", "1")
+        classify, inputs, labels = self.predictor.classify, self.inputs(), ("0", "1")
         for together, text in zip(classify(target, inputs, labels), inputs, strict=True):
-            alone = classify(target, [text], labels)[0]
-            assert together.probabilities == pytest.approx(
-                alone.probabilities, abs=self.score_tolerance
-            )
+            alone = classify(target, [text], labels)[0].probabilities
+            assert together.probabilities == pytest.approx(alone, abs=self.score_tolerance)
 
-    def test_classify(self, backend: Backend, capabilities: Capabilities, target: Target) -> None:
+    def test_classify(self, target: Target) -> None:
         """Probabilities of the given labels, in order, sum to one; if not declared, refused.
 
         Troubleshooting: ``labels`` may be an iterator, so make a tuple first.
         """
-        classify, inputs = backend.predictor.classify, self.inputs()
+        classify, inputs = self.predictor.classify, self.inputs()
         call = partial(classify, target, inputs, iter(("1", "0")))
-        results = offered(_scored(capabilities, target), "label_scores", call)
+        results = offered(self._scored(target), "label_scores", call)
         if results is None:
             return
         assert len(results) == len(inputs)
@@ -128,7 +104,7 @@ class PredictionConformance(Harness):
             assert sum(result.probabilities.values()) == pytest.approx(1)
         assert classify(target, [], ("0", "1")) == []
 
-    def test_prompts(self, backend: Backend, deployment: Deployment) -> None:
+    def test_prompts(self, deployment: Deployment) -> None:
         """``prompts`` returns the texts that ``generate`` reads, with the template and truncated.
 
         The untuned model reads them when it is compared with the tuned one.
@@ -136,95 +112,88 @@ class PredictionConformance(Harness):
         Troubleshooting: override ``Predictor.prompts`` if the backend cuts long inputs.
         """
         inputs = [*self.inputs(), "word " * 400]
-        prompts = backend.predictor.prompts(deployment, inputs)
+        prompts = self.predictor.prompts(deployment, inputs)
         assert len(prompts) == len(inputs)
-        for prompt, generation in zip(
-            prompts, backend.predictor.generate(deployment, inputs), strict=True
-        ):
+        generations = self.predictor.generate(deployment, inputs)
+        for prompt, generation in zip(prompts, generations, strict=True):
             assert generation.prompt in (None, prompt)
-        assert backend.predictor.prompts(deployment, []) == []
+        assert self.predictor.prompts(deployment, []) == []
 
-    def test_label_tokens(self, backend: Backend, capabilities: Capabilities) -> None:
+    def test_label_tokens(self) -> None:
         """Each label has tokens and a probability after a few prompts; if not declared, refused.
 
         Troubleshooting: the probabilities are over all texts that the model could write.
         """
         name = self.experiment().base_model
-        call = partial(backend.predictor.label_tokens, name, self.inputs(), ["1", "0"])
-        found = offered(capabilities.base_label_scores, "label_scores", call)
+        call = partial(self.predictor.label_tokens, name, self.inputs(), ["1", "0"])
+        found = offered(self.declared.base_label_scores, "label_scores", call)
         if found is None:
             return
         assert list(found) == ["1", "0"]
         assert all(one.tokens for one in found.values())
         assert 0 <= sum(one.mass for one in found.values()) <= 1 + self.score_tolerance
 
-    def test_stream(self, backend: Backend, capabilities: Capabilities, target: Target) -> None:
+    def test_stream(self, target: Target) -> None:
         """The joined pieces are the text of ``generate``; if not declared, ``stream`` is refused.
 
         Troubleshooting: yield text, not tokens, because a character may take several tokens.
         """
         text = self.inputs()[0]
-        stream = backend.predictor.stream
-        pieces = offered(capabilities.streaming, "streaming", lambda: list(stream(target, text)))
+        stream = self.predictor.stream
+        pieces = offered(self.declared.streaming, "streaming", lambda: list(stream(target, text)))
         if pieces is None:
             return
-        whole = backend.predictor.generate(target, [text])[0]
+        whole = self.predictor.generate(target, [text])[0]
         assert "".join(piece.text for piece in pieces) == whole.text
         assert pieces[-1].stop_reason == whole.stop_reason
 
-    def test_tokenize(self, backend: Backend, capabilities: Capabilities, target: Target) -> None:
+    def test_tokenize(self, target: Target) -> None:
         """The tokens of each bare text, more for a longer text; if not declared, refused.
 
         Troubleshooting: leave out the template and the virtual tokens.
         """
         texts = ["one", "one two three four", "one two"]
-        call = partial(backend.predictor.tokenize, target, texts)
-        tokens = offered(capabilities.tokenize, "tokenize", call)
+        call = partial(self.predictor.tokenize, target, texts)
+        tokens = offered(self.declared.tokenize, "tokenize", call)
         if tokens is None:
             return
         short, long, middle = map(tuple, tokens)
         assert 0 < len(short) < len(middle) < len(long)
         assert all(isinstance(token, str) for token in long)
-        assert backend.predictor.tokenize(target, []) == []
+        assert self.predictor.tokenize(target, []) == []
 
-    def test_base_inference(self, backend: Backend, capabilities: Capabilities) -> None:
+    def test_base_inference(self) -> None:
         """The base model answers if declared, else it is refused.
 
         Troubleshooting: if the target is a string, it is the portable name of a base model.
         """
         name = self.experiment().base_model
-        call = partial(backend.predictor.generate, name, self.inputs())
-        answers = offered(capabilities.base_inference, "base_inference", call)
+        call = partial(self.predictor.generate, name, self.inputs())
+        answers = offered(self.declared.base_inference, "base_inference", call)
         if answers is None:
             return
         assert len(answers) == len(self.inputs())
         if not self.any_base_model:
             with pytest.raises(NotFoundError):
-                backend.predictor.generate(f"{name}x", self.inputs())
+                self.predictor.generate(f"{name}x", self.inputs())
 
-    def test_generating_is_repeatable(self, backend: Backend, target: Target) -> None:
-        """Greedy decoding, the default, gives the same text twice.
-
-        Troubleshooting: decode greedily unless ``decoding_method`` is set.
-        """
-        generate = backend.predictor.generate
+    def test_generating_is_repeatable(self, target: Target) -> None:
+        """Troubleshooting: decode greedily unless ``decoding_method`` is set."""
+        generate = self.predictor.generate
         assert generate(target, self.inputs()) == generate(target, self.inputs())
 
-    def test_token_budget(
-        self, backend: Backend, capabilities: Capabilities, target: Target
-    ) -> None:
+    def test_token_budget(self, target: Target) -> None:
         """No more than ``max_new_tokens`` are generated, by default 20.
 
         Troubleshooting: the end-of-text token counts as generated.
         """
         budgets: list[tuple[GenerationParams | None, int]] = [(None, 20)]
-        if "max_new_tokens" in capabilities.generation_parameters:
+        if "max_new_tokens" in self.declared.generation_parameters:
             budgets.append((GenerationParams(max_new_tokens=1), 1))
         for params, budget in budgets:
-            for generation in backend.predictor.generate(target, self.inputs(), params):
+            for generation in self.predictor.generate(target, self.inputs(), params):
                 assert (generation.generated_token_count or 0) <= budget
 
-
-def _scored(capabilities: Capabilities, target: Target) -> bool:
-    base = isinstance(target, str)
-    return capabilities.base_label_scores if base else capabilities.label_scores
+    def _scored(self, target: Target) -> bool:
+        base = isinstance(target, str)
+        return self.declared.base_label_scores if base else self.declared.label_scores

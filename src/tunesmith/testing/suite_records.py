@@ -26,37 +26,20 @@ class RecordConformance(Harness):
     @pytest.fixture(scope="class")
     @classmethod
     def records(
-        cls,
-        backend: Backend,
-        capabilities: Capabilities,
-        job: TuningJob,
-        model: TunedModel,
-        deployment: Deployment,
+        cls, backend: Backend, capabilities: Capabilities, job: TuningJob, deployment: Deployment
     ) -> list[Record]:
         """One record of each kind that the backend makes."""
-        return [
-            model,
-            deployment,
-            capabilities,
-            model.curve,
-            backend.base_model(model.base_model),
-            *job.events(),
-            *backend.predictor.generate(deployment, cls.inputs()),
-        ]
+        model = job.result()
+        made = [model, deployment, capabilities, model.curve, backend.base_model(model.base_model)]
+        return [*made, *job.events(), *backend.predictor.generate(deployment, cls.inputs())]
 
     def test_records_survive_json(self, records: list[Record]) -> None:
-        """Every record equals itself after a round trip through JSON.
-
-        Troubleshooting: put only JSON values into ``details``: lists, not tuples, and string keys.
-        """
+        """Troubleshooting: put only JSON values into ``details``: lists, no tuples, string keys."""
         for record in records:
             assert type(record).from_json(record.to_json()) == record
 
     def test_records_hold_no_absolute_path(self, records: list[Record], store: Path) -> None:
-        """No record holds an absolute path.
-
-        Troubleshooting: make paths relative to ``options.store`` before you put them into a record.
-        """
+        """Troubleshooting: make paths relative to ``options.store`` before you record them."""
         roots = [str(p) for p in (store, Path.home(), Path.cwd(), Path(tempfile.gettempdir()))]
         for record in records:
             for text in _texts(json.loads(record.to_json())):
@@ -83,23 +66,15 @@ class RecordConformance(Harness):
         assert model.labels == experiment.labels
         assert model.job_id == job.id
 
-    def test_location_is_in_the_store(
-        self, capabilities: Capabilities, model: TunedModel, store: Path
-    ) -> None:
-        """On a local backend, ``location`` is relative to the store.
-
-        Troubleshooting: leave ``location`` None if a service keeps the model.
-        """
-        if model.location is None or capabilities.remote:
+    def test_location_is_in_the_store(self, model: TunedModel, store: Path) -> None:
+        """Troubleshooting: leave ``location`` None if a service keeps the model."""
+        if model.location is None or self.declared.remote:
             pytest.skip("the backend keeps no local file")
         assert not Path(model.location).is_absolute()
         assert (store / model.location).exists()
 
     def test_base_models_are_known_by_name(self, backend: Backend) -> None:
-        """``base_model`` and ``capabilities`` accept every listed base model.
-
-        Troubleshooting: list portable names in ``base_models``, not the names of the service.
-        """
+        """Troubleshooting: list portable names in ``base_models``, not the names of the service."""
         listed = backend.base_models()
         assert listed, "base_models() is empty"
         for info in listed:
@@ -113,15 +88,12 @@ class RecordConformance(Harness):
         records: list[Record],
         deployment: Deployment,
     ) -> None:
-        """No secret option appears in a repr, a text, a record or an error.
-
-        Troubleshooting: declare the option as ``SecretStr`` and unwrap it only when you send it.
-        """
+        """Troubleshooting: declare it as ``SecretStr`` and unwrap it only when you send it."""
         values = [getattr(backend.options, name) for name in type(backend.options).model_fields]
         secrets = [v.get_secret_value() for v in values if isinstance(v, SecretStr)]
         with make_backend() as other, pytest.raises(NotFoundError) as caught:
             other.deployer.get("nosuchdeployment")
-        parts = (backend, backend.options, backend.tuner, backend.deployer, backend.predictor)
+        parts = (backend, backend.options, self.tuner, self.deployer, self.predictor)
         shown = [f"{part!r} {part}" for part in parts]
         shown += [f"{record!r} {record.to_json()}" for record in (*records, deployment)]
         shown += [repr(redacted(backend.options)), backend.options.model_dump_json()]
@@ -130,16 +102,16 @@ class RecordConformance(Harness):
             leaks = [text for text in shown if secret in text]
             assert not leaks, f"a secret appears in: {leaks[0].replace(secret, '<SECRET>')}"
 
-    def test_signatures(self, backend: Backend, job: TuningJob) -> None:
+    def test_signatures(self, job: TuningJob) -> None:
         """Every method has the parameters of the interface.
 
         Troubleshooting: keep the names, kinds and defaults of the base class. Leave out
         ``prepared`` if ``Tuner.check`` returns nothing.
         """
         pairs: list[tuple[object, type]] = [
-            (backend.tuner, Tuner),
-            (backend.deployer, Deployer),
-            (backend.predictor, Predictor),
+            (self.tuner, Tuner),
+            (self.deployer, Deployer),
+            (self.predictor, Predictor),
             (job, TuningJob),
         ]
         for instance, base in pairs:
@@ -151,20 +123,14 @@ class RecordConformance(Harness):
                     assert _shape(own) == expected, f"{type(instance).__name__}.{name}"
 
     def test_backend_is_a_context_manager(self, make_backend: MakeBackend) -> None:
-        """A backend is a context manager for itself and may be closed twice.
-
-        Troubleshooting: ``close`` must not fail if there is nothing left to release.
-        """
+        """Troubleshooting: ``close`` must not fail if there is nothing left to release."""
         backend = make_backend()
         with backend as entered:
             assert entered is backend
         backend.close()
 
     def test_versions_are_text(self, backend: Backend) -> None:
-        """``versions`` returns strings for the run record.
-
-        Troubleshooting: return ``{distribution: version}``.
-        """
+        """Troubleshooting: return ``{distribution: version}``."""
         for name, version in backend.versions().items():
             assert isinstance(name, str)
             assert isinstance(version, str)

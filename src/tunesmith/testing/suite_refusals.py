@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from functools import partial
+from itertools import cycle, islice
+from typing import Any, ClassVar, cast
 
 import pytest
 from pydantic import create_model
 
-from tunesmith.backend import Backend, Capabilities, Range
+from tunesmith.backend import Backend, Range
 from tunesmith.errors import ExperimentError
 from tunesmith.labels import LabelSet
 from tunesmith.methods import Method, ZeroShot
 from tunesmith.pipeline.checks import check_experiment
 from tunesmith.records import Deployment
-from tunesmith.spec import GenerationParams, TuningSpec
-from tunesmith.testing.harness import Harness, needs, refused
+from tunesmith.spec import GenerationParams
+from tunesmith.testing.harness import Harness, needs, offered, refused
 
 SAMPLES: dict[str, Any] = {
     "decoding_method": "greedy",
@@ -49,120 +51,82 @@ class NoSuchMethod(Method):
 class RefusalConformance(Harness):
     """No setting is ignored silently."""
 
-    def _refused_twice(self, what: str, spec: TuningSpec, backend: Backend) -> None:
+    def _refused_twice(self, what: str, method: Method, backend: Backend) -> None:
+        spec = self.experiment().model_copy(update={"method": method})
         with refused(f"{what} (tunesmith.pipeline.checks)", what):
             check_experiment(spec, backend, self.data())
         with refused(f"{what} (Tuner.submit)", what):
-            backend.tuner.submit(spec, self.train_rows)
+            self.tuner.submit(spec, self.train_rows)
 
     def test_declared_experiment_is_accepted(self, backend: Backend) -> None:
-        """The experiment of the test class passes the core's checks.
-
-        Troubleshooting: declare the method and all hyper-parameters that the experiment sets.
-        """
+        """Troubleshooting: declare the method and all hyper-parameters that the experiment sets."""
         info = check_experiment(self.experiment(), backend, self.data()).info
         assert info.name == self.experiment().base_model
 
     @pytest.mark.parametrize("name", sorted(GenerationParams.model_fields))
-    def test_generation_parameter(
-        self, name: str, backend: Backend, capabilities: Capabilities, deployment: Deployment
-    ) -> None:
+    def test_generation_parameter(self, name: str, deployment: Deployment) -> None:
         """A generation parameter works if declared, else it is refused.
 
         Troubleshooting: compare ``params.asked()`` with ``generation_parameters``.
         """
-        declared = capabilities.generation_parameters
+        declared = self.declared.generation_parameters
         values = {name: SAMPLES[name]}
-        if name not in declared:
-            with refused(f"generation.{name}", name):
-                backend.predictor.generate(
-                    deployment, self.inputs(), GenerationParams.model_validate(values)
-                )
-            return
-        if name in SAMPLING and "decoding_method" in declared:
+        if name in declared & SAMPLING and "decoding_method" in declared:
             values["decoding_method"] = "sample"
-        if name == "include_stop_sequence" and "stop_sequences" in declared:
+        if name == "include_stop_sequence" and {name, "stop_sequences"} <= declared:
             values["stop_sequences"] = SAMPLES["stop_sequences"]
         params = GenerationParams.model_validate(values)
-        generations = backend.predictor.generate(deployment, self.inputs(), params)
-        assert len(generations) == len(self.inputs())
+        generate = partial(self.predictor.generate, deployment, self.inputs(), params)
+        answers = offered(name in declared, f"generation.{name}", generate, naming=name)
+        assert answers is None or len(answers) == len(self.inputs())
 
-    def test_declared_parameters_exist(self, capabilities: Capabilities) -> None:
-        """Only fields of ``GenerationParams`` are declared.
-
-        Troubleshooting: use the names of watsonx.ai, not those of your library.
-        """
-        assert capabilities.generation_parameters <= set(GenerationParams.model_fields)
+    def test_declared_parameters_exist(self) -> None:
+        """Troubleshooting: use the names of watsonx.ai, not those of your library."""
+        assert self.declared.generation_parameters <= set(GenerationParams.model_fields)
 
     def test_undeclared_method(self, backend: Backend) -> None:
-        """A method that is not declared is refused, by the checks and by ``submit``.
+        """Troubleshooting: call ``check_submission`` at the start of ``submit``."""
+        self._refused_twice(NoSuchMethod.name, NoSuchMethod(), backend)
 
-        Troubleshooting: call ``check_submission`` at the start of ``submit``.
-        """
-        experiment = self.experiment().model_copy(update={"method": NoSuchMethod()})
-        self._refused_twice(NoSuchMethod.name, experiment, backend)
-
-    def test_prompting_method_is_not_tuned(self, backend: Backend) -> None:
-        """``submit`` refuses a method without tuning.
-
-        Troubleshooting: check ``method.tunes``, or call ``check_submission``.
-        """
+    def test_prompting_method_is_not_tuned(self) -> None:
+        """Troubleshooting: check ``method.tunes``, or call ``check_submission``."""
         experiment = self.experiment().model_copy(update={"method": ZeroShot()})
         with refused("tuning zero_shot"):
-            backend.tuner.submit(experiment, self.train_rows)
+            self.tuner.submit(experiment, self.train_rows)
 
     def test_undeclared_hyperparameter(self, backend: Backend) -> None:
-        """A hyper-parameter that is not declared is refused, by the checks and by ``submit``.
-
-        Troubleshooting: compare ``method.model_fields_set`` with ``hyperparameters``.
-        """
+        """Troubleshooting: compare ``method.model_fields_set`` with ``hyperparameters``."""
         method = self.experiment().method
-        strange: type[Method] = create_model(
-            "Strange", __base__=type(method), no_such_setting=(int, 0)
-        )
-        asked = strange.model_validate({**method.model_dump(), "no_such_setting": 1})
+        strange = create_model("Strange", __base__=type(method), no_such_setting=(int, 0))
+        values = {**method.model_dump(), "no_such_setting": 1}
+        asked = cast("Method", strange.model_validate(values))
         # The refusal must not be about a field that the experiment does not set.
         for name in set(type(method).model_fields) - method.model_fields_set:
             asked.model_fields_set.discard(name)
-        experiment = self.experiment().model_copy(update={"method": asked})
-        self._refused_twice("method.no_such_setting", experiment, backend)
+        self._refused_twice("method.no_such_setting", asked, backend)
 
-    def test_hyperparameter_out_of_range(
-        self, backend: Backend, capabilities: Capabilities
-    ) -> None:
-        """A value outside its declared range is refused, by the checks and by ``submit``.
-
-        Troubleshooting: use ``Range.accepts``.
-        """
+    def test_hyperparameter_out_of_range(self, backend: Backend) -> None:
+        """Troubleshooting: use ``Range.accepts``."""
         method = self.experiment().method
-        for name, allowed in capabilities.hyperparameters.items():
+        for name, allowed in self.declared.hyperparameters.items():
             for value in _outside(allowed) if name in type(method).model_fields else ():
                 # model_copy does not validate, so the method's own, wider range does not apply.
                 beyond = method.model_copy(update={name: value})
-                experiment = self.experiment().model_copy(update={"method": beyond})
-                self._refused_twice(f"method.{name}", experiment, backend)
+                self._refused_twice(f"method.{name}", beyond, backend)
 
-    def test_too_many_rows(self, backend: Backend, capabilities: Capabilities) -> None:
-        """More training rows than declared are refused.
-
-        Troubleshooting: call ``check_submission``, which counts them.
-        """
-        limit = capabilities.max_training_rows
+    def test_too_many_rows(self) -> None:
+        """Troubleshooting: call ``check_submission``, which counts them."""
+        limit = self.declared.max_training_rows
         if limit is None or limit > MANY_ROWS:
             pytest.skip("the backend declares no limit, or a large one")
-        rows = [self.train_rows[i % len(self.train_rows)] for i in range(limit + 1)]
+        rows = list(islice(cycle(self.train_rows), limit + 1))
         with refused(f"{limit + 1} rows"):
-            backend.tuner.submit(self.experiment(), rows)
+            self.tuner.submit(self.experiment(), rows)
 
-    def test_answer_longer_than_its_limit(
-        self, backend: Backend, capabilities: Capabilities
-    ) -> None:
-        """A label longer than ``max_output_tokens`` is an error before the tuning.
-
-        Troubleshooting: tokenize each label, add the end-of-text token, and compare.
-        """
-        allowed = capabilities.hyperparameters.get("max_output_tokens") or Range()
-        declared = "max_output_tokens" in capabilities.hyperparameters and capabilities.tokenize
+    def test_answer_longer_than_its_limit(self) -> None:
+        """Troubleshooting: tokenize each label, add the end-of-text token, and compare."""
+        allowed = self.declared.hyperparameters.get("max_output_tokens") or Range()
+        declared = "max_output_tokens" in self.declared.hyperparameters and self.declared.tokenize
         needs(declared, "max_output_tokens and tokenize")
         shortest = int(allowed.minimum or 1)
         method = self.experiment().method.model_copy(update={"max_output_tokens": shortest})
@@ -170,15 +134,11 @@ class RefusalConformance(Harness):
         labels = LabelSet({"0": (f"{long} bad",), "1": (f"{long} good",)})
         update = {"method": method, "labels": labels}
         with pytest.raises(ExperimentError, match="max_output_tokens"):
-            backend.tuner.submit(self.experiment().model_copy(update=update), [*self.train_rows])
+            self.tuner.submit(self.experiment().model_copy(update=update), [*self.train_rows])
 
 
 def _outside(allowed: Range) -> list[Any]:
     if allowed.choices is not None:
         return ["conformance_no_such_choice"]
-    values = []
-    if allowed.minimum is not None:
-        values.append(allowed.minimum - 1)
-    if allowed.maximum is not None:
-        values.append(allowed.maximum + 1)
-    return values
+    ends = (allowed.minimum, -1), (allowed.maximum, 1)
+    return [end + step for end, step in ends if end is not None]
