@@ -10,8 +10,7 @@ import pytest
 import yaml
 
 from tunesmith import Experiment
-from tunesmith.sweep.benchmark import run_benchmark
-from tunesmith.sweep.benchmark_file import Benchmark
+from tunesmith.sweep.benchmark import Benchmark, run_benchmark
 from tunesmith.sweep.ladder import run_ladder
 from tunesmith.sweep.page import remarks
 from tunesmith.sweep.trial import BackendRef

@@ -16,8 +16,7 @@ from tunesmith import Experiment
 from tunesmith.backend import Backend
 from tunesmith.backends.connect import backend_class
 from tunesmith.runs.run import REPORT
-from tunesmith.sweep.benchmark import run_benchmark
-from tunesmith.sweep.benchmark_file import Benchmark
+from tunesmith.sweep.benchmark import Benchmark, run_benchmark
 from tunesmith.sweep.ladder import run_ladder
 from tunesmith.sweep.trial import BackendRef
 from tunesmith.testing.fake import FAKE_MODEL, FakeBackend

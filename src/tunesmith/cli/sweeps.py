@@ -17,8 +17,7 @@ from tunesmith.cli.run import set_option
 from tunesmith.experiment import Experiment
 from tunesmith.progress import Progress
 from tunesmith.runs.run import REPORT
-from tunesmith.sweep.benchmark import run_benchmark
-from tunesmith.sweep.benchmark_file import Benchmark
+from tunesmith.sweep.benchmark import Benchmark, run_benchmark
 from tunesmith.sweep.costs import read_prices
 from tunesmith.sweep.ladder import run_ladder
 from tunesmith.sweep.page import remarks, table

@@ -50,11 +50,6 @@ class Case(Record):
         return role in self.answers and self.answers[role].right
 
     @property
-    def lost(self) -> bool:
-        """Whether only the base model is right."""
-        return "tuned" in self.answers and self.right("base")
-
-    @property
     def side(self) -> str:
         """A phrase that names the models that are right."""
         tuned, base = self.right("tuned"), self.right("base")
@@ -74,16 +69,11 @@ class Cases(Record):
 
 
 def find_cases(record: RunRecord, predictions: Sequence[Prediction]) -> Cases:
-    """Return the rows of ``record`` to read.
-
-    Args:
-        record: of a run that was evaluated.
-        predictions: all that it made, in any order.
-    """
+    """Return the rows to read of a run that was evaluated; ``predictions`` are in any order."""
     by_row: dict[int, dict[ModelRole, Prediction]] = {}
     for prediction in predictions:
         by_row.setdefault(prediction.row, {})[prediction.model] = prediction
-    cases = [_case(row, answers) for row, answers in sorted(by_row.items())]
+    cases = [_case(answers) for _, answers in sorted(by_row.items())]
     rows = {d.row for d in (record.comparison.disagreements if record.comparison else ())}
     errors = [case for case in cases if case.row not in rows and not case.right(record.primary)]
     return Cases(
@@ -94,12 +84,10 @@ def find_cases(record: RunRecord, predictions: Sequence[Prediction]) -> Cases:
     )
 
 
-def _case(row: int, predictions: dict[ModelRole, Prediction]) -> Case:
-    any_answer = next(iter(predictions.values()))
+def _case(predictions: dict[ModelRole, Prediction]) -> Case:
+    one = next(iter(predictions.values()))
     answers = {role: _answer(p) for role, p in sorted(predictions.items(), reverse=True)}
-    return Case(
-        row=row, input=any_answer.input, expected=any_answer.expected or "", answers=answers
-    )
+    return Case(row=one.row, input=one.input, expected=one.expected or "", answers=answers)
 
 
 def _answer(prediction: Prediction) -> Answer:

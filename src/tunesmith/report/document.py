@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,14 +16,7 @@ from tunesmith.report import formatting as words
 from tunesmith.report import verdict
 from tunesmith.report.cases import Cases, find_cases
 from tunesmith.report.charts import Standing
-from tunesmith.report.formatting import measured_with
-from tunesmith.report.verdict import (
-    Against,
-    CalibrationWords,
-    Headline,
-    calibrated,
-    probability_words,
-)
+from tunesmith.report.verdict import Against, CalibrationWords, Headline
 from tunesmith.runs.diagnosis import Symptom, diagnose
 from tunesmith.runs.judgment import UNTUNED, Judgment, judge
 from tunesmith.runs.record import Baseline, ChatChoice, DataRecord, OtherReading, RunRecord
@@ -94,25 +86,15 @@ class Document(Record):
         return f"{method}, {self.base_model}, backend {self.backend}, {self.created_at:%Y-%m-%d}"
 
     @property
-    def without_baseline(self) -> str:
-        """The sentence in place of ``cheap_truth`` if that is empty."""
-        titles = "".join(f"{title} " for title in verdict.classifier_baselines()[:1])
-        return f"no {titles}baseline was measured beside this run."
-
-    @property
     def primary(self) -> ModelRole:
         """The model that the run is about: the tuned one if there is one."""
         return "tuned" if "tuned" in self.evaluations else "base"
 
     def to_json(self) -> str:
         """Return the report as JSON text."""
-        rows = {"disagreements"}
-        without: dict[str, Any] = {
-            "comparison": rows,
-            "opponents": {"__all__": {"comparison": rows}},
-            "other_reading": {"comparison": rows},
-        }
-        return self.model_dump_json(indent=2, exclude=without)
+        without: dict[str, Any] = {"comparison": {"disagreements"}}
+        nested = {"opponents": {"__all__": without}, "other_reading": without}
+        return self.model_dump_json(indent=2, exclude=without | nested)
 
 
 _AS_RECORDED = (
@@ -127,17 +109,16 @@ _TOLD_ELSEWHERE = ("notes", "artifact")
 def make_document(record: RunRecord, predictions: Sequence[Prediction]) -> Document:
     """Return the report of a run; the same arguments give the same document.
 
-    Args:
-        record: of a run that was evaluated.
-        predictions: all that it made, in any order.
+    ``predictions`` are all that it made, in any order.
 
     Raises:
         RunError: the record has no evaluation.
     """
     if not record.evaluations:
         raise RunError(f"run {record.name!r} has no evaluation; there is nothing to report")
-    curve, found = _curve(record), judge(record)
-    own = record.calibration if record.primary == "tuned" else record.base_calibration
+    model, found, tuned = record.model, judge(record), record.primary == "tuned"
+    curve, details = (model.curve, model.details) if model else (LearningCurve(), {})
+    own = record.calibration if tuned else record.base_calibration
     return Document(
         **{name: getattr(record, name) for name in _AS_RECORDED},
         headline=verdict.headline(record),
@@ -149,35 +130,36 @@ def make_document(record: RunRecord, predictions: Sequence[Prediction]) -> Docum
         read=_read(predictions),
         cheap_truth=verdict.baseline_words(record),
         scoreboard=tuple(_standings(record)),
-        curve=curve,
-        curve_words=_curve_in_words(record, curve) if curve else "",
+        curve=curve if curve.steps or curve.epochs else None,
+        curve_words=_curve_in_words(curve, details),
         evaluations=dict(sorted(record.evaluations.items(), reverse=True)),
         calibration=own,
-        calibration_words=calibrated(own) if own else None,
-        base_calibration=record.base_calibration if record.primary == "tuned" else None,
-        probability_words=probability_words(record, predictions),
+        calibration_words=verdict.calibrated(own) if own else None,
+        base_calibration=record.base_calibration if tuned else None,
+        probability_words=verdict.probability_words(record, predictions),
         cases=find_cases(record, predictions),
-        method=record.model.method if record.model else record.experiment["method"],
+        method=model.method if model else record.experiment["method"],
         labels=record.experiment["labels"],
         generation=words.given(record.experiment.get("generation")),
-        details={
-            key: value for key, value in _details(record).items() if key not in _TOLD_ELSEWHERE
-        },
+        details={key: value for key, value in details.items() if key not in _TOLD_ELSEWHERE},
         provenance=_provenance(record),
     )
 
 
-def _standings(record: RunRecord) -> list[Standing]:
-    other = record.other_reading
-    own = list(_own_standings(record, record.evaluations, record.answer if other else None))
+def _standings(record: RunRecord) -> Iterator[Standing]:
+    spent, other = record.seconds, record.other_reading
+    tuning = [spent[stage] for stage in ("tune", "deploy", "predict tuned") if stage in spent]
+    times = {"tuned": sum(tuning) if tuning else None, "base": spent.get("predict base")}
+    readings = [(record.answer, record.evaluations, False)]
     if other is not None:
-        apart = _own_standings(record, other.evaluations, other.answer)
-        own += [replace(standing, kind="other", seconds=None) for standing in apart]
-    cheap = [
-        Standing(*_titles(b), b.evaluation, b.seconds, "baseline")
-        for b in sorted(record.baselines, key=lambda b: -b.evaluation.accuracy)
-    ]  # fmt: skip
-    return own + cheap
+        readings.append((other.answer, other.evaluations, True))
+    for answer, evaluations, apart in readings:
+        how = f", {answer}" if other else ""
+        for role, found in sorted(evaluations.items(), reverse=True):
+            name, (seconds, kind) = role.title(), (None, "other") if apart else (times[role], role)
+            yield Standing(f"{name}{how}", f"{name} model{how}", found, seconds, kind)
+    for b in sorted(record.baselines, key=lambda b: -b.evaluation.accuracy):
+        yield Standing(*_titles(b), b.evaluation, b.seconds, "baseline")
 
 
 def _titles(baseline: Baseline) -> tuple[str, str]:
@@ -189,33 +171,15 @@ def _titles(baseline: Baseline) -> tuple[str, str]:
     return baseline.title, baseline.long_title
 
 
-def _own_standings(
-    record: RunRecord, evaluations: dict[ModelRole, Evaluation], answer: Reading | None
-) -> Iterator[Standing]:
-    spent = record.seconds
-    tuning = [spent[stage] for stage in ("tune", "deploy", "predict tuned") if stage in spent]
-    times = {"tuned": sum(tuning) if tuning else None, "base": spent.get("predict base")}
-    how = f", {answer}" if answer else ""
-    for role, evaluation in sorted(evaluations.items(), reverse=True):
-        title = f"{role.title()} model{how}"
-        yield Standing(f"{role.title()}{how}", title, evaluation, times[role], role)
-
-
 def _read(predictions: Sequence[Prediction]) -> dict[str, str]:
-    first: dict[ModelRole, Prediction] = {}
-    for one in predictions:
-        if one.model not in first or one.row < first[one.model].row:
-            first[one.model] = one
-    return {role: first[role].prompt for role in sorted(first, reverse=True)}
+    last_first = sorted(predictions, key=lambda one: -one.row)
+    return dict(sorted({one.model: one.prompt for one in last_first}.items(), reverse=True))
 
 
-def _curve(record: RunRecord) -> LearningCurve | None:
-    curve = record.model.curve if record.model else LearningCurve()
-    return curve if curve.steps or curve.epochs else None
-
-
-def _curve_in_words(record: RunRecord, curve: LearningCurve) -> str:
-    steps = _details(record).get("optimizer_steps") or len(curve.steps)
+def _curve_in_words(curve: LearningCurve, details: dict[str, Any]) -> str:
+    if not (curve.steps or curve.epochs):
+        return ""
+    steps = details.get("optimizer_steps") or len(curve.steps)
     epochs = f" in {words.count(len(curve.epochs), 'epoch')}" if curve.epochs else ""
     said = [f"{words.count(steps, 'optimizer step')}{epochs}."]
     if len(curve.epochs) > 1:
@@ -226,10 +190,6 @@ def _curve_in_words(record: RunRecord, curve: LearningCurve) -> str:
     return " ".join(said)
 
 
-def _details(record: RunRecord) -> dict[str, Any]:
-    return record.model.details if record.model else {}
-
-
 def _provenance(record: RunRecord) -> dict[str, Any]:
     seed = record.experiment.get("seed")
     facts = {
@@ -238,6 +198,6 @@ def _provenance(record: RunRecord) -> dict[str, Any]:
         "stand-in": record.stand_in or "none",
         "emulated": record.emulated,
         "job": record.job_id,
-        **measured_with([record.provenance]),
+        **words.measured_with([record.provenance]),
     }
     return words.given(facts)

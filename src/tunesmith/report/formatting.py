@@ -65,11 +65,6 @@ def latency(seconds: float) -> str:
     return f"{1000 * seconds:.3g} ms" if seconds < 1 else duration(seconds)
 
 
-def share(cell: int, line: Sequence[int]) -> int:
-    """Return the percentage of a confusion row that a cell holds."""
-    return round(100 * cell / sum(line)) if any(line) else 0
-
-
 def plain(value: Any) -> str:
     """Return a setting as a reader would write it."""
     if value is None:
@@ -99,13 +94,6 @@ def cut(text: str, limit: int = SHOWN_CHARACTERS) -> str:
 def given(settings: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the settings that are set."""
     return {key: value for key, value in (settings or {}).items() if value is not None}
-
-
-def cost(amount: float | None, currency: str) -> str:
-    """Return an amount with its currency; an unknown amount is not 0."""
-    if amount is None:
-        return "unknown"
-    return f"{amount:.4g} {currency}".rstrip()
 
 
 def measured_with(provenances: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

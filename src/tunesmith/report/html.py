@@ -11,7 +11,6 @@ from urllib.parse import quote
 from tunesmith.evaluation.comparison import format_p
 from tunesmith.report import charts
 from tunesmith.report import formatting as words
-from tunesmith.report.blocks import Section
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -20,14 +19,8 @@ if TYPE_CHECKING:
 
 def filled(template: str, **values: Any) -> str:
     """Return a page; the same values give the same text."""
-    page = _environment().get_template(template).render(**values)
+    page = environment().get_template(template).render(**values)
     return re.sub(r"\n\s*\n+", "\n", page).strip() + "\n"
-
-
-def section(one: Section) -> str:
-    """Return a section as HTML."""
-    module: Any = _environment().get_template("tables.html").module
-    return str(module.section(one))
 
 
 def drawn(draw: Callable[..., str], what: Any) -> dict[str, Markup] | str | None:
@@ -56,13 +49,9 @@ def _classes(*names: str | None) -> Markup:
     return Markup(' class="{}"').format(found) if found else Markup()
 
 
-def _unbroken(text: str) -> str:
-    """Return ``text`` with every p on the line of its value."""
-    return re.sub(r"\bp ([<=]) ", "p\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
-
-
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates with their filters."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -72,7 +61,9 @@ def _environment() -> Environment:
     environment.filters |= {
         "percent": words.percent, "signed": words.signed,
         "span": words.span, "signed_span": words.signed_span, "duration": words.duration,
-        "plain": words.plain, "latency": words.latency, "unbroken": _unbroken,
+        "plain": words.plain, "latency": words.latency,
+        # Every p stays on the line of its value.
+        "unbroken": lambda text: re.sub(r"\bp ([<=]) ", "p\xa0\\1\xa0", text),
         "cut": lambda value: words.cut(str(value)),
         "kind": lambda block: type(block).__name__,
         "interval": lambda evaluation: words.span(evaluation.accuracy_interval), "path": quote,

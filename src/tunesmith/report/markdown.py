@@ -6,18 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from tunesmith.report import blocks
 from tunesmith.report import formatting as words
-from tunesmith.report.blocks import (
-    Block,
-    Bullets,
-    Examples,
-    Facts,
-    Figure,
-    Group,
-    Section,
-    Table,
-    Text,
-)  # fmt: skip
 from tunesmith.report.cases import Answer, Case
 from tunesmith.report.document import Document
 from tunesmith.report.sections import sections
@@ -29,7 +19,7 @@ def to_markdown(document: Document) -> str:
     return re.sub(r"\n{3,}", "\n\n", lines).rstrip() + "\n"
 
 
-def section(one: Section) -> str:
+def section(one: blocks.Section) -> str:
     """Return a section as Markdown."""
     return "\n".join((f"## {text(one.title)}", "", *_all(one.blocks), ""))
 
@@ -51,32 +41,32 @@ def _top(d: Document) -> Iterator[str]:
         yield from (f"> **Note:** {text(warning)}", "")
 
 
-def _all(blocks: Iterable[Block]) -> Iterator[str]:
-    for block in blocks:
+def _all(parts: Iterable[blocks.Block]) -> Iterator[str]:
+    for block in parts:
         yield from (*_LINES[type(block)](block), "")
 
 
-def _text(one: Text) -> Iterator[str]:
+def _text(one: blocks.Text) -> Iterator[str]:
     if one.style == "command":
         yield from ("```sh", words.cut(one.text), "```")
     else:
         yield f"{'### ' if one.style == 'heading' else ''}{_inline(one)}"
 
 
-def _inline(one: Text) -> str:
+def _inline(one: blocks.Text) -> str:
     lead = f"**{text(one.lead)}** " if one.lead else ""
     quoted = f" {'; '.join(map(text, one.quoted))}" if one.quoted else ""
     return f"{lead}{text(one.text)}{quoted}"
 
 
-def _table(one: Table) -> Iterator[str]:
+def _table(one: blocks.Table) -> Iterator[str]:
     grouped = (f"{group}: {name}" for group in one.groups for name in one.under)
     heads = map(text, (*(column.value for column in one.columns), *grouped))
     rows = ([text(cell.value) for cell in line.cells] for line in one.lines)
     yield from (text(one.caption), "", *_grid(tuple(heads), rows))
 
 
-def _facts(one: Facts) -> Iterator[str]:
+def _facts(one: blocks.Facts) -> Iterator[str]:
     values = ((text(key), text(words.plain(value))) for key, value in one.values.items())
     return _grid((text(one.caption), "Value"), values)
 
@@ -99,12 +89,12 @@ def _answer(role: str, one: Answer) -> str:
 
 
 _LINES: dict[type, Callable[[Any], Iterable[str]]] = {
-    Text: _text,
-    Bullets: lambda one: (f"- {_inline(line)}" for line in one.lines),
-    Table: _table,
-    Facts: _facts,
-    Figure: lambda _: (),
-    Group: lambda one: (line for item in one.items for line in _all(item)),
-    Examples: lambda one: (line for case in one.cases for line in _example(case)),
+    blocks.Text: _text,
+    blocks.Bullets: lambda one: (f"- {_inline(line)}" for line in one.lines),
+    blocks.Table: _table,
+    blocks.Facts: _facts,
+    blocks.Figure: lambda _: (),
+    blocks.Group: lambda one: (line for item in one.items for line in _all(item)),
+    blocks.Examples: lambda one: (line for case in one.cases for line in _example(case)),
 }
 """The lines of each kind of block."""

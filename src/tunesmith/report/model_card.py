@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from tunesmith.hookspecs import Artifact
 from tunesmith.methods import PLACEHOLDER
 from tunesmith.plugins import method_entry, registry
 from tunesmith.records import TunedModel
-from tunesmith.report.verdict import against, classifier_baselines
+from tunesmith.report.verdict import Against, against, classifier_baselines
 from tunesmith.runs.judgment import NAMES, UNTUNED, judge
 from tunesmith.runs.old_names import old_artifact
 from tunesmith.runs.record import RunRecord
@@ -62,36 +62,31 @@ def model_card(record: RunRecord) -> str:
     model, evaluation = record.model, record.evaluations.get("tuned")
     if model is None or evaluation is None:
         raise RunError(f"run {record.name!r} has no evaluation of a tuned model; no card for it")
-    base, artifact = record.stand_in or record.base_model, _artifact(model)
-    details = model.details
-    embedded = record.is_development(base)
-    seq2seq = str(details.get("architecture")).endswith("ForConditionalGeneration")
+    base, artifact, found = record.stand_in or record.base_model, _artifact(model), judge(record)
+    embedded, made_with = record.is_development(base), record.provenance
+    seq2seq = str(model.details.get("architecture")).endswith("ForConditionalGeneration")
     return _template().render(
-        record=record, base=base, embedded=embedded, path=_path(base) if embedded else None,
-        library=artifact.library,
+        record=record, model=model, evaluation=evaluation, base=base, embedded=embedded,
+        path=_path(base) if embedded else None, artifact=artifact,
         metadata=_metadata(record, base, artifact.library, evaluation),
         title=str(model.method["name"]).replace("_", " "),
-        holds=artifact.holds,
         generates=record.kind != "classifier",
-        labels=model.labels,
         method=_yaml(model.method).rstrip(),
-        details={"optimizer_steps": None, "truncated_rows": 0, **details},
-        best_epoch=model.curve.best_epoch,
-        versions=_versions(record.provenance),
-        evaluation=evaluation,
-        headline=judge(record).headline,
-        opponents=dict(_opponents(record)),
+        details={"optimizer_steps": None, "truncated_rows": 0, **model.details},
+        versions={name: made_with[name] for name in ("tunesmith", "python") if name in made_with}
+        | made_with.get("versions", {}),
+        headline=found.headline,
+        opponents=dict(_opponents(against(record, found))),
         seq2seq=seq2seq,
         auto_class="AutoModelForSeq2SeqLM" if seq2seq else "AutoModelForCausalLM",
-        dtype=details.get("dtype", "auto"),
+        dtype=model.details.get("dtype", "auto"),
         template=model.method.get("verbalizer", PLACEHOLDER),
         max_new_tokens=(record.experiment.get("generation") or {}).get("max_new_tokens") or 20,
     )  # fmt: skip
 
 
-def _opponents(record: RunRecord) -> Iterator[tuple[str, str]]:
+def _opponents(lines: Sequence[Against]) -> Iterator[tuple[str, str]]:
     """Yield each opponent with the verdict; those that were not measured too."""
-    lines = against(record, judge(record))
     yield from ((one.opponent.name, one.comparison.line) for one in lines)
     for needed in (NAMES[UNTUNED], *classifier_baselines()):
         if not any(one.opponent.name.startswith(needed) for one in lines):
@@ -106,13 +101,10 @@ def _artifact(model: TunedModel) -> Artifact:
     return old_artifact(model.method) or (entry.artifact if entry else Artifact())
 
 
-def _path(base_model: str) -> tuple[str, str] | None:
+def _path(base_model: str) -> list[str] | None:
     """Return module and name of the function that gives the folder of an embedded base model."""
     entry = registry().base_models().get(base_model)
-    if entry is None or entry.path is None:
-        return None
-    module, _, name = entry.path.partition(":")
-    return module, name
+    return entry.path.split(":") if entry and entry.path else None
 
 
 def _metadata(record: RunRecord, base: str, library: str, evaluation: Evaluation) -> str:
@@ -167,11 +159,6 @@ def _dataset(source: str) -> dict[str, str]:
 def _name(source: str) -> str:
     """Return a source without its folders, in the notation of any system."""
     return source if source.startswith(HUB) else re.split(r"[/\\]", source)[-1]
-
-
-def _versions(provenance: Mapping[str, Any]) -> dict[str, str]:
-    own = {name: provenance[name] for name in ("tunesmith", "python") if name in provenance}
-    return {**own, **provenance.get("versions", {})}
 
 
 @cache

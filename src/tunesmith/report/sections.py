@@ -29,9 +29,10 @@ from tunesmith.report.blocks import (
     line,
     table,
 )  # fmt: skip
+from tunesmith.report.cases import Case
 from tunesmith.report.charts import Standing
 from tunesmith.report.document import Document
-from tunesmith.report.verdict import Against
+from tunesmith.report.verdict import Against, classifier_baselines
 from tunesmith.runs.diagnosis import Symptom
 from tunesmith.runs.record import DataRecord
 
@@ -39,38 +40,36 @@ DEFAULT_GENERATION = (
     "Generation: watsonx.ai's defaults (greedy, at most 20 new tokens), tuned and base alike."
 )
 """Shown if no parameter of generation was set."""
-_WIDE_LABELS = 4
-"""From this number of labels on, confusion matrices need more width."""
 
 
 def sections(d: Document) -> tuple[Section, ...]:
     """Return the sections that ``d`` has something for."""
     found = (
-        ("diagnosis", "Diagnosis", "Diagnosis", _diagnosis(d.diagnosis)),
+        ("diagnosis", "Diagnosis", "Diagnosis", _diagnosis(d)),
         ("scoreboard", "Scoreboard", "Scoreboard", _scoreboard(d)),
         ("curve", "Learning curve", "Learning curve", _curve(d)),
         ("confusion", "Confusion matrices", "Confusion", _confusion(d.evaluations)),
         ("calibration", "Calibration", "Calibration", _calibration(d)),
         ("rows", "Rows to read", "Rows to read", _rows(d)),
-        ("notes", "Notes", "", _notes(d.notes)),
+        ("notes", "Notes", "", [Bullets(tuple(map(Text, d.notes)))] if d.notes else []),
         ("method", "Method and settings", "Method", _method(d)),
         ("provenance", "Provenance", "Provenance", _provenance(d)),
     )
-    made = [Section(key, title, tuple(blocks), link) for key, title, link, blocks in found]
-    made[-1:-1] = data_sections(d.data, d.audit)
-    return tuple(section for section in made if section.blocks)
+    *made, last = (Section(key, title, tuple(blocks), link) for key, title, link, blocks in found)
+    return tuple(one for one in (*made, *data_sections(d.data, d.audit), last) if one.blocks)
 
 
 def data_sections(parts: Mapping[str, DataRecord], audit: Audit | None) -> tuple[Section, ...]:
     """Return the sections about the data of a run, and about their audit if there is one."""
     data = Section("data", "Data", tuple(_data(parts)))
-    audited = Section("audit", "Audit of the data", tuple(_audit(audit)), "Audit")
-    return (data, audited) if audit else (data,)
+    if audit is None:
+        return (data,)
+    return data, Section("audit", "Audit of the data", tuple(_audit(audit)), "Audit")
 
 
-def _diagnosis(symptoms: Sequence[Symptom]) -> Iterator[Block]:
-    if symptoms:
-        yield Group(tuple(tuple(_symptom(one)) for one in symptoms))
+def _diagnosis(d: Document) -> Iterator[Block]:
+    if d.diagnosis:
+        yield Group(tuple(tuple(_symptom(one)) for one in d.diagnosis))
 
 
 def _symptom(one: Symptom) -> Iterator[Block]:
@@ -88,22 +87,25 @@ def _symptom(one: Symptom) -> Iterator[Block]:
 
 def _scoreboard(d: Document) -> Iterator[Block]:
     yield Text(d.answer_words)
-    yield Text(d.cheap_truth or d.without_baseline, lead="A simple baseline:")
+    title = "".join(f"{title} " for title in classifier_baselines()[:1])
+    without = f"no {title}baseline was measured beside this run."
+    yield Text(d.cheap_truth or without, lead="A simple baseline:")
+    caption = "Dot: accuracy; line: Wilson's 95% interval."
     if d.opponents:
         yield _opponents(d)
-    tested = " The paired tests above decide, not whether two lines overlap." if d.opponents else ""
-    caption = f"Dot: accuracy; line: Wilson's 95% interval.{tested}"
+        caption += " The paired tests above decide, not whether two lines overlap."
     yield Figure(charts.scoreboard, d.scoreboard, caption)
     yield table(
         "scoreboard",
         "Time is wall time, to fit and to predict. An answer that is no label is unparsable, and "
         "wrong.",
         ("Model", "Right", "Accuracy", "Interval, %", "Macro F1", "Unparsable", "Time"),
-        (_standing(one, one.evaluation) for one in d.scoreboard),
+        map(_standing, d.scoreboard),
     )
 
 
-def _standing(one: Standing, e: Evaluation) -> Line:
+def _standing(one: Standing) -> Line:
+    e = one.evaluation
     return line(
         one.title, f"{e.correct} / {e.rows}", words.percent(e.accuracy),
         words.span(e.accuracy_interval), _number(e.f1_macro), e.unparsable,
@@ -113,32 +115,25 @@ def _standing(one: Standing, e: Evaluation) -> Line:
 
 def _opponents(d: Document) -> Table:
     own, several = d.judgment.own, len(d.opponents)
+    heads = ("Opponent", "Right", "Difference", "Interval", "Won", "Lost", "p")
     holm = ", after Holm's correction for {} comparisons, and the intervals are widened to match"
     return table(
         "opponents",
         f"The {own} against each opponent, in points. Won: rows on which only the {own} is right; "
         "lost: only the opponent. Open: not shown to be beaten. p is exact McNemar's"
         f"{holm.format(several) if several > 1 else ''}",
-        (
-            "Opponent",
-            "Right",
-            "Difference",
-            "Interval",
-            "Won",
-            "Lost",
-            "p",
-            Cell("Verdict", "text"),
-        ),
+        (*heads, Cell("Verdict", "text")),
         map(_opponent, d.opponents),
     )
 
 
 def _opponent(one: Against) -> Line:
-    c, name = one.comparison, one.opponent.name
+    c = one.comparison
     return line(
-        name[:1].upper() + name[1:], f"{c.second_correct} / {c.rows}", words.signed(c.difference),
-        words.signed_span(c.interval) if c.interval else words.NONE, c.first_only, c.second_only,
-        format_p(one.opponent.corrected_p), one.verdict, style="tuned" if one.about else "",
+        one.opponent.name[:1].upper() + one.opponent.name[1:], f"{c.second_correct} / {c.rows}",
+        words.signed(c.difference), words.signed_span(c.interval) if c.interval else words.NONE,
+        c.first_only, c.second_only, format_p(one.opponent.corrected_p), one.verdict,
+        style="tuned" if one.about else "",
     )  # fmt: skip
 
 
@@ -152,7 +147,8 @@ def _curve(d: Document) -> Iterator[Block]:
 def _confusion(evaluations: Mapping[Any, Evaluation]) -> Iterator[Block]:
     first = next(iter(evaluations.values()))
     matrices = tuple((_matrix(f"{role} model", e),) for role, e in evaluations.items())
-    yield Group(matrices, "20rem" if len(first.labels) < _WIDE_LABELS else "36rem")
+    # Matrices of more labels need more width.
+    yield Group(matrices, "20rem" if len(first.labels) < 4 else "36rem")
     yield table(
         "scores of each label",
         "Precision, recall and F1 of each label; an unparsable answer is a miss",
@@ -182,14 +178,12 @@ def _matrix(name: str, evaluation: Evaluation) -> Table:
 
 
 def _matrix_line(label: str, own: int, counts: Sequence[int]) -> Line:
-    shaded = (
-        Cell(
-            count, "hit" * (place == own) + " zero" * (not count),
-            f" of {sum(counts)}{', right' if place == own else ''}", words.share(count, counts),
-        )
-        for place, count in enumerate(counts)
-    )  # fmt: skip
-    return line(label, *shaded)
+    cells, rows = [Cell(label)], sum(counts)
+    for place, count in enumerate(counts):
+        hit, share = place == own, round(100 * count / rows) if rows else 0
+        style, aside = "hit" * hit + " zero" * (not count), f" of {rows}{', right' * hit}"
+        cells.append(Cell(count, style, aside, share))
+    return Line(tuple(cells))
 
 
 def _calibration(d: Document) -> Iterator[Block]:
@@ -225,22 +219,21 @@ def _rows(d: Document) -> Iterator[Block]:
     if d.probability_words:
         yield Text(d.probability_words)
     if both:
-        lost, won = words.rows(both.second_only), words.rows(both.first_only)
-        phrases = f"{lost} lost by tuning, {won} won."
-        if found.all_disagreements > len(found.disagreements):
-            phrases += (
-                f" {len(found.disagreements)} of {found.all_disagreements} are shown; the rest is "
-                "in predictions.jsonl."
-            )
-        yield Text("Rows on which the two disagree", style="heading")
-        same = "They are right and wrong on the same rows."
-        yield Text(phrases if found.all_disagreements else same, style="muted")
-        yield from [Examples(found.disagreements)] * bool(found.disagreements)
-    yield Text(
-        f"{'Remaining errors' if both else 'Errors'} of the {d.primary} model", style="heading"
-    )
-    yield Text(_errors(d), style="muted")
-    yield from [Examples(found.errors)] * bool(found.errors)
+        said = f"{words.rows(both.second_only)} lost by tuning, {words.rows(both.first_only)} won."
+        shown, every = len(found.disagreements), found.all_disagreements
+        if every > shown:
+            said += f" {shown} of {every} are shown; the rest is in predictions.jsonl."
+        if not every:
+            said = "They are right and wrong on the same rows."
+        yield from _examples("Rows on which the two disagree", said, found.disagreements)
+    title = f"{'Remaining errors' if both else 'Errors'} of the {d.primary} model"
+    yield from _examples(title, _errors(d), found.errors)
+
+
+def _examples(title: str, phrases: str, cases: tuple[Case, ...]) -> Iterator[Block]:
+    yield from (Text(title, style="heading"), Text(phrases, style="muted"))
+    if cases:
+        yield Examples(cases)
 
 
 def _errors(d: Document) -> str:
@@ -249,11 +242,6 @@ def _errors(d: Document) -> str:
         return "None beyond those above." if both and both.second_only else "None."
     shown = f" {len(found.errors)} are shown." if found.all_errors > len(found.errors) else ""
     return f"{words.rows(found.all_errors)}{' that both get wrong' if both else ''}.{shown}"
-
-
-def _notes(notes: Sequence[str]) -> Iterator[Block]:
-    if notes:
-        yield Bullets(tuple(map(Text, notes)))
 
 
 def _method(d: Document) -> Iterator[Block]:
@@ -281,10 +269,8 @@ def _data(parts: Mapping[str, DataRecord]) -> Iterator[Block]:
     )
 
 
-def _audit(audit: Audit | None) -> Iterator[Block]:
-    if audit is None:
-        return
-    parts = {"train": audit.train, **({"test": audit.test} if audit.test else {})}
+def _audit(audit: Audit) -> Iterator[Block]:
+    parts = {"train": audit.train} | ({"test": audit.test} if audit.test else {})
     copies = {"train": audit.duplicate_train_rows, "test": audit.duplicate_test_rows}
     yield Text(
         "Rows are counted from 0. Two rows are copies if their texts are equal but for white "

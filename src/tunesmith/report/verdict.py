@@ -60,20 +60,19 @@ def headline(record: RunRecord) -> Headline:
     lines = against(record, found)
     about = next((line for line in lines if line.about), None)
     why = _measured(record) if about is None else _explained(found, about, len(lines))
+    remarks = tuple(_remarks(record, found, lines, about.comparison if about else None))
     return Headline(
-        lead=found.lead, sentence=found.sentence, tone=found.tone, explanation=why,
-        remarks=tuple(_remarks(record, found, lines)),
-    )  # fmt: skip
+        lead=found.lead, sentence=found.sentence, tone=found.tone, explanation=why, remarks=remarks
+    )
 
 
 def _explained(found: Judgment, about: Against, number: int) -> str:
     one, own, name = about.comparison, found.own, about.opponent.name
-    widened = one.corrected_p is not None and one.corrected_p > one.p_value
-    level = "corrected" if widened else "95%"
-    interval = f" ({level} interval {words.signed_span(one.interval)})" if one.interval else ""
-    holm = ""
+    level, holm = "95%", ""
     if one.corrected_p is not None:
+        level = "corrected" if one.corrected_p > one.p_value else level
         holm = f", {p_text(one.corrected_p)} after Holm over {number} comparisons"
+    interval = f" ({level} interval {words.signed_span(one.interval)})" if one.interval else ""
     return (
         f"The {own} is right on {one.first_correct} of {one.rows} test rows, {name} on "
         f"{one.second_correct}: a difference of {words.points(one.difference)}{interval}. "
@@ -82,7 +81,9 @@ def _explained(found: Judgment, about: Against, number: int) -> str:
     )
 
 
-def _remarks(record: RunRecord, found: Judgment, lines: Sequence[Against]) -> Iterator[str]:
+def _remarks(
+    record: RunRecord, found: Judgment, lines: Sequence[Against], about: Comparison | None
+) -> Iterator[str]:
     if found.rows_needed is not None:
         yield (
             f"If the difference is real and of this size, about {words.rows(found.rows_needed)} "
@@ -93,20 +94,14 @@ def _remarks(record: RunRecord, found: Judgment, lines: Sequence[Against]) -> It
             f"The difference to {one.name} is one of format: "
             f"{one.unparsable} of its {one.rows} answers are no label."
         )
-    about = next((line.comparison for line in lines if line.about), None)
-    if about is not None:
-        yield from _agreement(about)
+    if about is not None and about.agreement is not None:
+        kappa = "" if about.kappa is None else f" (Cohen's kappa {about.kappa:.2f})"
+        same = words.percent(about.agreement)
+        yield f"The two give the same answer to {same} of the rows{kappa}."
     yield from _no_label(record)
     yield from _other_reading(record)
     if about is not None:
         yield from _two_accuracies(about)
-
-
-def _agreement(found: Comparison) -> Iterator[str]:
-    if found.agreement is not None:
-        kappa = "" if found.kappa is None else f" (Cohen's kappa {found.kappa:.2f})"
-        same = words.percent(found.agreement)
-        yield f"The two give the same answer to {same} of the rows{kappa}."
 
 
 def _no_label(record: RunRecord) -> Iterator[str]:
@@ -116,22 +111,20 @@ def _no_label(record: RunRecord) -> Iterator[str]:
         for role, e in sorted(record.evaluations.items(), reverse=True)
         if e.unparsable
     ]
-    if not said:
-        return
     # A base model that reads no instruction seldom answers with a label.
     base = record.evaluations.get("base")
-    bare = record.primary == "tuned" and record.base_input == "bare"
-    untold = base is not None and base.unparsable and bare
-    why = (
-        " The untuned model read each input unchanged; base_input: same gives it the text that "
-        "the tuned model reads."
-    )
-    yield f"No label at all: {', '.join(said)}.{why if untold else ''}"
+    why = ""
+    if base and base.unparsable and record.primary == "tuned" and record.base_input == "bare":
+        why = (
+            " The untuned model read each input unchanged; base_input: same gives it the text "
+            "that the tuned model reads."
+        )
+    if said:
+        yield f"No label at all: {', '.join(said)}.{why}"
 
 
 def _other_reading(record: RunRecord) -> Iterator[str]:
-    other = record.other_reading
-    if other is None:
+    if (other := record.other_reading) is None:
         return
     said = [
         f"the {record.model_name(role)} is right on {e.correct} of {e.rows}"
@@ -227,21 +220,17 @@ class CalibrationWords(Record):
 
 def calibrated(found: Calibration) -> CalibrationWords:
     """Return ``found`` in words."""
-    return CalibrationWords(temperature=_temperature(found), abstaining=_abstaining(found))
-
-
-def _temperature(found: Calibration) -> str:
-    fitted = words.count(found.fitted_rows, "validation row")
-    unsure = (
-        " The temperature is at the end of its range: the validation rows do not determine it."
-        if found.at_bound
-        else ""
-    )
-    return (
-        f"Temperature {found.temperature:.3g}, fitted on {fitted}: expected calibration error "
+    temperature = (
+        f"Temperature {found.temperature:.3g}, fitted on "
+        f"{words.count(found.fitted_rows, 'validation row')}: expected calibration error "
         f"{found.before.ece:.3f} before, {found.after.ece:.3f} after, on "
-        f"{words.count(found.rows, 'test row')}.{unsure}"
+        f"{words.count(found.rows, 'test row')}."
     )
+    if found.at_bound:
+        temperature += (
+            " The temperature is at the end of its range: the validation rows do not determine it."
+        )
+    return CalibrationWords(temperature=temperature, abstaining=_abstaining(found))
 
 
 def _abstaining(found: Calibration) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,43 +82,35 @@ def cost_of(
     *,
     costs_money: bool,
 ) -> Cost:
-    """Return the cost of a run: tuning time, deployed time and tokens.
+    """Return the cost of a finished run: tuning time, deployed time and tokens.
 
     Args:
-        record: of a finished run.
+        record: of the run.
         predictions: all its predictions.
         prices: of its backend, if the table has it.
         costs_money: as the backend declares; one that costs none and has no prices is free.
     """
     if prices is None:
         return UNKNOWN if costs_money else FREE
-    parts = {
-        name: _part(amount, getattr(prices, name))
-        for name, amount in _used(record, list(predictions)).items()
-        if amount != 0
-    }
-    known = [part for part in parts.values() if part is not None]
-    amount = sum(known) if len(known) == len(parts) else None
-    return Cost(currency=prices.currency, amount=amount, parts=parts)
-
-
-def _part(amount: float | None, price: float | None) -> float | None:
-    return None if amount is None or price is None else amount * price
-
-
-def _used(record: RunRecord, predictions: list[Prediction]) -> dict[str, float | None]:
-    """Return the amount that was used, for each price; None if it was not counted."""
-    seconds = record.seconds
+    seconds, answers = record.seconds, list(predictions)
     deployed = seconds.get("deploy", 0.0) + seconds.get("predict tuned", 0.0)
-    return {
+    used = {
         "tuning_per_hour": seconds.get("tune", 0.0) / HOUR,
         "deployment_per_hour": deployed / HOUR,
-        "input_per_million_tokens": _tokens(p.input_tokens for p in predictions),
-        "output_per_million_tokens": _tokens(p.generated_tokens for p in predictions),
+        "input_per_million_tokens": _millions([p.input_tokens for p in answers]),
+        "output_per_million_tokens": _millions([p.generated_tokens for p in answers]),
     }
+    parts: dict[str, float | None] = {}
+    for name, amount in used.items():
+        price = getattr(prices, name)
+        if amount != 0:
+            parts[name] = None if amount is None or price is None else amount * price
+    known = [part for part in parts.values() if part is not None]
+    total = sum(known) if len(known) == len(parts) else None
+    return Cost(currency=prices.currency, amount=total, parts=parts)
 
 
-def _tokens(counts: Iterable[int | None]) -> float | None:
-    listed = list(counts)
-    known = [count for count in listed if count is not None]
-    return sum(known) / MILLION if len(known) == len(listed) else None
+def _millions(counts: Sequence[int | None]) -> float | None:
+    """Return the sum in millions; None if one was not counted."""
+    known = [count for count in counts if count is not None]
+    return sum(known) / MILLION if len(known) == len(counts) else None

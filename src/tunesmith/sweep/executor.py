@@ -74,15 +74,18 @@ class Work:
         """Take trials from ``left``; return those that ran when a process of the pool ended."""
         running: dict[Future[TrialResult], Trial] = {}
         suspects: list[Trial] = []
-        broken = False
-        while running or (left and not broken):
-            while left and not broken and len(running) < processes:
-                broken = not self._begun(pool, left, running)
+        while running or (left and not suspects):
+            while left and not suspects and len(running) < processes:
+                trial = left.popleft()
+                self.progress.trial(str(trial), len(self.trials) - len(left), len(self.trials))
+                try:
+                    running[self._submit(pool, trial)] = trial
+                except BrokenProcessPool:
+                    suspects.append(trial)
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 trial = running.pop(future)
                 if isinstance(future.exception(), BrokenProcessPool):
-                    broken = True
                     suspects.append(trial)
                 else:
                     self._ended(future.result(), on_result)
@@ -95,21 +98,6 @@ class Work:
         except BrokenProcessPool:
             return TrialResult(trial=trial, status="failed", reason=KILLED)
 
-    def _begun(
-        self,
-        pool: ProcessPoolExecutor,
-        left: deque[Trial],
-        running: dict[Future[TrialResult], Trial],
-    ) -> bool:
-        try:
-            future = self._submit(pool, left[0])
-        except BrokenProcessPool:
-            return False
-        trial = left.popleft()
-        running[future] = trial
-        self.progress.trial(str(trial), len(self.trials) - len(left), len(self.trials))
-        return True
-
     def _submit(self, pool: ProcessPoolExecutor, trial: Trial) -> Future[TrialResult]:
         ref, prices = self.refs[trial.backend], self.prices.get(trial.backend)
         return pool.submit(_in_process, self.run, trial, ref, self.folder, prices)
@@ -120,16 +108,14 @@ class Work:
         return go_on
 
 
+_data_of_process = cache(DataCache)
+"""A process of the pool lives as long as its sweep, and so does what it has loaded."""
+
+
 def _in_process(
     run: RunTrial, trial: Trial, ref: BackendRef, folder: Path, prices: Prices | None
 ) -> TrialResult:
     return run(trial, ref, folder, _data_of_process(), prices)
-
-
-@cache
-def _data_of_process() -> DataCache:
-    # A process of the pool lives as long as its sweep, and so does what it has loaded.
-    return DataCache()
 
 
 @contextmanager

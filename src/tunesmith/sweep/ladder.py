@@ -18,10 +18,10 @@ from tunesmith.progress import SILENT, Progress
 from tunesmith.sweep.costs import PriceTable
 from tunesmith.sweep.executor import Work
 from tunesmith.sweep.ladder_verdict import judge
-from tunesmith.sweep.planning import Wanted, plan
+from tunesmith.sweep.planning import Wanted, connected, plan
 from tunesmith.sweep.records import LadderRecord, Trial, TrialResult
 from tunesmith.sweep.sweep import Sweep, opened
-from tunesmith.sweep.trial import BackendRef, DataCache, connected
+from tunesmith.sweep.trial import BackendRef, DataCache
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend
@@ -97,43 +97,40 @@ def _planned(
 ) -> LadderRecord:
     rows = data.load(experiment).data
     with connected(refs.values()) as backends:
-        unused = tuple(_unused(experiment))
-        trouble = _own_trouble(experiment, backends[ref.shown], rows)
-        wanted = sorted(
-            (
-                Wanted(name, where, experiment.model_copy(update={"method": method}), optional=True)
-                for where in refs.values()
-                for name, method in _methods(experiment, backends[where.shown])
-            ),
-            key=lambda one: _place(one.experiment.method.name),
-        )
-        notes = (*trouble, *unused)
+        notes = _notes(experiment, backends[ref.shown], rows)
+        wanted = [
+            Wanted(name, where, experiment.model_copy(update={"method": method}), optional=True)
+            for where in refs.values()
+            for name, method in _methods(experiment, backends[where.shown])
+        ]
+        wanted.sort(key=_place)
         return plan(LadderRecord, experiment, wanted, refs, backends, data, notes)
 
 
-def _place(method: str) -> int:
-    entry = method_entry(method)
+def _place(wanted: Wanted) -> int:
+    entry = method_entry(wanted.experiment.method.name)
     return entry.place if entry else LAST
 
 
-def _own_trouble(experiment: Experiment, backend: Backend, data: ExperimentData) -> tuple[str, ...]:
-    # Wrong settings of the file itself are refused; those of a step that is added are skipped.
-    try:
-        check_experiment(experiment, backend, data, experiment.answer)
-    except UnsupportedError as error:
-        return (f"the method of the experiment is no step: {error}",)
-    return ()
+def _notes(experiment: Experiment, backend: Backend, data: ExperimentData) -> list[str]:
+    """Return why settings of the file are no step.
 
-
-def _unused(experiment: Experiment) -> Iterator[str]:
-    """Yield why entries of the file's ladder are no step; wrong settings are refused."""
+    Raises:
+        ExperimentError: they are wrong. Those of a step that is added are skipped instead.
+    """
+    notes = []
     for entry in experiment.ladder:
         try:
             method_class(entry["name"])
         except ExperimentError as error:
-            yield f"ladder: {error}"
+            notes.append(f"ladder: {error}")
         else:
             experiment.method_named(entry["name"])
+    try:
+        check_experiment(experiment, backend, data, experiment.answer)
+    except UnsupportedError as error:
+        return [f"the method of the experiment is no step: {error}", *notes]
+    return notes
 
 
 def _methods(experiment: Experiment, backend: Backend) -> Iterator[tuple[str, Method]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,7 @@ def measure(
     Args:
         spec: the prompt and the generation parameters.
         backend: of the model.
-        rows: the rows to draw from.
+        rows: to draw from.
         train: rows that solved examples come from.
         deployment: the tuned model; None asks the base model.
         answer: whether a request asks for the probabilities of the labels, or for a text.
@@ -55,7 +55,20 @@ def measure(
     prompts = BasePrompts([row.input for row in drawn])
     if deployment is None:
         prompts = base_prompts(spec, backend, drawn, train)
-    return percentiles([_seconds(ask) for ask in _asks(spec, backend, target, prompts, answer)])
+    predictor, params = backend.predictor, spec.generation
+    asks: list[Callable[[], object]]
+    if answer == "decision":
+        asks = [partial(classify, backend, target, [text], spec.labels) for text in prompts.texts]
+    elif (chats := prompts.conversations) is not None:
+        asks = [partial(predictor.chat, spec.base_model, [chat], params) for chat in chats]
+    else:
+        asks = [partial(predictor.generate, target, [text], params) for text in prompts.texts]
+    times = []
+    for ask in asks:
+        start = time.perf_counter()
+        ask()
+        times.append(round(time.perf_counter() - start, 6))
+    return percentiles(times)
 
 
 def percentiles(seconds: Sequence[float]) -> Latency:
@@ -64,24 +77,3 @@ def percentiles(seconds: Sequence[float]) -> Latency:
     values = [*seconds, *seconds] if len(seconds) == 1 else seconds
     cuts = [round(cut, 6) for cut in statistics.quantiles(values, n=100, method="inclusive")]
     return Latency(p50=cuts[49], p90=cuts[89], p99=cuts[98], requests=tuple(seconds))
-
-
-def _asks(
-    spec: TuningSpec, backend: Backend, target: Target, prompts: BasePrompts, answer: Reading
-) -> Iterator[Callable[[], object]]:
-    predictor, params = backend.predictor, spec.generation
-    if answer == "decision":
-        for text in prompts.texts:
-            yield partial(classify, backend, target, [text], spec.labels)
-    elif prompts.conversations is not None:
-        for messages in prompts.conversations:
-            yield partial(predictor.chat, spec.base_model, [messages], params)
-    else:
-        for text in prompts.texts:
-            yield partial(predictor.generate, target, [text], params)
-
-
-def _seconds(ask: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    ask()
-    return round(time.perf_counter() - start, 6)

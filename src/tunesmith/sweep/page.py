@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import starmap
 from typing import Any, NamedTuple
 
 from tunesmith.evaluation.metrics import Evaluation
@@ -22,7 +23,6 @@ from tunesmith.sweep.records import (
     BenchmarkLine,
     BenchmarkRecord,
     LadderRecord,
-    LadderVerdict,
     StepComparison,
     Trial,
     TrialResult,
@@ -51,6 +51,7 @@ READ_AS: dict[Reading | None, tuple[str, ...]] = {
 }
 """A sentence on the reading of answers in a table; none if nothing is done."""
 _WAITING = "not run: it was left out, or it is still waiting"
+_COUNTED = {"name": "method", "backend": "backend", "base_model": "base model", "seed": "seed"}
 
 Table = tuple[Sequence[str], list[Sequence[str]]]
 
@@ -58,42 +59,46 @@ Table = tuple[Sequence[str], list[Sequence[str]]]
 def table(record: AnySweep) -> Table:
     """Return headers and rows, as texts."""
     lines = record.lines if isinstance(record, BenchmarkRecord) else lines_of(record.results)
-    verdict = record.verdict if isinstance(record, LadderRecord) else None
-    rows = [_texts(line) | _against(line.method, verdict) for line in lines]
+    against: dict[str, str] = {}
+    if isinstance(record, LadderRecord) and record.verdict:
+        against = {one.step: one.line for one in record.verdict.comparisons}
+        against[record.verdict.best] = "the best"
+    rows = [{**_texts(line), "against the best": against.get(line.method, "")} for line in lines]
     headers = HEADERS[record.kind]
     return headers, [[row.get(header, "") for header in headers] for row in rows]
 
 
 def remarks(record: AnySweep) -> list[str]:
     """Return the lines below the table: the verdict, the trials without result, and notes."""
-    lines: list[str] = []
-    general: tuple[str, ...] = (INTERVAL_NOTE,)
+    verdict, general = [], [INTERVAL_NOTE]
     if isinstance(record, LadderRecord):
-        lines, general = list(_verdict_lines(record)), ()
-    missing = (r for r in record.results if r.status in ("failed", "skipped"))
-    lines += [f"{r.trial} {r.outcome}" for r in missing]
+        found, general = record.verdict, []
+        verdict = [found.sentence, found.caution] if found else []
+        if record.stopped_at:
+            verdict.append(
+                f"stopped after {record.stopped_at}: its interval is at or above "
+                f"{record.stop_at:g}; more expensive steps were not tried"
+            )
     notes = [f"{r.trial.name} on {r.trial.backend}: {n}" for r in record.results for n in r.notes]
-    reading = READ_AS[in_common(record.results)[1]]
-    every = (*general, *reading, *record.notes, *dict.fromkeys(notes))
-    return [*lines, *(f"note: {note}" for note in every)]
+    general += (*READ_AS[in_common(record.results)[1]], *record.notes, *dict.fromkeys(notes))
+    ended = [r for r in record.results if r.status in ("failed", "skipped")]
+    return [*verdict, *(f"{r.trial} {r.outcome}" for r in ended), *(f"note: {n}" for n in general)]
 
 
 def markdown(record: AnySweep) -> str:
     """Return the table and the remarks as Markdown."""
     headers, rows = table(record)
     lines = [headers, ["---"] * len(headers), *rows]
-    drawn_table = [f"| {' | '.join(text.replace('|', '/') for text in line)} |" for line in lines]
+    grid = [f"| {' | '.join(text.replace('|', '/') for text in line)} |" for line in lines]
     below = [f"- {' '.join(text.split())}" for text in remarks(record)]
-    return "\n".join([f"# {record.name}", "", *drawn_table, "", *below]).rstrip() + "\n"
+    return "\n".join([f"# {record.name}", "", *grid, "", *below]).rstrip() + "\n"
 
 
 def render(record: AnySweep, runs: Sequence[RunRecord] = ()) -> str:
     """Return the page of a sweep; the same arguments give the same text.
 
-    Args:
-        record: begun or ended.
-        runs: one of each backend that finished a trial, in the order of the trials; their audit
-            and versions are those of all trials.
+    ``runs`` are one of each backend that finished a trial, in the order of the trials; their audit
+    and versions are those of all trials.
     """
     # A backend with a tokenizer audits more than one without; it comes after the classifiers.
     run = runs[-1] if runs else None
@@ -118,7 +123,7 @@ def _texts(line: BenchmarkLine) -> dict[str, str]:
     texts = {
         "step": line.method,
         "method": line.method,
-        "backend": line.backend + (" (emulated)" if line.emulated else ""),
+        "backend": line.backend + " (emulated)" * line.emulated,
         "base model": line.base_model + (f" ({line.stand_in} stands in)" if line.stand_in else ""),
         "seeds": f"{len(line.seeds)}/{line.planned}",
         "accuracy": line.status,
@@ -143,25 +148,10 @@ def _span(bounds: Sequence[float] | None) -> str:
     return " to ".join(f"{value:.3f}" for value in bounds or ())
 
 
-def _against(step: str, verdict: LadderVerdict | None) -> dict[str, str]:
-    lines = {one.step: one.line for one in verdict.comparisons} if verdict else {}
-    best = {verdict.best: "the best"} if verdict else {}
-    return {"against the best": (lines | best).get(step, "")}
-
-
 def _cost(cost: Cost | None) -> str:
-    return words.cost(cost.amount, cost.currency) if cost else "unknown"
-
-
-def _verdict_lines(record: LadderRecord) -> Iterator[str]:
-    if record.verdict:
-        yield record.verdict.sentence
-        yield record.verdict.caution
-    if record.stopped_at:
-        yield (
-            f"stopped after {record.stopped_at}: its interval is at or above "
-            f"{record.stop_at:g}; more expensive steps were not tried"
-        )
+    if cost is None or cost.amount is None:
+        return "unknown"  # which is not 0
+    return f"{cost.amount:.4g} {cost.currency}".rstrip()
 
 
 class Step(NamedTuple):
@@ -177,22 +167,10 @@ class Step(NamedTuple):
 
 def _ladder(record: LadderRecord) -> dict[str, Any]:
     steps = list(_steps(record))
-    constant = (s.evaluation.accuracy for s in steps if _kind(s.result.trial.name) == "constant")
+    constant = (s.evaluation.accuracy for s in steps if s.result.trial.constant)
     plot = partial(charts.intervals, majority=next(constant, None))
-    done = sum(r.status == "done" for r in record.results)
-    lead, why = "No verdict yet", f"{done} of {words.count(len(record.results), 'step')} are done"
-    if record.verdict:
-        lead, why = record.verdict.lead, record.verdict.why
-    return {
-        "named": lambda trial: trial.name,
-        "lead": f"{lead}.",
-        "why": f"{why}.",
-        "good": record.verdict is not None and record.verdict.settled,
-        "steps": steps,
-        "chosen": [step for step in steps if step.tags],
-        "plot": drawn(plot, [_step_point(step) for step in steps]),
-        "seconds": sum(step.result.total_seconds for step in steps),
-    }
+    points = [_step_point(step) for step in steps]
+    return {"named": lambda trial: trial.name, "steps": steps, "plot": drawn(plot, points)}
 
 
 def _steps(record: LadderRecord) -> Iterator[Step]:
@@ -223,8 +201,9 @@ def _benchmark(record: BenchmarkRecord) -> dict[str, Any]:
     lines = [line for line in record.lines if line.accuracy is not None]
     top = max(lines, key=lambda line: line.accuracy or 0.0, default=None)
     several = len(_distinct(record, "base_model")) > 1
-    baseline = next((line for line in lines if _is_baseline(line.method)), None)
-    keys = {"name": "method", "backend": "backend", "base_model": "base model", "seed": "seed"}
+    entries = [(line, method_entry(line.method)) for line in lines]
+    simple = ((one, e) for one, e in entries if e and e.baseline and e.kind != "constant")
+    baseline, entry = next(simple, (None, None))
 
     def named(method: str, backend: str, base_model: str) -> str:
         return f"{method} on {backend}{f', {base_model}' if several else ''}"
@@ -243,15 +222,12 @@ def _benchmark(record: BenchmarkRecord) -> dict[str, Any]:
 
     return {
         "named": lambda trial: named(trial.name, trial.backend, trial.base_model),
-        "counted": ", ".join(
-            words.count(len(_distinct(record, key)), noun) for key, noun in keys.items()
-        ),
+        "counts": [(len(_distinct(record, key)), noun) for key, noun in _COUNTED.items()],
         "lines": lines,
-        "several": several,
         "top": top,
         "top_name": named(top.method, top.backend, top.base_model) if top else "",
         "baseline": baseline,
-        "baseline_entry": method_entry(baseline.method) if baseline else None,
+        "baseline_entry": entry,
         "plot": drawn(charts.intervals, [point(line) for line in lines]),
         "done": [result for result in in_common(record.results)[0] if result.status == "done"],
     }
@@ -259,16 +235,6 @@ def _benchmark(record: BenchmarkRecord) -> dict[str, Any]:
 
 def _distinct(record: AnySweep, field: str) -> list[Any]:
     return list(dict.fromkeys(getattr(result.trial, field) for result in record.results))
-
-
-def _kind(method: str) -> str:
-    entry = method_entry(method)
-    return entry.kind if entry else ""
-
-
-def _is_baseline(method: str) -> bool:
-    entry = method_entry(method)
-    return entry is not None and entry.baseline and entry.kind != "constant"
 
 
 def _missing(results: Sequence[TrialResult], named: Callable[[Trial], str]) -> dict[str, list[str]]:
@@ -280,26 +246,19 @@ def _missing(results: Sequence[TrialResult], named: Callable[[Trial], str]) -> d
             reason = result.outcome if result.reason else _WAITING
             about = found.setdefault(reason, {}).setdefault(named(result.trial), [])
             about.append(result.trial.seed)
-    return {
-        reason: [name + _seeds(kept) * (len(kept) < len(seeds)) for name, kept in about.items()]
-        for reason, about in found.items()
-    }
 
+    def said(name: str, kept: Sequence[int]) -> str:
+        some = f", seed{'s' * (len(kept) > 1)} {', '.join(map(str, kept))}"
+        return name + some * (len(kept) < len(seeds))
 
-def _seeds(seeds: Sequence[int]) -> str:
-    return f", seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+    return {reason: list(starmap(said, about.items())) for reason, about in found.items()}
 
 
 def _warnings(record: AnySweep, run: RunRecord | None) -> Iterator[str]:
-    yield from sorted(
-        {
-            f"{r.stand_in} answered in place of {r.trial.base_model}."
-            for r in record.results
-            if r.stand_in
-        }
-    )
+    stood_in = {(r.stand_in, r.trial.base_model) for r in record.results if r.stand_in}
+    yield from sorted(f"{one} answered in place of {model}." for one, model in stood_in)
     for name in dict.fromkeys(r.trial.backend for r in record.results if r.emulated):
-        yield (f"The backend {name} was emulated: it has the provider's interface, not its models.")
+        yield f"The backend {name} was emulated: it has the provider's interface, not its models."
     yield from map(development_words, development_models(*_distinct(record, "base_model")))
     if run and run.audit:
         yield from (f"Data: {note}." for note in run.audit.notes)

@@ -16,6 +16,7 @@ from tunesmith.evaluation.comparison import p_text
 from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.evaluation.readings import READINGS
 from tunesmith.evaluation.statistics import wilson_interval
+from tunesmith.plugins import method_entry
 from tunesmith.records import Reading, Record, now
 from tunesmith.runs.directory import StoredRecord
 from tunesmith.sweep.costs import UNKNOWN, Cost
@@ -58,6 +59,12 @@ class Trial(_Renamed):
     """Whether the base model itself is tuned. A prompt, or a classifier beside it, does not."""
     notes: tuple[str, ...] = ()
     """The changes made to fit the backend."""
+
+    @property
+    def constant(self) -> bool:
+        """Whether every row gets the same answer."""
+        entry = method_entry(self.name)
+        return entry is not None and entry.kind == "constant"
 
     def __str__(self) -> str:
         return f"{self.name} on {self.backend}, {self.base_model}, seed {self.seed}"
@@ -108,13 +115,8 @@ class TrialResult(_Renamed):
             return self
         if self.other_evaluation is None:
             return None
-        return self.model_copy(
-            update={
-                "answer": answer,
-                "evaluation": self.other_evaluation,
-                "other_evaluation": self.evaluation,
-            }
-        )
+        swapped = {"evaluation": self.other_evaluation, "other_evaluation": self.evaluation}
+        return self.model_copy(update={"answer": answer, **swapped})
 
 
 def in_common(results: Sequence[TrialResult]) -> tuple[list[TrialResult], Reading | None]:
@@ -126,9 +128,9 @@ def in_common(results: Sequence[TrialResult]) -> tuple[list[TrialResult], Readin
     """
     judged = {result.answer for result in results if result.status == "done"}
     for answer in READINGS if len(judged) > 1 else judged:
-        read = [result.read_as(answer) for result in results]
-        if None not in read:
-            return [result for result in read if result is not None], answer
+        read = [one for result in results if (one := result.read_as(answer))]
+        if len(read) == len(results):
+            return read, answer
     return list(results), None
 
 
@@ -273,15 +275,15 @@ def lines_of(results: Sequence[TrialResult]) -> tuple[BenchmarkLine, ...]:
 def _line(group: Sequence[TrialResult]) -> BenchmarkLine:
     trial = group[0].trial
     done = [result for result in group if result.status == "done"]
-    line = BenchmarkLine(
+    return BenchmarkLine(
         method=trial.name,
         backend=trial.backend,
         base_model=trial.base_model,
         seeds=tuple(result.trial.seed for result in done),
         planned=len(group),
         status=(done or group)[0].status,
+        **(_figures(done) if done else {}),
     )
-    return line.model_copy(update=_figures(done)) if done else line
 
 
 def _figures(done: Sequence[TrialResult]) -> dict[str, Any]:

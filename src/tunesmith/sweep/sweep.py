@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -61,42 +61,21 @@ class Sweep(RecordDirectory[S]):
             sweep._take(result)
         return sweep
 
-    @classmethod
-    def find_or_create(cls, runs_dir: Path, record: S) -> tuple[Sweep[S], str]:
-        """Return the newest directory with the same setup and trials, else a new one.
-
-        The second value is a sentence about it.
-        """
-        found = list(_of_name(cls, runs_dir, record))
-        for sweep in found:
-            if not difference(sweep.record, record):
-                done = sum(result.status == "done" for result in sweep.record.results)
-                return sweep, f"resuming {sweep.directory}; finished trials: {done}"
-        made = cls.at(runs_dir / new_name(record.created_at, _middle(record)), record)
-        if not found:
-            return made, ""
-        why = difference(found[0].record, record)
-        return made, f"{found[0].directory} is not resumed: {why}"
-
     def write(self) -> None:
-        """Write the record, and the table.
-
-        Raises:
-            OSError: the folder cannot be written, or the disk is full.
-        """
+        """Write the record, and the table."""
         super().write()
         file = (self.directory / self.file_name).with_suffix(".md")
         write_atomically(file, markdown(self.record))
 
     def put(self, *results: TrialResult) -> bool:
-        """Append results to the log. The time that this takes does not grow with the log.
-
-        Returns:
-            True: the next trial may begin.
-        """
+        """Append results to the log, in a time that does not grow with it; the work goes on."""
         for result in results:
             self._take(result)
-        _append(self.directory / RESULTS, results)
+        if results:
+            with (self.directory / RESULTS).open("a", encoding="utf-8") as log:
+                log.write(json_lines(results))
+                log.flush()
+                os.fsync(log.fileno())
         return True
 
     def _take(self, result: TrialResult) -> None:
@@ -130,7 +109,9 @@ class Sweep(RecordDirectory[S]):
             RunError: another process works in this directory; the record is not changed.
         """
         with self.locked():
-            _cut_torn_line(self.directory / RESULTS)
+            if (file := self.directory / RESULTS).exists():
+                with file.open("r+b") as log:
+                    log.truncate(log.read().rfind(b"\n") + 1)  # a line that was not completed
             self.update(status="running")
             try:
                 yield
@@ -166,7 +147,7 @@ def opened(
         RunError: another process works in the directory.
         OSError: the folder cannot be written.
     """
-    sweep, found = Sweep.find_or_create(runs_dir, planned)
+    sweep, found = _found_or_made(runs_dir, planned)
     if found:
         progress.remark(found)
     for result in planned.results:
@@ -178,35 +159,34 @@ def opened(
         yield sweep
 
 
-def difference(one: SweepRecord, other: SweepRecord) -> str:
+def _found_or_made(runs_dir: Path, record: S) -> tuple[Sweep[S], str]:
+    """Return the newest directory with the same setup and trials, else a new one.
+
+    The second value is a sentence about it.
+    """
+    middle, others = f"{slug_of(record.name) or 'unnamed'}-{record.kind}", []
+    for file in sorted(runs_dir.glob(f"*-{middle}-*/{record.kind}.json"), reverse=True):
+        with contextlib.suppress(RunError):
+            sweep = Sweep.load(file.parent, type(record))
+            why = _difference(sweep.record, record)
+            if not why:
+                done = sum(result.status == "done" for result in sweep.record.results)
+                return sweep, f"resuming {sweep.directory}; finished trials: {done}"
+            others.append(f"{sweep.directory} is not resumed: {why}")
+    made = Sweep.at(runs_dir / new_name(record.created_at, middle), record)
+    return made, others[0] if others else ""
+
+
+def _difference(one: SweepRecord, other: SweepRecord) -> str:
     """Return the first thing in which two sweeps differ; empty if they are the same."""
     for key in {**one.setup, **other.setup}:
         if one.setup.get(key) != other.setup.get(key):
             return f"{key} changed"
     ours, theirs = ([r.trial for r in record.results] for record in (one, other))
-    changed = [str(b) for a, b in zip(ours, theirs, strict=False) if a != b]
-    if changed:
-        return f"the trial {changed[0]} changed"
+    for mine, its in zip(ours, theirs, strict=False):
+        if mine != its:
+            return f"the trial {its} changed"
     return "" if len(ours) == len(theirs) else f"{len(ours)} trials then, {len(theirs)} now"
-
-
-def _middle(record: SweepRecord) -> str:
-    return f"{slug_of(record.name) or 'unnamed'}-{record.kind}"
-
-
-def _of_name(cls: type[Sweep[S]], runs_dir: Path, record: S) -> Iterator[Sweep[S]]:
-    pattern = f"*-{_middle(record)}-*/{record.kind}.json"
-    for file in sorted(runs_dir.glob(pattern), reverse=True):
-        with contextlib.suppress(RunError):
-            yield cls.load(file.parent, type(record))
-
-
-def _append(file: Path, results: Iterable[TrialResult]) -> None:
-    if lines := json_lines(results):
-        with file.open("a", encoding="utf-8") as log:
-            log.write(lines)
-            log.flush()
-            os.fsync(log.fileno())
 
 
 def _logged(file: Path) -> Iterator[TrialResult]:
@@ -215,17 +195,9 @@ def _logged(file: Path) -> Iterator[TrialResult]:
     Raises:
         RunError: a line is no result.
     """
-    try:
-        *lines, _ = file.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return
-    for number, line in enumerate(lines, 1):
+    text = file.read_bytes() if file.exists() else b""
+    for number, line in enumerate(text.split(b"\n")[:-1], 1):
         try:
             yield TrialResult.model_validate_json(line)
         except ValidationError as error:
             raise RunError(f"{file}, line {number}: not a result: {first_problem(error)}") from None
-
-
-def _cut_torn_line(file: Path) -> None:
-    with contextlib.suppress(FileNotFoundError), file.open("r+b") as log:
-        log.truncate(log.read().rfind(b"\n") + 1)
