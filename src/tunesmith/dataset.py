@@ -43,14 +43,8 @@ class Dataset(Record):
     @property
     def fingerprint(self) -> str:
         """SHA-256 over inputs and outputs in order; equal data have equal fingerprints."""
-        digest = hashlib.sha256()
-        for row in self.rows:
-            digest.update(json.dumps([row.input, row.output], ensure_ascii=False).encode())
-            digest.update(b"\n")
-        return digest.hexdigest()
-
-
-_OTHER_NAMES = " Set data.input_field or data.output_field for other names"
+        lines = (json.dumps([row.input, row.output], ensure_ascii=False) for row in self.rows)
+        return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
 def load_dataset(
@@ -75,12 +69,14 @@ def load_dataset(
         DatasetError: the file or a row of it is wrong; the message names both.
         PluginError: the package ``datasets``, which reads parquet and the hub, is not installed.
     """
-    rows = []
-    for where, record in _records(source):
-        rows.append(_row(where, record, input_field, output_field, labels, labelled, _OTHER_NAMES))
+    remedy = " Set data.input_field or data.output_field for other names"
+    rows = tuple(
+        _row(where, record, input_field, output_field, labels, labelled, remedy)
+        for where, record in _records(source)
+    )
     if not rows:
         raise DatasetError(f"{source}: no rows; expected objects with {input_field!r}")
-    return Dataset(source=source, rows=tuple(rows))
+    return Dataset(source=source, rows=rows)
 
 
 def parse_rows(
@@ -144,10 +140,8 @@ def stratified_split(data: Dataset, fraction: float, seed: int) -> tuple[Dataset
     chosen = {inputs[row] for row in drawn}
     rest = tuple(row for row in data.rows if row.input not in chosen)
     part = tuple(row for row in data.rows if row.input in chosen)
-    return (
-        Dataset(source=data.source, rows=rest),
-        Dataset(source=f"{data.source} ({fraction:g})", rows=part),
-    )
+    name = f"{data.source} ({fraction:g})"
+    return Dataset(source=data.source, rows=rest), Dataset(source=name, rows=part)
 
 
 def stratified_sample(rows: Sequence[Row], size: int, seed: int) -> list[Row]:
@@ -172,13 +166,13 @@ def few_shot_examples(
     rng = random.Random(seed)
     drawn = []
     for label in labels:
-        candidates = [row for row in rows if row.output == label]
-        if len(candidates) < per_label:
+        own = [row for row in rows if row.output == label]
+        if len(own) < per_label:
             raise DatasetError(
                 f"few_shot: {per_label} examples of {label!r} asked for, "
-                f"{len(candidates)} training rows have it"
+                f"{len(own)} training rows have it"
             )
-        drawn.append(rng.sample(candidates, per_label))
+        drawn.append(rng.sample(own, per_label))
     return [row for group in zip(*drawn, strict=True) for row in group]
 
 
@@ -204,9 +198,15 @@ def _row(
     text = record[input_field]
     if not isinstance(text, str) or not text.strip():
         raise DatasetError(f"{where}, field {input_field!r}: must be text that is not empty")
-    if labelled is False or (labelled is None and _blank(record.get(output_field))):
+    value = record.get(output_field)
+    blank = value is None or (isinstance(value, str) and not value.strip())
+    if labelled is False or (labelled is None and blank):
         return Row(input=text)
-    output = _label(where, output_field, record[output_field])
+    if blank or isinstance(value, bool) or not isinstance(value, str | int):
+        raise DatasetError(
+            f"{where}, field {output_field!r}: {value!r} is not a label; it must be text"
+        )
+    output = str(value)
     if labels is not None and output not in labels:
         raise DatasetError(
             f"{where}, field {output_field!r}: {output!r} is not one of the labels "
@@ -216,21 +216,9 @@ def _row(
     return Row(input=text, output=output)
 
 
-def _blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
-def _label(where: str, field: str, value: Any) -> str:
-    if isinstance(value, str) and value.strip():
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    raise DatasetError(f"{where}, field {field!r}: {value!r} is not a label; it must be text")
-
-
 def _records(source: str) -> Iterator[tuple[str, Any]]:
     if source.startswith(HUB):
-        return _hub(source)
+        return _table(source)
     path = Path(source)
     if path.suffix not in SUFFIXES:
         raise DatasetError(f"{source}: unknown format; expected {', '.join(SUFFIXES)} or hf:NAME")
@@ -238,7 +226,7 @@ def _records(source: str) -> Iterator[tuple[str, Any]]:
         near = near_misses(path.name, (p.name for p in path.parent.glob("*.*")))
         raise DatasetError(f"{source}: no such file.{near}")
     if path.suffix == ".parquet":
-        return _parquet(source)
+        return _table(source)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -285,7 +273,8 @@ def _csv(source: str, text: str) -> Iterator[tuple[str, Any]]:
         raise DatasetError(f"{source}, line {reader.line_num}: not CSV: {error}") from None
 
 
-def _datasets(source: str) -> Any:
+def _table(source: str) -> Iterator[tuple[str, Any]]:
+    """Read a parquet file or the hub with the package ``datasets``, which is optional."""
     try:
         import datasets
     except ImportError:
@@ -293,24 +282,15 @@ def _datasets(source: str) -> Any:
             f"{source}: needs the package datasets; install it with: "
             "pip install 'tunesmith[datasets]'"
         ) from None
-    return datasets
-
-
-def _parquet(source: str) -> Iterator[tuple[str, Any]]:
-    arrow = _datasets(source).Dataset
-    try:
-        table = arrow.from_parquet(source, keep_in_memory=True)
-    except Exception as error:  # noqa: BLE001  # pyarrow raises many kinds
-        raise DatasetError(f"{source}: not a parquet file: {error}") from None
-    return ((f"{source}, row {i}", dict(record)) for i, record in enumerate(table))
-
-
-def _hub(source: str) -> Iterator[tuple[str, Any]]:
-    load_from_hub = _datasets(source).load_dataset
     name, _, split = source.removeprefix(HUB).partition(":")
     try:
-        table = load_from_hub(name, split=split or "train")
-    except Exception as error:  # noqa: BLE001  # network, missing repository, unknown split
+        if source.startswith(HUB):
+            table = datasets.load_dataset(name, split=split or "train")
+        else:
+            table = datasets.Dataset.from_parquet(source, keep_in_memory=True)
+    except Exception as error:  # noqa: BLE001  # pyarrow and the network raise many kinds
+        if not source.startswith(HUB):
+            raise DatasetError(f"{source}: not a parquet file: {error}") from None
         raise DatasetError(
             f"{source}: cannot be loaded from the Hugging Face hub: {error}. "
             "Without a network, download it first and give its file"
@@ -335,13 +315,20 @@ class DataSpec(Record):
             raise ValueError("must be a fraction between 0 and 1, or a file")
         return value
 
+    def read(
+        self, source: str, labels: LabelSet | None = None, *, labelled: bool | None = True
+    ) -> Dataset:
+        """Read ``source`` with the columns of this spec, as :func:`load_dataset` does."""
+        fields = {"input_field": self.input_field, "output_field": self.output_field}
+        return load_dataset(source, labels=labels, labelled=labelled, **fields)
+
     def relative_to(self, folder: Path) -> DataSpec:
         """Return the same data with relative paths taken from ``folder``."""
-        changes = {}
-        for name in ("train", "test", "validation"):
-            value = getattr(self, name)
-            if isinstance(value, str) and not value.startswith(HUB):
-                changes[name] = str(folder / value)
+        changes = {
+            name: str(folder / value)
+            for name in ("train", "test", "validation")
+            if isinstance(value := getattr(self, name), str) and not value.startswith(HUB)
+        }
         return self.model_copy(update=changes)
 
 
@@ -378,20 +365,14 @@ def load_data(spec: DataSpec, labels: LabelSet, seed: int, *, test: bool = True)
         DatasetError: a file or a row is wrong.
         ExperimentError: ``test`` is True and ``spec`` names no test file.
     """
-
-    def load(source: str) -> Dataset:
-        return load_dataset(
-            source, input_field=spec.input_field, output_field=spec.output_field, labels=labels
-        )
-
-    training_file = train = load(spec.train)
+    training_file = train = spec.read(spec.train, labels)
     check_training_rows(train, labels)
     validation = None
     if isinstance(spec.validation, str):
-        validation = load(spec.validation)
+        validation = spec.read(spec.validation, labels)
     elif spec.validation is not None:
         train, validation = stratified_split(train, spec.validation, seed)
-    held_out = load(spec.test) if spec.test is not None else None
+    held_out = spec.read(spec.test, labels) if spec.test is not None else None
     data = ExperimentData(train, validation, held_out, training_file)
     if test:
         data.test_rows()

@@ -1,20 +1,5 @@
 """Every error that tunesmith raises on purpose.
 
-    TunesmithError
-    ├── ExperimentError (ValueError)      the experiment, an option or a setting is wrong
-    ├── DatasetError (ValueError)         a data file or a row of it is wrong
-    ├── RunError (ValueError)             a run directory or a record file cannot be used
-    ├── PluginError                       a plugin is missing, broken or doubly claimed
-    ├── UnsupportedError                  the backend does not declare what was asked for
-    └── BackendError                      the provider failed
-        ├── AuthenticationError           it does not accept the credentials
-        ├── QuotaError                    a rate or plan limit
-        ├── NotFoundError                 a model, job or deployment that it does not have
-        ├── BackendTimeoutError           no answer in time
-        ├── TuningError                   the tuning failed or was cancelled
-        ├── DeploymentError               the deployment failed
-        └── PredictionError               generation failed
-
 A message says what happened, where (file, row, field) and what to do next. The command line
 prints it as it is and exits with the ``exit_code`` of the family.
 """
@@ -111,12 +96,11 @@ def first_problem(error: ValidationError) -> str:
 
     The value is left out because it may be a secret.
     """
-    problem = error.errors(include_url=False, include_input=False)[0]
+    problem, *others = error.errors(include_url=False, include_input=False)
     where = ".".join(str(part) for part in problem["loc"])
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         message = "no such key"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return (
-        f"{where}: {message}{more}" if where and not message.startswith(where) else message + more
-    )
+    more = f" (and {len(others)} more)" if others else ""
+    named = not where or message.startswith(where)
+    return f"{message}{more}" if named else f"{where}: {message}{more}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,22 +31,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ExperimentError(f"{path}{_line(error)}: not YAML: {_problem(error)}") from None
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
+        raise ExperimentError(f"{path}{line}: not YAML: {problem}") from None
     if not isinstance(value, dict):
         raise ExperimentError(f"{path}: expected keys such as base_model, method, data, labels")
     return value
 
 
-def _line(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f", line {mark.line + 1}" if mark else ""
-
-
-def _problem(error: yaml.YAMLError) -> str:
-    return str(getattr(error, "problem", None) or error).splitlines()[0]
-
-
-def parse_overrides(settings: Mapping[str, str] | list[str] | tuple[str, ...]) -> dict[str, Any]:
+def parse_overrides(settings: Iterable[str]) -> dict[str, Any]:
     """Turn ``KEY=VALUE`` texts into a mapping; values are read as YAML (5, 0.1, [a, b], text).
 
     Raises:
@@ -95,17 +89,15 @@ def apply_overrides(
                 f"{', '.join(dropped)}"
             )
     for key, value in overrides.items():
-        if key == "method" and isinstance(value, str):
-            continue
-        _set(result, key, value)
+        if key != "method" or not isinstance(value, str):
+            _set(result, key, value)
     return result
 
 
 def _set(values: dict[str, Any], key: str, value: Any) -> None:
     *parents, last = key.split(".")
     for parent in parents:
-        child = values.setdefault(parent, {})
-        if not isinstance(child, dict):
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
             raise ExperimentError(f"--set {key}: {parent!r} is not a group of keys")
-        values = child
     values[last] = value

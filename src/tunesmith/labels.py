@@ -27,7 +27,8 @@ class LabelSet(RootModel[dict[str, tuple[str, ...]]]):
                 raise ValueError(f"labels: {names} has a label twice")
             return {name: (name,) for name in names}
         if isinstance(value, Mapping):
-            return {_text(k): _forms(v) for k, v in value.items()}
+            forms = {k: v if isinstance(v, list | tuple) else [v] for k, v in value.items()}
+            return {_text(k): tuple(map(_text, v)) for k, v in forms.items()}
         return value
 
     @model_validator(mode="after")
@@ -67,10 +68,7 @@ class LabelSet(RootModel[dict[str, tuple[str, ...]]]):
         Nothing is guessed: ``"1."`` is not ``"1"``.
         """
         stripped = text.strip()
-        for label, forms in self.root.items():
-            if stripped in forms:
-                return label
-        return None
+        return next((label for label, forms in self.root.items() if stripped in forms), None)
 
     def __contains__(self, label: object) -> bool:
         return label in self.root
@@ -89,7 +87,3 @@ def _text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise ValueError(f"labels: {value!r} is not text; put it in quotes")
-
-
-def _forms(value: Any) -> tuple[str, ...]:
-    return tuple(_text(v) for v in value) if isinstance(value, list | tuple) else (_text(value),)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
 
@@ -75,22 +75,19 @@ class Registry:
             module = point.load()
             self._manager.register(module, name=point.name)
             self._manager.check_pending()
-            self._entries += self._entries_of(module, point.name)
+            # A hook that raises makes its plugin a broken one.
+            self._entries += [
+                (caller.name, point.name, entry)
+                for caller in self._manager.get_hookcallers(module) or ()
+                for impl in caller.get_hookimpls()
+                if impl.plugin is module
+                for entry in cast("Iterable[Any]", impl.function())
+            ]
         except Exception as error:  # noqa: BLE001  # a plugin's module may raise anything
             if self._manager.has_plugin(point.name):
                 self._manager.unregister(name=point.name)
             return replace(plugin, error=f"{type(error).__name__}: {error}")
         return plugin
-
-    def _entries_of(self, module: object, owner: str) -> list[tuple[str, str, Any]]:
-        """Call the hooks of one plugin; one that raises makes its plugin a broken one."""
-        entries: list[tuple[str, str, Any]] = []
-        for caller in self._manager.get_hookcallers(module) or ():
-            for impl in caller.get_hookimpls():
-                if impl.plugin is module:
-                    made: Any = impl.function()
-                    entries += ((caller.name, owner, entry) for entry in made)
-        return entries
 
     def backends(self) -> dict[str, BackendEntry]:
         """Return the backends by name."""
@@ -106,32 +103,26 @@ class Registry:
 
     def methods(self) -> dict[str, MethodEntry]:
         """Return the methods that backends bring, by name."""
-        found: dict[str, MethodEntry] = {}
-        owners: dict[str, str] = {}
-        for backend, entry in self.backends().items():
-            for method in entry.methods:
-                _refuse_second("method", method.name, owners, backend)
-                found[method.name] = method
-        return found
+        backends = self.backends().items()
+        return _by_name("method", ((name, m) for name, entry in backends for m in entry.methods))
 
     def _collect(self, hook: str, kind: str) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        owners: dict[str, str] = {}
-        for registered, owner, entry in self._entries:
-            if registered != hook:
-                continue
-            _refuse_second(kind, entry.name, owners, owner)
-            found[entry.name] = entry
-        return dict(sorted(found.items()))
+        owned = ((owner, entry) for registered, owner, entry in self._entries if registered == hook)
+        return dict(sorted(_by_name(kind, owned).items()))
 
 
-def _refuse_second(kind: str, name: str, owners: dict[str, str], owner: str) -> None:
-    if name in owners:
-        raise PluginError(
-            f"{kind} {name!r} is claimed by two plugins, {owners[name]!r} and {owner!r}; "
-            "uninstall one of them"
-        )
-    owners[name] = owner
+def _by_name(kind: str, owned: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the entries by name; ``owned`` are pairs of an owner and an entry."""
+    found: dict[str, Any] = {}
+    owners: dict[str, str] = {}
+    for owner, entry in owned:
+        if entry.name in found:
+            raise PluginError(
+                f"{kind} {entry.name!r} is claimed by two plugins, {owners[entry.name]!r} and "
+                f"{owner!r}; uninstall one of them"
+            )
+        found[entry.name], owners[entry.name] = entry, owner
+    return found
 
 
 @cache

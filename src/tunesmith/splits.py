@@ -32,22 +32,19 @@ def stratified_part(labels: Sequence[str], fraction: float, seed: int) -> set[in
 
     names, label_of, counts = np.unique(labels, return_inverse=True, return_counts=True)
     size = math.ceil(fraction * len(labels))
-    _check_sizes(len(labels) - size, size, names, counts)
+    rest = len(labels) - size
+    if alone := names[counts < 2].tolist():
+        raise ValueError(f"one row only of {', '.join(map(repr, alone))}")
+    if min(rest, size) < len(names):
+        raise ValueError(f"{rest} and {size} rows for {len(names)} labels")
     rng = np.random.RandomState(seed)
-    kept = _shares(counts, len(labels) - size, rng)
+    kept = _shares(counts, rest, rng)
     drawn = _shares(counts - kept, size, rng)
     part: set[int] = set()
     for label, (skip, take) in enumerate(zip(kept, drawn, strict=True)):
         rows = rng.permutation(np.flatnonzero(label_of == label))
         part.update(rows[skip : skip + take].tolist())
     return part
-
-
-def _check_sizes(rest: int, size: int, names: NDArray[np.str_], counts: NDArray[np.int_]) -> None:
-    if alone := names[counts < 2].tolist():
-        raise ValueError(f"one row only of {', '.join(map(repr, alone))}")
-    if min(rest, size) < len(names):
-        raise ValueError(f"{rest} and {size} rows for {len(names)} labels")
 
 
 def _shares(counts: NDArray[np.int_], size: int, rng: np.random.RandomState) -> NDArray[np.int_]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tunesmith.backends.options import redacted, resolve_options
+from tunesmith.cli.screen import Settings
 from tunesmith.errors import ExperimentError
 from tunesmith_watsonx.backend import WatsonxBackend
+from tunesmith_watsonx.commands import clean_up
 from tunesmith_watsonx.options import WatsonxOptions
 
 URL = "https://us-south.ml.cloud.ibm.com"
@@ -122,3 +125,9 @@ def test_a_missing_setting_is_named_with_its_variable(given, named, tmp_path):
 def test_a_backend_is_made_without_any_option(tmp_path):
     with WatsonxBackend() as backend:
         assert backend.versions()["ibm-watsonx-ai"]
+
+
+def test_the_clean_up_command_reads_its_options():
+    done = CliRunner().invoke(clean_up, ["--yes", "--option", "no_such=1"], obj=Settings())
+    assert isinstance(done.exception, ExperimentError)
+    assert "backend 'watsonx' has no option 'no_such'" in str(done.exception)

@@ -9,7 +9,6 @@ from typing import Any
 from tunesmith.backend import Backend
 from tunesmith.backends.options import resolve_options
 from tunesmith.errors import PluginError, near_misses
-from tunesmith.hookspecs import BackendEntry
 from tunesmith.plugins import import_target, install_hint, registry
 
 
@@ -34,17 +33,6 @@ def open_backend(name: str, given: Mapping[str, Any], runs_dir: Path = Path("run
     return cls(resolve_options(name, cls.options_model, given, runs_dir=runs_dir))
 
 
-def _unknown_backend(name: str, backends: Mapping[str, BackendEntry]) -> str:
-    for plugin in registry().plugins:
-        if plugin.error and plugin.name == name:
-            return f"plugin {name!r} ({plugin.distribution}) is broken: {plugin.error}"
-    listed = ", ".join(backends) or "none"
-    return (
-        f"no backend {name!r}; installed: {listed}.{near_misses(name, backends)}"
-        f"{install_hint(name)}"
-    )
-
-
 def backend_class(name: str) -> type[Backend]:
     """Import the class of backend ``name``.
 
@@ -53,7 +41,13 @@ def backend_class(name: str) -> type[Backend]:
     """
     backends = registry().backends()
     if name not in backends:
-        raise PluginError(_unknown_backend(name, backends))
+        broken = next((p for p in registry().plugins if p.error and p.name == name), None)
+        if broken:
+            raise PluginError(f"plugin {name!r} ({broken.distribution}) is broken: {broken.error}")
+        raise PluginError(
+            f"no backend {name!r}; installed: {', '.join(backends) or 'none'}."
+            f"{near_misses(name, backends)}{install_hint(name)}"
+        )
     entry = backends[name]
     if entry.missing:
         hint = f"; install it with: {entry.install}" if entry.install else ""

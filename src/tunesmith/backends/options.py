@@ -21,11 +21,10 @@ def options_file() -> Path:
 
     It is TOML with one table per backend.
     """
-    given = os.environ.get("TUNESMITH_OPTIONS")
-    if given:
+    if given := os.environ.get("TUNESMITH_OPTIONS"):
         return Path(given)
-    home = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(home) if home else Path.home() / ".config") / "tunesmith" / "options.toml"
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home, "tunesmith", "options.toml")
 
 
 def resolve_options(
@@ -44,10 +43,11 @@ def resolve_options(
                 f"backend {backend!r} has no option {name!r}; it has: {known}."
                 f"{near_misses(name, model.model_fields)}"
             )
-    default = {"store": default_store(runs_dir, backend)}
-    values = {**default, **_from_file(backend, model), **_from_environment(model), **given}
+    values: dict[str, Any] = {"store": default_store(runs_dir, backend)}
+    values |= _from_file(backend, model)
+    values |= _from_environment(model)
     try:
-        return model.model_validate(values)
+        return model.model_validate({**values, **given})
     except ValidationError as error:
         raise ExperimentError(f"option of backend {backend!r}: {first_problem(error)}") from None
 
@@ -63,13 +63,13 @@ def redacted(options: BackendOptions) -> dict[str, Any]:
 
 
 def _from_environment(model: type[BackendOptions]) -> dict[str, str]:
-    found = {}
-    for name, field in model.model_fields.items():
-        extra = field.json_schema_extra
-        variable = extra.get("env") if isinstance(extra, dict) else None
-        if isinstance(variable, str) and variable in os.environ:
-            found[name] = os.environ[variable]
-    return found
+    extras = {name: field.json_schema_extra for name, field in model.model_fields.items()}
+    variables = {
+        name: str(extra["env"])
+        for name, extra in extras.items()
+        if isinstance(extra, dict) and "env" in extra
+    }
+    return {name: os.environ[text] for name, text in variables.items() if text in os.environ}
 
 
 def _from_file(backend: str, model: type[BackendOptions]) -> dict[str, Any]:

@@ -7,35 +7,33 @@ import click
 from tunesmith.cli.command import global_options
 from tunesmith.cli.group import LazyCommand, LazyGroup
 
-SECTIONS: dict[str, dict[str, LazyCommand]] = {
+SECTIONS = {
     "Start": {
-        "init": LazyCommand("init:init", "Write an experiment file for your data."),
-        "data": LazyCommand("data:data", "Fetch a known public data set."),
-        "audit": LazyCommand("audit:audit", "Find leaks, copies and mismatches in your data."),
+        "init": LazyCommand("init", "Write an experiment file for your data."),
+        "data": LazyCommand("data", "Fetch a known public data set."),
+        "audit": LazyCommand("audit", "Find leaks, copies and mismatches in your data."),
     },
     "Experiments": {
-        "run": LazyCommand("run:run", "Tune, deploy, predict, evaluate and report."),
-        "resume": LazyCommand("run:resume", "Continue a run that was stopped."),
-        "compare": LazyCommand("compare:compare", "Test whether one model beats another."),
-        "ladder": LazyCommand("sweeps:ladder", "Try every method, cheapest first."),
-        "benchmark": LazyCommand(
-            "sweeps:benchmark", "Compare methods, backends, base models and seeds."
-        ),
-        "runs": LazyCommand("run:runs", "List the runs."),
+        "run": LazyCommand("run", "Tune, deploy, predict, evaluate and report."),
+        "resume": LazyCommand("run", "Continue a run that was stopped."),
+        "compare": LazyCommand("compare", "Test whether one model beats another."),
+        "ladder": LazyCommand("sweeps", "Try every method, cheapest first."),
+        "benchmark": LazyCommand("sweeps", "Compare methods, backends, base models and seeds."),
+        "runs": LazyCommand("run", "List the runs."),
     },
     "Single steps": {
-        "tune": LazyCommand("steps:tune", "Tune only; writes model.json."),
-        "deploy": LazyCommand("steps:deploy", "Deploy a tuned model."),
-        "predict": LazyCommand("predict:predict", "Ask a model to label rows or lines of text."),
-        "evaluate": LazyCommand("evaluate:evaluate", "Score a predictions file."),
-        "undeploy": LazyCommand("steps:undeploy", "Remove a deployment."),
-        "deployments": LazyCommand("steps:deployments", "List the deployments."),
+        "tune": LazyCommand("steps", "Tune only; writes model.json."),
+        "deploy": LazyCommand("steps", "Deploy a tuned model."),
+        "predict": LazyCommand("predict", "Ask a model to label rows or lines of text."),
+        "evaluate": LazyCommand("evaluate", "Score a predictions file."),
+        "undeploy": LazyCommand("steps", "Remove a deployment."),
+        "deployments": LazyCommand("steps", "List the deployments."),
     },
     "Listings": {
-        "backends": LazyCommand("backends:backends", "List the backends and their status."),
-        "methods": LazyCommand("backends:methods", "List the methods."),
-        "models": LazyCommand("backends:models", "List the base models."),
-        "plugins": LazyCommand("backends:plugins", "List the plugins, including broken ones."),
+        "backends": LazyCommand("backends", "List the backends and their status."),
+        "methods": LazyCommand("backends", "List the methods."),
+        "models": LazyCommand("backends", "List the base models."),
+        "plugins": LazyCommand("backends", "List the plugins, including broken ones."),
     },
 }
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import click
 
-from tunesmith.audit import SEVERITIES, Audit, Finding, PartAudit, Reader, audit_data
+from tunesmith.audit import SEVERITIES, Audit, PartAudit, Reader, audit_data
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
-from tunesmith.cli.connection import connection_options, open_backend
+from tunesmith.cli.connection import Connection, connection_options
+from tunesmith.cli.files import field_options
 from tunesmith.cli.results import label_lines
-from tunesmith.dataset import load_data, load_dataset
+from tunesmith.dataset import DataSpec, load_data
 from tunesmith.errors import ExperimentError, TunesmithError, UnsupportedError
 from tunesmith.experiment import Experiment
 from tunesmith.methods import PromptTuning
@@ -46,25 +47,17 @@ class ProblemsFoundError(TunesmithError):
     metavar="N",
     help="Report rows with more tokens; by default the experiment's limit, or watsonx.ai's 256.",
 )
-@click.option("--input-field", metavar="NAME", help="The column of the text; by default 'input'.")
-@click.option(
-    "--output-field", metavar="NAME", help="The column of the label; by default 'output'."
-)
+@field_options()
 @connection_options
 @click.option("--strict", is_flag=True, help="Exit with status 1 if a problem is found.")
-@screen.json_option
 def audit(
     train: str,
     test: str | None,
     base_model: str | None,
     max_input_tokens: int | None,
-    input_field: str | None,
-    output_field: str | None,
-    backend: str,
-    options: dict[str, str],
-    runs_dir: Path,
+    fields: dict[str, str],
+    connection: Connection,
     strict: bool,
-    as_json: bool,
 ) -> None:
     """Report weaknesses of the rows of TRAIN and TEST that make a result less meaningful.
 
@@ -73,75 +66,69 @@ def audit(
     rows. TRAIN and TEST are data files. TRAIN may also be an experiment file, which names the test
     file, the base model and the template.
     """
-    given = {
-        "base_model": base_model,
-        "method.max_input_tokens": max_input_tokens,
-        "data.input_field": input_field,
-        "data.output_field": output_field,
-    }
-    connect = partial(open_backend, backend, options, runs_dir)
     if Path(train).suffix in EXPERIMENTS:
-        found = _of_experiment(train, test, given, connect)
+        if test is not None:
+            raise ExperimentError(
+                f"{test}: an experiment names its own test file; leave this one out of the command"
+            )
+        given: dict[str, Any] = {
+            "base_model": base_model,
+            "method.max_input_tokens": max_input_tokens,
+        }
+        overrides = {key: value for key, value in given.items() if value is not None}
+        overrides |= {f"data.{name}": column for name, column in fields.items()}
+        found = _of_experiment(Experiment.from_file(train, overrides), connection)
     else:
-        found = _of_files(train, test, given, connect)
-    screen.emit(as_json, found.model_dump(mode="json"), lambda: _lines(found, train, test))
+        data = DataSpec(train=train, test=test, **fields)
+        found = _of_files(data, base_model, max_input_tokens, connection)
+    screen.emit(found, _lines(found, train, test))
     if strict and found.problems:
         codes = ", ".join(one.code for one in found.problems)
         raise ProblemsFoundError(f"--strict: the audit found problems: {codes}")
 
 
-def _of_experiment(
-    file: str, test: str | None, given: Mapping[str, Any], connect: partial[Any]
-) -> Audit:
-    if test is not None:
-        raise ExperimentError(
-            f"{test}: an experiment names its own test file; leave this one out of the command"
-        )
-    overrides = {key: value for key, value in given.items() if value is not None}
-    experiment = Experiment.from_file(file, overrides)
+def _of_experiment(experiment: Experiment, connection: Connection) -> Audit:
     data = load_data(experiment.data, experiment.labels, experiment.seed, test=False)
-    with connect() as backend:
+    with connection.open() as backend:
         found = audit_experiment(experiment, backend, data, ask_service=True)
         uses = label_uses(experiment, backend, data.train.rows)
     return found.model_copy(update={"labels": uses})
 
 
 def _of_files(
-    train: str, test: str | None, given: Mapping[str, Any], connect: partial[Any]
+    data: DataSpec, model: str | None, limit: int | None, connection: Connection
 ) -> Audit:
-    model, limit = given["base_model"], given["method.max_input_tokens"]
     if limit is not None and model is None:
         raise ExperimentError(
             "--max-input-tokens needs a model that counts the tokens; add --base-model NAME"
         )
-    load = partial(
-        load_dataset,
-        input_field=given["data.input_field"] or "input",
-        output_field=given["data.output_field"] or "output",
-        labelled=None,  # an audit lists all rows without a label; a run stops at the first
-    )
-    ours, theirs = load(train), load(test) if test is not None else None
+    # An audit lists all rows without a label; a run stops at the first.
+    train = data.read(data.train, labelled=None)
+    test = data.read(data.test, labelled=None) if data.test is not None else None
     if model is None:
-        return audit_data(ours, theirs)
-    with connect() as backend:
+        return audit_data(train, test)
+    with connection.open() as backend:
         if not backend.capabilities(model).tokenize:
             raise UnsupportedError(
                 f"backend {backend.name!r} counts no tokens; leave --base-model out"
             )
         limit = limit or PromptTuning().max_input_tokens
         reader = Reader(partial(backend.predictor.tokenize, model), limit=limit)
-        return audit_data(ours, theirs, reader=reader)
+        return audit_data(train, test, reader=reader)
 
 
 def _lines(found: Audit, train: str, test: str | None) -> Iterator[str]:
     parts = {"train": found.train, "test": found.test}
-    yield from screen.table(
-        ("", "rows", "labels", "words", "tokens", "file"),
-        ((name, *_columns(part)) for name, part in parts.items() if part is not None),
-    )
+    headers = ("", "rows", "labels", "words", "tokens", "file")
+    rows = ((name, *_columns(part)) for name, part in parts.items() if part is not None)
+    yield from screen.table(headers, rows)
     yield ""
     yield from label_lines(found.labels)
-    yield from _finding_lines(found.findings)
+    width = max(map(len, SEVERITIES))
+    for one in found.findings:
+        yield f"{one.severity:{width}}  {one.message}"
+    if found.findings:
+        yield ""
     yield f"next: {_next(found, train, test)}"
 
 
@@ -156,17 +143,9 @@ def _columns(part: PartAudit) -> tuple[str, ...]:
     )
 
 
-def _finding_lines(findings: tuple[Finding, ...]) -> Iterator[str]:
-    width = max(map(len, SEVERITIES))
-    for one in findings:
-        yield f"{one.severity:{width}}  {one.message}"
-    if findings:
-        yield ""
-
-
 def _next(found: Audit, train: str, test: str | None) -> str:
-    again = " ".join(["tunesmith audit", train, *([test] if test else [])])
     if found.problems:
+        again = f"tunesmith audit {train}{f' {test}' if test else ''}"
         return f"fix the problems, then run again: {again}"
     if Path(train).suffix in EXPERIMENTS:
         return f"tunesmith run {train} --dry-run"

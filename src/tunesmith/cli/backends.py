@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import click
 
 from tunesmith.cli import screen
 from tunesmith.cli.command import command
-from tunesmith.cli.connection import open_backend, options_option, runs_dir_option
+from tunesmith.cli.connection import Connection, store_options
 from tunesmith.hookspecs import BackendEntry
-from tunesmith.plugins import CORE_METHODS, Plugin, registry
+from tunesmith.plugins import CORE_METHODS, registry
+
+INSTALL = "install one with: pip install 'tunesmith[local]'"
 
 
 @command("backends", example="tunesmith backends --json")
-@screen.json_option
-def backends(as_json: bool) -> None:
+def backends() -> None:
     """List the backends, and whether their requirements are installed."""
-    entries = list(registry().backends().values())
+    entries = registry().backends().values()
     document = [
         {
             "name": entry.name,
@@ -30,16 +30,9 @@ def backends(as_json: bool) -> None:
         }
         for entry in entries
     ]
-    screen.emit(as_json, document, lambda: _backend_lines(entries))
-
-
-def _backend_lines(entries: list[BackendEntry]) -> list[str]:
-    if not entries:
-        return ["no backends; install one with: pip install 'tunesmith[local]'"]
-    return screen.table(
-        ("backend", "status", "summary"),
-        ((entry.name, _status(entry), entry.summary) for entry in entries),
-    )
+    rows = [(entry.name, _status(entry), entry.summary) for entry in entries]
+    headers = ("backend", "status", "summary")
+    screen.emit(document, screen.table(headers, rows, empty=f"no backends; {INSTALL}"))
 
 
 def _status(entry: BackendEntry) -> str:
@@ -49,8 +42,7 @@ def _status(entry: BackendEntry) -> str:
 
 
 @command("methods", example="tunesmith methods")
-@screen.json_option
-def methods(as_json: bool) -> None:
+def methods() -> None:
     """List the methods of the core and of the backends."""
     rows = [(method.name, "tunesmith", method.summary) for method in CORE_METHODS.values()]
     rows += [
@@ -59,62 +51,37 @@ def methods(as_json: bool) -> None:
         for method in entry.methods
     ]
     document = [{"name": n, "from": source, "summary": text} for n, source, text in rows]
-    screen.emit(as_json, document, lambda: screen.table(("method", "from", "summary"), rows))
+    screen.emit(document, screen.table(("method", "from", "summary"), rows))
 
 
 @command("models", example="tunesmith models\ntunesmith models --backend local")
 @click.option("--backend", metavar="NAME", help="List the models that this backend serves.")
-@options_option
-@runs_dir_option
-@screen.json_option
-def models(backend: str | None, options: dict[str, str], runs_dir: Path, as_json: bool) -> None:
+@store_options
+def models(connection: Connection) -> None:
     """List the base models of the plugins, or those that a backend serves."""
-    found = _registered() if backend is None else _served(backend, options, runs_dir)
-    screen.emit(as_json, found, lambda: _model_lines(found, backend))
-
-
-def _registered() -> list[dict[str, Any]]:
-    return [
-        {"name": entry.name, "summary": entry.summary, "served_as": dict(entry.served_as)}
-        for entry in registry().base_models().values()
-    ]
-
-
-def _served(backend: str, options: dict[str, str], runs_dir: Path) -> list[dict[str, Any]]:
-    with open_backend(backend, options, runs_dir) as opened:
-        return [info.model_dump(mode="json") for info in opened.base_models()]
-
-
-def _model_lines(found: list[dict[str, Any]], backend: str | None) -> list[str]:
-    if not found:
-        return ["no base models; install one with: pip install 'tunesmith[local]'"]
-    if backend is None:
-        rows = [(m["name"], ", ".join(m["served_as"]) or "-", m["summary"]) for m in found]
-        return screen.table(("model", "served by", "summary"), rows)
-    rows = [(m["name"], m["stand_in"] or "-", m["summary"]) for m in found]
-    return screen.table(("model", "stand-in", "summary"), rows)
+    found: list[Any]
+    if connection.backend:
+        with connection.open() as backend:
+            found = list(backend.base_models())
+        second, rows = "stand-in", [(m.name, m.stand_in or "-", m.summary) for m in found]
+    else:
+        entries = registry().base_models().values()
+        found = [{"name": e.name, "summary": e.summary, "served_as": dict(e.served_as)}
+                 for e in entries]  # fmt: skip
+        second = "served by"
+        rows = [(e.name, ", ".join(e.served_as) or "-", e.summary) for e in entries]
+    headers = ("model", second, "summary")
+    screen.emit(found, screen.table(headers, rows, empty=f"no base models; {INSTALL}"))
 
 
 @command("plugins", example="tunesmith plugins")
-@screen.json_option
-def plugins(as_json: bool) -> None:
+def plugins() -> None:
     """List the plugins. A broken one is shown with its error, and the others still work."""
     found = registry().plugins
-    document = [
-        {"name": p.name, "distribution": p.distribution, "version": p.version, "error": p.error}
-        for p in found
+    rows = [(p.name, p.distribution, p.version, "broken" if p.error else "ok") for p in found]
+    headers = ("plugin", "distribution", "version", "status")
+    empty = "no plugins; install some with: pip install 'tunesmith[local]'"
+    trouble = [
+        f"{p.name}: {p.error}; reinstall or remove {p.distribution}" for p in found if p.error
     ]
-    screen.emit(as_json, document, lambda: _plugin_lines(found))
-
-
-def _plugin_lines(found: tuple[Plugin, ...]) -> Iterator[str]:
-    if not found:
-        yield "no plugins; install some with: pip install 'tunesmith[local]'"
-        return
-    yield from screen.table(
-        ("plugin", "distribution", "version", "status"),
-        ((p.name, p.distribution, p.version, "broken" if p.error else "ok") for p in found),
-    )
-    for plugin in found:
-        if plugin.error:
-            yield f"{plugin.name}: {plugin.error}; reinstall or remove {plugin.distribution}"
+    screen.emit([asdict(p) for p in found], [*screen.table(headers, rows, empty=empty), *trouble])

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import click
 
 from tunesmith.cli import screen
 from tunesmith.cli.screen import Settings
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+PATH = click.Path(path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
 
 class Command(click.Command):
-    """A command with an example in its help and ``-v``, ``-q`` and ``--debug`` after its name."""
+    """A command with an example in its help, ``--json``, and the options of the group."""
 
-    def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, example: str, has_json: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.example = example
+        if has_json:
+            self.params.append(
+                _flag("--json", "as_json", help="Print one JSON document on stdout.")
+            )
         self.params += global_options(hidden=True)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -41,24 +54,43 @@ def command(name: str, *, example: str) -> Callable[[Callable[..., None]], Comma
     return click.command(name, cls=Command, example=example)
 
 
+def bundled(name: str, make: Callable[..., Any], *options: Callable[[F], F]) -> Callable[[F], F]:
+    """Return a decorator that adds ``options``, and gives a command one argument for them.
+
+    The argument is called ``name``. It is what ``make`` returns for those values of the command
+    that its parameters name.
+    """
+
+    def add(command: F) -> F:
+        @functools.wraps(command)
+        def call(**given: Any) -> None:
+            own = {
+                key: given.pop(key) for key in inspect.signature(make).parameters if key in given
+            }
+            command(**{name: make(**own)}, **given)
+
+        found = cast("F", call)
+        for option in reversed(options):
+            found = option(found)
+        return found
+
+    return add
+
+
 def global_options(*, hidden: bool = False) -> list[click.Parameter]:
     """Return the options that are accepted before and after the name of a command."""
-    return [
-        _flag("-v", "--verbose", "Print more on stderr: every optimizer step.", hidden),
-        _flag("-q", "--quiet", "Print no progress on stderr, only warnings and errors.", hidden),
-        _flag(None, "--debug", "Show the traceback of an error.", hidden),
-    ]
+    texts = {
+        ("-v", "--verbose"): "Print more on stderr: every optimizer step.",
+        ("-q", "--quiet"): "Print no progress on stderr, only warnings and errors.",
+        ("--debug",): "Show the traceback of an error.",
+    }
+    return [_flag(*names, help=text, hidden=hidden) for names, text in texts.items()]
 
 
-def _flag(short: str | None, name: str, text: str, hidden: bool) -> click.Option:
-    field = name.removeprefix("--")
+def _flag(*names: str, **kwargs: Any) -> click.Option:
+    return click.Option(names, is_flag=True, expose_value=False, callback=_store, **kwargs)
 
-    def store(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
-        del parameter
-        if value:
-            setattr(ctx.ensure_object(Settings), field, True)
 
-    names = [short, name] if short else [name]
-    return click.Option(
-        names, is_flag=True, expose_value=False, callback=store, help=text, hidden=hidden
-    )
+def _store(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        setattr(ctx.ensure_object(Settings), str(parameter.name), True)

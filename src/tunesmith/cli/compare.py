@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tunesmith.cli import screen
-from tunesmith.cli.command import command
+from tunesmith.cli.command import PATH, command
 from tunesmith.cli.evaluate import answer_option
 from tunesmith.errors import RunError
 from tunesmith.evaluation.comparison import Comparison, compare_seeds, correct, p_text
@@ -32,10 +32,9 @@ READ_AS = {
     "tunesmith compare runs/ONE runs/OTHER\n"
     "tunesmith compare runs/A-SEED-0 runs/A-SEED-1 runs/B-SEED-0 runs/B-SEED-1",
 )
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, type=PATH, metavar="RUN...")
 @answer_option
-@screen.json_option
-def compare(runs: tuple[Path, ...], answer: Reading | None, as_json: bool) -> None:
+def compare(runs: tuple[Path, ...], answer: Reading | None) -> None:
     """Test whether the tuned model of a RUN beats its base model, or one run another.
 
     An exact paired test decides, over the rows that only one of the two models gets right. Of
@@ -48,45 +47,36 @@ def compare(runs: tuple[Path, ...], answer: Reading | None, as_json: bool) -> No
     loaded = [Run.load(path) for path in runs]
     groups = grouped(loaded) if len(loaded) > 2 else [[run] for run in loaded]
     if len(groups) == 1:
-        one, read = _within(groups[0], answer)
-        found = [one]
-    else:
-        found, read = _between(groups, answer)
+        _require_both_models(loaded[0])
+    refuse_other_data(loaded)
+    names, sides = _sides(groups)
+    read = common_reading([answers for side in sides for answers in side], answer)
+    first, *others = ([read_as(answers, read) for answers in side] for side in sides)
+    found = [
+        compare_seeds(first, other, (names[0], name))
+        for other, name in zip(others, names[1:], strict=True)
+    ]
+    if len(found) > 1:
+        found = correct(found)
     notes = group_notes(groups)
-    screen.emit(as_json, _document(found, read, notes), lambda: _lines(found, read, notes))
+    screen.emit(_document(found, read, notes), _lines(found, read, notes))
 
 
-def _within(runs: Sequence[Run], asked: Reading | None) -> tuple[Comparison, Reading]:
-    missing = {"tuned", "base"} - set(runs[0].record.evaluations)
+def _require_both_models(run: Run) -> None:
+    missing = {"tuned", "base"} - set(run.record.evaluations)
     if missing:
         raise RunError(
-            f"{runs[0].directory}: the run has no {' and no '.join(sorted(missing))} model; "
+            f"{run.directory}: the run has no {' and no '.join(sorted(missing))} model; "
             "compare it with another run: tunesmith compare RUN OTHER"
         )
-    refuse_other_data(runs)
+
+
+def _sides(groups: Sequence[Group]) -> tuple[Sequence[str], list[list[list[Prediction]]]]:
+    """Return the names of the models, and their answers for each seed."""
+    if len(groups) > 1:
+        return group_names(groups), [[run.answers() for run in group] for group in groups]
     roles: tuple[ModelRole, ...] = ("tuned", "base")
-    (tuned, base), read = _in_common([[r.answers(role) for r in runs] for role in roles], asked)
-    return compare_seeds(tuned, base), read
-
-
-def _between(groups: Sequence[Group], asked: Reading | None) -> tuple[list[Comparison], Reading]:
-    refuse_other_data([run for group in groups for run in group])
-    names = group_names(groups)
-    answers, read = _in_common([[run.answers() for run in group] for group in groups], asked)
-    found = [
-        compare_seeds(answers[0], others, (names[0], name))
-        for others, name in zip(answers[1:], names[1:], strict=True)
-    ]
-    return (correct(found) if len(found) > 1 else found), read
-
-
-_Sides = list[list[list[Prediction]]]
-"""The answers of each model, for each seed."""
-
-
-def _in_common(sides: _Sides, asked: Reading | None) -> tuple[_Sides, Reading]:
-    read = common_reading([answers for side in sides for answers in side], asked)
-    return [[read_as(answers, read) for answers in side] for side in sides], read
+    return roles, [[run.answers(role) for run in groups[0]] for role in roles]
 
 
 def _document(
@@ -101,12 +91,13 @@ def _lines(found: Sequence[Comparison], read: Reading, notes: Sequence[str]) -> 
     yield READ_AS[read]
     yield ""
     for one in found:
-        yield from screen.table(HEADERS, _sides(one), right=5)
+        yield from screen.table(HEADERS, _counts(one), right=5)
         yield ""
         yield (
             f"difference in accuracy {one.difference:+.3f}, {p_text(one.p_value)}, {one.rows} rows"
         )
-        yield _agreement(one)
+        kappa = "undefined" if one.kappa is None else f"{one.kappa:.2f}"
+        yield f"the same answer to {one.agreement:.1%} of the rows, Cohen's kappa {kappa}"
         yield ""
         yield from _disagreement_lines(one)
     for note in notes:
@@ -115,7 +106,7 @@ def _lines(found: Sequence[Comparison], read: Reading, notes: Sequence[str]) -> 
         yield one.line
 
 
-def _sides(found: Comparison) -> Iterator[tuple[str, ...]]:
+def _counts(found: Comparison) -> Iterator[tuple[str, ...]]:
     answers = found.rows * found.seeds
     for name, right, unparsable, only in (
         (found.first, found.first_correct, found.first_unparsable or 0, found.first_only),
@@ -125,27 +116,20 @@ def _sides(found: Comparison) -> Iterator[tuple[str, ...]]:
         yield name, *map(str, counts), f"{right / answers:.3f}", str(only)
 
 
-def _agreement(found: Comparison) -> str:
-    kappa = "undefined" if found.kappa is None else f"{found.kappa:.2f}"
-    return f"the same answer to {found.agreement:.1%} of the rows, Cohen's kappa {kappa}"
-
-
 def _disagreement_lines(found: Comparison) -> Iterator[str]:
     if not found.disagreements:
         return
-    yield from screen.table(
-        ("row", "expected", found.first, found.second, "input"),
+    rows = (
         (
-            (
-                str(row.row),
-                row.expected,
-                f"{row.first!r:.30}",
-                f"{row.second!r:.30}",
-                screen.shortened(row.input, 50),
-            )
-            for row in found.disagreements[:SHOWN_ROWS]
-        ),
+            str(row.row),
+            row.expected,
+            f"{row.first!r:.30}",
+            f"{row.second!r:.30}",
+            screen.shortened(row.input, 50),
+        )
+        for row in found.disagreements[:SHOWN_ROWS]
     )
+    yield from screen.table(("row", "expected", found.first, found.second, "input"), rows)
     if len(found.disagreements) > SHOWN_ROWS:
         yield f"and {len(found.disagreements) - SHOWN_ROWS} more rows; --json shows all"
     yield ""
@@ -163,21 +147,18 @@ def grouped(runs: Sequence[Run]) -> list[Group]:
     """
     groups: dict[str, Group] = {}
     for run in runs:
-        group = groups.setdefault(_key_without_seed(run), [])
+        record = run.record
+        experiment = {k: v for k, v in record.experiment.items() if k != "seed"}
+        key = json.dumps([experiment, record.backend, record.stand_in, record.emulated])
+        group = groups.setdefault(key, [])
         _refuse_twice(run, group)
         group.append(run)
     return list(groups.values())
 
 
-def _key_without_seed(run: Run) -> str:
-    record = run.record
-    experiment = {k: v for k, v in record.experiment.items() if k != "seed"}
-    return json.dumps([experiment, record.backend, record.stand_in, record.emulated])
-
-
 def _refuse_twice(run: Run, group: Group) -> None:
+    seed = run.record.experiment["seed"]
     for other in group:
-        seed = run.record.experiment["seed"]
         same = other.record.seed_honored and other.record.experiment["seed"] == seed
         if same or other.directory.resolve() == run.directory.resolve():
             raise RunError(
@@ -188,20 +169,14 @@ def _refuse_twice(run: Run, group: Group) -> None:
 
 def group_names(groups: Sequence[Group]) -> list[str]:
     """Return names that differ between the groups, from settings or from directories."""
-    for parts in (("method",), ("backend",), ("method", "backend"), ("name",)):
-        found = [_named(group[0], parts) for group in groups]
-        if len(set(found)) == len(groups):
-            return found
+    records = [group[0].record for group in groups]
+    methods = [record.experiment["method"]["name"] for record in records]
+    backends = [record.backend for record in records]
+    both = [f"{method}@{backend}" for method, backend in zip(methods, backends, strict=True)]
+    for names in (methods, backends, both, [record.name for record in records]):
+        if len(set(names)) == len(groups):
+            return names
     return [group[0].directory.name for group in groups]
-
-
-def _named(run: Run, parts: tuple[str, ...]) -> str:
-    known = {
-        "method": run.record.experiment["method"]["name"],
-        "backend": run.record.backend,
-        "name": run.record.name,
-    }
-    return "@".join(known[part] for part in parts)
 
 
 def refuse_other_data(runs: Sequence[Run]) -> None:
@@ -210,44 +185,40 @@ def refuse_other_data(runs: Sequence[Run]) -> None:
     Raises:
         RunError: a run differs; the message names the difference.
     """
+    one = runs[0]
     for other in runs[1:]:
-        ours, theirs = runs[0].record.data["test"], other.record.data["test"]
+        ours, theirs = one.record.data["test"], other.record.data["test"]
         if ours.fingerprint != theirs.fingerprint:
             raise RunError(
                 f"cannot compare: the test rows differ: {_rows_text(ours)} and "
                 f"{_rows_text(theirs)}; run both on the same test file"
             )
-        _refuse_other_labels(runs[0], other)
+        a, b = set(one.record.experiment["labels"]), set(other.record.experiment["labels"])
+        if a != b:
+            only = "; ".join(
+                f"only {run.directory.name} has {', '.join(map(repr, sorted(extra)))}"
+                for run, extra in ((one, a - b), (other, b - a))
+                if extra
+            )
+            raise RunError(
+                f"cannot compare: the labels differ: {only}; run both with the same labels"
+            )
 
 
 def _rows_text(rows: DataRecord) -> str:
     return f"{rows.source} ({rows.rows} rows, fingerprint {rows.fingerprint[:12]})"
 
 
-def _refuse_other_labels(one: Run, other: Run) -> None:
-    a, b = set(one.record.experiment["labels"]), set(other.record.experiment["labels"])
-    if a != b:
-        only = "; ".join(
-            f"only {run.directory.name} has {', '.join(map(repr, sorted(extra)))}"
-            for run, extra in ((one, a - b), (other, b - a))
-            if extra
-        )
-        raise RunError(f"cannot compare: the labels differ: {only}; run both with the same labels")
-
-
 def group_notes(groups: Sequence[Group]) -> list[str]:
     """Return a note for each group with other training rows than the first."""
-    first = groups[0]
-    return [
-        f"the training rows differ: {_trained(first[0])}, {_trained(other[0])}"
-        for other in groups[1:]
-        if _training(first) != _training(other)
+    train = [[run.record.data["train"] for run in group] for group in groups]
+    prints = [{rows.fingerprint for rows in group} for group in train]
+    texts = [
+        f"{group[0].directory.name} has {_rows_text(rows[0])}"
+        for group, rows in zip(groups, train, strict=True)
     ]
-
-
-def _trained(run: Run) -> str:
-    return f"{run.directory.name} has {_rows_text(run.record.data['train'])}"
-
-
-def _training(group: Group) -> set[str]:
-    return {run.record.data["train"].fingerprint for run in group}
+    return [
+        f"the training rows differ: {texts[0]}, {text}"
+        for text, found in zip(texts, prints, strict=True)
+        if found != prints[0]
+    ]

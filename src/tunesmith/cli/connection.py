@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from tunesmith.cli.command import FOLDER, bundled
 from tunesmith.errors import ExperimentError
 from tunesmith.plugins import DEFAULT_BACKEND
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend
     from tunesmith.runs.run import Run
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 REDACTED = "**********"
 """The text that pydantic prints for a SecretStr."""
@@ -37,16 +37,38 @@ options_option = click.option(
 )
 runs_dir_option = click.option(
     "--runs-dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     default=Path("runs"),
     show_default=True,
     help="The folder for runs and for the stores of the backends.",
 )
 
 
-def connection_options(command: F) -> F:
-    """Add ``--backend``, ``--option`` and ``--runs-dir``."""
-    return backend_option(options_option(runs_dir_option(command)))
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The values of ``--backend``, ``--option`` and ``--runs-dir``."""
+
+    backend: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    runs_dir: Path = Path("runs")
+
+    def open(self, backend: str = "") -> Backend:
+        """Connect to ``backend``, by default to that of the option.
+
+        Raises:
+            PluginError: there is no such backend, or it cannot be imported.
+            ExperimentError: an option is unknown or wrong.
+        """
+        from tunesmith.backends.connect import open_backend
+
+        return open_backend(backend or self.backend, self.options, self.runs_dir)
+
+
+connection_options = bundled(
+    "connection", Connection, backend_option, options_option, runs_dir_option
+)
+store_options = bundled("connection", Connection, options_option, runs_dir_option)
+"""For a command that has the backend from a file or from an option of its own."""
 
 
 def parse_options(texts: Sequence[str]) -> dict[str, str]:
@@ -65,39 +87,18 @@ def parse_options(texts: Sequence[str]) -> dict[str, str]:
     return options
 
 
-def open_backend(name: str, given: Mapping[str, Any], runs_dir: Path) -> Backend:
-    """Connect to backend ``name``. Its store is under ``runs_dir`` unless an option sets another.
-
-    Raises:
-        PluginError: there is no such backend, or it cannot be imported.
-        ExperimentError: an option is unknown or wrong.
-    """
-    from tunesmith.backends import connect
-
-    return connect.open_backend(name, given, runs_dir)
-
-
 def reopen_backend(run: Run, given: Mapping[str, Any]) -> Backend:
     """Connect to the backend of ``run`` with its recorded options, overridden by ``given``.
 
     Secrets are not recorded. They come from ``given``, the environment or the options file.
     """
-    recorded = {
-        name: value
-        for name, value in run.record.options.items()
-        if value is not None and value != REDACTED
-    }
-    recorded["store"] = str(_store_of(run))
-    return open_backend(run.record.backend, {**recorded, **given}, run.directory.parent)
-
-
-def _store_of(run: Run) -> Path:
     from tunesmith.backends.options import default_store
 
+    name, recorded, runs_dir = run.record.backend, run.record.options, run.directory.parent
+    options = {key: value for key, value in recorded.items() if value not in (None, REDACTED)}
     # The recorded path is relative to the working directory of that time. The runs folder, with
     # the store in it, may have been moved since.
-    recorded = run.record.options.get("store")
-    beside = default_store(run.directory.parent, run.record.backend)
-    if recorded is None or (beside.is_dir() and not Path(recorded).is_dir()):
-        return beside
-    return Path(recorded)
+    beside = default_store(runs_dir, name)
+    if "store" not in options or (beside.is_dir() and not Path(options["store"]).is_dir()):
+        options["store"] = str(beside)
+    return Connection(name, {**options, **given}, runs_dir).open()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import urllib.error
+import tomllib
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import click
 
 from tunesmith.atomic import write_atomically
 from tunesmith.cli import data_conversion, screen
-from tunesmith.cli.command import command
+from tunesmith.cli.command import FOLDER, command
 from tunesmith.cli.data_conversion import Converter
 from tunesmith.errors import DatasetError, near_misses
 from tunesmith.records import json_lines
@@ -24,48 +24,31 @@ from tunesmith.records import json_lines
 @click.option(
     "--from",
     "source",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="A folder with a copy of the files, instead of the network.",
 )
-@click.option(
-    "--to",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The folder of the files; by default data/NAME.",
-)
+@click.option("--to", type=FOLDER, help="The folder of the files; by default data/NAME.")
 @click.option("--url", metavar="URL", help="A mirror, instead of the published address.")
-@screen.json_option
-def data(
-    name: str | None, source: Path | None, to: Path | None, url: str | None, as_json: bool
-) -> None:
+def data(name: str | None, source: Path | None, to: Path | None, url: str | None) -> None:
     """Fetch the data set NAME, verified by checksum; without NAME, list what there is.
 
     A data set that is published in another format is kept as it is in the folder "published"; its
     rows are written beside that as JSON lines with "input" and "output".
     """
     if name is None:
-        listed = [{"name": e.name, "summary": e.summary, "terms": e.terms, "url": e.url}
-                  for e in CATALOG.values()]  # fmt: skip
-        screen.emit(as_json, listed, lambda: _catalog_lines(list(CATALOG.values())))
+        entries = CATALOG.values()
+        keys = ("name", "summary", "terms", "url")
+        listed = [{key: getattr(entry, key) for key in keys} for entry in entries]
+        rows = ((e.name, e.summary, e.terms) for e in entries)
+        screen.emit(listed, screen.table(("data set", "summary", "terms"), rows))
         return
     entry = find_entry(name)
     paths = fetch(entry, to or Path("data") / name, source=source, url=url)
     document = {"name": name, "terms": entry.terms, "files": [str(path) for path in paths]}
-    screen.emit(as_json, document, lambda: _fetched_lines(entry, paths))
-
-
-def _catalog_lines(entries: list[CatalogEntry]) -> list[str]:
-    return screen.table(
-        ("data set", "summary", "terms"), ((e.name, e.summary, e.terms) for e in entries)
-    )
-
-
-def _fetched_lines(entry: CatalogEntry, paths: list[Path]) -> Iterator[str]:
-    yield f"terms: {entry.terms}"
-    for path in paths:
-        yield screen.relative(path)
-    train, *rest = map(screen.relative, paths)
+    train, *rest = shown = [screen.relative(path) for path in paths]
     test = f" --test {rest[0]}" if rest else ""
-    yield f"next: tunesmith init {train}{test}"
+    lines = [f"terms: {entry.terms}", *shown, f"next: tunesmith init {train}{test}"]
+    screen.emit(document, lines)
 
 
 TIMEOUT_SECONDS = 30
@@ -104,85 +87,18 @@ class CatalogEntry:
     """Converts the published files to rows; None if an experiment reads them directly."""
 
 
-CATALOG = {
-    entry.name: entry
-    for entry in (
-        CatalogEntry(
-            name="tutorial",
-            summary="IBM's prompt-tuning tutorial: dog grooming reviews, 353 train, 116 test rows",
-            url="https://raw.githubusercontent.com/AnnaGutowska/think/main/tutorials/"
-            "prompt-tuning-tutorial",
-            files=(
-                CatalogFile(
-                    "dog_grooming_reviews_train_data.json",
-                    "a6c9299facbbf8ff0b3b7643fa55e6ddd457bd1417bd2f9c48c5899cd75ecedd",
-                ),
-                CatalogFile(
-                    "dog_grooming_reviews_test_data.json",
-                    "12b0feea09401745700bf432b30c8486bbc555017d113b0816361fa83e02881b",
-                ),
-            ),
-            terms="no license stated; IBM's, not part of tunesmith",
-        ),
-        CatalogEntry(
-            name="sst2",
-            summary="SST-2, film reviews, two classes: 6920 train, 872 dev, 1821 test rows",
-            url="https://raw.githubusercontent.com/clairett/pytorch-sentiment-classification/master",
-            files=(
-                CatalogFile(
-                    "sst2_train.tsv",
-                    "ec192f833a64da08f475488a77b0d0b47db47acd0f458bd18433fc793b569920",
-                    "data/SST2/train.tsv",
-                ),
-                CatalogFile(
-                    "sst2_dev.tsv",
-                    "eddea6b39e601dd4e7a672b53cc40fdf6019fa80522f351206c24340ca5d9359",
-                    "data/SST2/dev.tsv",
-                ),
-                CatalogFile(
-                    "sst2_test.tsv",
-                    "831169c7e2e429d6026e1bdbb542f33b636e3e596caad9602ebc953c205928b7",
-                    "data/SST2/test.tsv",
-                ),
-            ),
-            terms="no license stated; Socher et al. 2013, Stanford, not part of tunesmith",
-            convert=data_conversion.sst2,
-        ),
-        CatalogEntry(
-            name="banking77",
-            summary="questions to a bank, 77 intents: 10003 train, 3080 test rows",
-            url="https://raw.githubusercontent.com/PolyAI-LDN/task-specific-datasets/master",
-            files=(
-                CatalogFile(
-                    "banking77_train.csv",
-                    "b06e26ac675513959a63135f11b94ea7786ed02da65db93a5650d8838cbc664b",
-                    "banking_data/train.csv",
-                ),
-                CatalogFile(
-                    "banking77_test.csv",
-                    "d12d6e3bc4c3103966ae786dc435913c0c563dfa328f5a3646d0e62cfeeb474d",
-                    "banking_data/test.csv",
-                ),
-            ),
-            terms="CC-BY-4.0; Casanueva et al. 2020, PolyAI, not part of tunesmith",
-            convert=data_conversion.banking77,
-        ),
-        CatalogEntry(
-            name="sms_spam",
-            summary="SMS Spam Collection, ham or spam: 5574 rows, one text in five for testing",
-            url="https://raw.githubusercontent.com/hamzaaacodes/sms-spam-collection/master",
-            files=(
-                CatalogFile(
-                    "sms_spam.tsv",
-                    "fae7ea7d915ef73903e5c2f46ffa2f4a39909a574e20fda4f2b81f7cb1e15e1f",
-                    "SMSSpamCollection",
-                ),
-            ),
-            terms="CC-BY-4.0; Almeida and Hidalgo 2011, UCI, not part of tunesmith",
-            convert=data_conversion.sms_spam,
-        ),
-    )
-}
+def _read_catalog() -> dict[str, CatalogEntry]:
+    text = resources.files("tunesmith.cli").joinpath("catalog.toml").read_text(encoding="utf-8")
+    catalog = {}
+    for name, values in tomllib.loads(text).items():
+        values["files"] = tuple(CatalogFile(**file) for file in values["files"])
+        if "convert" in values:
+            values["convert"] = getattr(data_conversion, values["convert"])
+        catalog[name] = CatalogEntry(name, **values)
+    return catalog
+
+
+CATALOG = _read_catalog()
 
 
 def find_entry(name: str) -> CatalogEntry:
@@ -199,11 +115,7 @@ def find_entry(name: str) -> CatalogEntry:
 
 
 def fetch(
-    entry: CatalogEntry,
-    to: Path,
-    *,
-    source: Path | None = None,
-    url: str | None = None,
+    entry: CatalogEntry, to: Path, *, source: Path | None = None, url: str | None = None
 ) -> list[Path]:
     """Put the verified files of ``entry`` into the folder ``to``; return those to work with.
 
@@ -221,19 +133,18 @@ def fetch(
         DatasetError: a file cannot be fetched or has another checksum, or another file of that
             name exists.
     """
+    folder = to / PUBLISHED if entry.convert else to
+    kept = [_put(file, folder / file.name, entry, source, url) for file in entry.files]
     if entry.convert is None:
-        return [_put(file, to / file.name, entry, source, url) for file in entry.files]
-    kept = [_put(file, to / PUBLISHED / file.name, entry, source, url) for file in entry.files]
+        return kept
     ready = entry.convert({path.name: path.read_bytes().decode("utf-8-sig") for path in kept})
-    return [_write_ready(to / name, json_lines(rows).encode()) for name, rows in ready.items()]
-
-
-def _write_ready(target: Path, content: bytes) -> Path:
-    if not target.exists():
-        write_atomically(target, content)
-    elif target.read_bytes() != content:
-        raise _in_the_way(target)
-    return target
+    for name, rows in ready.items():
+        content = json_lines(rows).encode()
+        if not (to / name).exists():
+            write_atomically(to / name, content)
+        elif (to / name).read_bytes() != content:
+            raise _in_the_way(to / name)
+    return [to / name for name in ready]
 
 
 def _in_the_way(target: Path) -> DatasetError:
@@ -247,7 +158,7 @@ def _put(
     file: CatalogFile, target: Path, entry: CatalogEntry, source: Path | None, url: str | None
 ) -> Path:
     if target.exists():
-        if _sha256(target.read_bytes()) != file.sha256:
+        if hashlib.sha256(target.read_bytes()).hexdigest() != file.sha256:
             raise _in_the_way(target)
         return target
     if source is not None:
@@ -255,7 +166,7 @@ def _put(
     else:
         where = f"{(url or entry.url).rstrip('/')}/{file.published_as}"
         content = _download(where, entry)
-    found = _sha256(content)
+    found = hashlib.sha256(content).hexdigest()
     if found != file.sha256:
         raise DatasetError(
             f"{where}: not the published file (SHA-256 {found}, expected {file.sha256}); "
@@ -284,14 +195,9 @@ def _download(url: str, entry: CatalogEntry) -> bytes:
         raise DatasetError(f"{url}: not a web address; a local copy is given with --from DIR")
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  # checked above
-            content: bytes = answer.read(MAX_BYTES)
-    except (urllib.error.URLError, OSError) as error:
+            return bytes(answer.read(MAX_BYTES))
+    except OSError as error:
         raise DatasetError(
             f"{url}: cannot be fetched: {error}. Without a network, get the files elsewhere "
             f"and run: tunesmith data {entry.name} --from DIR"
         ) from None
-    return content
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

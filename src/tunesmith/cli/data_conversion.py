@@ -30,13 +30,14 @@ def sst2(published: Published) -> Ready:
     Raises:
         DatasetError: a line is not of that shape.
     """
-    return {
-        name.replace(".tsv", ".jsonl"): [
-            Row(input=text, output=_looked_up(SENTIMENT, label, where))
-            for where, (text, label) in _tab_lines(name, content)
-        ]
-        for name, content in published.items()
-    }
+    ready: Ready = {}
+    for name, content in published.items():
+        rows = ready[name.replace(".tsv", ".jsonl")] = []
+        for where, (text, label) in _tab_lines(name, content):
+            if label not in SENTIMENT:
+                raise DatasetError(f"{where}: {label!r} is not one of {', '.join(SENTIMENT)}")
+            rows.append(Row(input=text, output=SENTIMENT[label]))
+    return ready
 
 
 def banking77(published: Published) -> Ready:
@@ -45,10 +46,16 @@ def banking77(published: Published) -> Ready:
     Raises:
         DatasetError: a column is missing.
     """
-    return {
-        name.replace(".csv", ".jsonl"): list(_csv_rows(name, content))
-        for name, content in published.items()
-    }
+    ready = {}
+    for name, content in published.items():
+        reader = csv.DictReader(io.StringIO(content, newline=""), strict=True)
+        if list(reader.fieldnames or ()) != ["text", "category"]:
+            raise DatasetError(f"{name}: expected the columns text and category")
+        ready[name.replace(".csv", ".jsonl")] = [
+            Row(input=record["text"].strip(), output=record["category"].strip())
+            for record in reader
+        ]
+    return ready
 
 
 def sms_spam(published: Published) -> Ready:
@@ -89,17 +96,3 @@ def _tab_lines(name: str, content: str) -> Iterator[tuple[str, tuple[str, str]]]
         if len(cells) != 2 or not all(cells):
             raise DatasetError(f"{name}, line {number}: expected two columns, found {len(cells)}")
         yield f"{name}, line {number}", (cells[0], cells[1])
-
-
-def _csv_rows(name: str, content: str) -> Iterator[Row]:
-    reader = csv.DictReader(io.StringIO(content, newline=""), strict=True)
-    if list(reader.fieldnames or ()) != ["text", "category"]:
-        raise DatasetError(f"{name}: expected the columns text and category")
-    for record in reader:
-        yield Row(input=record["text"].strip(), output=record["category"].strip())
-
-
-def _looked_up(words: Mapping[str, str], label: str, where: str) -> str:
-    if label not in words:
-        raise DatasetError(f"{where}: {label!r} is not one of {', '.join(words)}")
-    return words[label]

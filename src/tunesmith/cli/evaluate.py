@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tunesmith.cli import screen
-from tunesmith.cli.command import command
+from tunesmith.cli.command import PATH, command
 from tunesmith.cli.results import score_table
 from tunesmith.errors import RunError, near_misses
 from tunesmith.evaluation.metrics import UNPARSABLE, Evaluation
@@ -18,8 +18,6 @@ from tunesmith.labels import LabelSet
 from tunesmith.records import Prediction, Reading
 from tunesmith.runs.run import PREDICTIONS, RECORD, Run, read_predictions
 
-ROLES = ("tuned", "base")
-
 answer_option = click.option(
     "--answer",
     type=click.Choice(READINGS),
@@ -28,41 +26,34 @@ answer_option = click.option(
 
 
 @command("evaluate", example="tunesmith evaluate predictions.jsonl --labels 0,1")
-@click.argument("predictions", type=click.Path(path_type=Path))
+@click.argument("predictions", type=PATH)
 @click.option(
     "--labels",
     metavar="A,B,…",
     help="The labels, in order; by default those of the run in the same folder, or of the file.",
 )
 @answer_option
-@screen.json_option
-def evaluate(predictions: Path, labels: str | None, answer: Reading | None, as_json: bool) -> None:
+def evaluate(predictions: Path, labels: str | None, answer: Reading | None) -> None:
     """Score PREDICTIONS: a file of "tunesmith predict" with labels, or a run directory.
 
     By default answers are read in the way that the file records.
     """
-    file = predictions
-    if predictions.is_dir():
-        file = Run.load(predictions).directory / PREDICTIONS
+    folder = predictions.is_dir()
+    file = Run.load(predictions).directory / PREDICTIONS if folder else predictions
     lines = read_predictions(file)
     if answer is not None:
-        lines = _read_as(lines, answer, file)
+        try:
+            lines = read_as(lines, answer)
+        except RunError as error:
+            raise RunError(f"{file}: {error}") from None
     names = _labels(labels, file, lines)
     _check(file, lines, names)
     evaluations = {
-        role: evaluate_predictions([p for p in lines if p.model == role], names)
-        for role in ROLES
-        if any(p.model == role for p in lines)
+        role: evaluate_predictions(own, names)
+        for role in ("tuned", "base")
+        if (own := [p for p in lines if p.model == role])
     }
-    document = {role: e.model_dump(mode="json") for role, e in evaluations.items()}
-    screen.emit(as_json, document, lambda: _lines(evaluations, list(names)))
-
-
-def _read_as(lines: Sequence[Prediction], answer: Reading, file: Path) -> list[Prediction]:
-    try:
-        return read_as(lines, answer)
-    except RunError as error:
-        raise RunError(f"{file}: {error}") from None
+    screen.emit(evaluations, _lines(evaluations, list(names)))
 
 
 def _labels(given: str | None, file: Path, lines: Sequence[Prediction]) -> LabelSet:
@@ -100,22 +91,13 @@ def _check(file: Path, lines: Sequence[Prediction], names: LabelSet) -> None:
 
 def _lines(evaluations: dict[str, Evaluation], names: list[str]) -> Iterator[str]:
     yield from score_table(evaluations)
+    answered = [f"answered {name}" for name in names]
+    headers = ("label", "precision", "recall", "F1", "rows", *answered, UNPARSABLE)
     for role, evaluation in evaluations.items():
         yield ""
         yield f"{role}, by label"
-        yield from screen.table(
-            (
-                "label",
-                "precision",
-                "recall",
-                "F1",
-                "rows",
-                *(f"answered {n}" for n in names),
-                UNPARSABLE,
-            ),
-            (_label_columns(evaluation, name, place) for place, name in enumerate(names)),
-            right=5 + len(names),
-        )
+        rows = (_label_columns(evaluation, name, place) for place, name in enumerate(names))
+        yield from screen.table(headers, rows, right=5 + len(names))
 
 
 def _label_columns(evaluation: Evaluation, name: str, place: int) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from typing import ClassVar
 
 import click
 
+from tunesmith.cli import screen
 from tunesmith.errors import TunesmithError
 
 BROKEN_PIPE, BUG, IO_ERROR, INTERRUPTED = 1, 70, 74, 130
@@ -48,7 +49,9 @@ def report(error: BaseException, *, debug: bool) -> int:
     with contextlib.suppress(BrokenPipeError):
         if debug:
             traceback.print_exception(error)
-        _print(message, getattr(error, "__notes__", ()))
+        sign = click.style("error: ", fg="red", bold=True) if screen.color() else "error: "
+        for text in (f"{sign}{message}", *getattr(error, "__notes__", ())):
+            click.echo(text, err=True)
     return code
 
 
@@ -79,15 +82,6 @@ def _io(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{what}; no partial file was left. Free some space and run again"
     return f"{what}; check the path and its permissions"
-
-
-def _print(message: str, notes: tuple[str, ...]) -> None:
-    stream = sys.stderr
-    plain = not stream.isatty() or os.environ.get("NO_COLOR")
-    click.echo(("error: " if plain else click.style("error: ", fg="red", bold=True)) + message,
-               err=True)  # fmt: skip
-    for note in notes:
-        click.echo(note, err=True)
 
 
 def _silence_stdout() -> None:

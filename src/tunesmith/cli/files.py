@@ -4,29 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 from pydantic import ValidationError
 
-from tunesmith.atomic import write_atomically
+from tunesmith.cli.command import FILE, F, bundled
 from tunesmith.errors import RunError, first_problem, near_misses
 from tunesmith.records import Record
 
-F = TypeVar("F", bound=Callable[..., Any])
 R = TypeVar("R", bound=Record)
 
 
 def output_option(text: str, default: str | None = None) -> Callable[[F], F]:
     """Return the option ``-o/--output``, a file, with the help ``text``."""
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(dir_okay=False, path_type=Path),
-        default=default,
-        show_default=default is not None,
-        help=text,
+    shown = default is not None
+    return click.option("-o", "--output", type=FILE, default=default, show_default=shown, help=text)
+
+
+def field_options(otherwise: str = "") -> Callable[[F], F]:
+    """Return the options for the columns of the data; a command gets those given as ``fields``."""
+
+    def given(input_field: str | None, output_field: str | None) -> dict[str, str]:
+        columns = {"input_field": input_field, "output_field": output_field}
+        return {name: column for name, column in columns.items() if column is not None}
+
+    options = (
+        click.option(
+            f"--{name}-field",
+            metavar="NAME",
+            help=f"The column of the {what}; by default {otherwise}{name!r}.",
+        )
+        for name, what in (("input", "text"), ("output", "label"))
     )
+    return bundled("fields", given, *options)
 
 
 def read_record(kind: type[R], path: Path, made_by: str) -> R:
@@ -47,8 +58,3 @@ def read_record(kind: type[R], path: Path, made_by: str) -> R:
             f"{path}: not a {kind.__name__} record: {first_problem(error)}. "
             f"Make one with: {made_by}"
         ) from None
-
-
-def write_record(record: Record, path: Path) -> None:
-    """Write ``record`` as JSON, atomically."""
-    write_atomically(path, record.to_json() + "\n")

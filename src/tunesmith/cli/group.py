@@ -5,26 +5,23 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import click
 
 from tunesmith.cli import failures
 from tunesmith.cli.screen import Settings
-from tunesmith.errors import near_misses
-
-if TYPE_CHECKING:
-    from tunesmith.hookspecs import CommandEntry
+from tunesmith.errors import PluginError, near_misses
+from tunesmith.hookspecs import CommandEntry
+from tunesmith.plugins import import_target, registry
 
 PLUGIN_SECTION = "From plugins"
 
 
-@dataclass(frozen=True, slots=True)
-class LazyCommand:
-    """A command as text: its target (``module:attribute`` in this package) and a summary."""
+class LazyCommand(NamedTuple):
+    """A command as text: its module in this package, which has an attribute of its name."""
 
-    target: str
+    module: str
     summary: str
 
 
@@ -63,13 +60,19 @@ class LazyGroup(click.Group):
         """Import the command ``cmd_name``."""
         del ctx
         if cmd_name in self._own:
-            module, _, attribute = self._own[cmd_name].target.partition(":")
-            found: click.Command = getattr(
-                importlib.import_module(f"tunesmith.cli.{module}"), attribute
-            )
+            module = importlib.import_module(f"tunesmith.cli.{self._own[cmd_name].module}")
+            found: click.Command = getattr(module, cmd_name)
             return found
         entry = _plugin_commands()[0].get(cmd_name)
-        return None if entry is None else _plugin_command(entry)
+        if entry is None:
+            return None
+        target = import_target(entry.target)
+        if not isinstance(target, click.Command):
+            raise PluginError(
+                f"command {entry.name!r}: {entry.target} is not a click.Command; "
+                "report this to the plugin's author ('tunesmith plugins' shows the distribution)"
+            )
+        return target
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -104,8 +107,6 @@ class LazyGroup(click.Group):
 
 def _plugin_commands() -> tuple[dict[str, CommandEntry], str]:
     """Return the commands of the plugins, and one line about broken plugins."""
-    from tunesmith.plugins import registry
-
     try:
         commands = registry().commands()
     except Exception as error:  # noqa: BLE001  # --help must work even if a plugin fails
@@ -113,16 +114,3 @@ def _plugin_commands() -> tuple[dict[str, CommandEntry], str]:
     broken = [plugin.name for plugin in registry().plugins if plugin.error]
     trouble = f"Broken plugins: {', '.join(broken)}; see 'tunesmith plugins'." if broken else ""
     return commands, trouble
-
-
-def _plugin_command(entry: CommandEntry) -> click.Command:
-    from tunesmith.errors import PluginError
-    from tunesmith.plugins import import_target
-
-    found = import_target(entry.target)
-    if not isinstance(found, click.Command):
-        raise PluginError(
-            f"command {entry.name!r}: {entry.target} is not a click.Command; "
-            "report this to the plugin's author ('tunesmith plugins' shows the distribution)"
-        )
-    return found

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +13,11 @@ import click
 
 from tunesmith.atomic import write_atomically
 from tunesmith.cli import screen
-from tunesmith.cli.command import command
-from tunesmith.cli.connection import open_backend, options_option
-from tunesmith.cli.files import output_option
+from tunesmith.cli.command import bundled, command
+from tunesmith.cli.connection import Connection, options_option
+from tunesmith.cli.files import field_options, output_option
 from tunesmith.cli.progress import progress
-from tunesmith.dataset import HUB, Dataset, load_dataset
+from tunesmith.dataset import HUB, Dataset, DataSpec
 from tunesmith.errors import DatasetError, ExperimentError, NotFoundError, PluginError
 from tunesmith.labels import LabelSet
 from tunesmith.pipeline.wording import EXAMPLES, ROWS, Choice, Tried, choose_wording, forms
@@ -28,9 +26,6 @@ from tunesmith.plugins import DEFAULT_BACKEND, DEFAULT_BASE_MODEL
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from tunesmith.backend import Backend
-
-
 MAX_LABELS = 50
 """More distinct outputs than this are texts, unless each has ``ROWS_EACH`` rows on average."""
 ROWS_EACH = 5
@@ -38,30 +33,9 @@ SHOWN = 12
 """Wordings that are listed in the file, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """Files and fields of the experiment. Paths are relative to the working directory."""
-
-    train: str
-    test: str | None
-    target: Path
-    input_field: str
-    output_field: str
-
-    def load(self, source: str, labels: Sequence[str] | None = None) -> Dataset:
-        """Read the labelled rows of ``source``; with ``labels``, refuse all other labels."""
-        return load_dataset(
-            source,
-            input_field=self.input_field,
-            output_field=self.output_field,
-            labels=LabelSet.model_validate(labels) if labels else None,
-        )
-
-    def path(self, source: str) -> str:
-        """Return ``source`` as the experiment file names it: relative to the file's folder."""
-        if source.startswith(HUB):
-            return source
-        return Path(os.path.relpath(source, self.target.parent)).as_posix()
+backend_option = click.option(
+    "--backend", metavar="NAME", help=f"The backend to ask; by default {DEFAULT_BACKEND}."
+)
 
 
 @command(
@@ -72,17 +46,11 @@ class Draft:
 @click.argument("data")
 @click.option("--test", metavar="FILE", help="Rows for the evaluation; they are never tuned on.")
 @output_option("The experiment file.", "experiment.yaml")
-@click.option("--input-field", default="input", show_default=True, help="The column of the text.")
-@click.option(
-    "--output-field", default="output", show_default=True, help="The column of the label."
-)
+@field_options()
 @click.option(
     "--base-model", metavar="NAME", help=f"The base model; by default {DEFAULT_BASE_MODEL}."
 )
-@click.option(
-    "--backend", metavar="NAME", help=f"The backend to ask; by default {DEFAULT_BACKEND}."
-)
-@options_option
+@bundled("connection", Connection, backend_option, options_option)
 @click.option(
     "--rows",
     type=click.IntRange(min=2, max=ROWS),
@@ -92,20 +60,16 @@ class Draft:
 )
 @click.option("--no-search", is_flag=True, help="Try no templates and ask no model.")
 @click.option("--force", is_flag=True, help="Replace an existing experiment file.")
-@screen.json_option
 def init(
     data: str,
     test: str | None,
     output: Path,
-    input_field: str,
-    output_field: str,
+    fields: dict[str, str],
     base_model: str | None,
-    backend: str | None,
-    options: dict[str, str],
+    connection: Connection,
     rows: int,
     no_search: bool,
     force: bool,
-    as_json: bool,
 ) -> None:
     """Read DATA, find the labels, and write an experiment file with comments.
 
@@ -117,38 +81,32 @@ def init(
         raise ExperimentError(
             f"{output}: the file exists; replace it with --force, or choose another with -o"
         )
-    draft = Draft(data, test, output, input_field, output_field)
-    read = draft.load(data)
+    spec = DataSpec(train=data, test=test, **fields)
+    read = spec.read(data)
     labels = find_labels(read)
     if test is not None:
-        draft.load(test, labels)
+        spec.read(test, LabelSet.model_validate(labels))
     model, choice, chat = base_model or DEFAULT_BASE_MODEL, None, False
     if not no_search:
-        name = backend or DEFAULT_BACKEND
-        connect = partial(open_backend, name, options, Path("runs"))
         try:
-            choice, chat = _search(connect, model, read, labels, rows)
+            choice, chat = _search(connection, model, read, labels, rows)
         except (PluginError, NotFoundError) as error:
-            if backend or base_model:
+            if connection.backend or base_model:
                 raise
             screen.note(f"no template was tried: {error}")
-    text = experiment_text(draft, labels, choice, base_model=model, chat=chat)
+    text = experiment_text(spec, output, labels, choice, base_model=model, chat=chat)
     write_atomically(output, text)
-    document = {
-        "file": str(output),
-        "rows": len(read),
-        "labels": labels,
-        "test": test,
-        "wording": choice.model_dump(mode="json") if choice else None,
-    }
-    screen.emit(as_json, document, lambda: _lines(draft, len(read), labels, choice))
+    facts = {"file": str(output), "rows": len(read), "labels": labels, "test": test}
+    file = screen.relative(output)
+    first = f"{file}: {len(read)} training rows, labels {', '.join(labels)}"
+    screen.emit({**facts, "wording": choice}, [first, *_lines(file, test, choice)])
 
 
 def _search(
-    connect: Callable[[], Backend], model: str, read: Dataset, labels: Sequence[str], rows: int
+    connection: Connection, model: str, read: Dataset, labels: Sequence[str], rows: int
 ) -> tuple[Choice | None, bool]:
     """Return the wordings that were tried, and whether the model has a chat template."""
-    with connect() as backend:
+    with connection.open(connection.backend or DEFAULT_BACKEND) as backend:
         can = backend.capabilities(model)
         if not can.base_label_scores:
             screen.note(
@@ -161,20 +119,16 @@ def _search(
         return found, can.chat
 
 
-def _lines(draft: Draft, rows: int, labels: list[str], choice: Choice | None) -> Iterator[str]:
-    file = screen.relative(draft.target)
-    yield f"{file}: {rows} training rows, labels {', '.join(labels)}"
+def _lines(file: str, test: str | None, choice: Choice | None) -> Iterator[str]:
     if choice is not None:
         yield (
             f"the best of {len(choice.tried)} wordings for the untuned {choice.base_model} is "
             f"{wording_text(choice.best)} ({choice.best.correct} of {choice.rows} training rows "
             "right)"
         )
-    if draft.test is None:
+    if test is None:
         yield f"a run needs test rows: set data.test in {file}, or name the file in the command"
-        yield f"next: tunesmith run {file} --set data.test=TEST"
-    else:
-        yield f"next: tunesmith run {file} --dry-run"
+    yield f"next: tunesmith run {file} {'--set data.test=TEST' if test is None else '--dry-run'}"
 
 
 def find_labels(data: Dataset) -> list[str]:
@@ -197,13 +151,9 @@ def find_labels(data: Dataset) -> list[str]:
     return sorted(found, key=int) if all(label.isdecimal() for label in found) else found
 
 
-def starting_text(words: Sequence[str]) -> str:
-    """Return the text from which the soft prompt starts."""
-    return f"Classify the text. Answer with {', '.join(words[:-1])} or {words[-1]}."
-
-
 def experiment_text(
-    draft: Draft,
+    data: DataSpec,
+    target: Path,
     labels: Sequence[str],
     choice: Choice | None = None,
     *,
@@ -213,7 +163,8 @@ def experiment_text(
     """Return the experiment file as YAML with comments.
 
     Args:
-        draft: files and fields.
+        data: files and fields; paths are relative to the working directory.
+        target: the experiment file, to whose folder the paths in it are relative.
         labels: the names of the labels.
         choice: the wordings that were tried on training rows; None if none were.
         base_model: its portable name.
@@ -222,24 +173,31 @@ def experiment_text(
     spoken = forms(choice.best.wording.words) if choice else {label: [label] for label in labels}
     as_named = all(words == [label] for label, words in spoken.items())
     best = choice.best.wording.template if choice else ""
+    *words, last = (first for first, *_ in spoken.values())
     return _template().render(
-        name=draft.target.stem,
-        file=draft.target.name,
+        name=target.stem,
+        file=target.name,
         base_model=base_model,
         embedded=base_model == DEFAULT_BASE_MODEL,
-        train=draft.path(draft.train),
-        test=draft.path(draft.test) if draft.test else None,
-        input_field=draft.input_field,
-        output_field=draft.output_field,
+        train=_path(data.train, target),
+        test=_path(data.test, target) if data.test else None,
+        input_field=data.input_field,
+        output_field=data.output_field,
         labels=list(spoken) if as_named else spoken,
         choice=choice,
         tried=sorted(choice.tried, key=lambda one: -one.correct) if choice else (),
         shown=SHOWN,
-        init_text=starting_text([words[0] for words in spoken.values()]),
+        init_text=f"Classify the text. Answer with {', '.join(words)} or {last}.",
         chat=chat,
         # The solved rows of few_shot replace the invented examples of the template.
         ladder=(("zero_shot", best), ("few_shot", best.removeprefix(EXAMPLES))),
     )
+
+
+def _path(source: str, target: Path) -> str:
+    if source.startswith(HUB):
+        return source
+    return Path(os.path.relpath(source, target.parent)).as_posix()
 
 
 def _template() -> Template:

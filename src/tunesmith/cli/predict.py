@@ -11,16 +11,17 @@ import click
 
 from tunesmith.atomic import write_atomically
 from tunesmith.cli import screen
-from tunesmith.cli.command import command
-from tunesmith.cli.connection import options_option, runs_dir_option
-from tunesmith.cli.files import output_option
-from tunesmith.cli.prediction_source import PredictionSource, find_source
+from tunesmith.cli.command import PATH, command
+from tunesmith.cli.connection import Connection, store_options
+from tunesmith.cli.files import field_options, output_option
+from tunesmith.cli.prediction_source import find_source
 from tunesmith.cli.progress import progress
 from tunesmith.cli.results import score_table
-from tunesmith.dataset import Dataset, DataSpec, load_dataset, parse_rows
+from tunesmith.dataset import Dataset, DataSpec, parse_rows
 from tunesmith.errors import DatasetError, RunError
-from tunesmith.evaluation.metrics import Evaluation, evaluate
+from tunesmith.evaluation.metrics import evaluate
 from tunesmith.experiment_file import parse_overrides
+from tunesmith.labels import LabelSet
 from tunesmith.records import Prediction, Record, json_lines
 
 STDIN = "-"
@@ -44,7 +45,7 @@ class Answer(Record):
     example="tunesmith predict deployment.json test.json -o predictions.jsonl\n"
     "echo 'The cut was lovely.' | tunesmith predict runs/RUN -",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 @click.argument("data")
 @output_option("Write the predictions as JSON lines.")
 @click.option("--base", is_flag=True, help="Ask the untuned base model.")
@@ -53,16 +54,7 @@ class Answer(Record):
     default=None,
     help="Whether the rows have labels; by default, labels are read if every row has one.",
 )
-@click.option(
-    "--input-field",
-    metavar="NAME",
-    help="The column of the text; by default that of the run, or 'input'.",
-)
-@click.option(
-    "--output-field",
-    metavar="NAME",
-    help="The column of the label; by default that of the run, or 'output'.",
-)
+@field_options("that of the run, or ")
 @click.option(
     "--param",
     "params",
@@ -76,22 +68,17 @@ class Answer(Record):
     type=click.FloatRange(0, 1),
     help="Leave the label empty if the highest calibrated probability is lower.",
 )
-@options_option
-@runs_dir_option
-@screen.json_option
+@store_options
 def predict(
     model: Path,
     data: str,
     output: Path | None,
     base: bool,
     labelled: bool | None,
-    input_field: str | None,
-    output_field: str | None,
+    fields: dict[str, str],
     params: dict[str, Any],
     abstain_below: float | None,
-    options: dict[str, str],
-    runs_dir: Path,
-    as_json: bool,
+    connection: Connection,
 ) -> None:
     """Ask MODEL (a deployment.json or a run directory) for the labels of the rows of DATA.
 
@@ -99,55 +86,39 @@ def predict(
     one text a line.
     """
     source = find_source(model, base=base, generation=params)
-    if abstain_below is not None:
-        _require_calibration(source)
-    named = source.experiment.data if source.experiment else DataSpec(train=str(model))
-    fields = input_field or named.input_field, output_field or named.output_field
-    rows = _rows(data, fields, labelled, source)
-    with source.connect(options, runs_dir) as backend, progress() as shown:
-        predictions = source.predict(backend, rows.rows, shown)
-    if abstain_below is None:
-        _show(predictions, predictions, source, output, as_json)
-        return
-    answers = [_answer(prediction, abstain_below) for prediction in predictions]
-    kept = [p for p, answer in zip(predictions, answers, strict=True) if not answer.abstained]
-    _show(answers, kept, source, output, as_json)
-
-
-def _require_calibration(source: PredictionSource) -> None:
-    if source.calibration is None:
+    if abstain_below is not None and source.calibration is None:
         raise RunError(
             "--abstain-below needs the directory of a calibrated run: its experiment sets "
             "data.validation, and its backend gives label scores"
         )
+    spec = source.experiment.data.model_copy(update=fields)
+    labels = source.experiment.labels
+    rows = _rows(spec, data, labelled, labels)
+    with source.connect(connection) as backend, progress() as shown:
+        predictions = source.predict(backend, rows.rows, shown)
+    if abstain_below is None:
+        _show(predictions, predictions, labels, output)
+        return
+    answers = [_answer(prediction, abstain_below) for prediction in predictions]
+    kept = [p for p, answer in zip(predictions, answers, strict=True) if not answer.abstained]
+    _show(answers, kept, labels, output)
 
 
-def _rows(
-    source: str, fields: tuple[str, str], labelled: bool | None, asked: PredictionSource
-) -> Dataset:
+def _rows(spec: DataSpec, source: str, labelled: bool | None, labels: LabelSet) -> Dataset:
     if source == STDIN:
         if labelled:
             raise DatasetError("stdin is read without labels; write the rows to a .jsonl file")
-        return parse_rows(sys.stdin.read(), "stdin", input_field=fields[0])
-
-    def load(*, with_labels: bool) -> Dataset:
-        return load_dataset(
-            source,
-            input_field=fields[0],
-            output_field=fields[1],
-            labels=asked.spec.labels if with_labels else None,
-            labelled=with_labels,
-        )
-
-    if labelled is not None:
-        return load(with_labels=labelled)
-    plain = load(with_labels=False)
-    try:
-        return load(with_labels=True)
-    except DatasetError as error:
-        # The remedies after the semicolon apply only to files that should have labels.
-        screen.note(f"read without labels, because {str(error).partition(';')[0]}")
-        return plain
+        return parse_rows(sys.stdin.read(), "stdin", input_field=spec.input_field)
+    if labelled:
+        return spec.read(source, labels)
+    plain = spec.read(source, labelled=False)
+    if labelled is None:
+        try:
+            return spec.read(source, labels)
+        except DatasetError as error:
+            # The remedies after the semicolon apply only to files that should have labels.
+            screen.note(f"read without labels, because {str(error).partition(';')[0]}")
+    return plain
 
 
 def _answer(prediction: Prediction, below: float) -> Answer:
@@ -165,65 +136,50 @@ def _answer(prediction: Prediction, below: float) -> Answer:
 def _show(
     answers: Sequence[Prediction] | Sequence[Answer],
     kept: Sequence[Prediction],
-    source: PredictionSource,
+    labels: LabelSet,
     output: Path | None,
-    as_json: bool,
 ) -> None:
     """Write and print the answers, with scores over the ``kept`` predictions."""
     if output is not None:
         write_atomically(output, json_lines(answers))
     scored = None
     if kept and all(p.expected is not None for p in kept):
-        scored = evaluate(kept, source.spec.labels)
+        scored = evaluate(kept, labels)
     abstaining = answers is not kept
     document = {
         "rows": len(answers),
         **({"answered": len(kept)} if abstaining else {}),
         "file": None if output is None else str(output),
-        "evaluation": None if scored is None else scored.model_dump(mode="json"),
-        "predictions": [one.model_dump(mode="json") for one in answers],
+        "evaluation": scored,
+        "predictions": answers,
     }
-    name = "answered" if abstaining or not kept else kept[0].model
-    answered = f"{len(kept)} of {len(answers)} rows answered" if abstaining else None
-    scores: dict[str, Evaluation] = {} if scored is None else {name: scored}
-    screen.emit(as_json, document, lambda: _lines(answers, answered, scores, output))
+    summary = [f"{len(kept)} of {len(answers)} rows answered"] if abstaining else []
+    if scored is not None:
+        summary += score_table({"answered" if abstaining else kept[0].model: scored})
+    screen.emit(document, _lines(answers, summary, output))
 
 
 def _lines(
-    answers: Sequence[Prediction] | Sequence[Answer],
-    answered: str | None,
-    scores: dict[str, Evaluation],
-    output: Path | None,
+    answers: Sequence[Prediction] | Sequence[Answer], summary: list[str], output: Path | None
 ) -> Iterator[str]:
     if answers and output is None:
-        headers = ("row", "label", _probability_header(answers[0]), "expected", "input")
+        one = answers[0]
+        known = "calibrated" if isinstance(one, Answer) or one.calibrated else "probability"
+        headers = ("row", "label", known, "expected", "input")
         yield from screen.table(headers, map(_columns, answers))
         yield ""
-    if answered is not None:
-        yield answered
-    if scores:
-        yield from score_table(scores)
+    yield from summary
     if output is not None:
         yield screen.relative(output)
 
 
-def _probability_header(one: Prediction | Answer) -> str:
-    return "calibrated" if isinstance(one, Answer) or one.calibrated else "probability"
-
-
 def _columns(one: Prediction | Answer) -> tuple[str, str, str, str, str]:
-    label, probability = _of_answer(one) if isinstance(one, Answer) else _of_prediction(one)
+    if isinstance(one, Answer):
+        label = "(abstains)" if one.abstained else one.label or "?"
+        probability = f"{one.probability:.2f}"
+    else:
+        shares = one.calibrated or one.probabilities or {}
+        label = f"? {one.text!r:.40}" if one.label is None else one.label
+        probability = f"{shares[one.label]:.3f}" if one.label in shares else "-"
     expected = "-" if one.expected is None else one.expected
     return (str(one.row), label, probability, expected, screen.shortened(one.input))
-
-
-def _of_answer(answer: Answer) -> tuple[str, str]:
-    label = "(abstains)" if answer.abstained else answer.label or "?"
-    return label, f"{answer.probability:.2f}"
-
-
-def _of_prediction(prediction: Prediction) -> tuple[str, str]:
-    label = prediction.label
-    shares = prediction.calibrated or prediction.probabilities or {}
-    shown = f"? {prediction.text!r:.40}" if label is None else label
-    return shown, f"{shares[label]:.3f}" if label in shares else "-"

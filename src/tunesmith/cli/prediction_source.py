@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tunesmith.backend import Backend
-from tunesmith.cli.connection import open_backend, reopen_backend
+from tunesmith.cli.connection import Connection, reopen_backend
 from tunesmith.cli.files import read_record
 from tunesmith.dataset import load_data
 from tunesmith.errors import RunError
@@ -22,26 +21,20 @@ from tunesmith.pipeline.prompts import base_prompts
 from tunesmith.progress import Progress
 from tunesmith.records import Deployment, Prediction, Row
 from tunesmith.runs.run import Run
-from tunesmith.spec import TuningSpec
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionSource:
     """A model that answers, and the way to ask it."""
 
-    spec: TuningSpec
-    """The experiment of the run, if there is a run."""
+    experiment: Experiment
+    """That of the run, or for a deployment file one with the settings of its model."""
     deployment: Deployment | None
     """The deployment of the tuned model, if there is one."""
     base: bool
     """Whether to ask the untuned base model."""
     run: Run | None
     backend: str
-
-    @property
-    def experiment(self) -> Experiment | None:
-        """The experiment of the run, or None for a deployment file."""
-        return self.spec if isinstance(self.spec, Experiment) else None
 
     @property
     def calibration(self) -> Calibration | None:
@@ -51,51 +44,40 @@ class PredictionSource:
         record, base = self.run.record, self.base or self.deployment is None
         return record.base_calibration if base else record.calibration
 
-    def connect(
-        self, options: Mapping[str, Any], runs_dir: Path
-    ) -> AbstractContextManager[Backend]:
+    def connect(self, connection: Connection) -> Backend:
         """Connect to the backend that serves the model."""
         if self.run is not None:
-            return reopen_backend(self.run, options)
-        return open_backend(self.backend, options, runs_dir)
+            return reopen_backend(self.run, connection.options)
+        return connection.open(self.backend)
 
     def predict(
         self, backend: Backend, rows: tuple[Row, ...], progress: Progress
     ) -> list[Prediction]:
         """Return the predictions for ``rows``, calibrated if the run has a calibration."""
-        found = self._predict(backend, rows, progress)
-        return with_calibrated(found, self.calibration) if self.calibration else found
-
-    def _predict(
-        self, backend: Backend, rows: tuple[Row, ...], progress: Progress
-    ) -> list[Prediction]:
-        spec, experiment = self.spec, self.experiment
+        spec, of = self.experiment, self.deployment
         can = backend.capabilities(spec.base_model)
-        wanted = experiment.answer if experiment else None
-        answer = chosen_reading(wanted, spec.method, can, backend.name)
-        if self.deployment is not None and not self.base:
+        answer = chosen_reading(spec.answer, spec.method, can, backend.name)
+        if of is not None and not self.base:
             progress.stage("predict tuned")
-            return predict_tuned(spec, backend, rows, self.deployment, progress, answer=answer)
-        progress.stage("predict base")
-        reads = experiment.base_input if experiment else "same"
-        prompts = base_prompts(spec, backend, rows, self._examples(), self.deployment, reads)
-        return predict_base(spec, backend, rows, prompts, progress, answer=answer)
+            found = predict_tuned(spec, backend, rows, of, progress, answer=answer)
+        else:
+            progress.stage("predict base")
+            prompts = base_prompts(spec, backend, rows, self._examples(), of, spec.base_input)
+            found = predict_base(spec, backend, rows, prompts, progress, answer=answer)
+        return with_calibrated(found, self.calibration) if self.calibration else found
 
     def _examples(self) -> tuple[Row, ...]:
         # Only a prompting method puts training rows into the prompt.
-        experiment = self.experiment
-        if experiment is None or experiment.method.tunes:
+        spec = self.experiment
+        if spec.method.tunes:
             return ()
-        return load_data(experiment.data, experiment.labels, experiment.seed, test=False).train.rows
+        return load_data(spec.data, spec.labels, spec.seed, test=False).train.rows
 
 
 def find_source(path: Path, *, base: bool, generation: Mapping[str, Any]) -> PredictionSource:
     """Return the model of ``path``, a deployment file or a run directory.
 
-    Args:
-        path: the file or directory.
-        base: ask the untuned model.
-        generation: generation parameters that replace those of the run.
+    With ``base`` that is the untuned one. ``generation`` replaces parameters of the run.
 
     Raises:
         RunError: ``path`` is neither of the two, or the run has no deployment.
@@ -110,9 +92,10 @@ def find_source(path: Path, *, base: bool, generation: Mapping[str, Any]) -> Pre
         "method": model.method,
         "labels": model.labels.model_dump(),
         "generation": generation,
+        "data": {"train": str(path)},  # A deployment has no data; only the columns are used.
     }
-    spec = TuningSpec.from_values(values, source=str(path))
-    return PredictionSource(spec, deployment, base, None, deployment.backend)
+    experiment = Experiment.from_values(values, source=str(path))
+    return PredictionSource(experiment, deployment, base, None, deployment.backend)
 
 
 def _of_run(path: Path, base: bool, generation: Mapping[str, Any]) -> PredictionSource:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tunesmith.cli.failures import InterruptedWorkError
-from tunesmith.cli.screen import current, relative
+from tunesmith.cli.screen import color, current, relative
 from tunesmith.errors import TunesmithError
 from tunesmith.progress import Progress
 from tunesmith.records import TuningEvent
@@ -32,9 +32,7 @@ def progress() -> Iterator[RunProgress]:
     chosen = current()
     if chosen.quiet:
         yield RunProgress()
-    elif (
-        sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    ):
+    elif color() and os.environ.get("TERM") != "dumb":
         with _bars() as bars:
             live = LiveProgress(bars)
             yield live
@@ -45,12 +43,8 @@ def progress() -> Iterator[RunProgress]:
 
 def loss_text(event: TuningEvent) -> str:
     """Return ``loss 0.412, validation loss 0.380``, without a loss that is None."""
-    parts = []
-    if event.loss is not None:
-        parts.append(f"loss {event.loss:.3f}")
-    if event.validation_loss is not None:
-        parts.append(f"validation loss {event.validation_loss:.3f}")
-    return ", ".join(parts)
+    losses = {"loss": event.loss, "validation loss": event.validation_loss}
+    return ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items() if loss is not None)
 
 
 class RunProgress(Progress):
@@ -62,20 +56,13 @@ class RunProgress(Progress):
         """Store ``directory``."""
         self.directory = directory
 
-    def remark(self, text: str) -> None:
-        """Print it."""
-        self._print(text)
-
     def trial(self, name: str, number: int, total: int) -> None:
         """Print which trial begins."""
-        self._print(f"trial {number} of {total}: {name}")
+        self.remark(f"trial {number} of {total}: {name}")
 
     def trial_ended(self, name: str, outcome: str) -> None:
         """Print how it ended."""
-        self._print(f"{name}: {outcome}")
-
-    def _print(self, text: str) -> None:
-        del text
+        self.remark(f"{name}: {outcome}")
 
 
 class PlainProgress(RunProgress):
@@ -89,26 +76,27 @@ class PlainProgress(RunProgress):
     def stage(self, name: str) -> None:
         """Print the name of the stage."""
         self._started = self._printed = time.monotonic()
-        self._print(name)
+        self.remark(name)
 
     def tuning(self, event: TuningEvent) -> None:
         """Print an epoch or a note, and with ``--verbose`` every step."""
         if event.kind == "step":
             self._steps = (event.step or 0, event.total_steps or 0)
-        if event.kind == "epoch":
+            if self._verbose or self._long_silent():
+                total = f"/{event.total_steps}" if event.total_steps else ""
+                self._say(f"step {event.step}{total}: {loss_text(event)}")
+        elif event.kind == "epoch":
             self._say(f"epoch {event.epoch}{self._position()}: {loss_text(event)}")
-        elif event.kind == "note" or (event.kind == "status" and event.message):
+        elif event.kind == "note" or event.message:
             self._say(event.message)
-        elif event.kind == "step" and (self._verbose or self._long_silent()):
-            total = f"/{event.total_steps}" if event.total_steps else ""
-            self._say(f"step {event.step}{total}: {loss_text(event)}")
 
     def predicted(self, done: int, total: int) -> None:
         """Print the number of answered rows, at the end and every ten seconds."""
         if done == total or self._long_silent():
             self._say(f"{done}/{total} rows")
 
-    def _print(self, text: str) -> None:
+    def remark(self, text: str) -> None:
+        """Print it."""
         click.echo(text, err=True)
 
     def _position(self) -> str:
@@ -123,7 +111,7 @@ class PlainProgress(RunProgress):
 
     def _say(self, text: str) -> None:
         self._printed = time.monotonic()
-        self._print(f"  {text}")
+        self.remark(f"  {text}")
 
 
 class LiveProgress(RunProgress):
@@ -146,7 +134,7 @@ class LiveProgress(RunProgress):
             where = f"epoch {event.epoch}  " if event.epoch is not None else ""
             self._update(detail=where + loss_text(event))
         elif event.message:
-            self._print(f"  {event.message}")
+            self.remark(f"  {event.message}")
 
     def predicted(self, done: int, total: int) -> None:
         """Move the bar."""
@@ -159,7 +147,8 @@ class LiveProgress(RunProgress):
         self._task = None
         super().trial(name, number, total)
 
-    def _print(self, text: str) -> None:
+    def remark(self, text: str) -> None:
+        """Print it above the bars."""
         self._bars.console.print(text, markup=False, highlight=False)
 
     def complete(self) -> None:
@@ -176,25 +165,27 @@ class LiveProgress(RunProgress):
 
 
 def _bars() -> Bars:
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
 
-    return Progress(
-        TextColumn("{task.description:<14}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[detail]}"),
+    return rich.Progress(
+        rich.TextColumn("{task.description:<14}"),
+        rich.BarColumn(bar_width=30),
+        rich.MofNCompleteColumn(),
+        rich.TimeElapsedColumn(),
+        rich.TimeRemainingColumn(),
+        rich.TextColumn("{task.fields[detail]}"),
         console=Console(file=sys.stderr),
     )
+
+
+@contextmanager
+def interruptible(remedy: str) -> Iterator[None]:
+    """Add ``remedy``, the way to continue, to an interrupt."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise InterruptedWorkError(f"interrupted\n{remedy}") from None
 
 
 @contextmanager
@@ -202,16 +193,11 @@ def resumable(progress: RunProgress) -> Iterator[None]:
     """Add the resume command to an error or an interrupt of the run of ``progress``."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, TunesmithError, OSError) as error:
         if progress.directory is None:
             raise
-        raise InterruptedWorkError(f"interrupted\nresume with: {_command(progress)}") from None
-    except (TunesmithError, OSError) as error:
-        if progress.directory is not None:
-            error.add_note(f"Fix this, then resume with: {_command(progress)}")
+        remedy = f"resume with: tunesmith resume {relative(progress.directory)}"
+        if isinstance(error, KeyboardInterrupt):
+            raise InterruptedWorkError(f"interrupted\n{remedy}") from None
+        error.add_note(f"Fix this, then {remedy}")
         raise
-
-
-def _command(progress: RunProgress) -> str:
-    assert progress.directory is not None  # noqa: S101  # checked by the callers
-    return f"tunesmith resume {relative(progress.directory)}"

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from tunesmith.cli import screen
 from tunesmith.evaluation.comparison import correct
 from tunesmith.evaluation.metrics import Evaluation
-from tunesmith.records import LabelTokens, ModelRole, Reading
+from tunesmith.records import LabelTokens
 from tunesmith.runs.judgment import compared, judge
+from tunesmith.runs.record import RunRecord
 from tunesmith.runs.run import REPORT, Run
 
 HEADERS = ("", "accuracy", "95 % interval", "macro F1", "unparsable")
@@ -18,9 +19,9 @@ def result_lines(run: Run) -> Iterator[str]:
     """Yield the headline, scores, comparisons, diagnosis and notes, and last the report's path."""
     record = run.record
     yield judge(record).headline
-    yield f"{record.name}: {record.experiment['method']['name']} on {_model(run)}, {_where(run)}"
+    yield _setting(record)
     yield ""
-    yield from score_table(_named(run))
+    yield from score_table(_named(record))
     yield ""
     found = compared(record)
     for comparison in correct(found) if len(found) > 1 else found:
@@ -48,39 +49,34 @@ def label_lines(labels: Mapping[str, LabelTokens]) -> Iterator[str]:
 
 def score_table(named: dict[str, Evaluation]) -> list[str]:
     """Return a table with one line for each named evaluation."""
-    return screen.table(HEADERS, ((name, *_scores(e)) for name, e in named.items()), right=4)
+    rows = [
+        (
+            name,
+            f"{one.accuracy:.3f}",
+            "{:.3f} to {:.3f}".format(*one.accuracy_interval),
+            f"{one.f1_macro:.3f}",
+            f"{one.unparsable}/{one.rows}",
+        )
+        for name, one in named.items()
+    ]
+    return screen.table(HEADERS, rows, right=4)
 
 
-def _scores(evaluation: Evaluation) -> tuple[str, str, str, str]:
-    low, high = evaluation.accuracy_interval
+def _named(record: RunRecord) -> dict[str, Evaluation]:
+    other = record.other_reading
+    named = {
+        f"{role}, {found.answer}" if other else role: found.evaluations[role]
+        for found in (record, other)
+        if found is not None
+        for role in sorted(found.evaluations, reverse=True)
+    }
+    return named | {b.method: b.evaluation for b in record.baselines}
+
+
+def _setting(record: RunRecord) -> str:
+    stand_in = f" ({record.stand_in} stands in)" if record.stand_in else ""
+    emulated = " (emulated)" if record.emulated else ""
     return (
-        f"{evaluation.accuracy:.3f}",
-        f"{low:.3f} to {high:.3f}",
-        f"{evaluation.f1_macro:.3f}",
-        f"{evaluation.unparsable}/{evaluation.rows}",
+        f"{record.name}: {record.experiment['method']['name']} on {record.base_model}{stand_in}, "
+        f"backend {record.backend}{emulated}, {record.data['test'].rows} test rows"
     )
-
-
-def _named(run: Run) -> dict[str, Evaluation]:
-    record, other = run.record, run.record.other_reading
-    named = dict(_own(record.evaluations, record.answer if other else None))
-    if other is not None:
-        named |= _own(other.evaluations, other.answer)
-    return {**named, **{b.method: b.evaluation for b in record.baselines}}
-
-
-def _own(
-    evaluations: dict[ModelRole, Evaluation], answer: Reading | None
-) -> Iterator[tuple[str, Evaluation]]:
-    for role in sorted(evaluations, reverse=True):
-        yield f"{role}, {answer}" if answer else role, evaluations[role]
-
-
-def _model(run: Run) -> str:
-    stand_in = run.record.stand_in
-    return run.record.base_model + (f" ({stand_in} stands in)" if stand_in else "")
-
-
-def _where(run: Run) -> str:
-    emulated = " (emulated)" if run.record.emulated else ""
-    return f"backend {run.record.backend}{emulated}, {run.record.data['test'].rows} test rows"

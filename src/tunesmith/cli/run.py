@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tunesmith.backend import Backend
 from tunesmith.cli import screen
-from tunesmith.cli.command import command
+from tunesmith.cli.command import PATH, bundled, command
 from tunesmith.cli.connection import (
+    Connection,
     connection_options,
-    open_backend,
     options_option,
     reopen_backend,
     runs_dir_option,
@@ -26,14 +26,20 @@ from tunesmith.experiment_file import parse_overrides
 from tunesmith.pipeline.plan import PartPlan, Plan
 from tunesmith.runs.run import RECORD, Run
 
-set_option = click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=lambda context, parameter, texts: parse_overrides(texts),
-    help="Change a key of the experiment, e.g. method.num_epochs=5; may be repeated.",
+experiment_options = bundled(
+    "experiment",
+    partial(Experiment.from_file, note=screen.note),
+    click.argument("path", type=PATH, metavar="EXPERIMENT"),
+    click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=lambda context, parameter, texts: parse_overrides(texts),
+        help="Change a key of the experiment, e.g. method.num_epochs=5; may be repeated.",
+    ),
 )
+"""The experiment file with its changes; a command gets the experiment."""
 
 
 @command(
@@ -41,48 +47,31 @@ set_option = click.option(
     example="tunesmith run experiment.yaml --set method.num_epochs=5\n"
     "tunesmith run experiment.yaml --backend sklearn --set method.name=tfidf_logreg",
 )
-@click.argument("experiment", type=click.Path(path_type=Path))
 @connection_options
-@set_option
+@experiment_options
 @click.option("--dry-run", is_flag=True, help="Check and count everything; tune nothing.")
-@screen.json_option
-def run(
-    experiment: Path,
-    backend: str,
-    options: dict[str, str],
-    settings: dict[str, Any],
-    runs_dir: Path,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+def run(experiment: Experiment, connection: Connection, dry_run: bool) -> None:
     """Run EXPERIMENT (a YAML file): tune, deploy, predict, evaluate and report.
 
     All checks come before anything is tuned or paid for. The last line of the output is the path of
     the report.
     """
-    what = Experiment.from_file(experiment, settings, screen.note)
-    with open_backend(backend, options, runs_dir) as opened:
+    with connection.open() as backend:
         if dry_run:
-            _show_plan(what, opened, as_json)
+            plan = experiment.plan(backend)
+            screen.emit(plan, _plan_lines(plan))
             return
         with progress() as shown, resumable(shown):
-            done = what.run(opened, runs_dir=runs_dir, progress=shown)
-    screen.emit(as_json, done.summary(), lambda: result_lines(done))
-
-
-def _show_plan(experiment: Experiment, backend: Backend, as_json: bool) -> None:
-    plan = experiment.plan(backend)
-    screen.emit(as_json, plan.model_dump(mode="json"), lambda: _plan_lines(plan))
+            done = experiment.run(backend, runs_dir=connection.runs_dir, progress=shown)
+    screen.emit(done.summary(), result_lines(done))
 
 
 def _plan_lines(plan: Plan) -> Iterator[str]:
     yield f"{plan.name}: {plan.method} on {plan.base_model}, backend {plan.backend}"
     yield ""
-    yield from screen.table(
-        ("", "rows", "tokens min", "median", "max", "truncated"),
-        ((name, *_part_columns(part)) for name, part in plan.data.items()),
-        right=5,
-    )
+    headers = ("", "rows", "tokens min", "median", "max", "truncated")
+    rows = ((name, *_part_columns(part)) for name, part in plan.data.items())
+    yield from screen.table(headers, rows, right=5)
     yield ""
     yield from label_lines(plan.labels)
     for note in plan.notes:
@@ -100,10 +89,9 @@ def _part_columns(part: PartPlan) -> tuple[str, str, str, str, str]:
 
 
 @command("resume", example="tunesmith resume runs/20261121-093000-reviews-local-3f2a")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @options_option
-@screen.json_option
-def resume(run: Path, options: dict[str, str], as_json: bool) -> None:
+def resume(run: Path, options: dict[str, str]) -> None:
     """Continue RUN, a run directory. Steps that it has completed are not repeated.
 
     The run holds the options of its backend, but no secrets: these come from --option, the
@@ -113,28 +101,20 @@ def resume(run: Path, options: dict[str, str], as_json: bool) -> None:
     if found.record.status == "completed":
         screen.note(f"{run}: the run is completed; there is nothing left to do")
     else:
-        _resume(found, options)
-    screen.emit(as_json, found.summary(), lambda: result_lines(found))
-
-
-def _resume(run: Run, options: dict[str, str]) -> None:
-    experiment = Experiment.from_record(run.record.experiment, source=str(run.directory))
-    with (
-        reopen_backend(run, options) as backend,
-        progress() as shown,
-        resumable(shown),
-    ):
-        experiment.resume(run, backend, progress=shown)
+        experiment = Experiment.from_record(found.record.experiment, source=str(run))
+        with reopen_backend(found, options) as backend, progress() as shown, resumable(shown):
+            experiment.resume(found, backend, progress=shown)
+    screen.emit(found.summary(), result_lines(found))
 
 
 @command("runs", example="tunesmith runs --runs-dir runs")
 @runs_dir_option
-@screen.json_option
-def runs(runs_dir: Path, as_json: bool) -> None:
+def runs(runs_dir: Path) -> None:
     """List the runs, oldest first. A run that cannot be read is listed with the reason."""
-    folders = sorted(path.parent for path in runs_dir.glob(f"*/{RECORD}"))
-    found = [_summary(folder) for folder in folders]
-    screen.emit(as_json, found, lambda: _run_lines(found, runs_dir))
+    found = [_summary(path.parent) for path in sorted(runs_dir.glob(f"*/{RECORD}"))]
+    headers = ("run", "status", "method", "backend", "accuracy")
+    empty = f"no runs in {runs_dir}; make one with: tunesmith run EXPERIMENT"
+    screen.emit(found, screen.table(headers, map(_run_columns, found), right=1, empty=empty))
 
 
 def _summary(folder: Path) -> dict[str, Any]:
@@ -142,13 +122,6 @@ def _summary(folder: Path) -> dict[str, Any]:
         return Run.load(folder, finished=False).summary()
     except RunError as error:
         return {"run_dir": str(folder), "status": "unreadable", "error": str(error)}
-
-
-def _run_lines(found: list[dict[str, Any]], runs_dir: Path) -> list[str]:
-    if not found:
-        return [f"no runs in {runs_dir}; make one with: tunesmith run EXPERIMENT"]
-    headers = ("run", "status", "method", "backend", "accuracy")
-    return screen.table(headers, map(_run_columns, found), right=1)
 
 
 def _run_columns(summary: dict[str, Any]) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,24 +15,33 @@ import click
 STDOUT = "tunesmith.cli.stdout"
 """Key of the real stdout in the context. Libraries get stderr in its place."""
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
-)
+
+@dataclass(slots=True)
+class Settings:
+    """The options that every command has."""
+
+    verbose: bool = False
+    quiet: bool = False
+    debug: bool = False
+    as_json: bool = False
 
 
-def emit(as_json: bool, document: Any, lines: Callable[[], Iterable[str]]) -> None:
-    """Print ``document`` as JSON, or else ``lines()``."""
-    if as_json:
-        line(json.dumps(document, indent=2, ensure_ascii=False))
-        return
-    for text in lines():
-        line(text)
+def current() -> Settings:
+    """Return the settings of the current command."""
+    return click.get_current_context().ensure_object(Settings)
 
 
-def line(text: str) -> None:
-    """Print one line of the result, on stdout."""
+def emit(document: Any, lines: Iterable[str]) -> None:
+    """Print on stdout ``lines``, or with ``--json`` the ``document``, which may hold records."""
+    if current().as_json:
+        lines = [json.dumps(document, indent=2, ensure_ascii=False, default=_dump)]
     out: TextIO | None = click.get_current_context().meta.get(STDOUT)
-    click.echo(text, file=out)
+    for line in lines:
+        click.echo(line, file=out)
+
+
+def _dump(record: Any) -> Any:
+    return record.model_dump(mode="json")
 
 
 def note(text: str) -> None:
@@ -40,12 +50,17 @@ def note(text: str) -> None:
         click.echo(text, err=True)
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0) -> list[str]:
+def table(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0, empty: str = ""
+) -> list[str]:
     """Return lines with aligned columns. The last ``right`` columns are aligned to the right.
 
-    The text is plain, so it looks the same in a terminal, in a pipe and in a log.
+    The text is plain, so it looks the same in a terminal, in a pipe and in a log. Without rows the
+    only line is ``empty``, if there is such a text.
     """
-    cells = [list(headers), *(list(row) for row in rows)]
+    cells = [headers, *rows]
+    if empty and len(cells) == 1:
+        return [empty]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     first_right = len(headers) - right
     return [
@@ -63,20 +78,11 @@ def shortened(text: str, width: int = 60) -> str:
     return one_line if len(one_line) <= width else one_line[: width - 1] + "…"
 
 
+def color() -> bool:
+    """Return whether stderr is a terminal, and the user has nothing against colors."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
 def relative(path: Path) -> str:
     """Return ``path`` relative to the working directory, to be copied into a command."""
     return os.path.relpath(path)
-
-
-@dataclass(slots=True)
-class Settings:
-    """The options for output on stderr."""
-
-    verbose: bool = False
-    quiet: bool = False
-    debug: bool = False
-
-
-def current() -> Settings:
-    """Return the settings of the current command."""
-    return click.get_current_context().ensure_object(Settings)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tunesmith.cli import screen
-from tunesmith.cli.command import command
+from tunesmith.cli.command import PATH, command
 from tunesmith.cli.connection import backend_option, options_option, runs_dir_option
-from tunesmith.cli.failures import InterruptedWorkError
-from tunesmith.cli.progress import progress
-from tunesmith.cli.run import set_option
+from tunesmith.cli.progress import interruptible, progress
+from tunesmith.cli.run import experiment_options
 from tunesmith.experiment import Experiment
-from tunesmith.progress import Progress
 from tunesmith.runs.run import REPORT
 from tunesmith.sweep.benchmark import Benchmark, run_benchmark
 from tunesmith.sweep.costs import read_prices
@@ -25,9 +23,11 @@ from tunesmith.sweep.records import AnySweep
 from tunesmith.sweep.sweep import Sweep
 from tunesmith.sweep.trial import BackendRef
 
+RESUME = "resume with the same command: the trials that are done are kept"
+
 
 @command("benchmark", example="tunesmith benchmark benchmark.yaml --processes 2")
-@click.argument("benchmark", type=click.Path(path_type=Path))
+@click.argument("benchmark", type=PATH)
 @click.option(
     "--processes",
     type=click.IntRange(min=1),
@@ -35,8 +35,7 @@ from tunesmith.sweep.trial import BackendRef
     help="Trials at a time, each in a process; by default the number in the file.",
 )
 @runs_dir_option
-@screen.json_option
-def benchmark(benchmark: Path, processes: int | None, runs_dir: Path, as_json: bool) -> None:
+def benchmark(benchmark: Path, processes: int | None, runs_dir: Path) -> None:
     """Run every method of BENCHMARK (a YAML file) on every backend, base model and seed.
 
     Everything is checked before the first trial. A trial that fails is reported, and the others go
@@ -44,10 +43,9 @@ def benchmark(benchmark: Path, processes: int | None, runs_dir: Path, as_json: b
     the report.
     """
     what = Benchmark.from_file(benchmark)
-    _run(
-        lambda shown: run_benchmark(what, runs_dir=runs_dir, processes=processes, progress=shown),
-        as_json=as_json,
-    )
+    with interruptible(RESUME), progress() as shown:
+        sweep = run_benchmark(what, runs_dir=runs_dir, processes=processes, progress=shown)
+    _show(sweep)
 
 
 @command(
@@ -55,10 +53,9 @@ def benchmark(benchmark: Path, processes: int | None, runs_dir: Path, as_json: b
     example="tunesmith ladder experiment.yaml --stop-at 0.9\n"
     "tunesmith ladder experiment.yaml --only zero_shot,prompt_tuning-text",
 )
-@click.argument("experiment", type=click.Path(path_type=Path))
 @backend_option
 @options_option
-@set_option
+@experiment_options
 @click.option(
     "--stop-at",
     type=click.FloatRange(0, 1),
@@ -68,22 +65,19 @@ def benchmark(benchmark: Path, processes: int | None, runs_dir: Path, as_json: b
 @click.option("--only", default="", metavar="A,B,…", help="Run only these steps or methods.")
 @click.option(
     "--prices",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="A price table (YAML); without one, the cost on a backend that costs money is unknown.",
 )
 @runs_dir_option
-@screen.json_option
 def ladder(
-    experiment: Path,
+    experiment: Experiment,
     backend: str,
     options: dict[str, str],
-    settings: dict[str, Any],
     stop_at: float | None,
     only: str,
     prices: Path | None,
     runs_dir: Path,
-    as_json: bool,
 ) -> None:
     """Try every method on the data of EXPERIMENT, cheapest first, and decide if tuning is needed.
 
@@ -91,39 +85,25 @@ def ladder(
     backend offers, with time, cost and interval. The same command resumes an earlier one that
     was stopped. The last line printed is the path of the report.
     """
-    what = Experiment.from_file(experiment, settings, screen.note)
     ref = BackendRef(name=backend, options=options)
     price_table = read_prices(prices) if prices else None
     names = [name.strip() for name in only.split(",") if name.strip()]
-    _run(
-        lambda shown: run_ladder(
-            what,
+    with interruptible(RESUME), progress() as shown:
+        sweep = run_ladder(
+            experiment,
             ref,
             runs_dir=runs_dir,
             prices=price_table,
             stop_at=stop_at,
             only=names,
             progress=shown,
-        ),
-        as_json=as_json,
-    )
+        )
+    _show(sweep)
 
 
-def _run(run: Callable[[Progress], Sweep[Any]], *, as_json: bool) -> None:
-    """Run a sweep and print it; after an interruption, print how to resume."""
-    try:
-        with progress() as shown:
-            sweep = run(shown)
-    except KeyboardInterrupt:
-        raise InterruptedWorkError(
-            "interrupted\nresume with the same command: the trials that are done are kept"
-        ) from None
-    screen.emit(as_json, _document(sweep), lambda: _lines(sweep))
-
-
-def _document(sweep: Sweep[Any]) -> dict[str, Any]:
+def _show(sweep: Sweep[Any]) -> None:
     places = {"directory": str(sweep.directory), "report": str(sweep.directory / REPORT)}
-    return {**places, **sweep.record.model_dump(mode="json")}
+    screen.emit({**places, **sweep.record.model_dump(mode="json")}, _lines(sweep))
 
 
 def _lines(sweep: Sweep[Any]) -> Iterator[str]:

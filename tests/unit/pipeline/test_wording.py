@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from tunesmith.backend import Predictor, Target
-from tunesmith.cli.init import Draft, experiment_text
+from tunesmith.cli.init import experiment_text
+from tunesmith.dataset import DataSpec
 from tunesmith.errors import ExperimentError
 from tunesmith.labels import LabelSet
 from tunesmith.pipeline.wording import (
@@ -182,8 +183,8 @@ def test_few_shot_gets_the_template_without_the_invented_examples() -> None:
     words = {"negative": "negative", "positive": "positive"}
     best = Tried(wording=Wording(template=template, chat=False, words=words), correct=9)
     choice = Choice(base_model="m", rows=10, tried=(best,))
-    draft = Draft("train.json", None, Path("new.yaml"), "input", "output")
-    written = yaml.safe_load(experiment_text(draft, list(words), choice))
+    data = DataSpec(train="train.json")
+    written = yaml.safe_load(experiment_text(data, Path("new.yaml"), list(words), choice))
     assert written["ladder"] == [
         {"name": "zero_shot", "template": template},
         {"name": "few_shot", "template": "Review: {{input}}\nSentiment:"},

@@ -69,13 +69,12 @@ _OPTIONS = (
               type=click.Path(file_okay=False, path_type=Path),
               help="Folder of assets, trainings and deployments; kept at a restart.")  # fmt: skip
 @_server_options
-@screen.json_option
-def serve(host: str, port: int, data_dir: Path, as_json: bool, **given: Any) -> None:
+def serve(host: str, port: int, data_dir: Path, **given: Any) -> None:
     """Serve until Ctrl-C. Prints the values for Credentials and for the environment."""
     server = _emulator(given, host=host, port=port, data_dir=data_dir)
     stop = _on_signals()
     with server:
-        screen.emit(as_json, _document(server), lambda: _welcome(server))
+        screen.emit(_document(server), _welcome(server))
         stop.wait()
         screen.note("stopping; a running tuning continues at the next start")
 
@@ -83,6 +82,7 @@ def serve(host: str, port: int, data_dir: Path, as_json: bool, **given: Any) -> 
 @emulator.command(
     "run",
     cls=Command,
+    has_json=False,
     example="tunesmith emulator run --serve https://example.org/train.json=train.json "
     "-- python tutorial.py\n"
     "tunesmith emulator run tutorial.ipynb",
