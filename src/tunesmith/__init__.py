@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from tunesmith.methods import FewShot as FewShot
     from tunesmith.methods import PromptTuning as PromptTuning
     from tunesmith.methods import ZeroShot as ZeroShot
+    from tunesmith.run import Run as Run
     from tunesmith.runs.judgment import Judgment as Judgment
     from tunesmith.runs.judgment import judge as judge
-    from tunesmith.runs.run import Run as Run
     from tunesmith.spec import GenerationParams as GenerationParams
 
 _HOME = {
@@ -37,7 +37,7 @@ _HOME = {
     "Judgment": "runs.judgment",
     "LabelSet": "labels",
     "PromptTuning": "methods",
-    "Run": "runs.run",
+    "Run": "run",
     "ZeroShot": "methods",
     "compare": "evaluation.comparison",
     "connect": "backends.connect",

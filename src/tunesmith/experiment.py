@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError, field_validator
+from pydantic import ValidationError, field_validator, model_validator
 
 from tunesmith import report
 from tunesmith.audit import Audit
 from tunesmith.backend import Backend
+from tunesmith.backends.connect import opened
 from tunesmith.backends.options import redacted
 from tunesmith.dataset import DataSpec, ExperimentData, load_data
 from tunesmith.errors import ExperimentError, first_problem
@@ -28,11 +30,12 @@ from tunesmith.pipeline.plan import Plan, make_plan
 from tunesmith.pipeline.stages import Stages
 from tunesmith.plugins import development_models, method_class, method_entry
 from tunesmith.progress import SILENT, Progress
+from tunesmith.progress.notebook import fitting
 from tunesmith.records import BaseInput, BaseModelInfo, Reading
 from tunesmith.report import model_card
+from tunesmith.run import Run
 from tunesmith.runs import provenance
 from tunesmith.runs.record import DataRecord, RunRecord
-from tunesmith.runs.run import Run
 from tunesmith.spec import TuningSpec, parse_method
 
 
@@ -52,23 +55,29 @@ class Experiment(TuningSpec):
     :meth:`method_named`. Plain values, so that a run needs no plugin that it does not use."""
 
     def run(
-        self, backend: Backend, *, runs_dir: Path | str = "runs", progress: Progress = SILENT
+        self,
+        backend: Backend | str,
+        *,
+        runs_dir: Path | str = "runs",
+        progress: Progress | None = None,
     ) -> Run:
         """Tune, deploy, predict with tuned and base model, evaluate and report.
 
         Everything that can be checked is checked before anything is tuned or paid for.
 
         Args:
-            backend: where it runs; see ``tunesmith.connect``.
+            backend: where it runs: the name of a backend, or one from ``tunesmith.connect``.
             runs_dir: the folder for the run directory.
-            progress: gets the progress.
+            progress: gets the progress; by default bars in a notebook, and nothing elsewhere.
 
         Raises:
             TunesmithError: see ``tunesmith.errors``. The run directory holds what was done.
         """
-        data, prepared, record = self._checked(backend)
-        run = Run.create(Path(runs_dir), record)
-        return self._carry_on(Stages(self, run, backend, data, progress, prepared))
+        with opened(backend, Path(runs_dir)) as at:
+            data, prepared, record = self._checked(at)
+            run = Run.create(Path(runs_dir), record, partial(self._begin, record))
+            self._carry_on(Stages(self, run, at, data, fitting(progress), prepared))
+        return run
 
     def run_alone(
         self,
@@ -87,8 +96,10 @@ class Experiment(TuningSpec):
         loaded already.
         """
         data, prepared, record = self._checked(backend, loaded)
-        run = Run.at(directory, record.model_copy(update={"alone": True}))
-        return self._carry_on(Stages(self, run, backend, data, progress, prepared))
+        record = record.model_copy(update={"alone": True})
+        run = Run.at(directory, record, partial(self._begin, record))
+        self._carry_on(Stages(self, run, backend, data, progress, prepared))
+        return run
 
     def resume(
         self,
@@ -106,11 +117,13 @@ class Experiment(TuningSpec):
         data = loaded.data if loaded else self._load()
         refuse_changed_data(run, data)
         forget_lost_job(run, backend)
-        return self._carry_on(Stages(self, run, backend, data, progress))
+        self._carry_on(Stages(self, run, backend, data, progress))
+        return run
 
-    def plan(self, backend: Backend) -> Plan:
+    def plan(self, backend: Backend | str) -> Plan:
         """Load and check everything as :meth:`run` does, and count; tune nothing."""
-        return make_plan(self, backend, self._load(), self.answer)
+        with opened(backend) as at:
+            return make_plan(self, at, self._load(), self.answer)
 
     def _load(self) -> ExperimentData:
         return load_data(self.data, self.labels, self.seed)
@@ -123,7 +136,7 @@ class Experiment(TuningSpec):
         found = audit_experiment(self, backend, data, overlaps=overlaps)
         return data, checked.prepared, self._record(backend, checked.info, data, found)
 
-    def _carry_on(self, stages: Stages) -> Run:
+    def _carry_on(self, stages: Stages) -> None:
         run = stages.run
         stages.progress.started(run.directory)
         with run.guarded():
@@ -140,19 +153,18 @@ class Experiment(TuningSpec):
                 stages.compare_with_baselines(tuned, base)
             report.write(run)
             model_card.write(run)
-        return run
+        stages.progress.ended()
 
     def _record(
         self, backend: Backend, info: BaseModelInfo, data: ExperimentData, audit: Audit
     ) -> RunRecord:
         capabilities = backend.capabilities(self.base_model)
-        absolute = self.data.relative_to(Path.cwd())
         answer = chosen_reading(self.answer, self.method, capabilities, backend.name)
         seed = [] if capabilities.seeded else [f"{backend.name!r} did not honor the seed"]
         return RunRecord(
             name=self.name,
-            experiment=self.model_copy(update={"data": absolute, "answer": answer}).model_dump(
-                mode="json"
+            experiment=self.model_copy(update={"answer": answer}).model_dump(
+                mode="json", exclude={"data"}
             ),
             answer=answer,
             base_input=self.base_input,
@@ -169,9 +181,14 @@ class Experiment(TuningSpec):
                 for part, rows in data.parts().items()
             },
             audit=audit,
-            notes=(*audit.notes, *seed),
+            notes=(*data.notes, *audit.notes, *seed),
             provenance=provenance.collect(backend),
         )
+
+    def _begin(self, record: RunRecord, directory: Path) -> dict[str, Any]:
+        """Write rows in memory into the run directory; return the data's part of the record."""
+        kept = self.data.relative_to(Path.cwd()).saved_in(directory.absolute() / "data")
+        return {"experiment": {**record.experiment, "data": kept.model_dump(mode="json")}}
 
     def method_named(self, name: str) -> Method:
         """Return method ``name`` with the settings of this experiment, or with its defaults.
@@ -222,6 +239,17 @@ class Experiment(TuningSpec):
         Records from before there was a choice judged text, and their base model read bare inputs.
         """
         return cls.from_values({"answer": "text", "base_input": "bare", **values}, source=source)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _labels_of_rows(cls, values: Any) -> Any:
+        """Without ``labels``, take those of training rows that are in memory."""
+        if not isinstance(values, Mapping) or "labels" in values or "data" not in values:
+            return values
+        data = DataSpec.model_validate(values["data"])
+        if isinstance(data.train, str):
+            return values
+        return {**values, "data": data, "labels": data.train.outputs}
 
     @field_validator("ladder")
     @classmethod

@@ -60,6 +60,12 @@ class TuningSpec(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Drives splits, few-shot examples and, on seeded backends, the tuning."""
 
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ExperimentError(f"{type(self).__name__}: {first_problem(error)}") from None
+
     def with_method(self, method: Method) -> Self:
         """Return the same with another method and default generation parameters."""
         return self.model_copy(update={"method": method, "generation": GenerationParams()})

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tunesmith import Experiment, compare, connect
-from tunesmith.runs.run import Run
+from tunesmith.run import Run
 from tunesmith_emulator import Emulator
 
 DATA = Path(__file__).parents[2] / "data" / "grooming_reviews"

@@ -17,8 +17,8 @@ from tunesmith.evaluation.metrics import evaluate
 from tunesmith.labels import LabelSet
 from tunesmith.progress import SILENT
 from tunesmith.records import Prediction
+from tunesmith.run import Run
 from tunesmith.runs.record import RunRecord
-from tunesmith.runs.run import Run
 from tunesmith.sweep.costs import FREE
 from tunesmith.sweep.executor import Work
 from tunesmith.sweep.latency import SAMPLE, percentiles

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +55,18 @@ def backend_class(name: str) -> type[Backend]:
         raise PluginError(f"backend {name!r} needs {', '.join(entry.missing)}{hint}")
     cls: type[Backend] = import_target(entry.target)
     return cls
+
+
+@contextmanager
+def opened(backend: Backend | str, runs_dir: Path = Path("runs")) -> Iterator[Backend]:
+    """Yield ``backend``; if it is a name, connect to it, and close it in the end.
+
+    Raises:
+        PluginError: no such backend, or it cannot be imported.
+        ExperimentError: an option from the environment or the options file is wrong.
+    """
+    if isinstance(backend, str):
+        with open_backend(backend, {}, runs_dir) as connected:
+            yield connected
+    else:
+        yield backend

@@ -52,6 +52,10 @@ def resolve_options(
         raise ExperimentError(f"option of backend {backend!r}: {first_problem(error)}") from None
 
 
+REDACTED = "**********"
+"""The text that pydantic prints for a SecretStr."""
+
+
 def default_store(runs_dir: Path, backend: str) -> Path:
     """Return the store of ``backend`` if no option names one."""
     return runs_dir / "store" / backend

@@ -89,6 +89,8 @@ def audit(
 
 def _of_experiment(experiment: Experiment, connection: Connection) -> Audit:
     data = load_data(experiment.data, experiment.labels, experiment.seed, test=False)
+    for note in data.notes:
+        screen.note(note)
     with connection.open() as backend:
         found = audit_experiment(experiment, backend, data, ask_service=True)
         uses = label_uses(experiment, backend, data.train.rows)
@@ -105,6 +107,8 @@ def _of_files(
     # An audit lists all rows without a label; a run stops at the first.
     train = data.read(data.train, labelled=None)
     test = data.read(data.test, labelled=None) if data.test is not None else None
+    for note in (*train.notes, *(test.notes if test else ())):
+        screen.note(note)
     if model is None:
         return audit_data(train, test)
     with connection.open() as backend:

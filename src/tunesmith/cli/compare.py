@@ -16,7 +16,7 @@ from tunesmith.evaluation.comparison import Comparison, compare_seeds, correct, 
 from tunesmith.evaluation.readings import common_reading, read_as
 from tunesmith.records import ModelRole, Prediction, Reading
 from tunesmith.runs.record import DataRecord
-from tunesmith.runs.run import Run
+from tunesmith.runs.run import RunDirectory
 
 SHOWN_ROWS = 20
 HEADERS = ("", "right", "wrong", "unparsable", "accuracy", "right alone")
@@ -44,7 +44,7 @@ def compare(runs: tuple[Path, ...], answer: Reading | None) -> None:
     Answers are read as in the evaluation of the runs. If the runs differ, they are read in a way
     that all runs record.
     """
-    loaded = [Run.load(path) for path in runs]
+    loaded = [RunDirectory.load(path) for path in runs]
     groups = grouped(loaded) if len(loaded) > 2 else [[run] for run in loaded]
     if len(groups) == 1:
         _require_both_models(loaded[0])
@@ -62,7 +62,7 @@ def compare(runs: tuple[Path, ...], answer: Reading | None) -> None:
     screen.emit(_document(found, read, notes), _lines(found, read, notes))
 
 
-def _require_both_models(run: Run) -> None:
+def _require_both_models(run: RunDirectory) -> None:
     missing = {"tuned", "base"} - set(run.record.evaluations)
     if missing:
         raise RunError(
@@ -135,11 +135,11 @@ def _disagreement_lines(found: Comparison) -> Iterator[str]:
     yield ""
 
 
-Group = list[Run]
+Group = list[RunDirectory]
 """Runs that differ only in the seed."""
 
 
-def grouped(runs: Sequence[Run]) -> list[Group]:
+def grouped(runs: Sequence[RunDirectory]) -> list[Group]:
     """Return the runs in groups that differ only in the seed, in the order given.
 
     Raises:
@@ -156,7 +156,7 @@ def grouped(runs: Sequence[Run]) -> list[Group]:
     return list(groups.values())
 
 
-def _refuse_twice(run: Run, group: Group) -> None:
+def _refuse_twice(run: RunDirectory, group: Group) -> None:
     seed = run.record.experiment["seed"]
     for other in group:
         same = other.record.seed_honored and other.record.experiment["seed"] == seed
@@ -179,7 +179,7 @@ def group_names(groups: Sequence[Group]) -> list[str]:
     return [group[0].directory.name for group in groups]
 
 
-def refuse_other_data(runs: Sequence[Run]) -> None:
+def refuse_other_data(runs: Sequence[RunDirectory]) -> None:
     """Refuse runs with other test rows or other labels than the first.
 
     Raises:

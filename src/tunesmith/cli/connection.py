@@ -15,10 +15,6 @@ from tunesmith.plugins import DEFAULT_BACKEND
 
 if TYPE_CHECKING:
     from tunesmith.backend import Backend
-    from tunesmith.runs.run import Run
-
-REDACTED = "**********"
-"""The text that pydantic prints for a SecretStr."""
 
 backend_option = click.option(
     "--backend",
@@ -85,20 +81,3 @@ def parse_options(texts: Sequence[str]) -> dict[str, str]:
             raise ExperimentError(f"--option {key}: expected KEY=VALUE, e.g. device=cpu")
         options[key] = value
     return options
-
-
-def reopen_backend(run: Run, given: Mapping[str, Any]) -> Backend:
-    """Connect to the backend of ``run`` with its recorded options, overridden by ``given``.
-
-    Secrets are not recorded. They come from ``given``, the environment or the options file.
-    """
-    from tunesmith.backends.options import default_store
-
-    name, recorded, runs_dir = run.record.backend, run.record.options, run.directory.parent
-    options = {key: value for key, value in recorded.items() if value not in (None, REDACTED)}
-    # The recorded path is relative to the working directory of that time. The runs folder, with
-    # the store in it, may have been moved since.
-    beside = default_store(runs_dir, name)
-    if "store" not in options or (beside.is_dir() and not Path(options["store"]).is_dir()):
-        options["store"] = str(beside)
-    return Connection(name, {**options, **given}, runs_dir).open()

@@ -16,7 +16,7 @@ from tunesmith.evaluation.metrics import evaluate as evaluate_predictions
 from tunesmith.evaluation.readings import READINGS, read_as
 from tunesmith.labels import LabelSet
 from tunesmith.records import Prediction, Reading
-from tunesmith.runs.run import PREDICTIONS, RECORD, Run, read_predictions
+from tunesmith.runs.run import PREDICTIONS, RECORD, RunDirectory, read_predictions
 
 answer_option = click.option(
     "--answer",
@@ -39,7 +39,7 @@ def evaluate(predictions: Path, labels: str | None, answer: Reading | None) -> N
     By default answers are read in the way that the file records.
     """
     folder = predictions.is_dir()
-    file = Run.load(predictions).directory / PREDICTIONS if folder else predictions
+    file = RunDirectory.load(predictions).directory / PREDICTIONS if folder else predictions
     lines = read_predictions(file)
     if answer is not None:
         try:
@@ -60,7 +60,7 @@ def _labels(given: str | None, file: Path, lines: Sequence[Prediction]) -> Label
     if given is not None:
         names = [name.strip() for name in given.split(",") if name.strip()]
     elif (file.parent / RECORD).is_file():
-        names = list(Run.load(file.parent, finished=False).record.experiment["labels"])
+        names = list(RunDirectory.load(file.parent, finished=False).record.experiment["labels"])
     else:
         names = sorted({name for p in lines for name in (p.expected, p.label) if name is not None})
         screen.note(f"labels taken from the file: {', '.join(names)}; --labels sets others")

@@ -33,7 +33,8 @@ def field_options(otherwise: str = "") -> Callable[[F], F]:
         click.option(
             f"--{name}-field",
             metavar="NAME",
-            help=f"The column of the {what}; by default {otherwise}{name!r}.",
+            help=f"The column of the {what}; by default {otherwise}{name!r}, or the one that can "
+            "be it by its name and content.",
         )
         for name, what in (("input", "text"), ("output", "label"))
     )

@@ -83,7 +83,12 @@ def init(
         )
     spec = DataSpec(train=data, test=test, **fields)
     read = spec.read(data)
-    labels = find_labels(read)
+    for note in read.notes:
+        screen.note(note)
+    spec = spec.model_copy(
+        update=dict(zip(("input_field", "output_field"), read.columns, strict=True))
+    )
+    labels = find_labels(read, named=spec.output_field != "output" or "output_field" in fields)
     if test is not None:
         spec.read(test, LabelSet.model_validate(labels))
     model, choice, chat = base_model or DEFAULT_BASE_MODEL, None, False
@@ -98,7 +103,7 @@ def init(
     write_atomically(output, text)
     facts = {"file": str(output), "rows": len(read), "labels": labels, "test": test}
     file = screen.relative(output)
-    first = f"{file}: {len(read)} training rows, labels {', '.join(labels)}"
+    first = f"{file}: {len(read)} training rows, labels {screen.listed(labels)}"
     screen.emit({**facts, "wording": choice}, [first, *_lines(file, test, choice)])
 
 
@@ -131,24 +136,35 @@ def _lines(file: str, test: str | None, choice: Choice | None) -> Iterator[str]:
     yield f"next: tunesmith run {file} {'--set data.test=TEST' if test is None else '--dry-run'}"
 
 
-def find_labels(data: Dataset) -> list[str]:
-    """Return the distinct outputs: numbers in numeric order, other texts alphabetically.
+def find_labels(data: Dataset, *, named: bool = False) -> list[str]:
+    """Return the distinct outputs, checked to be labels.
+
+    Args:
+        data: the rows.
+        named: whether the column is one of labels by its name or by an option. Then there may be
+            any number of labels.
 
     Raises:
         DatasetError: there are fewer than two, or too many to be labels.
     """
-    found = sorted({str(row.output) for row in data.rows})
+    found = data.outputs
     if len(found) < 2:
         raise DatasetError(
             f"{data.source}: all rows have the output {found[0]!r}; "
             "a classifier needs rows of another label too"
         )
-    if len(found) > MAX_LABELS and len(data) < ROWS_EACH * len(found):
+    if not named and len(found) > MAX_LABELS and len(data) < ROWS_EACH * len(found):
         raise DatasetError(
-            f"{data.source}: {len(found)} distinct outputs, such as {found[0]!r:.60}; these are "
-            "texts, not labels. Name the column of the label with --output-field"
+            f"{data.source}: {len(found)} distinct outputs, such as {found[0]!r:.60}; these look "
+            "like texts, not labels. Name the column of the label with --output-field; if it is "
+            f"{data.columns[1]!r}, name that"
         )
-    return sorted(found, key=int) if all(label.isdecimal() for label in found) else found
+    if len(found) == len(data) > MAX_LABELS:
+        raise DatasetError(
+            f"{data.source}: each of the {len(data)} rows has a label of its own, such as "
+            f"{found[0]!r:.60}; a classifier needs several rows of each label"
+        )
+    return found
 
 
 def experiment_text(
@@ -179,8 +195,8 @@ def experiment_text(
         file=target.name,
         base_model=base_model,
         embedded=base_model == DEFAULT_BASE_MODEL,
-        train=_path(data.train, target),
-        test=_path(data.test, target) if data.test else None,
+        train=_path(str(data.train), target),
+        test=_path(str(data.test), target) if data.test else None,
         input_field=data.input_field,
         output_field=data.output_field,
         labels=list(spoken) if as_named else spoken,

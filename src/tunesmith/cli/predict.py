@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tunesmith.atomic import write_atomically
+from tunesmith.backend import Backend
 from tunesmith.cli import screen
 from tunesmith.cli.command import PATH, command
 from tunesmith.cli.connection import Connection, store_options
-from tunesmith.cli.files import field_options, output_option
-from tunesmith.cli.prediction_source import find_source
+from tunesmith.cli.files import field_options, output_option, read_record
 from tunesmith.cli.progress import progress
 from tunesmith.cli.results import score_table
 from tunesmith.dataset import Dataset, DataSpec, parse_rows
@@ -22,7 +23,14 @@ from tunesmith.errors import DatasetError, RunError
 from tunesmith.evaluation.metrics import evaluate
 from tunesmith.experiment_file import parse_overrides
 from tunesmith.labels import LabelSet
-from tunesmith.records import Prediction, Record, json_lines
+from tunesmith.pipeline.asking import (
+    AskedModel,
+    model_of_deployment,
+    model_of_run,
+    reopen_backend,
+)
+from tunesmith.records import Deployment, Prediction, Record, json_lines
+from tunesmith.runs.run import RunDirectory
 
 STDIN = "-"
 
@@ -85,23 +93,35 @@ def predict(
     DATA is a .json, .jsonl, .csv or .parquet file, or - for stdin: a JSON array, JSON lines, or
     one text a line.
     """
-    source = find_source(model, base=base, generation=params)
-    if abstain_below is not None and source.calibration is None:
+    asked, connect = _model(model, base, params, connection)
+    if abstain_below is not None and asked.calibration is None:
         raise RunError(
             "--abstain-below needs the directory of a calibrated run: its experiment sets "
             "data.validation, and its backend gives label scores"
         )
-    spec = source.experiment.data.model_copy(update=fields)
-    labels = source.experiment.labels
+    spec, labels = asked.data.model_copy(update=fields), asked.spec.labels
     rows = _rows(spec, data, labelled, labels)
-    with source.connect(connection) as backend, progress() as shown:
-        predictions = source.predict(backend, rows.rows, shown)
+    with connect() as backend, progress() as shown:
+        predictions = asked.predict(backend, rows.rows, shown)
     if abstain_below is None:
         _show(predictions, predictions, labels, output)
         return
     answers = [_answer(prediction, abstain_below) for prediction in predictions]
     kept = [p for p, answer in zip(predictions, answers, strict=True) if not answer.abstained]
     _show(answers, kept, labels, output)
+
+
+def _model(
+    path: Path, base: bool, generation: dict[str, Any], connection: Connection
+) -> tuple[AskedModel, Callable[[], Backend]]:
+    """Return the model of a deployment file or a run directory, and how to connect to it."""
+    if path.is_dir():
+        run = RunDirectory.load(path, finished=False)
+        asked = model_of_run(run, base=base, generation=generation)
+        return asked, partial(reopen_backend, run, connection.options)
+    deployment = read_record(Deployment, path, "tunesmith deploy MODEL.json")
+    asked = model_of_deployment(deployment, base=base, generation=generation, source=str(path))
+    return asked, partial(connection.open, deployment.backend)
 
 
 def _rows(spec: DataSpec, source: str, labelled: bool | None, labels: LabelSet) -> Dataset:

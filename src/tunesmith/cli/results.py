@@ -10,12 +10,12 @@ from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.records import LabelTokens
 from tunesmith.runs.judgment import compared, judge
 from tunesmith.runs.record import RunRecord
-from tunesmith.runs.run import REPORT, Run
+from tunesmith.runs.run import REPORT, RunDirectory
 
 HEADERS = ("", "accuracy", "95 % interval", "macro F1", "unparsable")
 
 
-def result_lines(run: Run) -> Iterator[str]:
+def result_lines(run: RunDirectory) -> Iterator[str]:
     """Yield the headline, scores, comparisons, diagnosis and notes, and last the report's path."""
     record = run.record
     yield judge(record).headline

@@ -15,7 +15,6 @@ from tunesmith.cli.connection import (
     Connection,
     connection_options,
     options_option,
-    reopen_backend,
     runs_dir_option,
 )
 from tunesmith.cli.progress import progress, resumable
@@ -23,8 +22,10 @@ from tunesmith.cli.results import label_lines, result_lines
 from tunesmith.errors import RunError
 from tunesmith.experiment import Experiment
 from tunesmith.experiment_file import parse_overrides
+from tunesmith.pipeline.asking import reopen_backend
 from tunesmith.pipeline.plan import PartPlan, Plan
-from tunesmith.runs.run import RECORD, Run
+from tunesmith.run import Run
+from tunesmith.runs.run import RECORD
 
 experiment_options = bundled(
     "experiment",

@@ -44,6 +44,12 @@ def _dump(record: Any) -> Any:
     return record.model_dump(mode="json")
 
 
+def listed(names: Sequence[str], limit: int = 12) -> str:
+    """Return the first ``limit`` names, and the number of the others."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
 def note(text: str) -> None:
     """Print a remark on stderr, unless ``--quiet``."""
     if not current().quiet:

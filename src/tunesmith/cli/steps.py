@@ -14,7 +14,6 @@ from tunesmith.cli.command import PATH, command
 from tunesmith.cli.connection import (
     Connection,
     connection_options,
-    reopen_backend,
     store_options,
 )
 from tunesmith.cli.files import output_option, read_record
@@ -23,11 +22,12 @@ from tunesmith.cli.run import experiment_options
 from tunesmith.dataset import load_data
 from tunesmith.errors import RunError
 from tunesmith.experiment import Experiment
+from tunesmith.pipeline.asking import reopen_backend
 from tunesmith.pipeline.chat import choose_chat
 from tunesmith.pipeline.checks import check_experiment, submit
 from tunesmith.progress import SILENT
 from tunesmith.records import Deployment, TunedModel
-from tunesmith.runs.run import Run
+from tunesmith.runs.run import RunDirectory
 
 
 @command("tune", example="tunesmith tune experiment.yaml -o model.json")
@@ -104,7 +104,7 @@ def undeploy(deployment: str, connection: Connection) -> None:
     path = Path(deployment)
     recorded = None
     if path.is_dir():
-        run = Run.load(path, finished=False)
+        run = RunDirectory.load(path, finished=False)
         recorded = run.record.deployment
         if recorded is None:
             raise RunError(f"{path}: the run has no deployment, so there is none to remove")

@@ -14,7 +14,7 @@ from tunesmith.evaluation.readings import chosen_reading
 from tunesmith.methods import Method, render
 from tunesmith.pipeline.prompts import full_template, hard_prompt
 from tunesmith.records import BaseModelInfo, Reading, Row
-from tunesmith.runs.run import Run
+from tunesmith.runs.run import RunDirectory
 from tunesmith.spec import GenerationParams, TuningSpec
 
 
@@ -203,7 +203,7 @@ def audit_experiment(
     )
 
 
-def refuse_changed_data(run: Run, data: ExperimentData) -> None:
+def refuse_changed_data(run: RunDirectory, data: ExperimentData) -> None:
     """Refuse to resume ``run`` with other rows than those that it started with.
 
     Raises:
@@ -220,7 +220,7 @@ def refuse_changed_data(run: Run, data: ExperimentData) -> None:
             )
 
 
-def forget_lost_job(run: Run, backend: Backend) -> None:
+def forget_lost_job(run: RunDirectory, backend: Backend) -> None:
     """Forget a tuning that ``backend`` cannot resume, unless it was paid for."""
     # A tuning that cannot be resumed and cost no money is started again.
     can = backend.capabilities(run.record.base_model)

@@ -74,7 +74,7 @@ def make_plan(
         labels=uses,
         optimizer_steps=steps,
         cost=None if capabilities.costs_money else 0.0,
-        notes=(*found.notes, *_notes(spec, info.stand_in, capabilities, steps, uses)),
+        notes=(*data.notes, *found.notes, *_notes(spec, info.stand_in, capabilities, steps, uses)),
     )
 
 

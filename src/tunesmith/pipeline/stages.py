@@ -24,7 +24,7 @@ from tunesmith.progress import SILENT, Progress
 from tunesmith.records import Deployment, Prediction, Reading, Row, TunedModel
 from tunesmith.runs.judgment import UNTUNED
 from tunesmith.runs.record import Baseline, OtherReading
-from tunesmith.runs.run import ADAPTER, Run
+from tunesmith.runs.run import ADAPTER, RunDirectory
 from tunesmith.spec import TuningSpec
 
 
@@ -33,7 +33,7 @@ class Stages:
     """One run: its settings, its directory, its backend and its rows. A method is a stage."""
 
     spec: TuningSpec
-    run: Run
+    run: RunDirectory
     backend: Backend
     data: ExperimentData
     progress: Progress = SILENT

@@ -15,12 +15,12 @@ from tunesmith.report.html import filled
 from tunesmith.report.markdown import to_markdown
 from tunesmith.report.sections import sections
 from tunesmith.runs.record import RunRecord
-from tunesmith.runs.run import LEARNING_CURVE, REPORT, Run
+from tunesmith.runs.run import LEARNING_CURVE, REPORT, RunDirectory
 
 __all__ = ["make_document", "render", "write"]
 
 
-def write(run: Run) -> None:
+def write(run: RunDirectory) -> None:
     """Write ``report.html``, ``report.md``, ``report.json`` and the learning curve's SVG.
 
     The SVG is left out if nothing was tuned or matplotlib is not installed.

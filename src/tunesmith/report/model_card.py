@@ -26,7 +26,7 @@ from tunesmith.report.verdict import Against, against, classifier_baselines
 from tunesmith.runs.judgment import NAMES, UNTUNED, judge
 from tunesmith.runs.old_names import old_artifact
 from tunesmith.runs.record import RunRecord
-from tunesmith.runs.run import ADAPTER, Run
+from tunesmith.runs.run import ADAPTER, RunDirectory
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -36,7 +36,7 @@ CARD = "README.md"
 HUB_LIBRARY = "huggingface_hub"
 
 
-def write(run: Run) -> None:
+def write(run: RunDirectory) -> None:
     """Write ``adapter/README.md`` if the backend exported an adapter.
 
     Raises:

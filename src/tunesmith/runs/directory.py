@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -46,8 +46,18 @@ class RecordDirectory(Generic[R]):
         return self._record
 
     @classmethod
-    def at(cls, directory: Path, record: R) -> Self:
+    def at(
+        cls,
+        directory: Path,
+        record: R,
+        begin: Callable[[Path], Mapping[str, Any]] = lambda directory: {},
+    ) -> Self:
         """Make ``directory``, which must not exist, and write the first record.
+
+        Args:
+            directory: its path.
+            record: the first record.
+            begin: writes other first files, and returns changes of the record.
 
         Raises:
             OSError: the folder cannot be written, or the disk is full.
@@ -55,7 +65,7 @@ class RecordDirectory(Generic[R]):
         made = cls(directory, record)
         directory.mkdir(parents=True)
         try:
-            made.write()
+            made.update(**begin(directory))
         except OSError:
             shutil.rmtree(directory)
             raise

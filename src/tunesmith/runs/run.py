@@ -8,10 +8,10 @@ learning_curve.svg  report.html  report.md  report.json  adapter/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError
 
@@ -32,19 +32,21 @@ REPORT = "report.html"
 ADAPTER = "adapter"
 
 
-class Run(RecordDirectory[RunRecord]):
+class RunDirectory(RecordDirectory[RunRecord]):
     """A run directory and its record."""
 
     noun, file_name = "run", RECORD
 
     @classmethod
-    def create(cls, runs_dir: Path, record: RunRecord) -> Run:
+    def create(
+        cls, runs_dir: Path, record: RunRecord, begin: Callable[[Path], Mapping[str, Any]]
+    ) -> Self:
         """Make a new directory under ``runs_dir``; otherwise as :meth:`at`."""
         name = new_name(record.created_at, slug_of(record.name) or "run", record.backend)
-        return cls.at(runs_dir / name, record)
+        return cls.at(runs_dir / name, record, begin)
 
     @classmethod
-    def load(cls, directory: Path | str, *, finished: bool = True) -> Run:
+    def load(cls, directory: Path | str, *, finished: bool = True) -> Self:
         """Read a run directory; with ``finished``, refuse a run that is not completed.
 
         Raises:

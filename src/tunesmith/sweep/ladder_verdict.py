@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tunesmith.evaluation.comparison import Comparison, compare, correct, p_text
 from tunesmith.evaluation.readings import common_reading, read_as
 from tunesmith.records import Prediction
-from tunesmith.runs.run import Run
+from tunesmith.runs.run import RunDirectory
 from tunesmith.sweep.records import LadderVerdict, StepComparison, Trial, TrialResult
 
 NOT_NEEDED = "You do not need tuning"
@@ -29,7 +29,7 @@ def judge(
     done = [result for result in results if result.status == "done"]
     if not done:
         return None
-    said = [Run.load(folder / result.trial.directory).answers() for result in done]
+    said = [RunDirectory.load(folder / result.trial.directory).answers() for result in done]
     answer = common_reading(said)
     steps = [
         _Step(result.trial, read_as(one, answer)) for result, one in zip(done, said, strict=True)

@@ -22,8 +22,9 @@ from tunesmith.atomic import write_atomically
 from tunesmith.errors import RunError, first_problem
 from tunesmith.progress import Progress
 from tunesmith.records import json_lines, now
+from tunesmith.run import Run
 from tunesmith.runs.directory import RecordDirectory, new_name, read_record, slug_of
-from tunesmith.runs.run import REPORT, Run
+from tunesmith.runs.run import REPORT
 from tunesmith.sweep.costs import PriceTable
 from tunesmith.sweep.page import markdown, render
 from tunesmith.sweep.records import S, SweepRecord, TrialResult, with_results

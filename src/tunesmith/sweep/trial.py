@@ -18,7 +18,8 @@ from tunesmith.errors import BackendError, NotFoundError, TunesmithError, Tuning
 from tunesmith.experiment import Experiment
 from tunesmith.pipeline.checks import Loaded
 from tunesmith.progress import SILENT, Progress
-from tunesmith.runs.run import RECORD, Run
+from tunesmith.run import Run
+from tunesmith.runs.run import RECORD
 from tunesmith.sweep import latency
 from tunesmith.sweep.costs import Prices, cost_of
 from tunesmith.sweep.latency import Latency
@@ -96,7 +97,7 @@ class DataCache:
             return Loaded(data, find_overlaps(data.training_file, data.test))
         unsplit = spec.model_copy(update={"validation": None})
         whole = self.load(experiment.model_copy(update={"data": unsplit}))
-        if isinstance(spec.validation, str):
+        if not isinstance(spec.validation, float):
             return replace(whole, data=load_data(spec, labels, seed))
         rows = whole.data.training_file
         train, held_out = stratified_split(rows, spec.validation, seed)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tunesmith.labels import LabelSet
 from tunesmith.records import Prediction
-from tunesmith.runs.run import Run
+from tunesmith.run import Run
 
 NEXT_LINE, SAME_LINE = "a label, then more lines", "a label, then more words"
 SPELLING, AMONG = "a label in another spelling", "one label among other words"

@@ -18,7 +18,8 @@ from tunesmith.experiment import Experiment
 from tunesmith.progress import Progress
 from tunesmith.records import TuningEvent
 from tunesmith.report import formatting as words
-from tunesmith.runs.run import RECORD, Run
+from tunesmith.run import Run
+from tunesmith.runs.run import RECORD
 
 from .choosing import chosen
 from .steps import CHOSEN, LOCAL, SKLEARN, Step

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from click.testing import Result
 
-from tunesmith.runs.run import Run
+from tunesmith.run import Run
 
 Invoke = Callable[..., Result]
 

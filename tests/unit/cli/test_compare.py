@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tunesmith.runs.run import Run
+from tunesmith.run import Run
 
 Invoke = Callable[..., Result]
 TFIDF = ("--backend", "sklearn", "--set", "method.name=tfidf_logreg")

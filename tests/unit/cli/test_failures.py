@@ -17,7 +17,7 @@ from click.testing import Result
 
 from tunesmith.cli import failures
 from tunesmith.errors import TunesmithError
-from tunesmith.runs.run import Run
+from tunesmith.run import Run
 
 Invoke = Callable[..., Result]
 

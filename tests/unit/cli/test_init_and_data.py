@@ -94,7 +94,7 @@ def test_existing_file_is_kept(invoke: Invoke) -> None:
     [
         ([{"input": "a", "output": "1"}] * 3, "all rows have the output '1'"),
         ([{"input": "a", "output": f"text {i}"} for i in range(60)], "60 distinct outputs"),
-        ([{"text": "a", "output": "1"}], "no field 'input'"),
+        ([{"t": 1, "output": "1"}], "no field 'input'"),
     ],
 )
 def test_init_refuses_data_that_cannot_be_classified(

@@ -8,9 +8,10 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress as Bars
 
-from tunesmith.cli import progress as shown
-from tunesmith.cli.progress import LiveProgress, PlainProgress, loss_text
 from tunesmith.progress import Progress
+from tunesmith.progress import lines as shown
+from tunesmith.progress.bars import LiveProgress
+from tunesmith.progress.lines import PlainProgress, loss_text
 from tunesmith.records import TuningEvent
 
 

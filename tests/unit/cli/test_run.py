@@ -11,8 +11,8 @@ from click.testing import Result
 
 from tunesmith.evaluation.comparison import correct
 from tunesmith.experiment import Experiment
+from tunesmith.run import Run
 from tunesmith.runs.judgment import compared, judge
-from tunesmith.runs.run import Run
 
 Invoke = Callable[..., Result]
 

@@ -10,7 +10,8 @@ import pytest
 from click.testing import Result
 
 from tunesmith.records import Deployment, TunedModel
-from tunesmith.runs.run import Run, read_predictions
+from tunesmith.run import Run
+from tunesmith.runs.run import read_predictions
 
 Invoke = Callable[..., Result]
 

@@ -11,7 +11,7 @@ from tunesmith import compare
 from tunesmith.errors import RunError
 from tunesmith.evaluation.comparison import Comparison, compare_seeds, correct
 from tunesmith.records import Prediction
-from tunesmith.runs.run import Run
+from tunesmith.run import Run
 
 OLD_RUN = Path(__file__).parents[1] / "run-0.1.0"
 

@@ -9,7 +9,7 @@ import pytest
 from report_records import VARIANTS, Page
 
 from tunesmith import report
-from tunesmith.runs.run import Run
+from tunesmith.run import Run
 
 MISSING = "The chart is missing because matplotlib is not installed; install it with: "
 

@@ -13,9 +13,9 @@ from tunesmith import Experiment
 from tunesmith.errors import RunError
 from tunesmith.records import TunedModel
 from tunesmith.report.model_card import model_card
+from tunesmith.run import Run
 from tunesmith.runs.judgment import judge
 from tunesmith.runs.record import RunRecord
-from tunesmith.runs.run import Run
 from tunesmith.testing.fake import FakeBackend, FakeOptions, FakeTuner
 
 SECRET = "a-secret-that-nobody-may-read"

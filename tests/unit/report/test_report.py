@@ -21,8 +21,8 @@ from tunesmith.records import EpochLoss, LearningCurve, Row
 from tunesmith.report import charts
 from tunesmith.report.cases import SHOWN_ERRORS
 from tunesmith.report.verdict import baseline_words, headline
+from tunesmith.run import Run
 from tunesmith.runs.judgment import judge
-from tunesmith.runs.run import Run
 
 MINUS = "\N{MINUS SIGN}"
 

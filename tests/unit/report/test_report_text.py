@@ -15,8 +15,8 @@ from tunesmith.dataset import Dataset
 from tunesmith.labels import LabelSet
 from tunesmith.records import Row
 from tunesmith.report.markdown import text, to_markdown
+from tunesmith.run import Run
 from tunesmith.runs.record import RunRecord
-from tunesmith.runs.run import Run
 
 
 def markdown(variant: Any) -> str:

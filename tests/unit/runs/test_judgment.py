@@ -12,9 +12,9 @@ from tunesmith.evaluation.comparison import compare
 from tunesmith.evaluation.metrics import evaluate
 from tunesmith.labels import LabelSet
 from tunesmith.records import ModelRole, Prediction
+from tunesmith.run import Run
 from tunesmith.runs.judgment import Judgment, judge
 from tunesmith.runs.record import Baseline, OtherReading, RunRecord
-from tunesmith.runs.run import Run
 
 
 def untuned(own: list[Prediction], marks: str) -> Baseline:

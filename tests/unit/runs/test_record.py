@@ -10,9 +10,9 @@ from report_records import made
 
 from tunesmith import Experiment
 from tunesmith.hookspecs import BackendEntry, MethodEntry
+from tunesmith.run import Run
 from tunesmith.runs.judgment import judge
 from tunesmith.runs.record import Baseline, RunRecord
-from tunesmith.runs.run import Run
 from tunesmith.testing.fake import FakeBackend
 
 OLD = Path(__file__).parents[1] / "run-0.1.0"

@@ -17,8 +17,8 @@ import yaml
 
 from tunesmith.atomic import file_lock
 from tunesmith.errors import ExperimentError, NotFoundError, PluginError, TunesmithError
+from tunesmith.run import Run
 from tunesmith.runs.directory import LOCK
-from tunesmith.runs.run import Run
 from tunesmith.sweep.benchmark import Benchmark, run_benchmark
 from tunesmith.sweep.records import BenchmarkRecord
 from tunesmith.sweep.sweep import Sweep

@@ -12,7 +12,7 @@ import pytest
 from tunesmith import Experiment
 from tunesmith.errors import ExperimentError, UnsupportedError
 from tunesmith.progress import Progress
-from tunesmith.runs.run import Run
+from tunesmith.run import Run
 from tunesmith.sweep.ladder import run_ladder
 from tunesmith.sweep.ladder_verdict import judge
 from tunesmith.sweep.page import remarks, table

@@ -7,7 +7,7 @@ from pathlib import Path
 from report_records import made, predictions
 
 from tunesmith.records import Prediction, Reading
-from tunesmith.runs.run import Run
+from tunesmith.run import Run
 from tunesmith.sweep.ladder_verdict import judge
 from tunesmith.sweep.page import READ_AS
 from tunesmith.sweep.records import LadderVerdict, Trial, TrialResult, in_common, lines_of

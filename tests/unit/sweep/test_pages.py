@@ -11,7 +11,7 @@ import pytest
 from report_records import Page, made
 
 from tunesmith.evaluation.metrics import Evaluation
-from tunesmith.runs.run import Run
+from tunesmith.run import Run
 from tunesmith.sweep.costs import UNKNOWN, Cost
 from tunesmith.sweep.latency import percentiles
 from tunesmith.sweep.page import render

@@ -15,7 +15,7 @@ from tunesmith.audit import find_overlaps
 from tunesmith.dataset import load_dataset
 from tunesmith.errors import RunError
 from tunesmith.progress import Progress
-from tunesmith.runs.run import Run
+from tunesmith.run import Run
 from tunesmith.sweep.costs import parse_prices
 from tunesmith.sweep.ladder import run_ladder
 from tunesmith.sweep.records import LadderRecord

@@ -31,5 +31,8 @@ class Progress:
     def trial_ended(self, name: str, outcome: str) -> None:
         """Trial ``name`` ended; ``outcome`` is its result in words."""
 
+    def ended(self) -> None:
+        """All stages of the run ended."""
+
 
 SILENT = Progress()

@@ -7,7 +7,7 @@ import random
 import pytest
 from sklearn.model_selection import train_test_split
 
-from tunesmith.splits import stratified_part
+from tunesmith.dataset.splits import stratified_part
 
 
 def drawn_by_scikit_learn(labels: list[str], fraction: float, seed: int) -> set[int]:

@@ -1,0 +1,133 @@
+"""CSV and TSV: the delimiter, the header and the records of a text with columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from tunesmith.dataset.rows import Table
+from tunesmith.errors import DatasetError
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+LOOKED_AT = 50
+"""Records that are read to choose the delimiter."""
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+Line = tuple[int, list[str]]
+"""The number of a record's first line, from 1, and its cells."""
+
+
+def read_csv(source: str, text: str) -> Table:
+    """Read columns that commas, semicolons, tabs or bars separate, below a header."""
+    delimiter, text, skipped = _declared(text)
+    delimiter = delimiter or _delimiter(source, text)
+    name = DELIMITERS.get(delimiter, repr(delimiter))
+    notes = () if delimiter == "," else (f"{source}: {name} separate the columns",)
+    return _table(source, _records(source, text, delimiter, skipped), notes)
+
+
+def read_tsv(source: str, text: str) -> Table:
+    """Read columns that tabs separate, below a header.
+
+    If every line has the same number of columns, a quotation mark inside a cell is text. Otherwise
+    a cell in quotation marks may hold tabs and line ends, as in CSV.
+    """
+    lines = [(n, line.rstrip("\r").split("\t")) for n, line in enumerate(text.split("\n"), 1)]
+    lines = [(n, cells) for n, cells in lines if cells != [""]]
+    if len({len(cells) for _, cells in lines}) == 1:
+        return _table(source, iter([(n, list(map(_unquoted, cells))) for n, cells in lines]))
+    return _table(source, _records(source, text, "\t", 0))
+
+
+def _declared(text: str) -> tuple[str | None, str, int]:
+    """Return the delimiter of a first line ``sep=;``, the text below, and the lines skipped."""
+    first, _, rest = text.partition("\n")
+    if found := re.fullmatch(r"sep=(.)\r?", first):
+        return found.group(1), rest, 1
+    return None, text, 0
+
+
+def _delimiter(source: str, text: str) -> str:
+    """Return the first delimiter that gives the first records equal numbers of columns, over 1."""
+    for delimiter in DELIMITERS:
+        try:
+            head = [cells for _, cells in islice(_records(source, text, delimiter, 0), LOOKED_AT)]
+        except DatasetError:
+            continue
+        widths = {len(cells) for cells in head}
+        if len(widths) == 1 and widths != {1}:
+            return delimiter
+    return ","
+
+
+def _records(source: str, text: str, delimiter: str, skipped: int) -> Iterator[Line]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    start = skipped + 1
+    with _any_length():
+        try:
+            for cells in reader:
+                if cells:
+                    yield start, cells
+                start = skipped + reader.line_num + 1
+        except csv.Error as error:
+            raise DatasetError(f"{source}, line {start}: not CSV: {error}") from None
+
+
+@contextmanager
+def _any_length() -> Iterator[None]:
+    # The limit of the csv module, 131,072 characters a cell, is one of the whole process.
+    before = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _unquoted(cell: str) -> str:
+    return cell[1:-1].replace('""', '"') if _QUOTED.fullmatch(cell) else cell
+
+
+def _table(source: str, lines: Iterator[Line], notes: tuple[str, ...] = ()) -> Table:
+    _, header = next(lines)
+    rest = list(lines)
+    if _is_data(header, rest):
+        names = [f"column {number}" for number in range(1, len(header) + 1)]
+        rest = [(1, header), *rest]
+        notes = (*notes, f"{source}: no header; the first line is a row")
+    else:
+        names = _checked_names(source, header)
+    return Table(source, _named(source, names, rest), notes)
+
+
+def _is_data(header: list[str], lines: list[Line]) -> bool:
+    """Return whether the first line is a row: two other rows have a cell of it in its column."""
+    for column, name in enumerate(header):
+        equal = sum(cells[column] == name for _, cells in lines if column < len(cells))
+        if name.strip() and equal >= 2:
+            return True
+    return False
+
+
+def _checked_names(source: str, header: list[str]) -> list[str]:
+    names = [name.strip() for name in header]
+    for name in names:
+        if names.count(name) > 1:
+            columns = [str(n) for n, other in enumerate(names, 1) if other == name]
+            raise DatasetError(
+                f"{source}: columns {' and '.join(columns)} are both named {name!r}; rename one"
+            )
+    return names
+
+
+def _named(source: str, names: list[str], lines: list[Line]) -> Iterator[tuple[str, object]]:
+    for number, cells in lines:
+        if len(cells) != len(names):
+            raise DatasetError(
+                f"{source}, line {number}: {len(cells)} of {len(names)} columns; quote a field "
+                "that holds the delimiter"
+            )
+        yield f"{source}, line {number}", dict(zip(names, cells, strict=True))

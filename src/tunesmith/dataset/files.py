@@ -1,0 +1,146 @@
+"""The records of a file or of the hub, by format."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tunesmith.dataset.delimited import read_csv, read_tsv
+from tunesmith.dataset.rows import HUB, Table
+from tunesmith.errors import DatasetError, PluginError, near_misses
+
+
+def read_table(source: str) -> Table:
+    """Return the records of ``source``, a file or ``hf:NAME[:SPLIT]``.
+
+    Raises:
+        DatasetError: no such file, an unknown format, or a place in the file is wrong.
+        PluginError: the package ``datasets``, which reads parquet and the hub, is not installed.
+    """
+    if source.startswith(HUB):
+        return _hub(source)
+    path = Path(source)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DatasetError(f"{source}: unknown format; expected {', '.join(SUFFIXES)} or hf:NAME")
+    if not path.is_file():
+        near = near_misses(path.name, (p.name for p in path.parent.glob("*.*")))
+        raise DatasetError(f"{source}: no such file.{near}")
+    if suffix == PARQUET:
+        return _parquet(source)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(
+            f"{source}: cannot be read as UTF-8 text: {error}; save the file as UTF-8"
+        ) from None
+    if not text.strip():
+        raise DatasetError(f"{source}: the file is empty")
+    return _READERS[suffix](source, text)
+
+
+def read_json(source: str, text: str) -> Table:
+    """Read a JSON array of objects."""
+    try:
+        value = _parsed(text)
+    except ValueError as error:
+        raise DatasetError(
+            f"{source}: not JSON: {error}. Is it JSON lines? Name it .jsonl"
+        ) from None
+    if not isinstance(value, list):
+        raise DatasetError(f"{source}: expected a JSON array of objects, found an object or value")
+    return Table(source, [(f"{source}, row {i}", record) for i, record in enumerate(value)])
+
+
+def read_json_lines(source: str, text: str) -> Table:
+    """Read one JSON object a line."""
+    return Table(source, _json_lines(source, text))
+
+
+def _json_lines(source: str, text: str) -> Iterator[tuple[str, Any]]:
+    # Not str.splitlines: it also splits at U+2028 and others, which JSON allows in a text.
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield f"{source}, line {number}", _parsed(line)
+            except ValueError as error:
+                raise DatasetError(f"{source}, line {number}: not JSON: {error}") from None
+
+
+def _parsed(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_without_repeats)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        first, second = [value for key, value in pairs if key == twice][:2]
+        raise ValueError(
+            f"the key {twice!r} is there twice, with {first!r:.40} and {second!r:.40}; keep one"
+        )
+    return found
+
+
+def _datasets(source: str) -> Any:
+    try:
+        import datasets
+    except ImportError:
+        raise PluginError(
+            f"{source}: needs the package datasets; install it with: "
+            "pip install 'tunesmith[datasets]'"
+        ) from None
+    return datasets
+
+
+def _parquet(source: str) -> Table:
+    # Not Dataset.from_parquet: it writes a copy to the cache of the package.
+    dataset = _datasets(source).Dataset
+    from pyarrow import parquet  # type: ignore[import-untyped]  # it has no stubs
+
+    try:
+        table = dataset(parquet.read_table(source))
+    except Exception as error:  # noqa: BLE001  # pyarrow raises many kinds
+        raise DatasetError(f"{source}: not a parquet file: {error}") from None
+    return of_hugging_face(source, table)
+
+
+def _hub(source: str) -> Table:
+    load_from_hub = _datasets(source).load_dataset
+    name, _, split = source.removeprefix(HUB).partition(":")
+    try:
+        table = load_from_hub(name, split=split or "train")
+    except Exception as error:  # noqa: BLE001  # network, missing repository, unknown split
+        raise DatasetError(
+            f"{source}: cannot be loaded from the Hugging Face hub: {error}. "
+            "Without a network, download it first and give its file"
+        ) from None
+    return of_hugging_face(source, table)
+
+
+def of_hugging_face(source: str, table: Any) -> Table:
+    """Return the records of a ``datasets.Dataset``, with the names of its classes."""
+    features = getattr(table, "features", None) or {}
+    return Table(
+        source,
+        ((f"{source}, row {i}", dict(record)) for i, record in enumerate(table)),
+        class_names={
+            column: list(feature.names)
+            for column, feature in features.items()
+            if hasattr(feature, "int2str")
+        },
+    )
+
+
+PARQUET = ".parquet"
+_READERS: dict[str, Callable[[str, str], Table]] = {
+    ".json": read_json,
+    ".jsonl": read_json_lines,
+    ".ndjson": read_json_lines,
+    ".csv": read_csv,
+    ".tsv": read_tsv,
+}
+SUFFIXES = (*_READERS, PARQUET)

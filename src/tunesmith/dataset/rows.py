@@ -1,0 +1,190 @@
+"""Dataset: rows with their source. A record becomes a row, or an error that names the place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunesmith.errors import DatasetError, near_misses
+from tunesmith.labels import LabelSet
+from tunesmith.records import Record, Row
+
+HUB = "hf:"
+NAME_THE_COLUMN = (
+    "Name the column: data.input_field or data.output_field in an experiment, "
+    "--input-field or --output-field in a command"
+)
+
+
+class Dataset(Record):
+    """Rows and their source."""
+
+    source: str
+    """The file, ``hf:NAME[:SPLIT]``, or the kind of object that the rows came from."""
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    """The reader's choices that the source does not state, such as the columns."""
+    columns: tuple[str, str] = ("input", "output")
+    """The columns of the text and of the label."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def inputs(self) -> list[str]:
+        """The inputs, in order."""
+        return [row.input for row in self.rows]
+
+    @property
+    def outputs(self) -> list[str]:
+        """The distinct outputs: numbers in numeric order, other texts alphabetically."""
+        found = sorted({str(row.output) for row in self.rows})
+        return sorted(found, key=int) if all(text.isdecimal() for text in found) else found
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over inputs and outputs in order; equal data have equal fingerprints."""
+        lines = (json.dumps([row.input, row.output], ensure_ascii=False) for row in self.rows)
+        return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+    def labelled_with(self, labels: LabelSet) -> Dataset:
+        """Return these rows; refuse a row whose output is not one of ``labels``.
+
+        Raises:
+            DatasetError: the message names the row.
+        """
+        rule = RowRule("input", "output", labels)
+        for number, row in enumerate(self.rows):
+            rule.row(f"{self.source}, row {number}", {"input": row.input, "output": row.output})
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The records of a source before any check, each with its place, such as ``a.csv, line 3``."""
+
+    source: str
+    records: Iterable[tuple[str, Any]]
+    notes: tuple[str, ...] = ()
+    class_names: Mapping[str, list[str]] = field(default_factory=dict)
+    """The names of the classes of columns that hold class numbers (``datasets.ClassLabel``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """The rule by which a record becomes a row."""
+
+    input_field: str
+    output_field: str
+    labels: LabelSet | None = None
+    """If given, every output must be one of them."""
+    labelled: bool | None = True
+    """Whether the output is required; None: it is optional."""
+    class_names: Mapping[str, list[str]] = field(default_factory=dict)
+
+    def row(self, where: str, record: Any) -> Row:
+        """Make a row of ``record``.
+
+        Raises:
+            DatasetError: a field is missing or wrong; the message names ``where`` and the field.
+        """
+        if not isinstance(record, dict):
+            raise DatasetError(
+                f"{where}: expected an object with {self.input_field!r}, found {record!r:.60}"
+            )
+        text = self._field(where, record, self.input_field)
+        if text is None:
+            refuse_missing(where, self.input_field)
+        if not isinstance(text, str) or not text.strip():
+            raise DatasetError(
+                f"{where}, field {self.input_field!r}: must be text that is not empty, found "
+                f"{text!r:.60}. Correct the row, or remove it"
+            )
+        _refuse_surrogates(where, self.input_field, text)
+        optional = self.labelled is None and _blank(record.get(self.output_field))
+        if self.labelled is False or optional:
+            return Row(input=text)
+        return Row(input=text, output=self._label(where, record))
+
+    def _field(self, where: str, record: Mapping[Any, Any], name: str) -> Any:
+        if name not in record:
+            raise DatasetError(
+                f"{where}: no field {name!r}; it has {', '.join(map(repr, record)) or 'none'}."
+                f"{near_misses(name, map(str, record))} {NAME_THE_COLUMN}"
+            )
+        return record[name]
+
+    def _label(self, where: str, record: Mapping[Any, Any]) -> str:
+        name = self.output_field
+        label = _label_text(where, name, self._named(where, self._field(where, record, name)))
+        if self.labels is not None and label not in self.labels:
+            raise DatasetError(
+                f"{where}, field {name!r}: {label!r} is not one of the labels "
+                f"{shown(self.labels)}.{near_misses(label, self.labels)} "
+                "Correct the row, or add the label to 'labels'"
+            )
+        return label
+
+    def _named(self, where: str, value: Any) -> Any:
+        """Return the name of a class number, or ``value`` if the column holds no class numbers."""
+        names = self.class_names.get(self.output_field)
+        if names is None or not isinstance(value, int):
+            return value
+        if not 0 <= value < len(names):
+            raise DatasetError(
+                f"{where}, field {self.output_field!r}: {value} is the number of no class; "
+                f"there are {len(names)}. Remove rows without a label"
+            )
+        return names[value]
+
+
+def shown(names: Iterable[str], limit: int = 12) -> str:
+    """Return the first ``limit`` names in quotes, and the number of the others."""
+    listed = list(names)
+    more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
+    return ", ".join(map(repr, listed[:limit])) + more
+
+
+def _blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _label_text(where: str, field: str, value: Any) -> str:
+    if isinstance(value, str) and value.strip():
+        _refuse_surrogates(where, field, value)
+        return value.strip()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    remedy = ""
+    if isinstance(value, float):
+        remedy = ". A column of a DataFrame becomes whole numbers with astype(int)"
+    raise DatasetError(
+        f"{where}, field {field!r}: {value!r:.60} is not a label; it must be text or a whole "
+        f"number{remedy}"
+    )
+
+
+def refuse_missing(where: str, field: str) -> None:
+    """Refuse a record that has no value in ``field``.
+
+    Raises:
+        DatasetError: always.
+    """
+    raise DatasetError(
+        f"{where}, field {field!r}: the value is missing (None). Fill it in, or remove the row; a "
+        f"DataFrame does this with dropna(subset=[{field!r}])"
+    )
+
+
+def _refuse_surrogates(where: str, field: str, text: str) -> None:
+    # JSON allows half of a surrogate pair, as in an emoji that was cut. No file can hold it.
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DatasetError(
+            f"{where}, field {field!r}: character {error.start} is half of a character "
+            f"({text[error.start]!r}), as texts have that were cut inside an emoji; remove it"
+        ) from None

@@ -1,0 +1,136 @@
+"""A model that was tuned or prompted before, asked again: that of a run or of a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tunesmith.backend import Backend
+from tunesmith.backends.connect import open_backend
+from tunesmith.backends.options import REDACTED, default_store
+from tunesmith.dataset import DataSpec, load_data
+from tunesmith.errors import RunError
+from tunesmith.evaluation.calibration import Calibration
+from tunesmith.evaluation.readings import chosen_reading
+from tunesmith.pipeline.calibrate import with_calibrated
+from tunesmith.pipeline.predict import predict_base, predict_tuned
+from tunesmith.pipeline.prompts import base_prompts
+from tunesmith.progress import Progress
+from tunesmith.records import BaseInput, Deployment, Prediction, Reading, Row
+from tunesmith.runs.run import RunDirectory
+from tunesmith.spec import TuningSpec
+
+
+@dataclass(frozen=True, slots=True)
+class AskedModel:
+    """A model that answers, with the settings of its run."""
+
+    spec: TuningSpec
+    data: DataSpec
+    """The data of the run. Its columns are those of new rows, too."""
+    deployment: Deployment | None
+    """The deployment of the tuned model, if there is one."""
+    base: bool
+    """Whether the untuned model is asked."""
+    answer: Reading | None = None
+    base_input: BaseInput = "same"
+    calibration: Calibration | None = None
+
+    def predict(
+        self, backend: Backend, rows: tuple[Row, ...], progress: Progress
+    ) -> list[Prediction]:
+        """Return the predictions for ``rows``, calibrated if the run has a calibration."""
+        spec, of = self.spec, self.deployment
+        can = backend.capabilities(spec.base_model)
+        answer = chosen_reading(self.answer, spec.method, can, backend.name)
+        if of is not None and not self.base:
+            progress.stage("predict tuned")
+            found = predict_tuned(spec, backend, rows, of, progress, answer=answer)
+        else:
+            progress.stage("predict base")
+            prompts = base_prompts(spec, backend, rows, self._examples(), of, self.base_input)
+            found = predict_base(spec, backend, rows, prompts, progress, answer=answer)
+        return with_calibrated(found, self.calibration) if self.calibration else found
+
+    def _examples(self) -> tuple[Row, ...]:
+        # Only a prompting method puts training rows into the prompt.
+        spec = self.spec
+        if spec.method.tunes:
+            return ()
+        return load_data(self.data, spec.labels, spec.seed, test=False).train.rows
+
+
+def model_of_deployment(
+    deployment: Deployment, *, base: bool, generation: Mapping[str, Any], source: str
+) -> AskedModel:
+    """Return the model of ``deployment``, or with ``base`` the untuned one.
+
+    Raises:
+        ExperimentError: a parameter in ``generation`` is unknown or wrong.
+    """
+    values = {
+        "base_model": deployment.base_model,
+        "method": deployment.model.method,
+        "labels": deployment.model.labels.model_dump(),
+        "generation": generation,
+    }
+    spec = TuningSpec.from_values(values, source=source)
+    return AskedModel(spec, DataSpec(train=source), deployment, base)
+
+
+def model_of_run(
+    run: RunDirectory, *, base: bool = False, generation: Mapping[str, Any] | None = None
+) -> AskedModel:
+    """Return the model that ``run`` is about, or with ``base`` the untuned one.
+
+    Args:
+        run: the run; it need not be finished.
+        base: ask the untuned model.
+        generation: parameters that replace those of the run.
+
+    Raises:
+        RunError: the run has no deployment yet.
+        ExperimentError: a generation parameter is unknown or wrong.
+    """
+    record, values = run.record, run.record.experiment
+    known = {name: values[name] for name in TuningSpec.model_fields if name in values}
+    known["generation"] = {**values["generation"], **(generation or {})}
+    spec = TuningSpec.from_values(known, source=str(run.directory))
+    if record.chat is not None:
+        spec = spec.asked_in(record.chat.chat)
+    if record.deployment is None and spec.method.tunes and not base:
+        raise RunError(
+            f"{run.directory}: the run has no deployment yet; continue it with: "
+            f"tunesmith resume {run.directory}"
+        )
+    untuned = base or record.deployment is None
+    return AskedModel(
+        spec,
+        DataSpec.model_validate(values["data"]),
+        record.deployment,
+        base,
+        # Records from before there was a choice judged text, and their base model read bare inputs.
+        values.get("answer", "text"),
+        values.get("base_input", "bare"),
+        record.base_calibration if untuned else record.calibration,
+    )
+
+
+def reopen_backend(run: RunDirectory, given: Mapping[str, Any]) -> Backend:
+    """Connect to the backend of ``run`` with its recorded options, overridden by ``given``.
+
+    Secrets are not recorded. They come from ``given``, the environment or the options file.
+    """
+    name, recorded, runs_dir = run.record.backend, run.record.options, run.directory.parent
+    options = {key: value for key, value in recorded.items() if value not in (None, REDACTED)}
+    # The default store is beside the run. The recorded path is relative to the working directory
+    # of that time: from another folder it leads nowhere, or to the store of other runs.
+    beside, recorded_store = default_store(runs_dir, name), Path(options.get("store", ""))
+    default = default_store(Path(), name).parts
+    if "store" not in options or (
+        recorded_store.parts[-len(default) :] == default and beside.is_dir()
+    ):
+        options["store"] = str(beside)
+    return open_backend(name, {**options, **given}, runs_dir)
