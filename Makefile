@@ -11,8 +11,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := .[dev] plugins/tunesmith-sklearn plugins/tunesmith-micro-granite plugins/tunesmith-local[gguf] \
-  plugins/tunesmith-smollm2 plugins/tunesmith-watsonx plugins/tunesmith-emulator[notebook]
+PACKAGES := .[dev] plugins/tunesmith-sklearn[embeddings] plugins/tunesmith-micro-granite \
+  plugins/tunesmith-local[gguf] plugins/tunesmith-smollm2 plugins/tunesmith-watsonx plugins/tunesmith-emulator[notebook]
 STAMP := $(VENV)/.installed
 # One and a half workers for each processor, because tests also wait, for example while the SDK sleeps.
 # joblib counts the processors that this process may use.

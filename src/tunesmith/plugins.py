@@ -25,6 +25,7 @@ EXTRAS = {
     "local": "local", "p_tuning": "local", "prefix_tuning": "local", "lora": "local",
     "fine_tuning": "local", "linear_probe": "local",
     "sklearn": "sklearn", "majority": "sklearn", "tfidf_logreg": "sklearn",
+    "embeddings_logreg": "sklearn",
     "watsonx": "watsonx",
 }  # fmt: skip
 """Backends and methods of the project's own plugins, with the extra that installs each."""

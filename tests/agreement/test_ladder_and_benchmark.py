@@ -47,7 +47,7 @@ def test_the_ladder_of_the_embedded_model(values: dict[str, Any], tmp_path: Path
     )
     assert sweep.record.status == "completed", remarks(sweep.record)
     names = [result.trial.name for result in sweep.record.results]
-    assert names[:2] == ["majority", "tfidf_logreg"]
+    assert names[:3] == ["majority", "tfidf_logreg", "embeddings_logreg"]
     order = [
         "zero_shot", "few_shot", "prompt_tuning-random", "prompt_tuning-text",
         "prompt_tuning-sample_vocab", "p_tuning", "prefix_tuning", "lora", "fine_tuning",

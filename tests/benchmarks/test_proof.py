@@ -70,8 +70,8 @@ def test_a_quick_proof_writes_its_page_and_does_no_step_twice(
     found = proof["data_sets"]["sst2"]
     methods = found["methods"].keys() - {"zero_shot_chat"}  # with a chat template alone
     assert methods == {
-        "majority", "tfidf_logreg", "linear_probe", "zero_shot", "zero_shot_chosen", "few_shot",
-        "prompt_tuning",
+        "majority", "tfidf_logreg", "embeddings_logreg", "linear_probe", "zero_shot",
+        "zero_shot_chosen", "few_shot", "prompt_tuning",
     }  # fmt: skip
     assert (found["train_rows"], found["test_rows"]) == (40, 20)
     assert found["choice"]["rows"] == 40

@@ -20,8 +20,8 @@ SOURCES = sorted(
     for path in ROOT.glob(pattern)
 )
 PROJECTS = sorted([ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")])
-# Two extras, a dependency of jinja2, one of tunesmith-local (for the model card), and pytest.
-OPTIONAL = ("matplotlib", "datasets", "markupsafe", "huggingface_hub", "pytest")
+# Three extras, a dependency of jinja2, one of tunesmith-local (for the model card), and pytest.
+OPTIONAL = ("matplotlib", "datasets", "sklearn", "markupsafe", "huggingface_hub", "pytest")
 HEAVY = ("torch", "transformers", "peft", "sklearn", "datasets", "ibm_watsonx_ai")
 
 

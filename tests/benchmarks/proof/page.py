@@ -10,7 +10,7 @@ from tunesmith.evaluation.comparison import format_p
 from tunesmith.report import formatting as words
 
 from . import errors_left
-from .steps import TITLES, TUNED
+from .steps import EMBEDDINGS, TITLES, TUNED
 
 ASKED = {"zero_shot", "zero_shot_chat", "zero_shot_chosen"}
 """Steps in which the untuned model decides without examples."""
@@ -60,14 +60,18 @@ def lines(proof: Mapping[str, Any], image: str) -> Iterator[str]:
 
 
 def _summary(proof: Mapping[str, Any]) -> Iterator[str]:
-    yield "| data set | TF-IDF | untuned, best wording | prompt tuning | against both |"
-    yield "|---|---|---|---|---|"
+    yield (
+        "| data set | TF-IDF | sentence embeddings | untuned, best wording | prompt tuning "
+        "| against all |"
+    )
+    yield "|---|---|---|---|---|---|"
     for found in proof["data_sets"].values():
         methods, against = found["methods"], found["prompt_tuning_against"]
         asked = max(ASKED & methods.keys(), key=lambda n: methods[n]["accuracy"], default=None)
-        cells = [_accuracy(methods.get(name)) for name in ("tfidf_logreg", asked, TUNED)]
-        both = {against[name]["verdict"] for name in ("tfidf_logreg", asked) if name in against}
-        yield f"| {found['title']} | {' | '.join(cells)} | {_overall(both)} |"
+        rivals = ("tfidf_logreg", EMBEDDINGS, asked)
+        cells = [_accuracy(methods.get(name)) for name in (*rivals, TUNED)]
+        verdicts = {against[name]["verdict"] for name in rivals if name in against}
+        yield f"| {found['title']} | {' | '.join(cells)} | {_overall(verdicts)} |"
 
 
 def _accuracy(method: Mapping[str, Any] | None) -> str:

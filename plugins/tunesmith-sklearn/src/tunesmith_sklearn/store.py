@@ -1,7 +1,8 @@
 """Stores tuned models and deployments as JSON files.
 
-A model is stored as its training rows and settings, and fitted again when it is first used. Both
-methods are deterministic and fit in milliseconds, and no pickle file has to be trusted.
+A model is stored as its training rows and settings, and fitted again when it is first used. All
+methods are deterministic, their slowest step is one pass of a small network over the rows, and no
+pickle file has to be trusted.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from tunesmith.atomic import write_atomically
 from tunesmith.errors import NotFoundError
 from tunesmith.records import Deployment, Record, Row
 from tunesmith_sklearn.methods import METHODS
+
+KEPT = 32
+"""Fitted classifiers that stay in memory, at most: a grid search makes hundreds."""
 
 
 class FittedFrom(Record):
@@ -45,14 +49,18 @@ class Store:
         return path.relative_to(self._root).as_posix()
 
     def classifier(self, model_id: str) -> Any:
-        """Return the fitted classifier of a model, fitted once per process.
+        """Return the fitted classifier of a model. The latest ones stay in memory.
 
         Raises:
             NotFoundError: no such model.
         """
-        if model_id not in self._fitted:
-            self._fitted[model_id] = FittedFrom.from_json(self._read("models", model_id)).fit()
-        return self._fitted[model_id]
+        found = self._fitted.get(model_id)
+        if found is None:
+            found = FittedFrom.from_json(self._read("models", model_id)).fit()
+            self._fitted[model_id] = found
+            for oldest in list(self._fitted)[:-KEPT]:
+                self._fitted.pop(oldest, None)  # another thread may have been faster
+        return found
 
     def save_deployment(self, deployment: Deployment) -> None:
         """Write a deployment."""
