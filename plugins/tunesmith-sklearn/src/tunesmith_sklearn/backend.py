@@ -86,7 +86,7 @@ class SklearnTuner(Tuner):
     ) -> TunedModel:
         method = {"name": spec.method.name, **spec.method.model_dump(mode="json")}
         source = FittedFrom(method=method, seed=spec.seed, rows=rows)
-        source.fit()  # rows that cannot be fitted must fail now, not at the first prediction
+        fitted = source.fit()
         if job.stop_requested.is_set():
             raise JobStopped
         model_id = uuid4().hex
@@ -97,7 +97,7 @@ class SklearnTuner(Tuner):
             method=method,
             labels=spec.labels,
             job_id=job.id,
-            location=self._backend.store.save_model(model_id, source),
+            location=self._backend.store.save_model(model_id, source, fitted),
             details={"notes": notes},
         )
 

@@ -42,10 +42,11 @@ class Store:
         self._root = root
         self._fitted: dict[str, Any] = {}
 
-    def save_model(self, model_id: str, source: FittedFrom) -> str:
-        """Write a model and return its path, relative to the root."""
+    def save_model(self, model_id: str, source: FittedFrom, fitted: Any) -> str:
+        """Write a model and return its path, relative to the root. ``fitted`` stays in memory."""
         path = self._path("models", model_id)
         write_atomically(path, source.to_json())
+        self._keep(model_id, fitted)
         return path.relative_to(self._root).as_posix()
 
     def classifier(self, model_id: str) -> Any:
@@ -57,10 +58,13 @@ class Store:
         found = self._fitted.get(model_id)
         if found is None:
             found = FittedFrom.from_json(self._read("models", model_id)).fit()
-            self._fitted[model_id] = found
-            for oldest in list(self._fitted)[:-KEPT]:
-                self._fitted.pop(oldest, None)  # another thread may have been faster
+            self._keep(model_id, found)
         return found
+
+    def _keep(self, model_id: str, fitted: Any) -> None:
+        self._fitted[model_id] = fitted
+        for oldest in list(self._fitted)[:-KEPT]:
+            self._fitted.pop(oldest, None)  # another thread may have been faster
 
     def save_deployment(self, deployment: Deployment) -> None:
         """Write a deployment."""
