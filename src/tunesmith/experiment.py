@@ -185,6 +185,16 @@ class Experiment(TuningSpec):
             provenance=provenance.collect(backend),
         )
 
+    def with_data_in(self, folder: Path) -> Experiment:
+        """Return the same with rows in memory written to ``folder``; equal rows are equal files.
+
+        Trials of a sweep read them in other processes, and a later call finds the same sweep.
+        """
+        if isinstance(self.data.train, str):
+            return self
+        place = folder.absolute() / self.data.train.fingerprint[:16]
+        return self.model_copy(update={"data": self.data.saved_in(place)})
+
     def _begin(self, record: RunRecord, directory: Path) -> dict[str, Any]:
         """Write rows in memory into the run directory; return the data's part of the record."""
         kept = self.data.relative_to(Path.cwd()).saved_in(directory.absolute() / "data")

@@ -15,7 +15,8 @@ from tunesmith.errors import ExperimentError, NotFoundError, UnsupportedError, f
 from tunesmith.experiment import Experiment, paths_from
 from tunesmith.experiment_file import read_yaml
 from tunesmith.methods import Method
-from tunesmith.progress import SILENT, Progress
+from tunesmith.progress import Progress
+from tunesmith.progress.notebook import fitting
 from tunesmith.spec import parse_method
 from tunesmith.sweep.costs import PriceTable, parse_prices, read_prices
 from tunesmith.sweep.executor import Work
@@ -157,7 +158,7 @@ def run_benchmark(
     *,
     runs_dir: Path,
     processes: int | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> Sweep[BenchmarkRecord]:
     """Run every trial of ``benchmark``; trials that an earlier call finished are kept.
 
@@ -168,11 +169,11 @@ def run_benchmark(
         TunesmithError: something in the file is wrong, and nothing was begun. A trial that fails
             later is a result.
     """
-    data = DataCache()
+    data, shown = DataCache(), fitting(progress)
     planned = _planned(benchmark, data)
-    with opened(runs_dir, planned, benchmark.prices, progress) as sweep:
+    with opened(runs_dir, planned, benchmark.prices, shown) as sweep:
         trials = [r.trial for r in sweep.record.results if r.open]
-        work = Work(trials, benchmark.refs, sweep.directory, data, benchmark.prices, progress)
+        work = Work(trials, benchmark.refs, sweep.directory, data, benchmark.prices, shown)
         work.do(sweep.put, processes=processes or benchmark.processes)
     return sweep
 

@@ -14,7 +14,8 @@ from tunesmith.hookspecs import LAST
 from tunesmith.methods import FewShot, Method, PromptTuning, ZeroShot
 from tunesmith.pipeline.checks import check_experiment
 from tunesmith.plugins import method_class, method_entry, registry
-from tunesmith.progress import SILENT, Progress
+from tunesmith.progress import Progress
+from tunesmith.progress.notebook import fitting
 from tunesmith.sweep.costs import PriceTable
 from tunesmith.sweep.executor import Work
 from tunesmith.sweep.ladder_verdict import judge
@@ -35,7 +36,7 @@ def run_ladder(
     prices: PriceTable | None = None,
     stop_at: float | None = None,
     only: Sequence[str] = (),
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> Sweep[LadderRecord]:
     """Run the ladder of ``experiment``; steps that an earlier call finished are kept.
 
@@ -52,14 +53,15 @@ def run_ladder(
     Raises:
         TunesmithError: nothing can be started; a step that fails later is a result.
     """
-    data, prices = DataCache(), prices or {}
+    experiment = experiment.with_data_in(runs_dir / "data")
+    data, prices, shown = DataCache(), prices or {}, fitting(progress)
     refs = {one.shown: one for one in (*_baselines(ref), ref)}
     planned = _planned(experiment, ref, refs, data)
     wanted = _only(planned.results, only)
     changes = {"stop_at": stop_at, "stopped_at": None, "verdict": None}
-    with opened(runs_dir, planned, prices, progress, **changes) as sweep:
+    with opened(runs_dir, planned, prices, shown, **changes) as sweep:
         trials = _left(sweep, wanted, stop_at)
-        work = Work(trials, refs, sweep.directory, data, prices, progress)
+        work = Work(trials, refs, sweep.directory, data, prices, shown)
         work.do(lambda result: sweep.put(result) and not _reached(sweep, result, stop_at))
         record = sweep.record
         sweep.update(verdict=judge(sweep.directory, record.results, record.stopped_at))
