@@ -41,6 +41,10 @@ DEFAULT_GENERATION = (
 )
 """Shown if no parameter of generation was set."""
 
+MATRIX_LABELS = 12
+"""More labels than this have no confusion matrix, but a table of the commonest confusions."""
+CONFUSIONS = 20
+
 
 def sections(d: Document) -> tuple[Section, ...]:
     """Return the sections that ``d`` has something for."""
@@ -146,7 +150,8 @@ def _curve(d: Document) -> Iterator[Block]:
 
 def _confusion(evaluations: Mapping[Any, Evaluation]) -> Iterator[Block]:
     first = next(iter(evaluations.values()))
-    matrices = tuple((_matrix(f"{role} model", e),) for role, e in evaluations.items())
+    shown = _matrix if len(first.labels) <= MATRIX_LABELS else _commonest
+    matrices = tuple((shown(f"{role} model", e),) for role, e in evaluations.items())
     # Matrices of more labels need more width.
     yield Group(matrices, "20rem" if len(first.labels) < 4 else "36rem")
     yield table(
@@ -175,6 +180,27 @@ def _matrix(name: str, evaluation: Evaluation) -> Table:
         map(_matrix_line, labels, range(len(labels)), evaluation.confusion),
         style="confusion",
     )
+
+
+def _commonest(name: str, evaluation: Evaluation) -> Table:
+    """A table of the commonest confusions, because a matrix of many labels cannot be read."""
+    heads = [*evaluation.labels, "unparsable"]
+    wrong = [
+        (count, expected, answered)
+        for expected, counts in zip(evaluation.labels, evaluation.confusion, strict=True)
+        for answered, count in zip(heads, counts, strict=True)
+        if count and answered != expected
+    ]
+    most = sorted(wrong, key=lambda one: -one[0])[:CONFUSIONS]
+    left = len(wrong) - len(most)
+    return table(
+        f"commonest confusions of the {name}",
+        f"{name.capitalize()}: the commonest wrong answers"
+        + (f"; {left} rarer ones are left out here, and are in report.json" if left else ""),
+        ("Expected", "Answer", "Rows"),
+        ((expected, answered, f"{count} of {evaluation.labels[expected].support}")
+         for count, expected, answered in most),
+    )  # fmt: skip
 
 
 def _matrix_line(label: str, own: int, counts: Sequence[int]) -> Line:

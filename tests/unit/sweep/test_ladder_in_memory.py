@@ -16,6 +16,6 @@ def test_the_second_call_resumes_the_ladder_of_the_same_rows(tmp_path: Path) -> 
     experiment = Experiment(method="tfidf_logreg", data=data)
     ref, steps = BackendRef(name="sklearn"), ["majority", "tfidf_logreg"]
     first, second = (run_ladder(experiment, ref, runs_dir=tmp_path, only=steps) for _ in range(2))
-    assert [one.accuracy for one in first.record.results if one.accuracy is not None] == [0.5, 1]
+    assert [one.evaluation.accuracy for one in first.record.results if one.evaluation] == [0.5, 1]
     assert second.directory == first.directory
     assert second.record.results == first.record.results
