@@ -80,6 +80,8 @@ class Capabilities(Record):
     """If there are none: the reason, and what to do instead."""
     hyperparameters: dict[str, Range] = Field(default_factory=dict)
     """Hyper-parameters that may be set, by name, each with its range."""
+    auto_settings: frozenset[str] = frozenset()
+    """Hyper-parameters that the backend chooses by itself if they are ``auto``."""
     generation_parameters: frozenset[str] = frozenset()
     """Fields of :class:`GenerationParams` that are honored."""
     task_ids: tuple[str, ...] = ("classification",)

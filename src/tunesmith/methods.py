@@ -8,11 +8,18 @@ names and ranges of the hyper-parameters are those that watsonx.ai and caikit sh
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 PLACEHOLDER = "{{input}}"
+AUTO: Literal["auto"] = "auto"
+Auto = Literal["auto"]
+AUTO_SETTINGS = ("init_method", "learning_rate", "num_virtual_tokens")
+"""Hyper-parameters that may be ``auto``: the backend chooses the value, if it can
+(``Capabilities.auto_settings``)."""
+
+T = TypeVar("T")
 
 
 def render(template: str, text: str) -> str:
@@ -44,6 +51,11 @@ class Method(BaseModel):
         """The template that is put around each input when the model is served."""
         return PLACEHOLDER
 
+    @property
+    def auto_settings(self) -> tuple[str, ...]:
+        """The hyper-parameters that are ``auto``: the backend chooses them."""
+        return tuple(name for name in AUTO_SETTINGS if getattr(self, name, None) == AUTO)
+
     def optimizer_steps(self, rows: int) -> int | None:
         """Return the number of optimizer steps on ``rows`` training rows, None if undefined."""
         return None
@@ -66,8 +78,8 @@ class GradientTuning(ReadByModel):
     tunes: ClassVar[bool] = True
 
     num_epochs: Annotated[int, Field(ge=1, le=1000)] = 20
-    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.3
-    """Peak learning rate."""
+    learning_rate: Annotated[float, Field(gt=0, le=10)] | Auto = 0.3
+    """Peak learning rate. ``auto``: a short search on training rows finds it."""
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
     accumulate_steps: Annotated[int, Field(ge=1, le=1024)] = 16
     """Batches whose gradients make one optimizer step; an incomplete one at the end of an
@@ -95,6 +107,15 @@ class GradientTuning(ReadByModel):
         return self.verbalizer
 
     @property
+    def peak_rate(self) -> float:
+        """The learning rate as a number.
+
+        Raises:
+            ValueError: it is ``auto`` and was not chosen yet.
+        """
+        return chosen("learning_rate", self.learning_rate)
+
+    @property
     def rows_per_step(self) -> int:
         """Rows behind one optimizer step; the last step of an epoch may have fewer."""
         return self.batch_size * self.accumulate_steps
@@ -111,9 +132,9 @@ class GradientTuning(ReadByModel):
 class VirtualTokens(GradientTuning):
     """Base of the methods with virtual tokens: their number and their initialization."""
 
-    num_virtual_tokens: Annotated[int, Field(ge=1, le=1000)] = 100
+    num_virtual_tokens: Annotated[int, Field(ge=1, le=1000)] | Auto = 100
     """Length of the soft prompt, in tokens."""
-    init_method: Literal["random", "text", "sample_vocab"] = "random"
+    init_method: Literal["random", "text", "sample_vocab", "auto"] = "random"
     init_text: str | None = None
     """Text whose embeddings start the soft prompt; repeated or cut to ``num_virtual_tokens``."""
 
@@ -122,6 +143,26 @@ class VirtualTokens(GradientTuning):
         if self.init_method == "text" and not (self.init_text or "").strip():
             raise ValueError("method.init_text: init_method 'text' needs a text that is not empty")
         return self
+
+    @property
+    def virtual_tokens(self) -> int:
+        """The length of the soft prompt as a number.
+
+        Raises:
+            ValueError: it is ``auto`` and was not chosen yet.
+        """
+        return chosen("num_virtual_tokens", self.num_virtual_tokens)
+
+
+def chosen(name: str, value: T | Auto) -> T:
+    """Return the value of setting ``name``.
+
+    Raises:
+        ValueError: it is ``auto`` and was not chosen yet.
+    """
+    if value == AUTO:
+        raise ValueError(f"method.{name} is 'auto', and no value was chosen yet")
+    return value
 
 
 class PromptTuning(VirtualTokens):
@@ -134,6 +175,24 @@ class PromptTuning(VirtualTokens):
 
     prompt_position: Literal["prefix", "suffix"] = "prefix"
     """The position of the soft prompt: before the text, or between the text and the answer."""
+    search_epochs: Annotated[float, Field(ge=1, le=1000)] | None = None
+    """Budget of the search for settings that are ``auto``, in epochs over the training rows, for
+    all candidates together; by default half of ``num_epochs``, at least 1."""
+
+    @field_validator("search_epochs", mode="before")
+    @classmethod
+    def _check_search_epochs(cls, value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool) and value < 1:
+            raise ValueError(
+                f"{value:g} is less than one epoch over the training rows, too little to compare "
+                "settings; set at least 1, or leave it out and set method.learning_rate"
+            )
+        return value
+
+    @property
+    def search_budget(self) -> float:
+        """The budget of a search, in epochs; see ``search_epochs``."""
+        return self.search_epochs or max(1.0, self.num_epochs / 2)
 
 
 class ZeroShot(ReadByModel):

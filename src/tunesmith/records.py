@@ -104,6 +104,35 @@ class TuningEvent(Record):
     message: str = ""
 
 
+class TriedValue(Record):
+    """A value that a search tried for a setting, judged on rows that were held out."""
+
+    value: float | int | str
+    epochs: float
+    """Training that it got, in epochs over the training rows."""
+    loss: float | None
+    """In nats: of the right label among the labels, or of the right answer for each of its tokens;
+    None if the training diverged."""
+    accuracy: float | None
+    """Share of right decisions; None if decisions did not judge."""
+
+
+class ChosenSetting(Record):
+    """A setting that the backend chose, because it was ``auto``."""
+
+    setting: str
+    value: float | int | str
+    reason: str
+    tried: tuple[TriedValue, ...] = ()
+    """In order; the last entry of a value counts."""
+    held_out_rows: int = 0
+    """Training rows that judged the values."""
+    epochs: float = 0.0
+    """Cost of the search, in epochs over the training rows."""
+    seconds: float = 0.0
+    """Wall time of the search."""
+
+
 class TunedModel(Record):
     """The result of a tuning. ``location`` is relative to the store of its backend."""
 
@@ -112,12 +141,15 @@ class TunedModel(Record):
     base_model: str
     stand_in: str | None = None
     method: dict[str, Any]
-    """``name`` and hyper-parameters, defaults included."""
+    """``name`` and hyper-parameters, defaults included. A setting that was ``auto`` has its value
+    here."""
     labels: LabelSet
     job_id: str
     created_at: datetime = Field(default_factory=now)
     location: str | None = None
     curve: LearningCurve = LearningCurve()
+    choices: tuple[ChosenSetting, ...] = ()
+    """The settings that were ``auto``; ``method`` has their values."""
     details: dict[str, Any] = Field(default_factory=dict)
     """Facts that the backend adds: ``optimizer_steps``, ``truncated_rows``,
     ``init_text``, device, dtype…"""

@@ -22,5 +22,6 @@ class TestLocal(BackendConformance):
             "accumulate_steps": 2,
             "init_method": "sample_vocab",
             "max_output_tokens": 8,
+            "search_epochs": 20,
         },
     }

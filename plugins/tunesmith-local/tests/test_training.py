@@ -19,6 +19,7 @@ from tunesmith_local.engine.scoring import Example, row_losses
 from tunesmith_local.errors import DivergedError
 from tunesmith_local.methods.tunable import Tunable
 from tunesmith_local.model.loading import BaseLM
+from tunesmith_local.training.steps import Stepper
 from tunesmith_local.training.training import Training, learning_rate_at
 
 GetBase = Callable[[str], BaseLM]
@@ -82,21 +83,23 @@ def test_every_row_is_used_once_per_epoch_and_the_last_window_is_flushed(base_lm
     result = training.run()
     assert result.steps == 9
     assert [point.epoch for point in result.curve.steps] == [1, 1, 1, 2, 2, 2, 3, 3, 3]
+    steps = Stepper(training.tunable, PLAN)
     for epoch in range(3):
-        windows = [training._rows_of_step(epoch, i) for i in range(3)]
+        windows = [steps.rows_of(training.examples, epoch, i) for i in range(3)]
         assert [len(window) for window in windows] == [6, 6, 2]
         assert sorted(chain.from_iterable(windows), key=str) == sorted(training.examples, key=str)
-    assert training._rows_of_step(0, 0) != training._rows_of_step(1, 0)
+    first, second = (steps.rows_of(training.examples, epoch, 0) for epoch in range(2))
+    assert first != second
 
 
 def test_the_gradient_is_that_of_the_mean_over_the_window(base_lm: GetBase) -> None:
     base = base_lm("granite")
     tunable = start(base)
     prompt = prompt_of(tunable)
-    training = Training(tunable, examples(base), PLAN)
+    steps = Stepper(tunable, PLAN)
     for position in (0, 2):
-        rows = training._rows_of_step(0, position)
-        loss = training._gradient(rows, 0)
+        rows = steps.rows_of(examples(base), 0, position)
+        loss = steps.step(rows, 0, learning_rate=0.0)  # nothing moves
         expected = torch.stack([row_losses(base, prompt, [row])[0] for row in rows]).mean()
         assert loss == pytest.approx(float(expected.detach()), rel=1e-5)
         (gradient,) = torch.autograd.grad(expected, prompt)
@@ -166,7 +169,8 @@ def test_validation_keeps_the_best_prompt_and_stops(base_lm: GetBase) -> None:
     assert best is not None
     assert losses[best - 1] == min(losses)
     assert len(losses) == best + 2
-    assert training.validation_loss() == pytest.approx(min(losses), rel=1e-6)
+    kept = Stepper(training.tunable, plan).mean_loss(held_out)
+    assert kept == pytest.approx(min(losses), rel=1e-6)
 
 
 def test_a_loss_that_is_not_finite_names_its_step() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +22,7 @@ from tunesmith.cli.progress import progress
 from tunesmith.dataset import HUB, Dataset, DataSpec
 from tunesmith.errors import DatasetError, ExperimentError, NotFoundError, PluginError
 from tunesmith.labels import LabelSet
+from tunesmith.methods import AUTO_SETTINGS
 from tunesmith.pipeline.wording import EXAMPLES, ROWS, Choice, Tried, choose_wording, forms
 from tunesmith.plugins import DEFAULT_BACKEND, DEFAULT_BASE_MODEL
 
@@ -31,11 +34,31 @@ MAX_LABELS = 50
 ROWS_EACH = 5
 SHOWN = 12
 """Wordings that are listed in the file, at most."""
+VALIDATION = 0.15
+"""Share of the training rows that watch the tuning."""
+BATCH = 8
+"""Rows of one optimizer step."""
+STEPS = 320
+"""Optimizer steps for which there is to be time; early stopping ends a tuning that needs fewer."""
+EPOCHS = (4, 40)
+"""The fewest and the most epochs."""
 
 
 backend_option = click.option(
     "--backend", metavar="NAME", help=f"The backend to ask; by default {DEFAULT_BACKEND}."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the backend told about the base model. By default it was not asked."""
+
+    choice: Choice | None = None
+    """The wordings that were tried on training rows; None if none were."""
+    chat: bool = False
+    """Whether the model has a chat template."""
+    chooses: frozenset[str] = frozenset()
+    """Hyper-parameters that the backend chooses by itself if they are ``auto``."""
 
 
 @command(
@@ -91,26 +114,26 @@ def init(
     labels = find_labels(read, named=spec.output_field != "output" or "output_field" in fields)
     if test is not None:
         spec.read(test, LabelSet.model_validate(labels))
-    model, choice, chat = base_model or DEFAULT_BASE_MODEL, None, False
+    model, asked = base_model or DEFAULT_BASE_MODEL, Asked()
     if not no_search:
         try:
-            choice, chat = _search(connection, model, read, labels, rows)
+            asked = _search(connection, model, read, labels, rows)
         except (PluginError, NotFoundError) as error:
             if connection.backend or base_model:
                 raise
             screen.note(f"no template was tried: {error}")
-    text = experiment_text(spec, output, labels, choice, base_model=model, chat=chat)
+    text = experiment_text(spec, output, labels, asked, base_model=model, rows=len(read))
     write_atomically(output, text)
     facts = {"file": str(output), "rows": len(read), "labels": labels, "test": test}
-    file = screen.relative(output)
+    file, choice = screen.relative(output), asked.choice
     first = f"{file}: {len(read)} training rows, labels {screen.listed(labels)}"
     screen.emit({**facts, "wording": choice}, [first, *_lines(file, test, choice)])
 
 
 def _search(
     connection: Connection, model: str, read: Dataset, labels: Sequence[str], rows: int
-) -> tuple[Choice | None, bool]:
-    """Return the wordings that were tried, and whether the model has a chat template."""
+) -> Asked:
+    """Try wordings, if the backend has label scores, and ask what it can do."""
     with connection.open(connection.backend or DEFAULT_BACKEND) as backend:
         can = backend.capabilities(model)
         if not can.base_label_scores:
@@ -118,10 +141,10 @@ def _search(
                 f"no template was tried: backend {backend.name!r} gives no label scores of the "
                 f"untuned {model}"
             )
-            return None, can.chat
+            return Asked(None, can.chat, can.auto_settings)
         with progress() as shown:
             found = choose_wording(backend, model, read.rows, labels, limit=rows, progress=shown)
-        return found, can.chat
+        return Asked(found, can.chat, can.auto_settings)
 
 
 def _lines(file: str, test: str | None, choice: Choice | None) -> Iterator[str]:
@@ -167,14 +190,20 @@ def find_labels(data: Dataset, *, named: bool = False) -> list[str]:
     return found
 
 
+def epochs_for(rows: int) -> int:
+    """Return the epochs in which ``rows`` training rows make :data:`STEPS` optimizer steps."""
+    a_pass = math.ceil(rows * (1 - VALIDATION) / BATCH)
+    return max(EPOCHS[0], min(EPOCHS[1], math.ceil(STEPS / a_pass)))
+
+
 def experiment_text(
     data: DataSpec,
     target: Path,
     labels: Sequence[str],
-    choice: Choice | None = None,
+    asked: Asked,
     *,
     base_model: str = DEFAULT_BASE_MODEL,
-    chat: bool = False,
+    rows: int,
 ) -> str:
     """Return the experiment file as YAML with comments.
 
@@ -182,14 +211,14 @@ def experiment_text(
         data: files and fields; paths are relative to the working directory.
         target: the experiment file, to whose folder the paths in it are relative.
         labels: the names of the labels.
-        choice: the wordings that were tried on training rows; None if none were.
+        asked: what the backend told.
         base_model: its portable name.
-        chat: whether it has a chat template.
+        rows: training rows, with those that watch the tuning.
     """
+    choice = asked.choice
     spoken = forms(choice.best.wording.words) if choice else {label: [label] for label in labels}
     as_named = all(words == [label] for label, words in spoken.items())
     best = choice.best.wording.template if choice else ""
-    *words, last = (first for first, *_ in spoken.values())
     return _template().render(
         name=target.stem,
         file=target.name,
@@ -203,11 +232,22 @@ def experiment_text(
         choice=choice,
         tried=sorted(choice.tried, key=lambda one: -one.correct) if choice else (),
         shown=SHOWN,
-        init_text=f"Classify the text. Answer with {', '.join(words)} or {last}.",
-        chat=chat,
+        init_text=_starting_text([first for first, *_ in spoken.values()]),
+        chat=asked.chat,
+        auto=set(AUTO_SETTINGS) <= asked.chooses,
+        validation=VALIDATION,
+        epochs=epochs_for(rows),
+        batch=BATCH,
         # The solved rows of few_shot replace the invented examples of the template.
         ladder=(("zero_shot", best), ("few_shot", best.removeprefix(EXAMPLES))),
     )
+
+
+def _starting_text(words: Sequence[str]) -> str:
+    """Return the text from which the soft prompt starts; it names labels if they are few."""
+    if len(words) > SHOWN:
+        return "Classify the text."
+    return f"Classify the text. Answer with {', '.join(words[:-1])} or {words[-1]}."
 
 
 def _path(source: str, target: Path) -> str:

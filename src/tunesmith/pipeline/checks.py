@@ -153,6 +153,13 @@ def _check_hyperparameters(method: Method, backend: str, capabilities: Capabilit
             raise UnsupportedError(
                 f"method.{field}: backend {backend!r} does not let it be set; leave it out"
             )
+        if field in method.auto_settings:
+            if field in capabilities.auto_settings:
+                continue
+            raise UnsupportedError(
+                f"method.{field}: 'auto': backend {backend!r} cannot choose it with this base "
+                f"model; set a value ({allowed}), or leave it out for the default of the method"
+            )
         if not allowed.accepts(value):
             raise UnsupportedError(
                 f"method.{field}: {value!r} is out of range on backend {backend!r}; "

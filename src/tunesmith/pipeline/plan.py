@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
 
 from tunesmith.audit import TokenCounts, token_counts
 from tunesmith.backend import Backend, Capabilities
 from tunesmith.dataset import ExperimentData, stratified_sample
-from tunesmith.methods import render
+from tunesmith.methods import PromptTuning, render
 from tunesmith.pipeline.checks import audit_experiment, check_experiment
 from tunesmith.pipeline.prompts import full_template, hard_prompt
 from tunesmith.records import LabelTokens, Reading, Record, Row
@@ -74,7 +74,11 @@ def make_plan(
         labels=uses,
         optimizer_steps=steps,
         cost=None if capabilities.costs_money else 0.0,
-        notes=(*data.notes, *found.notes, *_notes(spec, info.stand_in, capabilities, steps, uses)),
+        notes=(
+            *data.notes,
+            *found.notes,
+            *_notes(spec, info.stand_in, capabilities, steps, len(data.train), uses),
+        ),
     )
 
 
@@ -97,11 +101,13 @@ def _notes(
     stand_in: str | None,
     capabilities: Capabilities,
     steps: int | None,
+    rows: int,
     uses: Mapping[str, LabelTokens],
 ) -> list[str]:
     notes = []
     if steps is not None:
         notes.append(f"{steps} optimizer steps in all")
+    notes += _auto_settings(spec, rows)
     if not spec.method.tunes:
         notes.append("nothing is tuned: the method prompts the base model")
     if stand_in:
@@ -138,3 +144,17 @@ def label_uses(spec: TuningSpec, backend: Backend, train: Sequence[Row]) -> dict
     texts = [spec.labels.surface(name) for name in spec.labels]
     found = backend.predictor.label_tokens(spec.base_model, prompts, texts)
     return {name: found[text] for name, text in zip(spec.labels, texts, strict=True)}
+
+
+def _auto_settings(spec: TuningSpec, rows: int) -> Iterator[str]:
+    method = spec.method
+    if not isinstance(method, PromptTuning):
+        return
+    for name in method.auto_settings:
+        if name == "learning_rate":
+            yield (
+                "learning_rate: auto: before the tuning, a search on training rows, of at most "
+                f"{method.search_budget:g} epochs over {rows} rows for all candidates together"
+            )
+        else:
+            yield f"{name}: auto: the backend chooses it before the tuning"

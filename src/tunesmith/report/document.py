@@ -11,7 +11,14 @@ from tunesmith.errors import RunError
 from tunesmith.evaluation.calibration import Calibration
 from tunesmith.evaluation.comparison import Comparison
 from tunesmith.evaluation.metrics import Evaluation
-from tunesmith.records import LearningCurve, ModelRole, Prediction, Reading, Record
+from tunesmith.records import (
+    ChosenSetting,
+    LearningCurve,
+    ModelRole,
+    Prediction,
+    Reading,
+    Record,
+)
 from tunesmith.report import formatting as words
 from tunesmith.report import verdict
 from tunesmith.report.cases import Cases, find_cases
@@ -66,6 +73,8 @@ class Document(Record):
     notes: tuple[str, ...]
     method: dict[str, Any]
     """As it was tuned with, defaults included."""
+    choices: tuple[ChosenSetting, ...]
+    """The settings that were ``auto``, with their reasons."""
     labels: dict[str, Any]
     generation: dict[str, Any]
     """Empty: the defaults of ``sections.DEFAULT_GENERATION``."""
@@ -139,6 +148,7 @@ def make_document(record: RunRecord, predictions: Sequence[Prediction]) -> Docum
         probability_words=verdict.probability_words(record, predictions),
         cases=find_cases(record, predictions),
         method=model.method if model else record.experiment["method"],
+        choices=model.choices if model else (),
         labels=record.experiment["labels"],
         generation=words.given(record.experiment.get("generation")),
         details={key: value for key, value in details.items() if key not in _TOLD_ELSEWHERE},

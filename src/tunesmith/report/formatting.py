@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunesmith.audit.findings import counted
+from tunesmith.records import ChosenSetting
 
 count = counted
 
@@ -89,6 +90,15 @@ def cut(text: str, limit: int = SHOWN_CHARACTERS) -> str:
     if len(clean) <= limit:
         return clean
     return f"{clean[:limit]}… (and {len(clean) - limit:,} more characters)"
+
+
+def choice_line(choice: ChosenSetting) -> str:
+    """Return a setting that was ``auto``: its value, the reason, and the cost of a search."""
+    said = f"{choice.setting} {plain(choice.value)}: {choice.reason}."
+    if not choice.tried:
+        return said
+    spent = f"{choice.epochs:g} epochs over the training rows and {duration(choice.seconds)}"
+    return f"{said} The search took {spent}."
 
 
 def given(settings: Mapping[str, Any] | None) -> dict[str, Any]:

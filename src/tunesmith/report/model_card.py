@@ -22,6 +22,7 @@ from tunesmith.hookspecs import Artifact
 from tunesmith.methods import PLACEHOLDER
 from tunesmith.plugins import method_entry, registry
 from tunesmith.records import TunedModel
+from tunesmith.report.formatting import choice_line
 from tunesmith.report.verdict import Against, against, classifier_baselines
 from tunesmith.runs.judgment import NAMES, UNTUNED, judge
 from tunesmith.runs.old_names import old_artifact
@@ -73,6 +74,7 @@ def model_card(record: RunRecord) -> str:
         generates=record.kind != "classifier",
         method=_yaml(model.method).rstrip(),
         details={"optimizer_steps": None, "truncated_rows": 0, **model.details},
+        choices=[choice_line(choice) for choice in model.choices],
         versions={name: made_with[name] for name in ("tunesmith", "python") if name in made_with}
         | made_with.get("versions", {}),
         headline=found.headline,

@@ -12,6 +12,7 @@ from typing import Any
 from tunesmith.audit import Audit
 from tunesmith.evaluation.comparison import format_p
 from tunesmith.evaluation.metrics import Evaluation
+from tunesmith.records import ChosenSetting
 from tunesmith.report import charts
 from tunesmith.report import formatting as words
 from tunesmith.report.blocks import (
@@ -272,6 +273,7 @@ def _errors(d: Document) -> str:
 
 def _method(d: Document) -> Iterator[Block]:
     yield Facts("Method", d.method)
+    yield from _choices(d.choices)
     yield Facts("Labels and their words", d.labels)
     if d.generation:
         yield Facts("Generation, tuned and base alike", d.generation)
@@ -284,6 +286,23 @@ def _method(d: Document) -> Iterator[Block]:
     if d.read:
         read = {role.capitalize(): prompt for role, prompt in d.read.items()}
         yield Facts("The text that each model read for the first test row", read, quoted=True)
+
+
+def _choices(choices: Sequence[ChosenSetting]) -> Iterator[Block]:
+    if choices:
+        yield Text("Settings that were auto, as the backend chose them", style="heading")
+        yield Bullets(tuple(Text(words.choice_line(choice)) for choice in choices))
+    for choice in choices:
+        if choice.tried:
+            yield table(
+                f"search for {choice.setting}",
+                f"Judged on {words.rows(choice.held_out_rows)} that no candidate was trained on",
+                (choice.setting, "Epochs", "Loss", "Accuracy"),
+                ((words.plain(one.value), f"{one.epochs:g}",
+                  "diverged" if one.loss is None else _number(one.loss),
+                  words.NONE if one.accuracy is None else _number(one.accuracy))
+                 for one in choice.tried),
+            )  # fmt: skip
 
 
 def _data(parts: Mapping[str, DataRecord]) -> Iterator[Block]:

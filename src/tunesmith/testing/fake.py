@@ -26,12 +26,13 @@ from tunesmith import backend as interface
 from tunesmith import errors, records
 from tunesmith.backend import Capabilities, Range, Target
 from tunesmith.backends.jobs import JobStopped, ThreadJob
-from tunesmith.methods import PromptTuning
+from tunesmith.methods import AUTO_SETTINGS, PromptTuning
 from tunesmith.pipeline.checks import check_generation, check_submission
 from tunesmith.plugins import DEFAULT_BASE_MODEL
 from tunesmith.records import BaseModelInfo, Classification, Deployment, Generation, TunedModel
 from tunesmith.spec import GenerationParams, TuningSpec
 from tunesmith.testing import fake_model
+from tunesmith.testing.fake_choices import choose
 
 FAKE_MODEL = "tunesmith/fake"
 STOOD_IN_FOR = (DEFAULT_BASE_MODEL, "ibm/granite-3-8b-instruct")
@@ -58,7 +59,9 @@ CAPABILITIES = Capabilities(
         "verbalizer": Range(),
         "lr_schedule": Range(choices=("linear", "constant")),
         "early_stopping_patience": Range(minimum=1),
+        "search_epochs": Range(minimum=1),
     },
+    auto_settings=frozenset(AUTO_SETTINGS),
     generation_parameters=frozenset(
         {"decoding_method", "temperature", "random_seed", "max_new_tokens", "stop_sequences"}
     ),
@@ -122,8 +125,13 @@ class FakeTuner(_Part, interface.Tuner):
     ) -> interface.TuningJob:
         del prepared  # its check prepares nothing
         check_submission(spec, self._backend, train, validation)
-        _check_answers(cast("PromptTuning", spec.method), spec)
-        return self._start(fake_model.Training(spec, train, validation), uuid.uuid4().hex)
+        choices = choose(spec.method, len(train))
+        values = {choice.setting: choice.value for choice in choices}
+        method = cast("PromptTuning", spec.method).model_copy(update=values)
+        spec = spec.model_copy(update={"method": method})
+        _check_answers(method, spec)
+        training = fake_model.Training(spec, train, validation, choices)
+        return self._start(training, uuid.uuid4().hex)
 
     def resume(self, job_id: str) -> interface.TuningJob:
         self._backend.require("resumable")
@@ -166,6 +174,7 @@ class FakeTuner(_Part, interface.Tuner):
             labels=spec.labels,
             job_id=job_id,
             curve=curve,
+            choices=training.choices,
             details={"optimizer_steps": len(curve.steps), "truncated_rows": cut},
             **self._backend.identity(spec.base_model),
         )

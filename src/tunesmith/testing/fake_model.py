@@ -18,7 +18,7 @@ from typing import cast
 
 from tunesmith.labels import LabelSet
 from tunesmith.methods import PromptTuning, render
-from tunesmith.records import EpochLoss, LearningCurve, Row, StepLoss
+from tunesmith.records import ChosenSetting, EpochLoss, LearningCurve, Row, StepLoss
 from tunesmith.spec import TuningSpec
 
 SPREAD = 0.02
@@ -75,9 +75,14 @@ class Training:
     """A training that can be stopped after any epoch and continued."""
 
     def __init__(
-        self, spec: TuningSpec, train: Sequence[Row], validation: Sequence[Row] | None
+        self,
+        spec: TuningSpec,
+        train: Sequence[Row],
+        validation: Sequence[Row] | None,
+        choices: tuple[ChosenSetting, ...],
     ) -> None:
         self.spec = spec
+        self.choices = choices
         self._method = cast("PromptTuning", spec.method)
         self._train, self.truncated_rows = self._prepare(train)
         self._validation, _ = self._prepare(validation or ())
@@ -112,7 +117,7 @@ class Training:
         losses = []
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
-            losses.append(self._model.step(part, self._rate(), self._method.num_virtual_tokens))
+            losses.append(self._model.step(part, self._rate(), self._method.virtual_tokens))
             self._steps.append(StepLoss(step=len(self._steps) + 1, epoch=epoch, loss=losses[-1]))
             yield self._steps[-1]
         held_out = self._model.loss(self._validation) if self._validation else None
@@ -123,9 +128,9 @@ class Training:
 
     def _rate(self) -> float:
         if self._method.lr_schedule == "constant":
-            return self._method.learning_rate
+            return self._method.peak_rate
         total = self._method.optimizer_steps(len(self._train))
-        return self._method.learning_rate * (1 - len(self._steps) / total)
+        return self._method.peak_rate * (1 - len(self._steps) / total)
 
     def _prepare(self, rows: Sequence[Row]) -> tuple[list[tuple[str, str]], int]:
         limit = self._method.max_input_tokens
@@ -143,7 +148,7 @@ class Training:
         }
 
     def _initial_tokens(self) -> list[str]:
-        count, rng = self._method.num_virtual_tokens, random.Random(self.spec.seed)
+        count, rng = self._method.virtual_tokens, random.Random(self.spec.seed)
         if self._method.init_method == "random":
             return [str(rng.random()) for _ in range(count)]
         if self._method.init_method == "sample_vocab":

@@ -13,7 +13,7 @@ from pydantic import create_model
 from tunesmith.backend import Backend, Range
 from tunesmith.errors import ExperimentError
 from tunesmith.labels import LabelSet
-from tunesmith.methods import Method, ZeroShot
+from tunesmith.methods import AUTO, AUTO_SETTINGS, Method, ZeroShot
 from tunesmith.pipeline.checks import check_experiment
 from tunesmith.records import Deployment
 from tunesmith.spec import GenerationParams
@@ -113,6 +113,26 @@ class RefusalConformance(Harness):
                 # model_copy does not validate, so the method's own, wider range does not apply.
                 beyond = method.model_copy(update={name: value})
                 self._refused_twice(f"method.{name}", beyond, backend)
+
+    def test_auto_settings(self, backend: Backend) -> None:
+        """A setting that is ``auto`` is chosen if that is declared, else it is refused.
+
+        Troubleshooting: ``TunedModel.method`` has the chosen value, and ``TunedModel.choices`` the
+        reason.
+        """
+        method, chosen = self.experiment().method, self.declared.auto_settings
+        possible = set(AUTO_SETTINGS) & set(type(method).model_fields)
+        for name in possible - chosen:
+            self._refused_twice(f"method.{name}", method.model_copy(update={name: AUTO}), backend)
+        if declared := possible & chosen:
+            asked = method.model_copy(update=dict.fromkeys(declared, AUTO))
+            experiment = self.experiment().model_copy(update={"method": asked})
+            job = self.tuner.submit(experiment, self.train_rows)
+            model = job.wait(timeout=self.timeout_seconds)
+            assert {choice.setting for choice in model.choices} == declared
+            for choice in model.choices:
+                assert choice.reason
+                assert model.method[choice.setting] == choice.value != AUTO
 
     def test_too_many_rows(self) -> None:
         """Troubleshooting: call ``check_submission``, which counts them."""

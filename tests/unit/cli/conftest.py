@@ -45,7 +45,9 @@ class Plain(FakeBackend):
     """Prints like an SDK, resumes nothing, and fails as its option says."""
     name = "plain"
     options_model = PlainOptions
-    declares = {"resumable": False, "tokenize": False, "seeded": False}
+    declares = {
+        "resumable": False, "tokenize": False, "seeded": False, "auto_settings": frozenset()
+    }
 
     def capabilities(self, base_model):
         print("welcome to the SDK")

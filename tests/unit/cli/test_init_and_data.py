@@ -14,6 +14,7 @@ import pytest
 from click.testing import Result
 
 from tunesmith.cli.data import CATALOG, CatalogEntry, CatalogFile
+from tunesmith.cli.init import epochs_for
 from tunesmith.experiment import Experiment
 
 Invoke = Callable[..., Result]
@@ -127,6 +128,27 @@ def test_the_search_is_in_the_file_with_its_numbers(invoke: Invoke) -> None:
     assert experiment.method.input_template == "{{input}}\n"
     assert experiment.method_named("zero_shot").input_template == "{{input}}\n"
     assert not Path("runs").exists()
+
+
+def test_a_backend_that_chooses_settings_is_asked_to(invoke: Invoke) -> None:
+    invoke("init", "train.json", "-o", "new.yaml", *SEARCH)
+    method = Experiment.from_file("new.yaml").method
+    assert set(method.auto_settings) == {"init_method", "learning_rate", "num_virtual_tokens"}
+    assert method.early_stopping_patience == 2  # type: ignore[attr-defined]
+    assert method.search_epochs == method.num_epochs / 2  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("search", [("--no-search",), ("--backend", "plain")])
+def test_any_other_backend_gets_numbers(search: tuple[str, ...], invoke: Invoke) -> None:
+    invoke("init", "train.json", "-o", "new.yaml", *search)
+    method = Experiment.from_file("new.yaml").method
+    assert method.auto_settings == ()
+    assert method.learning_rate == 0.001  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("rows", "epochs"), [(20, 40), (300, 10), (500, 6), (10_000, 4)])
+def test_epochs_leave_time_for_early_stopping(rows: int, epochs: int) -> None:
+    assert epochs_for(rows) == epochs
 
 
 def test_no_search_asks_no_model_and_writes_no_wording(invoke: Invoke) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tunesmith.backend import Predictor, Target
-from tunesmith.cli.init import experiment_text
+from tunesmith.cli.init import Asked, experiment_text
 from tunesmith.dataset import DataSpec
 from tunesmith.errors import ExperimentError
 from tunesmith.labels import LabelSet
@@ -139,7 +139,10 @@ def test_the_same_rows_give_the_same_choice(backend: Chatty) -> None:
         (["ham", "spam"], [("ham", "spam"), ("Ham", "Spam")]),
         (
             ["card_arrival", "fee"],
-            [("card_arrival", "fee"), ("card arrival", "fee"), ("Card arrival", "Fee")],
+            [
+                ("card_arrival", "fee"), ("card arrival", "fee"), ("Card arrival", "Fee"),
+                ("card", "fee"),
+            ],
         ),
         (["A", "a"], [("A", "a")]),  # two labels never share a word
         (["1", "2", "3"], [("1", "2", "3")]),
@@ -160,6 +163,31 @@ def test_words_are_tried_as_they_are_first(
     assert all(list(words) == labels for words in tried)
     for words in tried:
         LabelSet.model_validate(forms(words))
+
+
+def test_the_telling_word_of_a_label_is_one_that_the_fewest_labels_have() -> None:
+    labels = ["cash_withdrawal_charge", "card_payment_charge", "cash_lost"]
+    *_, last = candidate_words(labels)
+    assert list(last.values()) == ["withdrawal", "card", "lost"]
+    assert forms(last)["cash_lost"] == ["lost", "cash_lost"]
+
+
+def test_labels_that_no_single_word_tells_apart_keep_their_texts() -> None:
+    for words in candidate_words(["a b", "b c", "c a"]):
+        assert len(set(words.values())) == 3
+
+
+def test_of_equal_wordings_the_shortest_words_are_best() -> None:
+    tried = [
+        Tried(wording=Wording(template="{{input}}\n", chat=False, words=words), correct=correct)
+        for words, correct in (
+            ({"1": "a long answer", "2": "b"}, 7),
+            ({"1": "a", "2": "b"}, 7),
+            ({"1": "c", "2": "d"}, 6),
+        )
+    ]
+    best = Choice(base_model="m", rows=10, tried=tuple(tried)).best
+    assert best.wording.words == {"1": "a", "2": "b"}
 
 
 def test_only_labels_of_a_sentiment_are_asked_as_one() -> None:
@@ -184,7 +212,9 @@ def test_few_shot_gets_the_template_without_the_invented_examples() -> None:
     best = Tried(wording=Wording(template=template, chat=False, words=words), correct=9)
     choice = Choice(base_model="m", rows=10, tried=(best,))
     data = DataSpec(train="train.json")
-    written = yaml.safe_load(experiment_text(data, Path("new.yaml"), list(words), choice))
+    told = Asked(choice)
+    text = experiment_text(data, Path("new.yaml"), list(words), told, rows=10)
+    written = yaml.safe_load(text)
     assert written["ladder"] == [
         {"name": "zero_shot", "template": template},
         {"name": "few_shot", "template": "Review: {{input}}\nSentiment:"},

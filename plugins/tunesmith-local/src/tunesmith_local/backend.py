@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from tunesmith.backend import Backend, BackendOptions, Capabilities, Range
+from tunesmith.methods import AUTO_SETTINGS
 from tunesmith.records import BaseModelInfo
 from tunesmith_local.catalog import BACKEND, Catalog
 from tunesmith_local.engine.generation import GENERATION_PARAMETERS
@@ -79,6 +80,7 @@ class LocalBackend(Backend):
         return Capabilities(
             methods=tuple(self._methods),
             hyperparameters=self._ranges,
+            auto_settings=frozenset(AUTO_SETTINGS),
             generation_parameters=GENERATION_PARAMETERS,
             base_inference=True,
             validation=True,

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 
 from tunesmith.errors import ExperimentError
-from tunesmith.methods import VirtualTokens
+from tunesmith.methods import VirtualTokens, chosen
 from tunesmith_local.model.loading import BaseLM
 
 InitMethod = Literal["random", "text", "sample_vocab"]
@@ -95,5 +95,5 @@ def _embed(base: BaseLM, ids: torch.Tensor) -> torch.Tensor:
 
 def start_of(base: BaseLM, method: VirtualTokens, seed: int) -> InitialPrompt:
     """Return the first virtual tokens of ``method``; see :func:`initial_prompt`."""
-    length, text = method.num_virtual_tokens, method.init_text
-    return initial_prompt(base, method.init_method, length, text=text, seed=seed)
+    how: InitMethod = chosen("init_method", method.init_method)
+    return initial_prompt(base, how, method.virtual_tokens, text=method.init_text, seed=seed)

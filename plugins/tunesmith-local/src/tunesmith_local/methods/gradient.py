@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from tunesmith.errors import UnsupportedError
 from tunesmith.methods import GradientTuning
 from tunesmith_local.methods.method import Trained, TrainingResult, TuningMethod
 from tunesmith_local.methods.prepared import GradientRows
@@ -28,9 +29,11 @@ class GradientMethod(TuningMethod[G, GradientRows]):
 
     Attributes:
         peft_types: the ``peft_type`` of the adapters that it saves, if PEFT's format is used.
+        chooses: settings that may be ``auto``.
     """
 
     peft_types: ClassVar[tuple[str, ...]] = ()
+    chooses: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def start(
@@ -70,6 +73,10 @@ class GradientMethod(TuningMethod[G, GradientRows]):
         """Check settings and rows, and encode the rows; see :meth:`TuningMethod.prepare`."""
         from tunesmith_local.methods.preparation import check_rows, prepare
 
+        for name in set(settings.auto_settings).difference(self.chooses):
+            raise UnsupportedError(
+                f"method.{name}: 'auto' is not possible for method {settings.name!r}; set a value"
+            )
         check_rows(labels, train, validation)
         self.check(base, settings)
         return prepare(base, settings, labels, seed, train, validation)
@@ -83,7 +90,8 @@ class GradientMethod(TuningMethod[G, GradientRows]):
         settings: Any = prepared.settings
         tunable = self.start(base, settings, prepared.seed, run.texts)
         result = run.optimize(tunable, prepared)
-        return Trained(tunable, _details(base, prepared, tunable, result), result.curve)
+        details = _details(base, prepared, tunable, result)
+        return Trained(tunable, details, result.curve, prepared.choices)
 
 
 def _details(

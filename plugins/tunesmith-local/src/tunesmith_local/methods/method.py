@@ -7,13 +7,13 @@ other one fits as it likes, as the linear probe does.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from tunesmith.methods import Method
-from tunesmith.records import LearningCurve
+from tunesmith.records import ChosenSetting, LearningCurve
 from tunesmith_local.methods.prepared import Prepared
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tunesmith.spec import GenerationParams
     from tunesmith_local.engine.text_states import TextCache
     from tunesmith_local.methods.prepared import GradientRows
+    from tunesmith_local.methods.search_plan import Judge, SearchPlan
     from tunesmith_local.methods.tunable import Tunable
     from tunesmith_local.methods.tuned import AdapterFiles, Tuned
     from tunesmith_local.model.loading import BaseLM
@@ -59,6 +60,8 @@ class Trained:
     details: Mapping[str, Any]
     """JSON values; ``notes`` is a list of sentences for the user."""
     curve: LearningCurve = field(default_factory=LearningCurve)
+    choices: Sequence[ChosenSetting] = ()
+    """The settings that were ``auto``."""
 
 
 class TrainingRun(Protocol):
@@ -78,11 +81,30 @@ class TrainingRun(Protocol):
         """
         ...
 
+    def search(
+        self, plan: SearchPlan, rows: GradientRows, start: Start, judge: Judge
+    ) -> ChosenSetting:
+        """Search for the learning rate, or return the result of an earlier process.
+
+        Args:
+            plan: candidates, rows and steps.
+            rows: encoded rows, and the settings.
+            start: returns the parameters before their first step.
+            judge: judges a candidate on the rows that are held out.
+
+        Raises:
+            JobStopped: the job was asked to stop; the search starts again.
+            DivergedError: every candidate diverged.
+        """
+        ...
+
     def stop_if_asked(self) -> None:
         """Raise :class:`~tunesmith.backends.jobs.JobStopped` if the job was asked to stop."""
         ...
 
 
+Start = Callable[[], "Tunable"]
+"""Returns the parameters before their first step."""
 S = TypeVar("S", bound=Method)
 P = TypeVar("P", bound=Prepared)
 

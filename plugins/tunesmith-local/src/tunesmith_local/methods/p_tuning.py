@@ -30,6 +30,7 @@ class PTuning(VirtualTokens):
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.001
     accumulate_steps: Annotated[int, Field(ge=1, le=1024)] = 1
     num_virtual_tokens: Annotated[int, Field(ge=1, le=1000)] = 20
+    init_method: Literal["random", "text", "sample_vocab"] = "random"
     encoder_hidden_size: Annotated[int, Field(ge=1, le=65536)] | None = None
     """Width of the network's hidden layers; that of the base model by default."""
     encoder_reparameterization_type: Literal["MLP", "LSTM"] = "MLP"

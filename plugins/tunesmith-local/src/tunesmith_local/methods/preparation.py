@@ -9,7 +9,7 @@ from typing import Any
 
 from tunesmith.errors import DatasetError, ExperimentError
 from tunesmith.labels import LabelSet
-from tunesmith.methods import GradientTuning, VirtualTokens
+from tunesmith.methods import AUTO, GradientTuning, PromptTuning, VirtualTokens
 from tunesmith.records import Row
 from tunesmith_local.engine.answers import Answers, Rule
 from tunesmith_local.engine.encoding import EncodedPrompt, encode_prompt
@@ -109,7 +109,7 @@ def _check_lengths(base: BaseLM, method: GradientTuning, longest: int, label: st
             f"its end are {longest} tokens for {base.name!r}; raise it"
         )
     limit = None if base.is_seq2seq else base.max_positions
-    virtual = method.num_virtual_tokens if isinstance(method, VirtualTokens) else 0
+    virtual = method.virtual_tokens if isinstance(method, VirtualTokens) else 0
     needed = virtual + method.max_input_tokens + longest
     if limit is not None and needed > limit:
         raise ExperimentError(
@@ -143,6 +143,8 @@ def _notes(method: GradientTuning, truncated: int, rule: Rule) -> list[str]:
         and method.init_method != "text"
     ):
         notes.append(f"init_text was not used: init_method is {method.init_method!r}")
+    if isinstance(method, PromptTuning) and method.search_epochs and method.learning_rate != AUTO:
+        notes.append("search_epochs was not used: learning_rate is not 'auto'")
     if truncated:
         notes.append(
             f"{truncated} rows were cut on the left to {method.max_input_tokens} input tokens"

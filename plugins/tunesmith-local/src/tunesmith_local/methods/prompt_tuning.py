@@ -6,21 +6,28 @@ suffix it is behind the text (``suffix_prompt.py``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunesmith.hookspecs import Artifact
-from tunesmith.methods import PromptTuning
+from tunesmith.methods import AUTO, AUTO_SETTINGS, PromptTuning
 from tunesmith_local.methods.gradient import GradientMethod
 from tunesmith_local.methods.tunable import Tunable
 
 if TYPE_CHECKING:
     from peft import PeftModel
 
+    from tunesmith.labels import LabelSet
+    from tunesmith.records import Row
     from tunesmith_local.engine.scoring import RowLosses
     from tunesmith_local.engine.soft_prompt import InitialPrompt
     from tunesmith_local.engine.text_states import TextCache
+    from tunesmith_local.methods.method import Trained, TrainingRun
+    from tunesmith_local.methods.prepared import GradientRows
     from tunesmith_local.methods.tuned import AdapterFiles, TunedLM
     from tunesmith_local.model.loading import BaseLM
 
@@ -66,6 +73,40 @@ class PromptTuningMethod(GradientMethod[PromptTuning]):
 
     settings = PromptTuning
     peft_types = ("PROMPT_TUNING", "SUFFIX_PROMPT_TUNING")
+    chooses = AUTO_SETTINGS
+
+    def prepare(
+        self,
+        base: BaseLM,
+        settings: PromptTuning,
+        labels: LabelSet,
+        seed: int,
+        train: Sequence[Row],
+        validation: Sequence[Row] | None,
+    ) -> GradientRows:
+        """Choose the settings that need no search, encode the rows, and plan the search."""
+        from tunesmith_local.methods.auto_settings import settled
+        from tunesmith_local.methods.search_plan import plan_search
+
+        complete, choices = settled(settings)
+        rows = super().prepare(base, complete, labels, seed, train, validation)
+        search = (
+            plan_search(base, complete, labels, train, rows.train, seed)
+            if complete.learning_rate == AUTO
+            else None
+        )
+        return replace(rows, choices=choices, search=search)
+
+    def train(self, base: BaseLM, prepared: GradientRows, run: TrainingRun) -> Trained:
+        """Search for the learning rate if it is ``auto``, then train."""
+        if (plan := prepared.search) is not None:
+            from tunesmith_local.methods.judging import judge_of
+
+            settings: Any = prepared.settings
+            judge = judge_of(base, plan, prepared, settings.prompt_position, run.texts)
+            start = partial(self.start, base, settings, prepared.seed, run.texts)
+            prepared = prepared.with_rate(run.search(plan, prepared, start, judge))
+        return super().train(base, prepared, run)
 
     def check(self, base: BaseLM, settings: PromptTuning) -> None:
         """Refuse an init text without tokens, and a suffix for a model with an encoder."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tunesmith.backend import Range
-from tunesmith.methods import Method
+from tunesmith.methods import AUTO, Method
 
 _NOT_DECLARED = ("chat",)
 """Fields that no backend declares: the core checks them itself."""
@@ -27,15 +27,19 @@ def ranges_of(settings: Iterable[type[Method]]) -> dict[str, Range]:
 
 
 def _range(schema: dict[str, Any]) -> Range:
-    """Return the range of one field; an optional field has that of its values."""
-    kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
+    """Return the range of one field: of its values, without null and ``auto``."""
+    kinds = [
+        kind
+        for kind in schema.get("anyOf", [schema])
+        if kind.get("type") != "null" and kind.get("const") != AUTO
+    ]
     if len(kinds) > 1:
         return Range()
     (kind,) = kinds
     return Range(
         minimum=kind.get("minimum", kind.get("exclusiveMinimum")),
         maximum=kind.get("maximum", kind.get("exclusiveMaximum")),
-        choices=tuple(kind["enum"]) if "enum" in kind else None,
+        choices=tuple(c for c in kind["enum"] if c != AUTO) if "enum" in kind else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,13 +13,13 @@ import torch
 from tunesmith.backends.jobs import JobStopped
 from tunesmith.methods import GradientTuning
 from tunesmith.records import EpochLoss, LearningCurve, StepLoss, TuningEvent
-from tunesmith_local.engine.batching import by_length, padding_worth_a_pass
 from tunesmith_local.engine.scoring import Example
 from tunesmith_local.errors import DivergedError
 from tunesmith_local.methods.method import TrainingResult
 from tunesmith_local.methods.tunable import Tunable
 from tunesmith_local.training.checkpoint import CheckpointStore, TrainingState
 from tunesmith_local.training.losses import Losses
+from tunesmith_local.training.steps import Stepper
 
 _SAVING_SHARE = 20
 """Time between two checkpoints, at least, in times that it takes to write one."""
@@ -56,7 +56,7 @@ class Training:
     def __post_init__(self) -> None:
         if not self.examples:
             raise ValueError("a training needs at least one row")
-        self._optimizer = _optimizer(self.method, self.tunable)
+        self._steps = Stepper(self.tunable, self.method, self.seed, self.should_stop)
         self._save_again_at = -math.inf
 
     @property
@@ -77,11 +77,14 @@ class Training:
         while state.step < method.optimizer_steps(rows) and not self._out_of_patience(state):
             epoch, position = divmod(state.step, method.steps_per_epoch(rows))
             try:
-                loss = self._gradient(self._rows_of_step(epoch, position), state.step)
+                loss = self._steps.step(
+                    self._steps.rows_of(self.examples, epoch, position),
+                    state.step,
+                    learning_rate_at(method, state.step, rows),
+                )
             except (JobStopped, DivergedError):
                 self._save(state, force=True)
                 raise
-            self._step(learning_rate_at(method, state.step, rows))
             state.step += 1
             self._record_step(state, epoch + 1, loss)
             if position + 1 == method.steps_per_epoch(rows):
@@ -93,53 +96,6 @@ class Training:
         stopped = state.step < method.optimizer_steps(rows)
         return TrainingResult(state.losses.curve(), state.step, stopped)
 
-    def _rows_of_step(self, epoch: int, position: int) -> list[Example]:
-        generator = torch.Generator().manual_seed(_mix(self.seed, epoch))
-        order = torch.randperm(len(self.examples), generator=generator).tolist()
-        first = position * self.method.rows_per_step
-        return [self.examples[i] for i in order[first : first + self.method.rows_per_step]]
-
-    def _gradient(self, rows: Sequence[Example], step: int) -> float:
-        # The mean over the rows of the step does not depend on how they are cut into batches, so
-        # batches of similar length cost nothing in exactness.
-        self._optimizer.zero_grad(set_to_none=True)
-        total = 0.0
-        with self.tunable.reading(_mix(self.seed, step)) as row_losses:
-            for batch in self._batches(rows):
-                losses = row_losses([rows[i] for i in batch])
-                torch.autograd.backward(losses.sum() / len(rows))
-                total += losses.sum().item()
-        self._check_finite(total, step + 1)
-        return total / len(rows)
-
-    def _batches(self, rows: Sequence[Example]) -> Iterator[list[int]]:
-        lengths = [row.length for row in rows]
-        size = self.method.batch_size * self.tunable.batches_at_once
-        base = self.tunable.base
-        a_pass = padding_worth_a_pass(base, training=True)
-        for batch in by_length(lengths, size, a_pass, equal_only=not base.padding_exact):
-            if self.should_stop():
-                raise JobStopped
-            yield batch
-
-    def _check_finite(self, loss: float, step: int) -> None:
-        gradients = [p.grad for p in self.tunable.parameters.values() if p.grad is not None]
-        # The largest number alone: one look at the device, and no sum that could overflow.
-        largest = torch.nn.utils.get_total_norm(gradients, norm_type=math.inf)
-        if math.isfinite(loss) and math.isfinite(float(largest)):
-            return
-        kind = "gradient" if math.isfinite(loss) else "loss"
-        raise DivergedError(
-            f"the {kind} is not a finite number at optimizer step {step}; lower learning_rate "
-            f"({self.method.learning_rate:g}). The checkpoint of the step before is kept.",
-            step,
-        )
-
-    def _step(self, learning_rate: float) -> None:
-        for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate
-        self._optimizer.step()
-
     def _record_step(self, state: TrainingState, epoch: int, loss: float) -> None:
         state.losses.steps.append(StepLoss(step=state.step, epoch=epoch, loss=loss))
         total = self.method.optimizer_steps(len(self.examples))
@@ -148,7 +104,7 @@ class Training:
         )
 
     def _end_epoch(self, state: TrainingState, epoch: int) -> None:
-        validation = self.validation_loss() if self.validation else None
+        validation = self._steps.mean_loss(self.validation) if self.validation else None
         if validation is not None:
             self._judge(state, epoch, validation)
         point = EpochLoss(epoch=epoch, loss=self._epoch_mean(state), validation_loss=validation)
@@ -173,20 +129,6 @@ class Training:
         sizes = [min(size, rows - i * size) for i in range(len(losses))]
         return sum(x * n for x, n in zip(losses, sizes, strict=True)) / rows
 
-    @torch.no_grad()
-    def validation_loss(self) -> float:
-        """Return the mean loss over the validation rows, in nats per answer token.
-
-        Raises:
-            JobStopped: ``should_stop`` returned True.
-        """
-        rows = self.validation or ()
-        total = 0.0
-        with self.tunable.reading(self.seed) as row_losses:
-            for batch in self._batches(rows):
-                total += row_losses([rows[i] for i in batch]).sum().item()
-        return total / len(rows)
-
     def _out_of_patience(self, state: TrainingState) -> bool:
         patience = self.method.early_stopping_patience
         return patience is not None and state.stale_epochs >= patience
@@ -199,7 +141,7 @@ class Training:
         self.tunable.load(state.weights)
         for name, moments in state.optimizer.items():
             parameter = self.tunable.parameters[name]
-            self._optimizer.state[parameter] = _moved(moments, parameter.device)
+            self._steps.optimizer.state[parameter] = _moved(moments, parameter.device)
         return state
 
     def _save(self, state: TrainingState, *, force: bool = False) -> None:
@@ -208,7 +150,7 @@ class Training:
             return
         named = self.tunable.parameters.items()
         state.weights = self.tunable.weights()
-        state.optimizer = {name: dict(self._optimizer.state[value]) for name, value in named}
+        state.optimizer = {name: dict(self._steps.optimizer.state[value]) for name, value in named}
         self.checkpoints.save(state)
         # Large weights take long to write: never more than a small share of the whole time.
         spent = time.monotonic() - started
@@ -218,8 +160,8 @@ class Training:
 def learning_rate_at(method: GradientTuning, step: int, rows: int) -> float:
     """Return the rate of the step after ``step`` steps; ``linear`` falls to zero."""
     if method.lr_schedule == "constant":
-        return method.learning_rate
-    return method.learning_rate * (1 - step / method.optimizer_steps(rows))
+        return method.peak_rate
+    return method.peak_rate * (1 - step / method.optimizer_steps(rows))
 
 
 def _moved(moments: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
@@ -228,26 +170,3 @@ def _moved(moments: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
         name: value.to(device) if isinstance(value, torch.Tensor) and value.dim() else value
         for name, value in moments.items()
     }
-
-
-def _optimizer(method: GradientTuning, tunable: Tunable) -> torch.optim.Optimizer:
-    parameters = list(tunable.parameters.values())
-    if method.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=method.learning_rate)
-    # Lester et al. 2021: no parameter scaling, no relative step, weight decay 1e-5.
-    from transformers import Adafactor  # brings the trainer and PEFT with it
-
-    return Adafactor(  # type: ignore[no-untyped-call]  # transformers has no types there
-        parameters,
-        lr=method.learning_rate,
-        scale_parameter=False,
-        relative_step=False,
-        warmup_init=False,
-        weight_decay=1e-5,
-    )
-
-
-def _mix(seed: int, epoch: int) -> int:
-    # Distinct for every (seed, epoch) in use: seed + epoch would give run 1's second epoch to
-    # run 2's first.
-    return (seed * 1_000_003 + epoch) % 2**63

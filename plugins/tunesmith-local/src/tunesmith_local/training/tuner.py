@@ -11,26 +11,32 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunesmith.atomic import write_atomically
 from tunesmith.backend import Backend, Tuner, TuningJob
 from tunesmith.errors import ExperimentError
 from tunesmith.pipeline.checks import check_submission
-from tunesmith.records import Row, TunedModel, TuningEvent
+from tunesmith.records import ChosenSetting, Row, TunedModel, TuningEvent
 from tunesmith_local.catalog import BACKEND, Catalog
 from tunesmith_local.engine.text_states import TextCache
 from tunesmith_local.methods.adapter import save_tuned
-from tunesmith_local.methods.method import Trained, TrainingResult
+from tunesmith_local.methods.method import Start, Trained, TrainingResult
 from tunesmith_local.methods.prepared import GradientRows, Prepared
 from tunesmith_local.methods.registry import artifact_of, method_of, settings_of
+from tunesmith_local.methods.search_plan import Judge, SearchPlan
 from tunesmith_local.methods.tunable import Tunable
 from tunesmith_local.model.loading import BaseLM, model_summary
 from tunesmith_local.options import LocalOptions
 from tunesmith_local.store import JobRecord, Store
 from tunesmith_local.training.checkpoint import CheckpointStore
 from tunesmith_local.training.jobs import LocalJob, StoredJob, until
+from tunesmith_local.training.search import RateSearch
 from tunesmith_local.training.training import Training
 
 if TYPE_CHECKING:
     from tunesmith.spec import TuningSpec
+
+_CHECKPOINTS = "checkpoints"
+_SEARCH = "search.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +156,7 @@ class LocalTuner(Tuner):
         return job
 
     def _checkpoints(self, job_id: str) -> Path:
-        return self.store.job_folder(job_id) / "checkpoints"
+        return self.store.job_folder(job_id) / _CHECKPOINTS
 
     def _work(self, job: LocalJob) -> TunedModel:
         with job.held:
@@ -159,7 +165,7 @@ class LocalTuner(Tuner):
                 base = self._catalog.load(job.record.base_model)
                 method = method_of(settings_of(job.record.method))
                 prepared = job.take_prepared() or self._prepared_again(base, job.record)
-                folder = self._checkpoints(job.id)
+                folder = self.store.job_folder(job.id)
                 run = _Run(job, self.texts, folder, self._options.checkpoint_seconds)
                 trained = method.train(base, prepared, run)
                 return self._keep(job, base, prepared, trained)
@@ -185,11 +191,12 @@ class LocalTuner(Tuner):
             id=record.id,
             backend=BACKEND,
             base_model=record.base_model,
-            method=record.method,
+            method=record.method | {choice.setting: choice.value for choice in trained.choices},
             labels=record.labels,
             job_id=record.id,
             location=f"models/{record.id}",
             curve=trained.curve,
+            choices=tuple(trained.choices),
             details={
                 **model_summary(base),
                 **trained.details,
@@ -214,28 +221,53 @@ class _Run:
 
     job: LocalJob
     texts: TextCache
-    checkpoints: Path
+    folder: Path
+    """The folder of the job."""
     checkpoint_seconds: float
 
     def optimize(self, tunable: Tunable, rows: GradientRows) -> TrainingResult:
-        job, reached = self.job, CheckpointStore.reached(self.checkpoints)
+        folder = self.folder / _CHECKPOINTS
+        job, reached = self.job, CheckpointStore.reached(folder)
         if reached:
-            job.emit(TuningEvent(kind="note", message=f"resumed after step {reached}"))
+            self._note(f"resumed after step {reached}")
         job.training = Training(
             tunable=tunable,
             examples=rows.train,
             method=rows.settings,
             seed=rows.seed,
             validation=rows.validation,
-            checkpoints=CheckpointStore(self.checkpoints, rows.signature),
+            checkpoints=CheckpointStore(folder, rows.signature),
             checkpoint_seconds=self.checkpoint_seconds,
             on_event=job.emit,
             should_stop=job.stop_requested.is_set,
         )
         return job.training.run()
 
+    def search(
+        self, plan: SearchPlan, rows: GradientRows, start: Start, judge: Judge
+    ) -> ChosenSetting:
+        file = self.folder / _SEARCH
+        if file.exists():
+            return ChosenSetting.from_json(file.read_text("utf-8"))
+        found = RateSearch(
+            plan=plan,
+            method=rows.settings,
+            rows=rows.train,
+            start=start,
+            judge=judge,
+            seed=rows.seed,
+            say=self._note,
+            should_stop=self.job.stop_requested.is_set,
+        ).run()
+        write_atomically(file, found.to_json())
+        self._note(f"learning_rate {found.value:g}: {found.reason}")
+        return found
+
     def stop_if_asked(self) -> None:
         self.job.stop_if_asked()
+
+    def _note(self, text: str) -> None:
+        self.job.emit(TuningEvent(kind="note", message=text))
 
 
 def _decisive(spec: TuningSpec) -> tuple[object, ...]:

@@ -1,0 +1,148 @@
+"""The search for a learning rate: successive halving on training rows alone.
+
+Candidates are multiples of the scale of the model's input embeddings, because a step of Adam moves
+every number of a soft prompt by about the learning rate. All start alike and read the same rows in
+the same order. After a few steps the best go on, and the others end. In each round the rate falls
+as in a whole training, so that a high rate is not judged in mid-flight. Rows that no candidate
+trains on judge, by the probability of the right label among the labels.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tunesmith.backends.jobs import JobStopped
+from tunesmith.methods import GradientTuning
+from tunesmith.records import ChosenSetting, TriedValue
+from tunesmith_local.engine.scoring import Example
+from tunesmith_local.errors import DivergedError
+from tunesmith_local.methods.search_plan import Judge, SearchPlan
+from tunesmith_local.methods.tunable import Tunable
+from tunesmith_local.training.steps import Stepper
+
+
+@dataclass(eq=False)
+class Candidate:
+    """A learning rate, and a training with it so far.
+
+    Attributes:
+        rate: the learning rate.
+        steps: of its training.
+        taken: steps so far.
+        loss: its last judgment; infinite before it, and if the training diverged.
+        accuracy: of its decisions at the last judgment, if decisions judge.
+    """
+
+    rate: float
+    steps: Stepper
+    taken: int = 0
+    loss: float = math.inf
+    accuracy: float | None = None
+
+    def train(self, rows: Sequence[Example], steps: int) -> None:
+        """Take ``steps`` further steps, each with the next rows; the rate falls within them."""
+        method = self.steps.method
+        each = method.steps_per_epoch(len(rows))
+        for step in range(steps):
+            part = self.steps.rows_of(rows, *divmod(self.taken, each))
+            left = 1.0 if method.lr_schedule == "constant" else 1 - step / steps
+            self.steps.step(part, self.taken, left * self.rate)
+            self.taken += 1
+
+
+@dataclass(eq=False)
+class RateSearch:
+    """A search for the learning rate of one training.
+
+    Attributes:
+        plan: candidates, rows and steps.
+        method: the hyper-parameters; their learning rate is not used.
+        rows: all training rows.
+        start: returns the parameters before their first step.
+        judge: judges the decisions of a candidate, if the plan wants decisions.
+        seed: decides the order of the rows.
+        say: gets a sentence after every judgment.
+        should_stop: asked before every batch.
+    """
+
+    plan: SearchPlan
+    method: GradientTuning
+    rows: Sequence[Example]
+    start: Callable[[], Tunable]
+    judge: Judge
+    seed: int
+    say: Callable[[str], None] = lambda text: None
+    should_stop: Callable[[], bool] = lambda: False
+    _tried: list[TriedValue] = field(default_factory=list, init=False)
+
+    def run(self) -> ChosenSetting:
+        """Search, and return the choice with all candidates.
+
+        Raises:
+            DivergedError: every candidate diverged.
+            JobStopped: ``should_stop`` returned True. The search starts again from the beginning.
+        """
+        begun = time.monotonic()
+        candidates = [self._candidate(rate) for rate in self.plan.rates]
+        for kept, steps in self.plan.rounds:
+            candidates = sorted(candidates, key=lambda one: one.loss)[:kept]
+            for candidate in candidates:
+                self._advance(candidate, steps)
+        best = min(candidates, key=lambda one: one.loss)
+        if not math.isfinite(best.loss):
+            raise DivergedError(
+                "the search for method.learning_rate: every candidate diverged, down to "
+                f"{min(self.plan.rates):g}; set a lower method.learning_rate",
+                best.taken,
+            )
+        return ChosenSetting(
+            setting="learning_rate",
+            value=best.rate,
+            reason=self.plan.reason,
+            tried=tuple(self._tried),
+            held_out_rows=len(self.plan.held_out),
+            epochs=round(self.plan.cost, 2),
+            seconds=round(time.monotonic() - begun, 1),
+        )
+
+    def _candidate(self, rate: float) -> Candidate:
+        settings = self.method.model_copy(update={"learning_rate": rate})
+        return Candidate(rate, Stepper(self.start(), settings, self.seed, self.should_stop))
+
+    def _advance(self, candidate: Candidate, steps: int) -> None:
+        rows = [row for place, row in enumerate(self.rows) if place not in self.plan.held_out]
+        try:
+            candidate.train(rows, steps)
+            loss, candidate.accuracy = self._judged(candidate)
+        except DivergedError:
+            loss = math.inf
+        candidate.loss = loss if math.isfinite(loss) else math.inf
+        self._record(candidate)
+
+    def _judged(self, candidate: Candidate) -> tuple[float, float | None]:
+        if self.should_stop():
+            raise JobStopped
+        if self.plan.decides:
+            return self.judge(candidate.steps.tunable)
+        return candidate.steps.mean_loss([self.rows[i] for i in sorted(self.plan.held_out)]), None
+
+    def _record(self, candidate: Candidate) -> None:
+        trained = candidate.taken * self.method.rows_per_step / len(self.rows)
+        tried = TriedValue(
+            value=candidate.rate,
+            epochs=round(trained, 2),
+            loss=candidate.loss if math.isfinite(candidate.loss) else None,
+            accuracy=candidate.accuracy,
+        )
+        self._tried.append(tried)
+        self.say(_line(tried))
+
+
+def _line(tried: TriedValue) -> str:
+    said = "diverged" if tried.loss is None else f"loss {tried.loss:.3f}"
+    if tried.accuracy is not None:
+        said += f", accuracy {tried.accuracy:.3f}"
+    return f"search: learning rate {tried.value:g}, {tried.epochs:g} epochs: {said}"

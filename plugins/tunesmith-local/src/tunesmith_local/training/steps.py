@@ -1,0 +1,129 @@
+"""Optimizer steps over the parameters of a method, for a training or a candidate of a search."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from tunesmith.backends.jobs import JobStopped
+from tunesmith.methods import GradientTuning
+from tunesmith_local.engine.batching import by_length, padding_worth_a_pass
+from tunesmith_local.engine.scoring import Example
+from tunesmith_local.errors import DivergedError
+from tunesmith_local.methods.tunable import Tunable
+
+
+@dataclass(eq=False)
+class Stepper:
+    """Takes optimizer steps.
+
+    Attributes:
+        tunable: the parameters that are trained.
+        method: the hyper-parameters.
+        seed: decides the order of the rows.
+        should_stop: asked before every batch.
+    """
+
+    tunable: Tunable
+    method: GradientTuning
+    seed: int = 0
+    should_stop: Callable[[], bool] = lambda: False
+    optimizer: torch.optim.Optimizer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.optimizer = _optimizer(self.method, self.tunable)
+
+    def rows_of(self, rows: Sequence[Example], epoch: int, position: int) -> Sequence[Example]:
+        """Return the rows of the step at ``position`` of ``epoch``, both from 0."""
+        generator = torch.Generator().manual_seed(_mix(self.seed, epoch))
+        order = torch.randperm(len(rows), generator=generator).tolist()
+        first = position * self.method.rows_per_step
+        return [rows[i] for i in order[first : first + self.method.rows_per_step]]
+
+    def step(self, rows: Sequence[Example], number: int, learning_rate: float) -> float:
+        """Take the step after ``number`` steps, and return its loss before it.
+
+        Raises:
+            DivergedError: the loss or its gradient is not finite; no step was taken.
+            JobStopped: ``should_stop`` returned True; no step was taken.
+        """
+        loss = self._gradient(rows, number)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.step()
+        return loss
+
+    @torch.no_grad()
+    def mean_loss(self, rows: Sequence[Example]) -> float:
+        """Return the mean loss over ``rows``, in nats per answer token.
+
+        Raises:
+            JobStopped: ``should_stop`` returned True.
+        """
+        total = 0.0
+        with self.tunable.reading(self.seed) as row_losses:
+            for batch in self._batches(rows):
+                total += row_losses([rows[i] for i in batch]).sum().item()
+        return total / len(rows)
+
+    def _gradient(self, rows: Sequence[Example], number: int) -> float:
+        # The mean over the rows of the step does not depend on how they are cut into batches, so
+        # batches of similar length cost nothing in exactness.
+        self.optimizer.zero_grad(set_to_none=True)
+        total = 0.0
+        with self.tunable.reading(_mix(self.seed, number)) as row_losses:
+            for batch in self._batches(rows):
+                losses = row_losses([rows[i] for i in batch])
+                torch.autograd.backward(losses.sum() / len(rows))
+                total += losses.sum().item()
+        self._check_finite(total, number + 1)
+        return total / len(rows)
+
+    def _batches(self, rows: Sequence[Example]) -> Iterator[list[int]]:
+        lengths = [row.length for row in rows]
+        size = self.method.batch_size * self.tunable.batches_at_once
+        base = self.tunable.base
+        a_pass = padding_worth_a_pass(base, training=True)
+        for batch in by_length(lengths, size, a_pass, equal_only=not base.padding_exact):
+            if self.should_stop():
+                raise JobStopped
+            yield batch
+
+    def _check_finite(self, loss: float, step: int) -> None:
+        gradients = [p.grad for p in self.tunable.parameters.values() if p.grad is not None]
+        # The largest number alone: one look at the device, and no sum that could overflow.
+        largest = torch.nn.utils.get_total_norm(gradients, norm_type=math.inf)
+        if math.isfinite(loss) and math.isfinite(float(largest)):
+            return
+        kind = "gradient" if math.isfinite(loss) else "loss"
+        raise DivergedError(
+            f"the {kind} is not a finite number at optimizer step {step}; lower learning_rate "
+            f"({self.method.peak_rate:g}). The checkpoint of the step before is kept.",
+            step,
+        )
+
+
+def _optimizer(method: GradientTuning, tunable: Tunable) -> torch.optim.Optimizer:
+    parameters = list(tunable.parameters.values())
+    if method.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=method.peak_rate)
+    # Lester et al. 2021: no parameter scaling, no relative step, weight decay 1e-5.
+    from transformers import Adafactor  # brings the trainer and PEFT with it
+
+    return Adafactor(  # type: ignore[no-untyped-call]  # transformers has no types there
+        parameters,
+        lr=method.peak_rate,
+        scale_parameter=False,
+        relative_step=False,
+        warmup_init=False,
+        weight_decay=1e-5,
+    )
+
+
+def _mix(seed: int, epoch: int) -> int:
+    # Distinct for every (seed, epoch) in use: seed + epoch would give run 1's second epoch to
+    # run 2's first.
+    return (seed * 1_000_003 + epoch) % 2**63
