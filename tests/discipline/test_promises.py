@@ -20,8 +20,12 @@ SOURCES = sorted(
     for path in ROOT.glob(pattern)
 )
 PROJECTS = sorted([ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")])
-# Three extras, a dependency of jinja2, one of tunesmith-local (for the model card), and pytest.
-OPTIONAL = ("matplotlib", "datasets", "sklearn", "markupsafe", "huggingface_hub", "pytest")
+# Three extras, dependencies of datasets, of jinja2 and, for the model card, of tunesmith-local,
+# pytest, and IPython, which a notebook has.
+OPTIONAL = (
+    "matplotlib", "datasets", "sklearn", "pyarrow", "markupsafe", "huggingface_hub", "pytest",
+    "IPython",
+)  # fmt: skip
 HEAVY = ("torch", "transformers", "peft", "sklearn", "datasets", "ibm_watsonx_ai")
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tunesmith.splits import stratified_part
-
+from tunesmith.dataset.splits import stratified_part
 from tunesmith.errors import ExperimentError
 from tunesmith.methods import PromptTuning
 from tunesmith_local.methods.tunable import Tunable
