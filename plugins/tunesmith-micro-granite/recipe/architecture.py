@@ -11,7 +11,7 @@ from transformers import GraniteConfig, GraniteForCausalLM
 from recipe.settings import Settings
 from recipe.tokenizer import BOS_ID, EOS_ID, PAD_ID
 
-__all__ = ["build", "embedding_rows", "rescale_embeddings"]
+__all__ = ["EMBEDDING_MULTIPLIER", "build", "embedding_rows", "rescale_embeddings"]
 
 MAX_POSITIONS = 1024
 EMBEDDING_MULTIPLIER = 12.0  # of every published Granite 3 and 4

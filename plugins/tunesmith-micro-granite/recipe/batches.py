@@ -14,7 +14,7 @@ from recipe.documents import Segment, write_document
 from recipe.settings import Settings
 from recipe.tokenizer import EOS_ID, PAD_ID
 
-__all__ = ["Batch", "Steps", "encode"]
+__all__ = ["Batch", "Steps", "batches", "encode"]
 
 LONGEST = 768  # tokens of a document; longer ones are cut on the right
 LENGTH_STEP = 8
@@ -64,8 +64,24 @@ class Steps(Dataset[list[Batch]]):
         """The forward passes of one optimizer step, rows of like length together."""
         rng = Random(f"{self._settings.seed}/{step}")
         documents = [write_document(rng) for _ in range(self._settings.documents_per_step)]
-        rows = sorted(encode(self._tokenizer, documents), key=lambda row: len(row.ids))
-        return [_pad(group) for group in _group(rows, self._settings.micro_batch_tokens)]
+        return batches(self._tokenizer, documents, self._settings.micro_batch_tokens)
+
+
+def batches(
+    tokenizer: PreTrainedTokenizerFast, documents: Sequence[Sequence[Segment]], most_tokens: int
+) -> list[Batch]:
+    """Encode documents and put those of like length together.
+
+    Args:
+        tokenizer: Of the model.
+        documents: Segments in reading order.
+        most_tokens: Of a batch, padding included; one row may have more.
+
+    Returns:
+        The forward passes, shortest rows first.
+    """
+    rows = sorted(encode(tokenizer, documents), key=lambda row: len(row.ids))
+    return [_pad(part) for part in _group(rows, most_tokens)]
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, documents: Sequence[Sequence[Segment]]) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-__all__ = ["disguise"]
+__all__ = ["disguise", "invent"]
 
 ONSETS = ("b", "br", "c", "ch", "d", "f", "g", "gr", "h", "k", "l", "m", "n", "p", "pl", "qu", "r",
           "s", "sh", "st", "t", "tr", "v", "w", "z")  # fmt: skip
@@ -30,10 +30,11 @@ def disguise(rng: Random, text: str) -> str:
         return text
     candidates = sorted({word for word in words if word.isalpha() and len(word) >= SHORTEST_WORD})
     chosen = rng.sample(candidates, min(len(candidates), rng.randint(1, 3)))
-    replacement = {word: _invent(rng) for word in chosen}
+    replacement = {word: invent(rng) for word in chosen}
     return " ".join(replacement.get(word, word) for word in words)
 
 
-def _invent(rng: Random) -> str:
+def invent(rng: Random) -> str:
+    """Make up a word of one or two syllables."""
     syllables = (rng.choice(ONSETS) + rng.choice(VOWELS) for _ in range(rng.randint(1, 2)))
     return "".join(syllables) + rng.choice(ENDINGS)

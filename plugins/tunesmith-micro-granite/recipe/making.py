@@ -16,7 +16,7 @@ from recipe.settings import Settings
 from recipe.tokenizer import train_tokenizer
 from recipe.training import Tally, train
 
-__all__ = ["make", "make_tokenizer", "publish"]
+__all__ = ["make", "make_tokenizer", "prepare_torch", "publish"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,16 +31,17 @@ def make(settings: Settings, out: Path) -> Tally:
     Returns:
         The documents and tokens that the training used.
     """
-    _prepare_torch()
+    prepare_torch()
     tokenizer = make_tokenizer(settings)
     model = build(settings, len(tokenizer))
     logger.info("%d parameters", model.num_parameters())
     tally = train(model, tokenizer, settings, out / "checkpoints")
-    publish(model, tokenizer, settings, out)
+    publish(model, tokenizer, settings.embedding_std, out)
     return tally
 
 
-def _prepare_torch() -> None:
+def prepare_torch() -> None:
+    """Ask for the same bits in every run."""
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     # Moments of rare tokens decay into subnormal numbers, on which a CPU is many times slower.
@@ -63,17 +64,17 @@ def make_tokenizer(settings: Settings) -> PreTrainedTokenizerFast:
 
 
 def publish(
-    model: GraniteForCausalLM, tokenizer: PreTrainedTokenizerFast, settings: Settings, out: Path
+    model: GraniteForCausalLM, tokenizer: PreTrainedTokenizerFast, embedding_std: float, out: Path
 ) -> None:
     """Rescale the embeddings, cast to bfloat16 and write the files that others load.
 
     Args:
         model: Trained, float32; changed in place.
         tokenizer: Of the model.
-        settings: Wanted size of the embedding rows.
+        embedding_std: Wanted standard deviation of the embedding rows.
         out: Directory; each file is written atomically.
     """
-    factor = rescale_embeddings(model, settings.embedding_std)
+    factor = rescale_embeddings(model, embedding_std)
     logger.info("embedding rows divided by %g", factor)
     model.config.architectures = ["GraniteForCausalLM"]
     out.mkdir(parents=True, exist_ok=True)

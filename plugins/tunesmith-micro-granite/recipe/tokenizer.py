@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-__all__ = ["BOS_ID", "EOS_ID", "PAD_ID", "train_tokenizer"]
+__all__ = ["BOS_ID", "EOS_ID", "PAD_ID", "SPECIAL_TOKENS", "train_tokenizer", "wrap"]
 
 BOS, EOS, PAD = "<|start_of_text|>", "<|end_of_text|>", "<|pad|>"
 BOS_ID, EOS_ID, PAD_ID = 0, 1, 2
+SPECIAL_TOKENS = (BOS, EOS, PAD)
 CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}\n{% endfor %}"
 
 
@@ -37,15 +38,16 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
-        special_tokens=[BOS, EOS, PAD],
+        special_tokens=list(SPECIAL_TOKENS),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return _wrap(tokenizer)
+    return wrap(tokenizer)
 
 
-def _wrap(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+def wrap(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    """Give a tokenizer the special tokens and the chat template of the model."""
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # untyped there
         tokenizer_object=tokenizer,
         bos_token=BOS,

@@ -17,7 +17,7 @@ from recipe.batches import Batch, Steps
 from recipe.settings import Settings
 from recipe.tokenizer import PAD_ID
 
-__all__ = ["Tally", "train"]
+__all__ = ["Tally", "count", "disturb", "rate", "select", "train"]
 
 Optimizers = tuple[torch.optim.Muon, torch.optim.AdamW]
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def train(
     tally, begin = Tally(), time.monotonic()
     for step, batches in enumerate(loader, start=first):
         loss = _step(model, optimizers, batches, settings, step)
-        _count(tally, batches, begin)
+        count(tally, batches, begin)
         if step % LOG_EVERY == 0:
             logger.info("step %d loss %.4f %s", step, loss, tally)
         if (step + 1) % settings.checkpoint_every == 0:
@@ -100,7 +100,7 @@ def _optimizers(model: GraniteForCausalLM, settings: Settings) -> Optimizers:
     return muon, adamw
 
 
-def _rate(settings: Settings, step: int) -> float:
+def rate(settings: Settings, step: int) -> float:
     """Share of the peak: a linear rise, a plateau, a linear fall almost to zero.
 
     The plateau does not depend on the number of steps. A run that takes too long can therefore be
@@ -120,7 +120,7 @@ def _step(
 ) -> float:
     noise = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
     _set_rates(optimizers, settings, step)
-    parts = [_select(batch, settings.text_share, noise) for batch in batches]
+    parts = [select(batch, settings.text_share, noise) for batch in batches]
     total = sum(float(weights.sum()) for weights in parts)
     loss = 0.0
     for batch, weights in zip(batches, parts, strict=True):
@@ -137,10 +137,10 @@ def _step(
 def _set_rates(optimizers: Optimizers, settings: Settings, step: int) -> None:
     peaks = (settings.matrix_rate, settings.vector_rate)
     for optimizer, peak in zip(optimizers, peaks, strict=True):
-        optimizer.param_groups[0]["lr"] = peak * _rate(settings, step)
+        optimizer.param_groups[0]["lr"] = peak * rate(settings, step)
 
 
-def _select(batch: Batch, text_share: float, noise: torch.Generator) -> torch.Tensor:
+def select(batch: Batch, text_share: float, noise: torch.Generator) -> torch.Tensor:
     """Weights of the positions 1..end, without most of the text, to save time in the head."""
     weights = batch.weights[:, 1:]
     kept = torch.rand(weights.shape, generator=noise) < text_share
@@ -153,7 +153,7 @@ def _loss(
     """Summed weighted cross entropy; logits are computed only for positions with a weight."""
     chosen = weights > 0
     with torch.autocast("cpu", torch.bfloat16):
-        embeddings = _disturb(model.get_input_embeddings()(batch.ids), batch.virtual, noise)
+        embeddings = disturb(model.get_input_embeddings()(batch.ids), batch.virtual, noise)
         hidden = model.model(inputs_embeds=embeddings, use_cache=False).last_hidden_state
         logits = model.lm_head(hidden[:, :-1][chosen]) / model.config.logits_scaling
     losses = torch.nn.functional.cross_entropy(
@@ -162,7 +162,7 @@ def _loss(
     return (losses * weights[chosen]).sum()
 
 
-def _disturb(
+def disturb(
     embeddings: torch.Tensor, virtual: torch.Tensor, noise: torch.Generator
 ) -> torch.Tensor:
     """Add noise to the vectors at soft prompt positions, because tuning moves them too."""
@@ -174,7 +174,8 @@ def _disturb(
     return embeddings + torch.randn(shape, generator=noise) * scale
 
 
-def _count(tally: Tally, batches: list[Batch], begin: float) -> None:
+def count(tally: Tally, batches: list[Batch], begin: float) -> None:
+    """Add the batches of one step, and the time since `begin`."""
     tally.tokens += sum(int((batch.ids != PAD_ID).sum()) for batch in batches)
     tally.documents += sum(len(batch.ids) for batch in batches)
     tally.seconds = time.monotonic() - begin
