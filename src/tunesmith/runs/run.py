@@ -155,11 +155,14 @@ def read_predictions(path: Path) -> list[Prediction]:
         RunError: the file is missing or a line of it is wrong; the message names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
+        # Not str.splitlines: it also splits at U+2028 and others, which JSON allows in a text.
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"{path}: cannot be read: {error}") from None
     predictions = []
     for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
             predictions.append(Prediction.from_json(line))
         except ValidationError as error:
