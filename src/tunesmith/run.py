@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from tunesmith.progress.notebook import fitting
 from tunesmith.records import LearningCurve, Prediction
 from tunesmith.report.card import card
 from tunesmith.runs.judgment import judge
+from tunesmith.runs.record import RunRecord
 from tunesmith.runs.run import RunDirectory
 
 
@@ -20,10 +22,15 @@ class Run(RunDirectory):
     """A run directory that can be asked again.
 
     A run keeps its connection to the backend, so that a service loads the model once. ``close``,
-    or the end of a ``with`` block, closes it.
+    or the end of a ``with`` block, closes it. Threads may share a run; they are answered one after
+    the other.
     """
 
     _backend: Backend | None = None
+
+    def __init__(self, directory: Path, record: RunRecord) -> None:
+        super().__init__(directory, record)
+        self._one_at_a_time = threading.Lock()
 
     @classmethod
     def open(cls, directory: Path | str) -> Self:
@@ -64,10 +71,11 @@ class Run(RunDirectory):
         """
         asked = model_of_run(self, base=base)
         given = dataset_of(rows, input_field=input_field, labelled=False).rows
-        if self._backend is None:
-            self._backend = reopen_backend(self, options)
         shown = fitting(progress)
-        found = asked.predict(self._backend, given, shown)
+        with self._one_at_a_time:
+            if self._backend is None:
+                self._backend = reopen_backend(self, options)
+            found = asked.predict(self._backend, given, shown)
         shown.ended()
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,12 @@ def test_a_run_connects_once_until_it_is_closed(finished: Run) -> None:
     finished.close()
     finished.close()
     assert finished._backend is None
+
+
+def test_threads_share_a_run(finished: Run) -> None:
+    with Run.open(finished.directory) as run, ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda text: run.predict([text])[0].label, TEXTS[:4] * 8))
+    assert found == LABELS[:4] * 8
 
 
 def test_one_text_alone_is_refused(finished: Run) -> None:

@@ -19,7 +19,7 @@ from tunesmith.cli.command import bundled, command
 from tunesmith.cli.connection import Connection, options_option
 from tunesmith.cli.files import field_options, output_option
 from tunesmith.cli.progress import progress
-from tunesmith.dataset import HUB, Dataset, DataSpec
+from tunesmith.dataset import HUB, Dataset, DataSpec, stratified_split
 from tunesmith.errors import DatasetError, ExperimentError, NotFoundError, PluginError
 from tunesmith.labels import LabelSet
 from tunesmith.methods import AUTO_SETTINGS
@@ -35,7 +35,7 @@ ROWS_EACH = 5
 SHOWN = 12
 """Wordings that are listed in the file, at most."""
 VALIDATION = 0.15
-"""Share of the training rows that watch the tuning."""
+"""Share of the training rows that watch the tuning, if every label has enough rows for it."""
 BATCH = 8
 """Rows of one optimizer step."""
 STEPS = 320
@@ -96,9 +96,9 @@ def init(
 ) -> None:
     """Read DATA, find the labels, and write an experiment file with comments.
 
-    DATA is a .json, .jsonl, .csv or .parquet file with a text and a label in each row. The untuned
-    base model tries a few templates and label words on training rows, never on test rows. The file
-    gets the best of them, and lists all that were tried in a comment.
+    DATA is a .json, .jsonl, .csv, .tsv or .parquet file with a text and a label in each row. The
+    untuned base model tries a few templates and label words on training rows, never on test rows.
+    The file gets the best of them, and lists all that were tried in a comment.
     """
     if output.exists() and not force:
         raise ExperimentError(
@@ -108,9 +108,9 @@ def init(
     read = spec.read(data)
     for note in read.notes:
         screen.note(note)
-    spec = spec.model_copy(
-        update=dict(zip(("input_field", "output_field"), read.columns, strict=True))
-    )
+    text_column, label_column = read.columns
+    found = {"input_field": text_column, "output_field": label_column}
+    spec = spec.model_copy(update={**found, "validation": _validation(read)})
     labels = find_labels(read, named=spec.output_field != "output" or "output_field" in fields)
     if test is not None:
         spec.read(test, LabelSet.model_validate(labels))
@@ -128,6 +128,15 @@ def init(
     file, choice = screen.relative(output), asked.choice
     first = f"{file}: {len(read)} training rows, labels {screen.listed(labels)}"
     screen.emit({**facts, "wording": choice}, [first, *_lines(file, test, choice)])
+
+
+def _validation(read: Dataset) -> float | None:
+    """Return the share to hold out; None if some label would then be missing in a part."""
+    try:
+        stratified_split(read, VALIDATION, seed=0)
+    except DatasetError:
+        return None
+    return VALIDATION
 
 
 def _search(
@@ -179,8 +188,8 @@ def find_labels(data: Dataset, *, named: bool = False) -> list[str]:
     if not named and len(found) > MAX_LABELS and len(data) < ROWS_EACH * len(found):
         raise DatasetError(
             f"{data.source}: {len(found)} distinct outputs, such as {found[0]!r:.60}; these look "
-            "like texts, not labels. Name the column of the label with --output-field; if it is "
-            f"{data.columns[1]!r}, name that"
+            "like texts, not labels. Name the column of the label with --output-field, even if it "
+            f"is {data.columns[1]!r}"
         )
     if len(found) == len(data) > MAX_LABELS:
         raise DatasetError(
@@ -228,6 +237,7 @@ def experiment_text(
         test=_path(str(data.test), target) if data.test else None,
         input_field=data.input_field,
         output_field=data.output_field,
+        validation=data.validation,
         labels=list(spoken) if as_named else spoken,
         choice=choice,
         tried=sorted(choice.tried, key=lambda one: -one.correct) if choice else (),
@@ -235,7 +245,6 @@ def experiment_text(
         init_text=_starting_text([first for first, *_ in spoken.values()]),
         chat=asked.chat,
         auto=set(AUTO_SETTINGS) <= asked.chooses,
-        validation=VALIDATION,
         epochs=epochs_for(rows),
         batch=BATCH,
         # The solved rows of few_shot replace the invented examples of the template.

@@ -90,8 +90,8 @@ def predict(
 ) -> None:
     """Ask MODEL (a deployment.json or a run directory) for the labels of the rows of DATA.
 
-    DATA is a .json, .jsonl, .csv or .parquet file, or - for stdin: a JSON array, JSON lines, or
-    one text a line.
+    DATA is a .json, .jsonl, .csv, .tsv or .parquet file, or - for stdin: a JSON array, JSON lines,
+    or one text a line.
     """
     asked, connect = _model(model, base, params, connection)
     if abstain_below is not None and asked.calibration is None:

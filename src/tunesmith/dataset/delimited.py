@@ -74,7 +74,10 @@ def _records(source: str, text: str, delimiter: str, skipped: int) -> Iterator[L
                     yield start, cells
                 start = skipped + reader.line_num + 1
         except csv.Error as error:
-            raise DatasetError(f"{source}, line {start}: not CSV: {error}") from None
+            raise DatasetError(
+                f"{source}, line {start}: not CSV: {error}. In a cell in quotation "
+                "marks, a quotation mark is written twice"
+            ) from None
 
 
 @contextmanager
@@ -97,7 +100,11 @@ def _table(source: str, lines: Iterator[Line], notes: tuple[str, ...] = ()) -> T
     if _is_data(header, rest):
         names = [f"column {number}" for number in range(1, len(header) + 1)]
         rest = [(1, header), *rest]
-        notes = (*notes, f"{source}: no header; the first line is a row")
+        notes = (
+            *notes,
+            f"{source}: no header; the first line is read as a row, and the columns are called "
+            f"{names[0]!r} to {names[-1]!r}",
+        )
     else:
         names = _checked_names(source, header)
     return Table(source, _named(source, names, rest), notes)
@@ -127,7 +134,7 @@ def _named(source: str, names: list[str], lines: list[Line]) -> Iterator[tuple[s
     for number, cells in lines:
         if len(cells) != len(names):
             raise DatasetError(
-                f"{source}, line {number}: {len(cells)} of {len(names)} columns; quote a field "
-                "that holds the delimiter"
+                f"{source}, line {number}: the number of columns is {len(cells)}, in the "
+                f"first line {len(names)}; put a cell that holds the delimiter in quotation marks"
             )
         yield f"{source}, line {number}", dict(zip(names, cells, strict=True))

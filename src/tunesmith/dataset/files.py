@@ -32,9 +32,12 @@ def read_table(source: str) -> Table:
         return _parquet(source)
     try:
         text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise DatasetError(f"{source}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
         raise DatasetError(
-            f"{source}: cannot be read as UTF-8 text: {error}; save the file as UTF-8"
+            f"{source}: not UTF-8 text: {error.reason} at byte {error.start}. "
+            "Save the file as UTF-8"
         ) from None
     if not text.strip():
         raise DatasetError(f"{source}: the file is empty")
@@ -45,12 +48,17 @@ def read_json(source: str, text: str) -> Table:
     """Read a JSON array of objects."""
     try:
         value = _parsed(text)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise DatasetError(
-            f"{source}: not JSON: {error}. Is it JSON lines? Name it .jsonl"
+            f"{source}: not JSON: {error}. If it has one object a line, name it .jsonl"
         ) from None
+    except ValueError as error:
+        raise DatasetError(f"{source}: {error}") from None
     if not isinstance(value, list):
-        raise DatasetError(f"{source}: expected a JSON array of objects, found an object or value")
+        raise DatasetError(
+            f"{source}: expected a JSON array of objects, found {value!r:.60}. Write [ before the "
+            "rows and ] after them"
+        )
     return Table(source, [(f"{source}, row {i}", record) for i, record in enumerate(value)])
 
 
@@ -65,8 +73,10 @@ def _json_lines(source: str, text: str) -> Iterator[tuple[str, Any]]:
         if line.strip():
             try:
                 yield f"{source}, line {number}", _parsed(line)
-            except ValueError as error:
+            except json.JSONDecodeError as error:
                 raise DatasetError(f"{source}, line {number}: not JSON: {error}") from None
+            except ValueError as error:
+                raise DatasetError(f"{source}, line {number}: {error}") from None
 
 
 def _parsed(text: str) -> Any:
@@ -80,7 +90,8 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         first, second = [value for key, value in pairs if key == twice][:2]
         raise ValueError(
-            f"the key {twice!r} is there twice, with {first!r:.40} and {second!r:.40}; keep one"
+            f"an object has the key {twice!r} twice, with {first!r:.40} and {second!r:.40}; "
+            "keep one"
         )
     return found
 

@@ -54,7 +54,8 @@ def _table(value: Any, name: str) -> Table:
     if isinstance(value, Mapping) and hasattr(value, "num_rows"):
         parts = ", ".join(map(repr, value))
         raise DatasetError(
-            f"{source}: it has the parts {parts}; give one of them, e.g. {name}=d[…]"
+            f"{source}: it has the parts {parts}; give one of them, such as "
+            f"dataset[{next(iter(value))!r}]"
         )
     if hasattr(value, "features") and hasattr(value, "column_names"):
         return of_hugging_face(source, value)
@@ -81,8 +82,8 @@ def _records(source: str, values: Iterable[Any]) -> Table:
 def _record(value: Any) -> Any:
     if isinstance(value, Row):
         return {"input": value.input, "output": value.output}
-    if isinstance(value, str):
-        return {"input": value}
+    if isinstance(value, str) or _is_missing(value):
+        return {"input": _plain(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(one) for key, one in value.items()}
     if isinstance(value, Sequence) and len(value) == 2:
@@ -110,7 +111,10 @@ def _plain(value: Any) -> Any:
     """Return a scalar of numpy as Python's, and a missing value of any library as None."""
     if not isinstance(value, str | int | float | list | dict) and hasattr(value, "item"):
         value = value.item()
-    missing = (
-        type(value).__name__ in ("NAType", "NaTType") or value != value
-    )  # only NaN differs from itself
-    return None if missing else value
+    return None if _is_missing(value) else value
+
+
+def _is_missing(value: Any) -> bool:
+    names = ("NoneType", "NAType", "NaTType")
+    # Only NaN differs from itself.
+    return type(value).__name__ in names or (isinstance(value, float) and value != value)

@@ -103,7 +103,7 @@ def rows_of(
     records = list(table.records)
     table = replace(table, records=records)
     if not records:
-        raise DatasetError(f"{table.source}: no rows; expected objects with a text and a label")
+        raise DatasetError(f"{table.source}: no rows; at least one is needed")
     if has_messages(records[0][1]) and fields.input not in set(records[0][1]) - {MESSAGES}:
         table = chat_rows(table, answered=labelled)
         fields = Fields()
@@ -154,7 +154,7 @@ def _check_labels(table: Table, rule: RowRule) -> None:
         (first, text), (second, number) = texts[0], numbers[0]
         raise DatasetError(
             f"{first}, field {field!r}: {text!r:.60} is text, and {number!r} ({second}) is a "
-            "number; write all labels as text, in a DataFrame with astype(str)"
+            "number. Write all labels as text; in pandas: astype(str)"
         )
 
 
@@ -165,6 +165,6 @@ def _stripped(table: Table, rule: RowRule) -> tuple[str, ...]:
     if rule.labelled is False or not places:
         return ()
     return (
-        f"{table.source}: white space at the ends of labels was dropped ({len(places)} rows): "
+        f"{table.source}: white space at the ends of labels was removed in {len(places)} rows: "
         f"{shown((place.rpartition(', ')[2] for place in places), 3)}",
     )

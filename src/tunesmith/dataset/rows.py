@@ -13,10 +13,14 @@ from tunesmith.labels import LabelSet
 from tunesmith.records import Record, Row
 
 HUB = "hf:"
-NAME_THE_COLUMN = (
-    "Name the column: data.input_field or data.output_field in an experiment, "
-    "--input-field or --output-field in a command"
-)
+
+
+def name_the_column(usual: str) -> str:
+    """Return the remedy for an unclear column of the text (``input``) or label (``output``)."""
+    return (
+        f"Name the column: data.{usual}_field in an experiment, --{usual}-field in a command, "
+        f"{usual}_field in Python"
+    )
 
 
 class Dataset(Record):
@@ -56,9 +60,9 @@ class Dataset(Record):
         Raises:
             DatasetError: the message names the row.
         """
-        rule = RowRule("input", "output", labels)
+        rule, (text, label) = RowRule(*self.columns, labels), self.columns
         for number, row in enumerate(self.rows):
-            rule.row(f"{self.source}, row {number}", {"input": row.input, "output": row.output})
+            rule.row(f"{self.source}, row {number}", {text: row.input, label: row.output})
         return self
 
 
@@ -111,9 +115,10 @@ class RowRule:
 
     def _field(self, where: str, record: Mapping[Any, Any], name: str) -> Any:
         if name not in record:
+            usual = "input" if name == self.input_field else "output"
             raise DatasetError(
                 f"{where}: no field {name!r}; it has {', '.join(map(repr, record)) or 'none'}."
-                f"{near_misses(name, map(str, record))} {NAME_THE_COLUMN}"
+                f"{near_misses(name, map(str, record))} {name_the_column(usual)}"
             )
         return record[name]
 
@@ -135,8 +140,8 @@ class RowRule:
             return value
         if not 0 <= value < len(names):
             raise DatasetError(
-                f"{where}, field {self.output_field!r}: {value} is the number of no class; "
-                f"there are {len(names)}. Remove rows without a label"
+                f"{where}, field {self.output_field!r}: {value} is not a class number (0 to "
+                f"{len(names) - 1}). Remove the row if it has no label"
             )
         return names[value]
 
@@ -159,8 +164,8 @@ def _label_text(where: str, field: str, value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     remedy = ""
-    if isinstance(value, float):
-        remedy = ". A column of a DataFrame becomes whole numbers with astype(int)"
+    if isinstance(value, float) and value.is_integer():
+        remedy = "; in pandas: astype(int)"
     raise DatasetError(
         f"{where}, field {field!r}: {value!r:.60} is not a label; it must be text or a whole "
         f"number{remedy}"
@@ -174,8 +179,8 @@ def refuse_missing(where: str, field: str) -> None:
         DatasetError: always.
     """
     raise DatasetError(
-        f"{where}, field {field!r}: the value is missing (None). Fill it in, or remove the row; a "
-        f"DataFrame does this with dropna(subset=[{field!r}])"
+        f"{where}, field {field!r}: the value is missing (None). Fill it in, or remove the row; "
+        f"in pandas: dropna(subset=[{field!r}])"
     )
 
 
@@ -185,6 +190,6 @@ def _refuse_surrogates(where: str, field: str, text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise DatasetError(
-            f"{where}, field {field!r}: character {error.start} is half of a character "
-            f"({text[error.start]!r}), as texts have that were cut inside an emoji; remove it"
+            f"{where}, field {field!r}: character {error.start}, {text[error.start]!r}, is half "
+            "of an emoji or of another character. Was the text cut there? Remove it"
         ) from None

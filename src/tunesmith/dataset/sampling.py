@@ -46,7 +46,7 @@ def stratified_split(data: Dataset, fraction: float, seed: int) -> tuple[Dataset
     except ValueError as error:
         raise DatasetError(
             f"{data.source}: cannot split off {fraction:g} of {len(inputs)} distinct rows with "
-            f"every label in it ({error}); give data.validation a file or more rows"
+            f"every label in it ({error}). Give data.validation a file, leave it out, or add rows"
         ) from None
     chosen = {inputs[row] for row in drawn}
     rest = tuple(row for row in data.rows if row.input not in chosen)

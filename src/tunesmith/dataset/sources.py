@@ -122,7 +122,7 @@ class ExperimentData:
             ExperimentError: the experiment has none.
         """
         if self.test is None:
-            raise ExperimentError("data.test: no test file; a run needs one to evaluate on")
+            raise ExperimentError("data.test: no test rows; a run needs them to evaluate on")
         return self.test
 
     @property

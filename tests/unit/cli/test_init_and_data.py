@@ -50,7 +50,7 @@ def test_paths_are_relative_to_the_file(invoke: Invoke) -> None:
     invoke("init", "train.json", "--test", "test.json", "-o", "deep/new.yaml", "--no-search")
     assert 'train: "../train.json"' in Path("deep/new.yaml").read_text()
     assert (
-        Path(Experiment.from_file("deep/new.yaml").data.train).resolve()
+        Path(str(Experiment.from_file("deep/new.yaml").data.train)).resolve()
         == Path("train.json").resolve()
     )
 
@@ -190,6 +190,25 @@ def test_another_base_model_gets_the_settings_of_a_real_one(invoke: Invoke) -> N
     experiment = Experiment.from_file("new.yaml")
     assert experiment.base_model == "some/model"
     assert (experiment.method.num_epochs, experiment.method.learning_rate) == (4, 0.3)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("rows_each", "validation"), [(3, None), (8, 0.15)])
+def test_sixty_labels_with_few_rows_each(
+    rows_each: int, validation: float | None, invoke: Invoke
+) -> None:
+    for file, rows in (("train.csv", range(rows_each)), ("test.csv", range(90, 91))):
+        lines = [f"question {row} about topic {n},intent {n}" for row in rows for n in range(60)]
+        Path(file).write_text("\n".join(["text,category", *lines]))
+    done = invoke("init", "train.csv", "--test", "test.csv", "-o", "new.yaml", "--no-search")
+    assert done.exit_code == 0, done.stderr
+    said = "train.csv: the text is column 'text', the label is column 'category'"
+    assert done.stderr.splitlines() == [said]
+    experiment = Experiment.from_file("new.yaml")
+    assert len(experiment.labels.names) == 60
+    assert (experiment.data.input_field, experiment.data.output_field) == ("text", "category")
+    assert experiment.data.validation == validation
+    planned = invoke("run", "new.yaml", "--backend", "fake", "--dry-run", "--json")
+    assert planned.exit_code == 0, planned.stderr
 
 
 def test_init_checks_the_test_rows(invoke: Invoke) -> None:

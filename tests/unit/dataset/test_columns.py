@@ -13,6 +13,7 @@ from tunesmith import load_dataset
 from tunesmith.dataset import Dataset
 from tunesmith.errors import DatasetError
 
+FIELDS = {"text": "input_field", "label": "output_field"}
 TEXTS = ("what a fine day it is", "no I do not like it", "it could be better", "all is very well")
 
 
@@ -56,7 +57,11 @@ def test_of_a_label_and_its_number_the_word_is_taken(tmp_path: Path) -> None:
     ("columns", "names", "what"),
     [
         ({"text": TEXTS, "comment": TEXTS, "label": list("abab")}, "'text' and 'comment'", "text"),
-        ({"text": TEXTS, "label": list("abab"), "topic": list("ccdd")}, "'label' and 'topic'", ""),
+        (
+            {"text": TEXTS, "label": list("abab"), "topic": list("ccdd")},
+            "'label' and 'topic'",
+            "label",
+        ),
         ({"q": TEXTS, "r": TEXTS, "label": list("abab")}, "'q' and 'r'", "text"),
         ({"text": TEXTS, "a": list("abab"), "b": list("ccdd")}, "'a' and 'b'", "label"),
     ],
@@ -67,7 +72,7 @@ def test_columns_that_could_both_be_it_are_named(
     with pytest.raises(DatasetError) as caught:
         load_dataset(table(tmp_path, **columns))
     assert f"the columns {names} could be the {what}" in str(caught.value)
-    assert "--input-field or --output-field in a command" in str(caught.value)
+    assert f"Name the column: data.{FIELDS[what]} in an experiment" in str(caught.value)
 
 
 def test_a_named_column_is_not_questioned(tmp_path: Path) -> None:

@@ -65,12 +65,16 @@ def test_texts_alone_need_no_labels() -> None:
             r"row 1, field 'label': .*missing",
         ),
         (lambda: FRAME.assign(label=["good", 1]), r"row 0, field 'label': .*astype\(str\)"),
-        (lambda: FRAME.assign(label=[0.5, 1]), r"row 0, field 'label': 0\.5 .*astype\(int\)"),
+        (lambda: FRAME.assign(label=[1.0, 2]), r"row 0, field 'label': 1\.0 .*astype\(int\)"),
+        (lambda: FRAME.assign(label=[0.5, 1]), r"row 0, field 'label': 0\.5 .*whole number$"),
         (lambda: FRAME.assign(text=[1, 2]), r"row 0.*'text'"),
         (lambda: pd.concat([FRAME, FRAME["label"]], axis=1), "two columns are named 'label'"),
         (lambda: {"text": ["a"], "label": [0, 1]}, "unequal lengths"),
         (lambda: DatasetDict(train=HUGGING_FACE, test=HUGGING_FACE), "'train', 'test'; give one"),
-        (lambda: HuggingFace.from_dict({"text": ["a"], "label": [-1]}, features=NAMED), "no class"),
+        (
+            lambda: HuggingFace.from_dict({"text": ["a"], "label": [-1]}, features=NAMED),
+            r"-1 .*0 to 1",
+        ),
         (lambda: 5, "not rows; give a list of"),
         (list, "no rows"),
     ],
@@ -80,6 +84,12 @@ def test_the_row_and_the_field_that_are_wrong_are_named(
 ) -> None:
     with pytest.raises(DatasetError, match=rf"data\.train \(.*{reason}"):
         dataset_of(make(), "data.train")
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA])
+def test_a_missing_text_in_a_list_is_named(missing: object) -> None:
+    with pytest.raises(DatasetError, match=r"row 1, field 'input': the value is missing"):
+        dataset_of(["a", missing], labelled=False)
 
 
 def test_an_experiments_data_may_be_in_memory_and_be_written_for_its_run(tmp_path: Path) -> None:
@@ -97,5 +107,5 @@ def test_an_experiments_data_may_be_in_memory_and_be_written_for_its_run(tmp_pat
 
 def test_rows_in_memory_have_the_labels_of_the_experiment() -> None:
     spec = DataSpec.model_validate({"train": FRAME})
-    with pytest.raises(DatasetError, match=r"row 1, field 'output': 'bad' is not one of"):
+    with pytest.raises(DatasetError, match=r"row 1, field 'label': 'bad' is not one of"):
         load_data(spec, LabelSet.model_validate(["good", "fine"]), 0, test=False)

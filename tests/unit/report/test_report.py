@@ -20,6 +20,7 @@ from tunesmith.labels import LabelSet
 from tunesmith.records import EpochLoss, LearningCurve, Row
 from tunesmith.report import charts
 from tunesmith.report.cases import SHOWN_ERRORS
+from tunesmith.report.markdown import to_markdown
 from tunesmith.report.verdict import baseline_words, headline
 from tunesmith.run import Run
 from tunesmith.runs.judgment import judge
@@ -295,6 +296,35 @@ def test_calibration_names_its_rows_and_the_threshold_of_abstaining() -> None:
     never = found.model_copy(update={"threshold": None, "held_out": None, "test": None})
     none = record.model_copy(update={"calibration": never})
     assert "No threshold brings" in Page(report.render(none, answers)).text
+
+
+@pytest.mark.parametrize(("count", "commonest"), [(12, False), (13, True)])
+def test_many_labels_have_a_table_of_the_commonest_confusions_and_no_matrix(
+    count: int, commonest: bool
+) -> None:
+    labels = LabelSet.model_validate([f"intent {n:02}" for n in range(count)])
+    record, answers = made("+" * 40 + "-" * 40, "+" * 40 + "?" * 40, labels=labels)
+    page = Page(report.render(record, answers)).text
+    markdown = to_markdown(report.make_document(record, answers))
+    for text in (page, markdown):
+        assert ("Tuned model: the commonest wrong answers" in text) is commonest
+        assert ("Base model: the commonest wrong answers" in text) is commonest
+        assert ("a row for each expected label, a column for each answer" in text) is not commonest
+    if commonest:
+        counts = [
+            int(n) for n in re.findall(r"\| intent \d\d \| unparsable \| (\d) of \d", markdown)
+        ]
+        assert len(counts) == count
+        assert counts == sorted(counts, reverse=True)
+        assert sum(counts) == 40
+
+
+def test_rarer_confusions_are_counted() -> None:
+    labels = LabelSet.model_validate([f"intent {n:02}" for n in range(30)])
+    record, answers = made("-" * 60, labels=labels)
+    expected = {(one.expected, one.label) for one in answers}
+    page = Page(report.render(record, answers)).text
+    assert f"; {len(expected) - 20} rarer ones are left out here, and are in report.json" in page
 
 
 def test_unparsable_has_its_own_column() -> None:
