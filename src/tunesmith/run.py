@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tunesmith.backend import Backend
-from tunesmith.dataset import dataset_of
+from tunesmith.dataset import INPUT, dataset_of
 from tunesmith.pipeline.asking import model_of_run, reopen_backend
 from tunesmith.progress import Progress
 from tunesmith.progress.notebook import fitting
@@ -46,7 +46,7 @@ class Run(RunDirectory):
         rows: Any,
         *,
         base: bool = False,
-        input_field: str | None = None,
+        input_field: str = INPUT,
         progress: Progress | None = None,
         **options: Any,
     ) -> list[Prediction]:

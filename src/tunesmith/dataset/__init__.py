@@ -1,7 +1,7 @@
 """Rows: read from files, the hub or memory, checked and split."""
 
 from tunesmith.dataset.memory import dataset_of
-from tunesmith.dataset.reading import load_dataset, parse_rows
+from tunesmith.dataset.reading import INPUT, load_dataset, parse_rows
 from tunesmith.dataset.rows import HUB, Dataset
 from tunesmith.dataset.sampling import (
     check_training_rows,
@@ -13,6 +13,7 @@ from tunesmith.dataset.sources import DataSpec, ExperimentData, load_data
 
 __all__ = [
     "HUB",
+    "INPUT",
     "DataSpec",
     "Dataset",
     "ExperimentData",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tunesmith.dataset.files import of_hugging_face
-from tunesmith.dataset.reading import Fields, rows_of
+from tunesmith.dataset.reading import INPUT, OUTPUT, Fields, rows_of
 from tunesmith.dataset.rows import Dataset, Table
 from tunesmith.errors import DatasetError
 from tunesmith.labels import LabelSet
@@ -22,8 +22,8 @@ def dataset_of(
     value: Any,
     name: str = "rows",
     *,
-    input_field: str | None = None,
-    output_field: str | None = None,
+    input_field: str = INPUT,
+    output_field: str = OUTPUT,
     labels: LabelSet | None = None,
     labelled: bool | None = True,
 ) -> Dataset:

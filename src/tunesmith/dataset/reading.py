@@ -15,20 +15,22 @@ from tunesmith.dataset.rows import Dataset, RowRule, Table, refuse_missing, show
 from tunesmith.errors import DatasetError
 from tunesmith.labels import LabelSet
 
+INPUT, OUTPUT = "input", "output"
+
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The columns of text and label; None: ``input`` and ``output``, or found by their content."""
+    """The columns of text and label. If the defaults are not there, others are found."""
 
-    input: str | None = None
-    output: str | None = None
+    input: str = INPUT
+    output: str = OUTPUT
 
 
 def load_dataset(
     source: str,
     *,
-    input_field: str | None = None,
-    output_field: str | None = None,
+    input_field: str = INPUT,
+    output_field: str = OUTPUT,
     labels: LabelSet | None = None,
     labelled: bool | None = True,
 ) -> Dataset:
@@ -56,8 +58,8 @@ def parse_rows(
     text: str,
     source: str,
     *,
-    input_field: str | None = None,
-    output_field: str | None = None,
+    input_field: str = INPUT,
+    output_field: str = OUTPUT,
     labelled: bool = False,
 ) -> Dataset:
     """Read rows from ``text``: a JSON array, JSON lines or, without labels, one input per line.
@@ -75,7 +77,7 @@ def parse_rows(
         raise DatasetError(f"{source}: expected a JSON array or JSON lines of input and output")
     else:
         lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
-        fields = Fields("input")
+        fields = Fields()
         table = Table(
             source, [(f"{source}, line {i}", {"input": x}) for i, x in enumerate(lines, 1)]
         )
@@ -124,18 +126,16 @@ def _rule(
     """Return the rule for rows, with the columns that were found, and a note that names these."""
     records = [record for _, record in table.records if isinstance(record, Mapping)]
     first: Mapping[Any, Any] = records[0] if records else {}
-    text = fields.input or ("input" if "input" in first else None)
-    label = fields.output or ("output" if "output" in first else None)
-    found = []
-    if text is None:
+    text, label, found = fields.input, fields.output, []
+    if text == INPUT and text not in first:
         text = find_text(table.source, records, label)
         found.append(f"the text is column {text!r}")
-    if label is None and labelled is not False:
+    if label == OUTPUT and label not in first and labelled is not False:
         label = find_label(table.source, records, text)
         found.append(f"the label is column {label!r}")
-    missing = [name for name in (text, label) if name is not None and name not in first]
+    missing = {text, label} - set(first) - ({OUTPUT} if labelled is False else set())
     notes = (f"{table.source}: {', '.join(found)}",) if found and not missing else ()
-    rule = RowRule(text, label or "output", labels, labelled, table.class_names)
+    rule = RowRule(text, label, labels, labelled, table.class_names)
     return rule, notes
 
 

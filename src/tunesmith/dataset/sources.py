@@ -11,7 +11,7 @@ from pydantic import field_validator, model_validator
 
 from tunesmith.atomic import write_atomically
 from tunesmith.dataset.memory import dataset_of
-from tunesmith.dataset.reading import load_dataset
+from tunesmith.dataset.reading import INPUT, OUTPUT, load_dataset
 from tunesmith.dataset.rows import HUB, Dataset
 from tunesmith.dataset.sampling import check_training_rows, stratified_split
 from tunesmith.errors import ExperimentError
@@ -19,6 +19,7 @@ from tunesmith.labels import LabelSet
 from tunesmith.records import Record, json_lines
 
 PARTS = ("train", "test", "validation")
+FIELDS = ("input_field", "output_field")
 
 
 class DataSpec(Record):
@@ -32,9 +33,9 @@ class DataSpec(Record):
     test: str | Dataset | None = None
     validation: float | str | Dataset | None = None
     """A fraction of the training rows (seeded, stratified), or separate rows."""
-    input_field: str | None = None
+    input_field: str = INPUT
     """The column of the text; by default ``input``, or found by its name and content."""
-    output_field: str | None = None
+    output_field: str = OUTPUT
     """The column of the label; by default ``output``, or found by its name and content."""
 
     @model_validator(mode="before")
@@ -42,7 +43,7 @@ class DataSpec(Record):
     def _rows_in_memory(cls, values: Any) -> Any:
         if not isinstance(values, Mapping):
             return values
-        fields = {name: values.get(name) for name in ("input_field", "output_field")}
+        fields = {name: values[name] for name in FIELDS if name in values}
         changes: dict[str, Any] = {}
         for name in PARTS:
             value = values.get(name)
@@ -87,7 +88,7 @@ class DataSpec(Record):
         Raises:
             OSError: the folder cannot be written.
         """
-        changes: dict[str, str | None] = {}
+        changes: dict[str, str] = {}
         for name in PARTS:
             value = getattr(self, name)
             if isinstance(value, Dataset):
@@ -96,7 +97,7 @@ class DataSpec(Record):
                 write_atomically(file, json_lines(value.rows))
                 changes[name] = str(file)
         if len(changes) == sum(isinstance(getattr(self, name), str | Dataset) for name in PARTS):
-            changes |= dict.fromkeys(("input_field", "output_field"))
+            changes |= dict(zip(FIELDS, (INPUT, OUTPUT), strict=True))
         return self.model_copy(update=changes)
 
 

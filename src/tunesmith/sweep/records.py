@@ -138,6 +138,8 @@ class SweepRecord(StoredRecord):
     """The record of a sweep: many trials on the same rows."""
 
     kind: ClassVar[str]
+    grows: ClassVar[bool] = False
+    """Whether a later call may add trials."""
 
     name: str
     status: SweepStatus = "running"
@@ -204,6 +206,7 @@ class LadderRecord(SweepRecord):
     """``ladder.json``. ``results`` are the steps, cheapest first."""
 
     kind = "ladder"
+    grows = True
 
     stop_at: float | None = None
     """The ladder stops after a step whose interval of accuracy is at or above this."""

@@ -13,6 +13,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,7 +28,7 @@ from tunesmith.runs.directory import RecordDirectory, new_name, read_record, slu
 from tunesmith.runs.run import REPORT
 from tunesmith.sweep.costs import PriceTable
 from tunesmith.sweep.page import markdown, render
-from tunesmith.sweep.records import S, SweepRecord, TrialResult, with_results
+from tunesmith.sweep.records import S, SweepRecord, Trial, TrialResult, with_results
 from tunesmith.sweep.trial import repriced
 
 RESULTS = "results.jsonl"
@@ -83,6 +84,17 @@ class Sweep(RecordDirectory[S]):
         if result.trial.directory in self._results:
             self._results[result.trial.directory] = result
             self._changed = True
+
+    def add_trials(self, planned: S) -> None:
+        """Take the trials of ``planned`` in their order; those that are here keep their results."""
+        kept = (result for result in self._results.values() if result.status != "skipped")
+        ours = [(_unplaced(result), result) for result in kept]
+        results = [
+            next((found for trial, found in ours if trial == _unplaced(result)), result)
+            for result in planned.results
+        ]
+        self._results = {result.trial.directory: result for result in results}
+        self._changed = True
 
     def reprice(self, prices: PriceTable) -> None:
         """Change the cost of the trials that are done to the prices of today."""
@@ -171,6 +183,7 @@ def _found_or_made(runs_dir: Path, record: S) -> tuple[Sweep[S], str]:
             sweep = Sweep.load(file.parent, type(record))
             why = _difference(sweep.record, record)
             if not why:
+                sweep.add_trials(record)
                 done = sum(result.status == "done" for result in sweep.record.results)
                 return sweep, f"resuming {sweep.directory}; finished trials: {done}"
             others.append(f"{sweep.directory} is not resumed: {why}")
@@ -179,15 +192,24 @@ def _found_or_made(runs_dir: Path, record: S) -> tuple[Sweep[S], str]:
 
 
 def _difference(one: SweepRecord, other: SweepRecord) -> str:
-    """Return the first thing in which two sweeps differ; empty if they are the same."""
+    """Return the first thing in which a sweep differs from its plan; empty if it can go on.
+
+    The plan of a ladder may have more steps: a plugin with a further method was installed.
+    """
     for key in {**one.setup, **other.setup}:
         if one.setup.get(key) != other.setup.get(key):
             return f"{key} changed"
-    ours, theirs = ([r.trial for r in record.results] for record in (one, other))
-    for mine, its in zip(ours, theirs, strict=False):
-        if mine != its:
-            return f"the trial {its} changed"
-    return "" if len(ours) == len(theirs) else f"{len(ours)} trials then, {len(theirs)} now"
+    ours, theirs = (list(map(_unplaced, record.results)) for record in (one, other))
+    for mine, its in zip_longest(ours, theirs):
+        if mine is not None and mine not in theirs:
+            return f"the trial {its or mine} changed"
+    grown = len(ours) != len(theirs) and not one.grows
+    return f"{len(ours)} trials then, {len(theirs)} now" if grown else ""
+
+
+def _unplaced(result: TrialResult) -> Trial:
+    """Return the trial without its directory, whose name has the place in the order."""
+    return result.trial.model_copy(update={"directory": ""})
 
 
 def _logged(file: Path) -> Iterator[TrialResult]:
