@@ -158,13 +158,13 @@ def candidate_words(labels: Sequence[str]) -> Iterator[dict[str, str]]:
     if _are_codes(labels):
         orders = (order for pair in OPPOSITES for order in permutations(pair))
         every += [dict(zip(labels, order, strict=True)) for order in orders]
-    every.append(_telling(spaced))
+    every.append(_distinctive(spaced))
     for place, words in enumerate(every):
         if words not in every[:place] and len(set(words.values())) == len(words):
             yield words
 
 
-def _telling(texts: Mapping[str, str]) -> dict[str, str]:
+def _distinctive(texts: Mapping[str, str]) -> dict[str, str]:
     """Return one word of each text: one that the fewest texts have, the first of equals."""
     counts = Counter(word for text in texts.values() for word in set(text.split()))
     return {

@@ -165,7 +165,7 @@ def test_words_are_tried_as_they_are_first(
         LabelSet.model_validate(forms(words))
 
 
-def test_the_telling_word_of_a_label_is_one_that_the_fewest_labels_have() -> None:
+def test_the_distinctive_word_of_a_label_is_one_that_the_fewest_labels_have() -> None:
     labels = ["cash_withdrawal_charge", "card_payment_charge", "cash_lost"]
     *_, last = candidate_words(labels)
     assert list(last.values()) == ["withdrawal", "card", "lost"]
