@@ -6,8 +6,6 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-import numpy as np
-
 from tunesmith.audit.findings import Finding, Severity, counted, finding, verb
 from tunesmith.audit.lengths import Reader
 from tunesmith.evaluation.comparison import p_text
@@ -64,6 +62,7 @@ def _missing(train: Counts, test: Counts) -> Iterator[Finding]:
 
 
 def _shift(train: Counts, test: Counts) -> Iterator[Finding]:
+    import numpy as np
     from scipy.stats import chi2_contingency
 
     labels = [label for label in {**train, **test} if train.get(label) and test.get(label)]

@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from tunesmith.audit.findings import Finding, Part, finding, rows_that
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SIMILAR = 0.8
 """Jaccard similarity from which two texts are near copies."""
@@ -72,6 +74,8 @@ def _folded(text: str) -> str:
 
 def _signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
     """Return a MinHash signature for each text, of shape (texts, BANDS * BAND_ROWS)."""
+    import numpy as np
+
     draw = np.random.default_rng(0)
     width = BANDS * BAND_ROWS
     odd = draw.integers(0, 2**31, width, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
@@ -88,6 +92,8 @@ def _signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
 
 def _shingles(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
     """Return a hash for each shingle of all texts, and the start index of each text."""
+    import numpy as np
+
     # Padding gives a short text one shingle. No shingle reaches into the next text.
     padded = [text.ljust(SHINGLE, "\0") for text in texts]
     codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
@@ -104,6 +110,8 @@ def _shingles(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.intp
 
 
 def _mixed(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    import numpy as np
+
     # The finalizer of MurmurHash3: without it a linear hash has no random minimum.
     values = (values ^ (values >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     values = (values ^ (values >> np.uint32(13))) * np.uint32(0xC2B2AE35)
@@ -111,6 +119,8 @@ def _mixed(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 
 def _band_keys(signatures: NDArray[np.uint32]) -> Iterator[NDArray[np.uint64]]:
+    import numpy as np
+
     for band in np.split(signatures.astype(np.uint64), BANDS, axis=1):
         key = np.zeros(len(signatures), dtype=np.uint64)
         for place in range(BAND_ROWS):
@@ -120,6 +130,8 @@ def _band_keys(signatures: NDArray[np.uint32]) -> Iterator[NDArray[np.uint64]]:
 
 def _within(signatures: NDArray[np.uint32]) -> NDArray[np.intp]:
     """Return candidate pairs (later, earlier) of one set of texts."""
+    import numpy as np
+
     found = []
     for key in _band_keys(signatures):
         order = np.argsort(key, kind="stable")
@@ -132,6 +144,8 @@ def _within(signatures: NDArray[np.uint32]) -> NDArray[np.intp]:
 
 def _across(ours: NDArray[np.uint32], theirs: NDArray[np.uint32]) -> NDArray[np.intp]:
     """Return candidate pairs (ours, theirs) of two sets of texts."""
+    import numpy as np
+
     found = []
     for key, other in zip(_band_keys(ours), _band_keys(theirs), strict=True):
         order = np.argsort(other, kind="stable")

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import exp, log
-from typing import Literal
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import TYPE_CHECKING, Literal
 
 from tunesmith.evaluation.statistics import wilson_interval
 from tunesmith.records import ModelRole, Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 Part = Literal["validation", "test"]
 BINS = 15
@@ -114,6 +115,7 @@ class ScoredRow(Record):
 
 def tempered(probabilities: ArrayLike, temperature: float) -> NDArray[np.float64]:
     """Return ``p ** (1 / temperature)``, each row normalized again, ``[rows, labels]``."""
+    import numpy as np
     from scipy.special import softmax
 
     logits = np.log(np.maximum(np.asarray(probabilities, dtype=float), _TINY))
@@ -122,6 +124,8 @@ def tempered(probabilities: ArrayLike, temperature: float) -> NDArray[np.float64
 
 def negative_log_likelihood(probabilities: ArrayLike, expected: Sequence[int]) -> float:
     """Return the mean of ``-log p`` of the expected label, in nats."""
+    import numpy as np
+
     rows = np.asarray(probabilities, dtype=float)
     return float(-np.log(np.maximum(rows[np.arange(len(rows)), expected], _TINY)).mean())
 
@@ -145,6 +149,8 @@ def reliability(
 
     The intervals are ``(i / bins, (i + 1) / bins]``; those without rows are left out.
     """
+    import numpy as np
+
     confidence, right = _judged(probabilities, expected)
     places = np.ceil(confidence * bins).clip(1, bins)
     return tuple(
@@ -240,11 +246,15 @@ def _arrays(rows: Sequence[ScoredRow], part: Part) -> tuple[list[list[float]], l
 def _judged(
     probabilities: ArrayLike, expected: Sequence[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    import numpy as np
+
     rows = np.asarray(probabilities, dtype=float)
     return rows.max(-1), rows.argmax(-1) == np.asarray(expected)
 
 
 def _scores(probabilities: ArrayLike, expected: Sequence[int]) -> ProbabilityScores:
+    import numpy as np
+
     rows = np.asarray(probabilities, dtype=float)
     bins = reliability(rows, expected)
     wanted = np.eye(rows.shape[1])[list(expected)]

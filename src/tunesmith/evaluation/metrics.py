@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
-
 from tunesmith.evaluation.statistics import wilson_interval
 from tunesmith.labels import LabelSet
 from tunesmith.records import Prediction, Record
@@ -45,6 +43,8 @@ def evaluate(predictions: Sequence[Prediction], labels: LabelSet) -> Evaluation:
 
     Precision, recall and F1 are 0 if they are undefined (no row was given the label).
     """
+    import numpy as np
+
     expected = Counter(p.expected for p in predictions)
     given = Counter(UNPARSABLE if p.label is None else p.label for p in predictions)
     pairs = Counter((p.expected, p.label) for p in predictions)
@@ -84,6 +84,8 @@ def cohen_kappa(first: Sequence[str], second: Sequence[str]) -> float:
 
     At least two labels must occur.
     """
+    import numpy as np
+
     names, codes = np.unique([first, second], return_inverse=True)
     counts = np.zeros((len(names), len(names)))
     np.add.at(counts, tuple(codes.reshape(2, -1)), 1)

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
 
-import numpy as np
-
 ALPHA = 0.05
 POWER = 0.8
 
@@ -50,6 +48,7 @@ def sign_flip_exact(margins: Margins) -> float:
     (Fisher's randomization test). The distribution of the sum of the margins over all signs is
     computed by convolution; nothing is drawn. With one seed it is the exact McNemar test.
     """
+    import numpy as np
     from scipy.stats import binom
 
     chances = np.ones(1)
@@ -185,6 +184,7 @@ def power_at(
     of them that the first wins, which is binomial too. The rates are the shares of the rows that
     only one model gets right; ``alpha`` is the level of the two-sided test.
     """
+    import numpy as np
     from scipy.stats import binom
 
     rate = first_only_rate + second_only_rate
@@ -265,6 +265,8 @@ def rows_for_margins(margins: Margins, rows: int, seeds: int = 1, alpha: float =
 
 def _drawn_power(shares: Mapping[float, float], rows: int, seeds: int, alpha: float) -> float:
     """Return the share of drawn samples of ``rows`` rows that establish the difference."""
+    import numpy as np
+
     margins = [round(difference * seeds) for difference in shares]
     draws = np.random.default_rng(0).multinomial(rows, list(shares.values()), _DRAWS)
     samples, times = np.unique(draws, axis=0, return_counts=True)
