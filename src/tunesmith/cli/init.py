@@ -39,7 +39,7 @@ VALIDATION = 0.15
 BATCH = 8
 """Rows of one optimizer step."""
 STEPS = 320
-"""Optimizer steps for which there is to be time; early stopping ends a tuning that needs fewer."""
+"""Optimizer steps of a whole tuning; early stopping ends one that needs fewer."""
 EPOCHS = (4, 40)
 """The fewest and the most epochs."""
 
@@ -51,7 +51,7 @@ backend_option = click.option(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the backend told about the base model. By default it was not asked."""
+    """The answers of the backend about the base model; by default it was not asked."""
 
     choice: Choice | None = None
     """The wordings that were tried on training rows; None if none were."""

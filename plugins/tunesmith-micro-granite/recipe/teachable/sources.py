@@ -18,7 +18,7 @@ MOST_KINDS = 8
 
 @dataclass(frozen=True)
 class Group:
-    """What one label stands for.
+    """The meaning of one label.
 
     Attributes:
         name: A word or two that would be a natural label.

@@ -29,7 +29,7 @@ LOG_EVERY = 20
 
 
 class Learner(nn.Module):
-    """What is trained: the layers of a model, its last norm, and the table.
+    """The trained parts: the layers of a model, its last norm, and the table.
 
     Args:
         model: Its own embedding is not trained.

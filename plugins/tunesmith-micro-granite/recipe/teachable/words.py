@@ -36,7 +36,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Intent:
-    """What people want: its name, its meaning, and sentences; `{x}` and `{y}` stand for things."""
+    """A kind of request: name, meaning and sentences; `{x}` and `{y}` are places for things."""
 
     name: str
     meaning: str
