@@ -15,6 +15,7 @@ import pytest
 from tunesmith.cli.data import CATALOG
 from tunesmith.cli.data_conversion import is_test
 from tunesmith.labels import LabelSet
+from tunesmith.methods import AUTO_SETTINGS
 from tunesmith.records import Prediction, Row
 
 ROOT = Path(__file__).parents[2]
@@ -71,13 +72,16 @@ def test_a_quick_proof_writes_its_page_and_does_no_step_twice(
     methods = found["methods"].keys() - {"zero_shot_chat"}  # with a chat template alone
     assert methods == {
         "majority", "tfidf_logreg", "embeddings_logreg", "linear_probe", "zero_shot",
-        "zero_shot_chosen", "few_shot", "prompt_tuning",
+        "zero_shot_chosen", "few_shot", "prompt_tuning", "prompt_tuning_init",
     }  # fmt: skip
     assert (found["train_rows"], found["test_rows"]) == (40, 20)
     assert found["choice"]["rows"] == 40
     assert not found["failed"]
     page = (folder / "explanation" / "proof.md").read_text()
-    assert f"**{found['methods']['prompt_tuning']['accuracy']:.3f}**" in page
+    assert f"**{found['methods']['prompt_tuning_init']['accuracy']:.3f}**" in page
+    (settings,) = found["settings"]
+    assert {one["setting"] for one in settings["choices"]} == set(AUTO_SETTINGS)
+    assert "prompt_tuning" in found["against"]["prompt_tuning_init"]
     assert str(tmp_path) not in page
     assert "<svg" in (folder / "images" / "proof.svg").read_text()
     runs = {path: path.stat().st_mtime_ns for path in folder.glob("sst2/*/*/run.json")}

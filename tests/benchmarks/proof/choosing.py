@@ -1,35 +1,46 @@
-"""The step that chooses template and label words, as ``tunesmith init`` does."""
+"""What ``tunesmith init`` chooses on training rows, and the experiment file that it writes."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tunesmith.atomic import write_atomically
 from tunesmith.backend import Backend
-from tunesmith.dataset import load_dataset
+from tunesmith.cli.init import Asked, experiment_text
+from tunesmith.dataset import DataSpec, load_dataset
 from tunesmith.pipeline.wording import Choice, choose_wording, forms
 
+from .steps import VALIDATION
 
-def chosen(values: Mapping[str, Any], backend: Backend, file: Path) -> dict[str, Any]:
-    """Return the choice made on training rows. An earlier choice is read from ``file``."""
+
+def chosen(values: Mapping[str, Any], backend: Backend, file: Path) -> Choice:
+    """Return the wordings that were tried. An earlier choice is read from ``file``."""
     if file.is_file():
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return found
+        return Choice.model_validate_json(file.read_text(encoding="utf-8"))
     rows = load_dataset(values["data"]["train"]).rows
-    made = _described(choose_wording(backend, values["base_model"], rows, list(values["labels"])))
-    write_atomically(file, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
+    made = choose_wording(backend, values["base_model"], rows, list(values["labels"]))
+    write_atomically(file, made.model_dump_json(indent=1) + "\n")
     return made
 
 
-def _described(choice: Choice) -> dict[str, Any]:
+def best(choice: Choice) -> dict[str, Any]:
+    """Return the part of an experiment that asks the untuned model with the best wording."""
     wording = choice.best.wording
     method = {"name": "zero_shot", "template": wording.template, "chat": wording.chat}
-    return {
-        "experiment": {"method": method, "labels": forms(wording.words)},
-        "rows": choice.rows,
-        "correct": choice.best.correct,
-        "tried": [one.model_dump(mode="json") for one in choice.tried],
-    }
+    return {"method": method, "labels": forms(wording.words)}
+
+
+def written(values: Mapping[str, Any], choice: Choice, backend: Backend, file: Path) -> Path:
+    """Write ``file`` as ``tunesmith init`` does, if it is not there, and return it."""
+    if file.is_file():
+        return file
+    model, data = values["base_model"], DataSpec(**values["data"], validation=VALIDATION)
+    can = backend.capabilities(model)
+    text = experiment_text(
+        data, file, list(values["labels"]), Asked(choice, can.chat, can.auto_settings),
+        base_model=model, rows=len(load_dataset(str(data.train)).rows),
+    )  # fmt: skip
+    write_atomically(file, text)
+    return file

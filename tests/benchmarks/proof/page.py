@@ -10,7 +10,7 @@ from tunesmith.evaluation.comparison import format_p
 from tunesmith.report import formatting as words
 
 from . import errors_left
-from .steps import EMBEDDINGS, TITLES, TUNED
+from .steps import EMBEDDINGS, INIT, TITLES, TUNED
 
 ASKED = {"zero_shot", "zero_shot_chat", "zero_shot_chosen"}
 """Steps in which the untuned model decides without examples."""
@@ -19,11 +19,12 @@ _INTRO = """\
 # Proof: a real model on public data
 
 `make proof` writes this page. Do not edit it by hand. {model} in {dtype}, {size}.
-Every row of the tables is an ordinary run with settings that were written by hand. All methods of a
-data set use the same training and test rows. The settings of prompt tuning (four epochs, 20 virtual
-tokens, learning rate 0.3, a line break before the label) come from an earlier trial that was judged
-on 300 dev rows of SST-2. `tunesmith init` chose its wordings on training rows. The answer is a
-*decision*, the most probable label. The column *as text* is the accuracy of the parsed text.
+Every row of the tables is an ordinary run. All methods of a data set use the same training and test
+rows. *As `tunesmith init` writes it* means that no setting was written by hand: the wording, the
+learning rate and the rest were chosen on training rows. The settings of the other runs were written
+by hand. Those of prompt tuning (four epochs, 20 virtual tokens, learning rate 0.3, a line break
+before the label) come from an earlier trial that was judged on 300 dev rows of SST-2. The answer is
+a *decision*, the most probable label. The column *as text* is the accuracy of the parsed text.
 """
 
 
@@ -61,15 +62,15 @@ def lines(proof: Mapping[str, Any], image: str) -> Iterator[str]:
 
 def _summary(proof: Mapping[str, Any]) -> Iterator[str]:
     yield (
-        "| data set | TF-IDF | sentence embeddings | untuned, best wording | prompt tuning "
-        "| against all |"
+        "| data set | TF-IDF | sentence embeddings | untuned, best wording "
+        "| prompt tuning, by hand | as `tunesmith init` writes it | against the first three |"
     )
-    yield "|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|"
     for found in proof["data_sets"].values():
-        methods, against = found["methods"], found["prompt_tuning_against"]
+        methods, against = found["methods"], found["against"].get(INIT, {})
         asked = max(ASKED & methods.keys(), key=lambda n: methods[n]["accuracy"], default=None)
         rivals = ("tfidf_logreg", EMBEDDINGS, asked)
-        cells = [_accuracy(methods.get(name)) for name in (*rivals, TUNED)]
+        cells = [_accuracy(methods.get(name)) for name in (*rivals, TUNED, INIT)]
         verdicts = {against[name]["verdict"] for name in rivals if name in against}
         yield f"| {found['title']} | {' | '.join(cells)} | {_overall(verdicts)} |"
 
@@ -93,11 +94,14 @@ def _data_set(found: Mapping[str, Any]) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for name in TITLES:
         if name in found["methods"]:
-            yield _row(found["methods"][name], bold=name == TUNED)
+            yield _row(found["methods"][name], bold=name == INIT)
     for step, error in found["failed"].items():
         yield f"\n`{step}` failed: {error}"
-    yield from _against(found)
+    for name, against in found["against"].items():
+        yield from _against(TITLES[name], against)
     yield from _choice(found)
+    for settings in found["settings"]:
+        yield f"\n{_settings(settings)}"
 
 
 def _row(method: Mapping[str, Any], *, bold: bool) -> str:
@@ -114,15 +118,24 @@ def _row(method: Mapping[str, Any], *, bold: bool) -> str:
     )
 
 
-def _against(found: Mapping[str, Any]) -> Iterator[str]:
-    if not found["prompt_tuning_against"]:
-        return
-    yield "\nPrompt tuning against each of them (exact paired test, all seeds; Holm's p):\n"
+def _against(title: str, against: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"\n{title[0].upper()}{title[1:]}, against each of them (exact paired test, all seeds; "
+        "Holm's p):\n"
+    )
     yield "| against | difference | p | |"
     yield "|---|---|---|---|"
-    for name, one in found["prompt_tuning_against"].items():
+    for name, one in against.items():
         p = format_p(one["corrected_p"])
         yield f"| {TITLES[name]} | {words.points(one['difference'])} | {p} | {one['verdict']} |"
+
+
+def _settings(found: Mapping[str, Any]) -> str:
+    """Say what was chosen in one tuning, and what the search cost."""
+    chosen = ", ".join(f"`{one['setting']}` {one['value']}" for one in found["choices"])
+    search, whole = found["search_seconds"], found["tune_seconds"]
+    share = f", {search / (whole - search):.2f} of the tuning" if whole > search else ""
+    return f"Seed {found['seed']}: {chosen}; the search took {words.duration(search)}{share}."
 
 
 def _choice(found: Mapping[str, Any]) -> Iterator[str]:
@@ -156,7 +169,7 @@ def _verdicts(proof: Mapping[str, Any]) -> Iterator[str]:
 
 def _errors(proof: Mapping[str, Any]) -> Iterator[str]:
     yield "\n## Remaining errors\n"
-    yield "Prompt tuning, first seed:\n"
+    yield "Prompt tuning as `tunesmith init` writes it, first seed:\n"
     for found in proof["data_sets"].values():
         if found["errors_left"]:
             left = errors_left.Left(**found["errors_left"])
@@ -215,7 +228,7 @@ def _panel(axis: Any, found: Mapping[str, Any], names: list[str]) -> None:
         method = found["methods"].get(name)
         if method is None:
             continue
-        color = "tab:blue" if name == TUNED else "tab:gray"
+        color = "tab:blue" if name in (TUNED, INIT) else "tab:gray"
         low, high = method["interval"]
         if len(method["accuracies"]) == 1:
             axis.plot([low, high], [place, place], color=color, linewidth=1)

@@ -11,12 +11,14 @@ from typing import Any
 
 from tunesmith.evaluation.comparison import compare_seeds
 from tunesmith.evaluation.statistics import ALPHA, holm
+from tunesmith.pipeline.wording import Choice
 from tunesmith.records import Prediction
 from tunesmith.runs.provenance import git_state
 
 from . import errors_left, headlines
+from .choosing import best
 from .running import Done
-from .steps import EMBEDDINGS, TITLES, TUNED
+from .steps import EMBEDDINGS, INIT, TITLES, TUNED
 
 LIBRARIES = ("tunesmith", "torch", "transformers", "peft", "tokenizers", "scikit-learn")
 CHEAP = ("majority", "tfidf_logreg")
@@ -24,22 +26,49 @@ CHEAP = ("majority", "tfidf_logreg")
 COMPARED = (
     *CHEAP, EMBEDDINGS, "zero_shot", "zero_shot_chat", "zero_shot_chosen", "few_shot",
 )  # fmt: skip
-"""The methods with which prompt tuning is compared."""
+"""The methods with which prompt tuning is compared; with the settings of ``tunesmith init`` it is
+compared with those written by hand too."""
 
 
 def of_data_set(title: str, done: Sequence[Done], rows: Mapping[str, Any]) -> dict[str, Any]:
     """Return the numbers of one data set."""
     answers = {name: _answers(done, name) for name in TITLES}
-    own = answers[TUNED]
     return {
         "title": title,
         **rows,
         "methods": {name: _method(done, name) for name in TITLES if _of(done, name)},
         "failed": {d.step.name: d.error for d in done if d.error},
-        "prompt_tuning_against": _against(own, answers) if own else {},
+        "against": {name: _against(name, answers) for name in (TUNED, INIT) if answers[name]},
+        "settings": [_chosen_settings(d) for d in _of(done, INIT)],
         "runs": [_run(d, answers) for d in done if d.run],
-        "choice": next((d.choice for d in done if d.choice), None),
-        "errors_left": asdict(errors_left.commonest_error(own[0])) if own else None,
+        "choice": next((_wording(d.choice) for d in done if d.choice), None),
+        "errors_left": _left(answers[INIT] or answers[TUNED]),
+    }
+
+
+def _wording(choice: Choice) -> dict[str, Any]:
+    return {
+        "experiment": best(choice),
+        "rows": choice.rows,
+        "correct": choice.best.correct,
+        "tried": [one.model_dump(mode="json") for one in choice.tried],
+    }
+
+
+def _left(answers: Sequence[Sequence[Prediction]]) -> dict[str, Any] | None:
+    return asdict(errors_left.commonest_error(answers[0])) if answers else None
+
+
+def _chosen_settings(done: Done) -> dict[str, Any]:
+    """Return what the backend chose in one tuning, and the time of search and tuning."""
+    assert done.run is not None  # see _of
+    record = done.run.record
+    assert record.model is not None  # the run is finished
+    return {
+        "seed": done.step.seed,
+        "choices": [one.model_dump(mode="json") for one in record.model.choices],
+        "search_seconds": sum(one.seconds for one in record.model.choices),
+        "tune_seconds": record.seconds["tune"],
     }
 
 
@@ -77,16 +106,13 @@ def _text_accuracy(records: Iterable[Any]) -> float | None:
     return float(mean(other.evaluations[primary].accuracy for other in others))
 
 
-def _against(
-    own: Sequence[Sequence[Prediction]], answers: Mapping[str, Sequence[Sequence[Prediction]]]
-) -> dict[str, Any]:
+def _against(title: str, answers: Mapping[str, Sequence[Sequence[Prediction]]]) -> dict[str, Any]:
     """Compare prompt tuning, all seeds together, with each other method; Holm over all of them."""
-    rivals = {name: found for name, found in answers.items() if found and name != TUNED}
-    rivals = {name: found for name, found in rivals.items() if name in COMPARED}
-    compared = {
-        name: compare_seeds(own, [found[0]] * len(own), ("prompt tuning", name))
-        for name, found in rivals.items()
-    }
+    own, compared = answers[title], {}
+    for name in (*COMPARED, *([TUNED] if title == INIT else [])):
+        if found := answers[name]:
+            theirs = found if len(found) == len(own) else [found[0]] * len(own)
+            compared[name] = compare_seeds(own, theirs, (title, name))
     corrected = holm([c.p_value for c in compared.values()])
     return {
         name: {

@@ -9,20 +9,20 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tunesmith import connect
 from tunesmith.backend import Backend
 from tunesmith.errors import RunError, TunesmithError
 from tunesmith.experiment import Experiment
+from tunesmith.pipeline.wording import Choice
 from tunesmith.progress import Progress
 from tunesmith.records import TuningEvent
 from tunesmith.report import formatting as words
 from tunesmith.run import Run
 from tunesmith.runs.run import RECORD
 
-from .choosing import chosen
-from .steps import CHOSEN, LOCAL, SKLEARN, Step
+from .choosing import best, chosen, written
+from .steps import CHOSEN, INIT, LOCAL, SKLEARN, Step
 
 Say = Callable[[str], None]
 
@@ -34,8 +34,8 @@ class Done:
     step: Step
     run: Run | None
     error: str | None = None
-    choice: Mapping[str, Any] | None = None
-    """Of ``CHOSEN``: the wordings tried on training rows, and the choice."""
+    choice: Choice | None = None
+    """Of ``CHOSEN`` and ``INIT``: the wordings tried on training rows."""
 
     @property
     def seconds(self) -> float:
@@ -96,14 +96,24 @@ def _outcome(done: Done) -> str:
 
 def _do(step: Step, backend: Backend, folder: Path, say: Say) -> Done:
     try:
-        values, choice = dict(step.experiment), None
-        if step.title == CHOSEN:
-            choice = chosen(values, backend, folder / f"{step.key}.json")
-            values = {**values, **choice["experiment"]}
-        run = _run(Experiment.from_values(values), backend, folder / step.key, say)
+        choice = None
+        if step.title in (CHOSEN, INIT):
+            place = folder / f"{step.data.name}-init"
+            choice = chosen(step.experiment, backend, place.with_suffix(".json"))
+        experiment = _experiment(step, choice, backend, folder)
+        run = _run(experiment, backend, folder / step.key, say)
     except TunesmithError as error:
         return Done(step, None, error=str(error))
     return Done(step, run, choice=choice)
+
+
+def _experiment(step: Step, choice: Choice | None, backend: Backend, folder: Path) -> Experiment:
+    if choice is None:
+        return Experiment.from_values(dict(step.experiment))
+    if step.title == CHOSEN:
+        return Experiment.from_values({**step.experiment, **best(choice)})
+    file = written(step.experiment, choice, backend, folder / f"{step.data.name}-init.yaml")
+    return Experiment.from_file(file, {"seed": step.seed})
 
 
 def _run(experiment: Experiment, backend: Backend, folder: Path, say: Say) -> Run:

@@ -73,7 +73,10 @@ class Size:
     """By name of the data set."""
     seeds: Mapping[str, int] = field(default_factory=dict)
     """Seeds of prompt tuning, by name of the data set; one if it is not there."""
+    init_seeds: int = 3
+    """Seeds of prompt tuning as ``tunesmith init`` writes it."""
     epochs: int = 4
+    """Of the methods whose settings are written by hand."""
     lora: tuple[str, ...] = ("sst2",)
     """Data sets on which LoRA is tuned, with one seed."""
     title: str = ""
@@ -103,6 +106,7 @@ QUICK = Size(
         "banking77": Rows(train=40, test=20, labels=3),
         "sms_spam": Rows(train=40, test=20),
     },
+    init_seeds=1,
     epochs=1,
     lora=(),
 )

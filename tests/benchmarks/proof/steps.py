@@ -1,4 +1,4 @@
-"""The steps of a proof: each is one ordinary run with settings written by hand."""
+"""The steps of a proof: each is one ordinary run, most with settings written by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .sizes import DataSet, Size
 
 LOCAL, SKLEARN = "local", "sklearn"
 CHOSEN = "zero_shot_chosen"
-TUNED = "prompt_tuning"
+TUNED, INIT = "prompt_tuning", "prompt_tuning_init"
 EMBEDDINGS = "embeddings_logreg"
 VALIDATION = 0.15
 NEW_TOKENS = 10
@@ -27,6 +27,7 @@ TITLES = {
     CHOSEN: "zero-shot, as `tunesmith init` chose",
     "few_shot": "few-shot",
     TUNED: "prompt tuning",
+    INIT: "prompt tuning, as `tunesmith init` writes it",
     "lora": "LoRA",
 }
 
@@ -41,7 +42,8 @@ class Step:
     seed: int
     backend: str
     experiment: Mapping[str, Any]
-    """Values of an ``Experiment``; of ``CHOSEN`` without template and label words."""
+    """Values of an ``Experiment``; of ``CHOSEN`` without template and words, of ``INIT`` those
+    that are not in the file of ``tunesmith init``."""
     weight: float
     """Approximate work, in forward passes over a row."""
 
@@ -83,6 +85,8 @@ class Plan:
         yield self._tuned("linear_probe", self._probe(), 0, passes=1)
         for seed in range(self.size.seeds.get(self.data.name, 1)):
             yield self._tuned(TUNED, self._prompt(), seed, passes=3 * self.size.epochs)
+        for seed in range(self.size.init_seeds):
+            yield self._as_init(seed)
         if self.data.name in self.size.lora:
             yield self._tuned("lora", self._lora(), 0, passes=4 * self.size.epochs)
 
@@ -117,6 +121,13 @@ class Plan:
         values["data"]["validation"] = VALIDATION
         weight = passes * self.train_rows + 6 * self.test_rows
         return Step(self.data, title, seed, LOCAL, values, weight)
+
+    def _as_init(self, seed: int) -> Step:
+        values = self._values({"name": TUNED}, seed)
+        del values["method"]
+        # With a search that costs as much as the tuning.
+        weight = 6 * self.size.epochs * self.train_rows + 6 * self.test_rows
+        return Step(self.data, INIT, seed, LOCAL, values, weight)
 
     def _in_chat(self) -> dict[str, Any]:
         words = [form for forms in self.labels().values() for form in forms]
