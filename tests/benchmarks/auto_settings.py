@@ -182,6 +182,7 @@ def _read(file: Path) -> dict[Trial, dict[str, Any]]:
 
 
 def _append(file: Path, trial: Trial, result: Mapping[str, Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8") as log:
         log.write(json.dumps({"trial": asdict(trial), "result": result}) + "\n")
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
 
 from tunesmith.errors import ExperimentError
 from tunesmith.experiment import Experiment
 from tunesmith.labels import LabelSet
 from tunesmith.methods import PromptTuning
-from tunesmith.records import Row, TunedModel, TuningEvent
+from tunesmith.records import ChosenSetting, Row, TunedModel, TuningEvent
 from tunesmith_local.backend import LocalBackend
+from tunesmith_local.engine.scoring import Example
+from tunesmith_local.errors import DivergedError
 from tunesmith_local.methods.preparation import prepare
 from tunesmith_local.methods.search_plan import RATIOS, SearchPlan, embedding_scale, plan_search
 from tunesmith_local.options import LocalOptions
+from tunesmith_local.training.search import Candidate, RateSearch
 
 MODEL = "tunesmith/micro-granite"
 GOOD, BAD = ("good", "kind", "lovely", "gentle"), ("bad", "rude", "dirty", "late")
@@ -98,16 +104,64 @@ def test_a_learning_rate_is_searched_for_and_recorded(backend: LocalBackend) -> 
     assert not [e for e in events[first_step:] if "search:" in e.message]
 
 
-def test_the_chosen_rate_has_the_lowest_loss_of_those_that_went_furthest(
-    backend: LocalBackend,
-) -> None:
+def test_the_default_and_the_best_of_the_others_go_on(backend: LocalBackend) -> None:
     model, _ = tune(backend)
     (choice,) = model.choices
-    furthest = max(tried.epochs for tried in choice.tried)
-    final = [tried for tried in choice.tried if tried.epochs == furthest]
-    best = min(final, key=lambda tried: tried.loss or math.inf)
-    assert len(final) == 2
-    assert best.value == choice.value
+    default, *others = choice.tried[: len(RATIOS)]
+    best = min(others, key=lambda tried: tried.loss or math.inf)
+    final = choice.tried[len(RATIOS) :]
+    assert [tried.value for tried in final] == [default.value, best.value]
+    assert min(tried.epochs for tried in final) > default.epochs
+    assert choice.value in {tried.value for tried in final}
+
+
+EVEN = (1.0, 1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("losses", "chosen"),
+    [
+        ((EVEN, EVEN, EVEN, EVEN), 2),
+        ((EVEN, EVEN, EVEN, (0.0, 1.9, 0.9, 1.0)), 2),  # lower by 0.05 with an error of 0.4
+        ((EVEN, EVEN, EVEN, (0.94, 0.95, 0.96, 0.95)), 4),
+        ((EVEN, EVEN, (0.94, 0.95, 0.96, 0.95), (0.9, 0.9, 0.9, 1.2)), 1),
+        ((EVEN, (9.0, 9.0, 9.0, 9.0), EVEN, (0.5, 0.5, 0.5, math.nan)), 2),
+        (((1.0, 1.0, 1.0, math.inf), (9.0, 9.0, 9.0, 9.0), EVEN, EVEN), 1),
+    ],
+)
+def test_the_default_is_chosen_unless_another_is_clearly_better(
+    backend: LocalBackend,
+    monkeypatch: pytest.MonkeyPatch,
+    losses: Sequence[Sequence[float]],
+    chosen: float,
+) -> None:
+    plan = planned(backend, settings())
+    choice = searched(plan, monkeypatch, losses)
+    assert choice.value == plan.rates[RATIOS.index(chosen)]
+
+
+def test_a_search_in_which_all_diverge_is_an_error(
+    backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DivergedError, match=r"every candidate diverged, down to 0\.0074"):
+        searched(planned(backend, settings()), monkeypatch, [(math.nan,) * 4] * 4)
+
+
+def searched(
+    plan: SearchPlan, monkeypatch: pytest.MonkeyPatch, losses: Sequence[Sequence[float]]
+) -> ChosenSetting:
+    """Search with the given losses of the rows that judge, for each candidate in turn."""
+    monkeypatch.setattr(Candidate, "train", lambda self, rows, steps: None)
+    parameters = {"prompt": torch.nn.Parameter(torch.zeros(1))}
+    started: list[Any] = [SimpleNamespace(parameters=parameters, at=n) for n in range(len(losses))]
+    return RateSearch(
+        plan=plan,
+        method=settings(),
+        rows=[Example((1,), (2,))] * len(ROWS),
+        start=iter(started).__next__,
+        judge=lambda tunable: (torch.tensor(losses[tunable.at]), 0.5),
+        seed=0,
+    ).run()
 
 
 def test_the_same_seed_chooses_the_same(backend: LocalBackend) -> None:

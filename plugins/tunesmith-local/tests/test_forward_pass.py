@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from tunesmith_local.engine import label_scores
 from tunesmith_local.engine.batching import Batch, lay_out, read_prefix
 from tunesmith_local.engine.decoder import start_mixed_decoder
 from tunesmith_local.engine.forward_pass import causal_mask, forward_pass
@@ -105,6 +106,24 @@ def test_labels_behind_equal_texts_are_read_once(base_lm: GetBase, kind: str) ->
         found = label_log_probs(start_mixed_decoder(base, lines), len(lines), answers)
     torch.testing.assert_close(found, torch.cat(alone), rtol=1e-5, atol=1e-5)
     assert seen[0] == TOKENS["alike"] + 4 * 3  # four texts, three tokens of labels
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("most", "read"), [(99, [13 + 3 * 5]), (12, [13, 3 * 4, 3]), (1, [13, 3 * 3, 3 * 3, 3])]
+)
+def test_what_labels_share_is_read_once_in_a_pass(
+    base_lm: GetBase, kind: str, most: int, read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, answers = base_lm(kind), [(5, 6, 7, 0), (5, 6, 8, 1), (5, 6), (9, 0), (5, 6, 8, 2), (7,)]
+    lines = [Line(None, tuple(row)) for row in ROWS]
+    copying = replace(base, packing_exact=False)
+    right = label_log_probs(start_mixed_decoder(copying, lines), len(lines), answers)
+    monkeypatch.setattr(label_scores, "_BRANCHES", most)
+    with tokens_by_layer(base) as seen:
+        found = label_log_probs(start_mixed_decoder(base, lines), len(lines), answers)
+    torch.testing.assert_close(found, right, rtol=1e-5, atol=1e-5)
+    assert seen[:: len(base.model.base_model.layers)] == read
 
 
 def test_more_scores_than_can_be_held_are_read_padded(

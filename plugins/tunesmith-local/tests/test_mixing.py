@@ -27,6 +27,7 @@ from tunesmith_local.engine.self_check import (
     read_alone,
     state_error,
 )
+from tunesmith_local.engine.shared_prefix import trie_nodes
 from tunesmith_local.engine.soft_prompt import initial_prompt
 from tunesmith_local.model.loading import BaseLM
 
@@ -252,7 +253,7 @@ def test_a_path_attends_to_the_text_and_to_itself() -> None:
     seen = torch.tensor(
         [[1, 1, 1], [1, 0, 1]]
     )  # one token before, two of text, one of them padding
-    first, second = branching(seen, 2, [1, 2])[:, 0].int().tolist()
+    first, second = branching(seen, 2, [[0], [1, 2]])[:, 0].int().tolist()
     assert first == [
         [1, 1, 0, 0, 0, 0],
         [1, 1, 1, 0, 0, 0],
@@ -261,6 +262,19 @@ def test_a_path_attends_to_the_text_and_to_itself() -> None:
         [1, 1, 1, 0, 1, 1],
     ]
     assert second[1:] == [[1, 0, *row[2:]] for row in first[1:]]
+    read_before = branching(seen, 0, [[0], [1, 2]])[:, 0].int().tolist()
+    assert read_before == [first[2:], [[*row[:1], 0, *row[2:]] for row in second[2:]]]
+
+
+def test_paths_that_begin_alike_share_their_first_tokens() -> None:
+    (mask,) = branching(torch.ones(1, 1), 0, trie_nodes([[7, 8, 9], [7, 8, 5], [6]]))[:, 0].int()
+    assert mask.tolist() == [
+        [1, 1, 0, 0, 0, 0],
+        [1, 1, 1, 0, 0, 0],
+        [1, 1, 1, 1, 0, 0],
+        [1, 1, 1, 0, 1, 0],
+        [1, 0, 0, 0, 0, 1],
+    ]
 
 
 def test_many_labels_are_scored_a_few_at_a_time(

@@ -108,9 +108,10 @@ def labels_see_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Paths beside a text read those before them."""
     right = decoder.branching
 
-    def wrong(seen: torch.Tensor, width: int, lengths: Sequence[int]) -> torch.Tensor:
-        mask = right(seen, width, lengths)
-        mask[:, :, width:, seen.shape[1] :] = torch.ones(sum(lengths), sum(lengths)).tril().bool()
+    def wrong(seen: torch.Tensor, width: int, nodes: Sequence[Sequence[int]]) -> torch.Tensor:
+        mask = right(seen, width, nodes)
+        tree = mask[:, :, width:, seen.shape[1] :]
+        tree[:] = torch.ones_like(tree).tril()
         return mask
 
     monkeypatch.setattr(decoder, "branching", wrong)

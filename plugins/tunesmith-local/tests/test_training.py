@@ -169,7 +169,7 @@ def test_validation_keeps_the_best_prompt_and_stops(base_lm: GetBase) -> None:
     assert best is not None
     assert losses[best - 1] == min(losses)
     assert len(losses) == best + 2
-    kept = Stepper(training.tunable, plan).mean_loss(held_out)
+    kept = Stepper(training.tunable, plan).losses(held_out).mean().item()
     assert kept == pytest.approx(min(losses), rel=1e-6)
 
 

@@ -23,6 +23,7 @@ def layer(dtype: torch.dtype = torch.float32, *, bias: bool = False) -> Prepacke
     """A frozen layer whose products are prepacked."""
     torch.manual_seed(0)
     made = PrepackedLinear(64, 48, bias=bias, dtype=dtype)
+    made.least = 0
     return made.requires_grad_(False)
 
 
@@ -107,9 +108,14 @@ def test_modules_that_share_a_weight_share_the_prepacked_one_and_a_copy_does_not
     assert not is_prepacked(alone)
 
 
-def test_small_weights_stay_as_they_are() -> None:
-    base = prepacked(unpacked(build("granite")))
-    assert not any(isinstance(module, PrepackedLinear) for module in base.model.modules())
+def test_small_products_use_the_plain_weight() -> None:
+    one = layer()
+    one.least = 5 * 64 * 48
+    with torch.no_grad():
+        one(torch.randn(2, 2, 64))
+        assert not is_prepacked(one)
+        one(torch.randn(1, 5, 64))
+    assert is_prepacked(one)
 
 
 def test_without_room_or_kernel_a_model_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -242,7 +242,7 @@ def experiment_text(
         choice=choice,
         tried=sorted(choice.tried, key=lambda one: -one.correct) if choice else (),
         shown=SHOWN,
-        init_text=_starting_text([first for first, *_ in spoken.values()]),
+        init_text=starting_text([first for first, *_ in spoken.values()]),
         chat=asked.chat,
         auto=set(AUTO_SETTINGS) <= asked.chooses,
         epochs=epochs_for(rows),
@@ -252,7 +252,7 @@ def experiment_text(
     )
 
 
-def _starting_text(words: Sequence[str]) -> str:
+def starting_text(words: Sequence[str]) -> str:
     """Return the text from which the soft prompt starts; it names labels if they are few."""
     if len(words) > SHOWN:
         return "Classify the text."

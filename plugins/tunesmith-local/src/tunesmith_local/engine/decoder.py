@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any, cast
 
 import torch
@@ -11,12 +10,12 @@ from torch.nn import functional
 from transformers import Cache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
-from tunesmith_local.engine.batching import Batch, pad
+from tunesmith_local.engine.batching import Batch, key_values, pad, with_key_values
 from tunesmith_local.engine.forward_pass import causal_mask, forward_pass
 from tunesmith_local.engine.mixing import Line, Part, lay_out_mixed
 from tunesmith_local.engine.prefix import join, select
 from tunesmith_local.engine.scoring import decoder_start
-from tunesmith_local.engine.shared_prefix import extended_nodes
+from tunesmith_local.engine.shared_prefix import extended_nodes, node_places, trie_nodes
 from tunesmith_local.model.loading import BaseLM
 
 
@@ -65,7 +64,7 @@ class CausalDecoder:
 
     @property
     def reads_branches(self) -> bool:
-        """Whether :meth:`branches` can be asked."""
+        """Whether :meth:`branches` can be asked, and what a :meth:`fork` shares is read once."""
         return self._base.packing_exact and len(self._parts) == 1
 
     def branches(self, paths: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -76,30 +75,58 @@ class CausalDecoder:
         Returns:
             What :meth:`first` and then :meth:`fork` return.
         """
-        (part,) = self._parts
-        batch, ids = part.batch, [token for path in paths for token in path]
-        tokens = self._base.embeddings(torch.tensor(ids, device=self._mask.device))
-        depths = torch.tensor([d for p in paths for d in range(len(p))], device=tokens.device)
-        rows, width = batch.inputs_embeds.shape[:2]
-        mask = branching(batch.attention_mask, width, [*map(len, paths)])
-        branched = Batch(
-            torch.cat([batch.inputs_embeds, tokens.expand(rows, -1, -1)], dim=1),
-            torch.cat([batch.attention_mask, self._mask.new_ones(rows, len(ids))], dim=-1),
-            torch.cat([batch.position_ids, self._next_position + depths], dim=-1),
-            batch.cache,
-            None if batch.trie_nodes is None else extended_nodes(batch.trie_nodes, len(ids)),
+        text, beside = self._parts[0].batch, self._beside(paths)
+        width = text.inputs_embeds.shape[1]
+        joined = Batch(
+            torch.cat([text.inputs_embeds, beside.inputs_embeds], dim=1),
+            beside.attention_mask,
+            torch.cat([text.position_ids, beside.position_ids], dim=-1),
+            text.cache,
+            beside.trie_nodes,
         )
-        logits, _ = forward_pass(self._base, branched, len(ids) + 1, use_cache=False, mask=mask)
-        places, _ = pad(_consecutive([*map(len, paths)]), max(map(len, paths)), 0, left=False)
-        return logits[:, 0], logits[:, 1 + places.to(tokens.device)]
+        mask = branching(text.attention_mask, width, trie_nodes(paths))
+        keep = beside.inputs_embeds.shape[1] + 1
+        logits, _ = forward_pass(self._base, joined, keep, use_cache=False, mask=mask)
+        return logits[:, 0], logits[:, 1:]
 
     def fork(self, paths: Sequence[Sequence[int]]) -> torch.Tensor:
         """Read each of ``paths`` behind each row; the rows themselves do not advance.
 
         Returns:
-            Scores after every token, ``[rows, paths, longest path, vocab]``; behind the end of a
-            shorter path they mean nothing.
+            Scores behind each node of the paths, numbered by ``shared_prefix.trie_nodes``,
+            ``[rows, nodes, vocab]``.
         """
+        return self._fork_beside(paths) if self.reads_branches else self._fork_copies(paths)
+
+    def _beside(self, paths: Sequence[Sequence[int]]) -> Batch:
+        """Lay out the nodes of ``paths`` behind each row; mask and trie nodes cover the row too."""
+        (part,) = self._parts
+        read = [(paths[path][depth], depth) for path, depth in node_places(paths)]
+        ids, depths = torch.tensor(read, device=self._mask.device).T
+        rows, shared = len(self._mask), part.batch.trie_nodes
+        return Batch(
+            self._base.embeddings(ids).expand(rows, -1, -1),
+            torch.cat([self._mask, self._mask.new_ones(rows, len(ids))], dim=-1),
+            self._next_position + depths,
+            trie_nodes=None if shared is None else extended_nodes(shared, len(ids)),
+        )
+
+    def _fork_beside(self, paths: Sequence[Sequence[int]]) -> torch.Tensor:
+        beside = self._beside(paths)
+        nodes = beside.inputs_embeds.shape[1]
+        behind = Batch(
+            beside.inputs_embeds,
+            beside.attention_mask,
+            beside.position_ids,
+            # Views: attention grows by concatenation and leaves the rows as they are.
+            with_key_values(self._cache, key_values(self._cache)),
+            None if beside.trie_nodes is None else beside.trie_nodes[:, -nodes:],
+        )
+        mask = branching(self._mask, 0, trie_nodes(paths))
+        logits, _ = forward_pass(self._base, behind, nodes, use_cache=False, mask=mask)
+        return logits
+
+    def _fork_copies(self, paths: Sequence[Sequence[int]]) -> torch.Tensor:
         # Padding on the right: nothing that counts comes after it.
         ids, _ = pad(paths, max(map(len, paths)), self._base.pad_id, left=False)
         ids = ids.to(self._mask.device)
@@ -112,8 +139,7 @@ class CausalDecoder:
             past_key_values=select(self._cache, lines),
             use_cache=True,
         )
-        scores: torch.Tensor = out.logits
-        return scores.view(len(self._mask), len(paths), *scores.shape[1:])
+        return _at_nodes(out.logits, paths)
 
 
 class Seq2SeqDecoder:
@@ -164,8 +190,7 @@ class Seq2SeqDecoder:
             past_key_values=EncoderDecoderCache(*(select(half, lines) for half in halves)),
             use_cache=True,
         )
-        scores: torch.Tensor = out.logits
-        return scores.view(len(self._mask), len(paths), *scores.shape[1:])
+        return _at_nodes(out.logits, paths)
 
 
 Decoder = CausalDecoder | Seq2SeqDecoder
@@ -177,29 +202,35 @@ def start_mixed_decoder(base: BaseLM, lines: Sequence[Line]) -> Decoder:
     return Seq2SeqDecoder(base, parts[0].batch) if base.is_seq2seq else CausalDecoder(base, parts)
 
 
-def branching(seen: torch.Tensor, width: int, lengths: Sequence[int]) -> torch.Tensor:
+def branching(seen: torch.Tensor, width: int, nodes: Sequence[Sequence[int]]) -> torch.Tensor:
     """Return which keys each query sees if paths are read side by side behind a text.
 
     Args:
         seen: the mask of what was read before and of the text, ``[rows, before + width]``.
-        width: of the text, padding included.
-        lengths: of the paths.
+        width: of the text, padding included; 0 if it was read before.
+        nodes: the number of each token of each path; see ``shared_prefix.trie_nodes``.
 
     Returns:
-        bool, ``[rows, 1, width + all lengths, before + width + all lengths]``.
+        bool, ``[rows, 1, width + all nodes, before + width + all nodes]``.
     """
-    rows, keys = seen.shape
-    path = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths)).to(seen.device)
-    mask = seen.new_zeros(rows, 1, width + len(path), keys + len(path), dtype=torch.bool)
+    (rows, keys), count = seen.shape, 1 + max(map(max, nodes))
+    tree = torch.zeros(count, count, dtype=torch.bool)
+    for path in nodes:
+        for depth, node in enumerate(path):
+            tree[node, list(path[: depth + 1])] = True
+    mask = seen.new_zeros(rows, 1, width + count, keys + count, dtype=torch.bool)
     mask[:, :, :width, :keys] = causal_mask(seen, width)
     mask[:, :, width:, :keys] = seen[:, None, None].bool()
-    mask[:, :, width:, keys:] = (path[:, None] == path).tril()
+    mask[:, :, width:, keys:] = tree.to(seen.device)
     return mask
 
 
-def _consecutive(lengths: Sequence[int]) -> list[range]:
-    ends = list(accumulate(lengths))
-    return [range(end - length, end) for end, length in zip(ends, lengths, strict=True)]
+def _at_nodes(scores: torch.Tensor, paths: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Return ``[rows, nodes, vocab]`` of ``[rows * paths, longest path, vocab]``."""
+    width = scores.shape[1]
+    read = [path * width + depth for path, depth in node_places(paths)]
+    places = torch.tensor(read, device=scores.device)
+    return scores.view(-1, len(paths) * width, scores.shape[2])[:, places]
 
 
 def _forked(rows: int, paths: int, device: torch.device) -> torch.Tensor:

@@ -43,6 +43,15 @@ def trie_nodes(
     return numbers
 
 
+def node_places(rows: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Return the row and the depth of each node of :func:`trie_nodes`, where it first occurs."""
+    places: dict[int, tuple[int, int]] = {}
+    for row, numbers in enumerate(trie_nodes(rows)):
+        for depth, node in enumerate(numbers):
+            places.setdefault(node, (row, depth))
+    return list(places.values())
+
+
 def extended_nodes(before: torch.Tensor, count: int) -> torch.Tensor:
     """Return the trie nodes of rows that all continue with the same ``count`` further readings."""
     first = before.max() + 1 + before[:, -1:] * count

@@ -43,12 +43,12 @@ def judge_of(
         base.name, base.fingerprint, rows.template, rows.max_input_tokens, answers=rows.rule
     )
 
-    def judge(tunable: Tunable) -> tuple[float, float]:
+    def judge(tunable: Tunable) -> tuple[torch.Tensor, float]:
         (prompt,) = tunable.weights().values()
         tuned = TunedLM(base, card, prompt=prompt, prompt_position=position)
         answerer = tuned.answerer(Served("", plan.labels, StateCache(0), texts))
         shares = answerer.log_probs(inputs, said, _ROWS_AT_ONCE).log_softmax(-1)
-        loss = -shares.gather(1, right[:, None]).mean().item()
-        return loss, (shares.argmax(-1) == right).double().mean().item()
+        losses = -shares.gather(1, right[:, None]).squeeze(1)
+        return losses, (shares.argmax(-1) == right).double().mean().item()
 
     return judge

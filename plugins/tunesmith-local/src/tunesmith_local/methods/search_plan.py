@@ -12,16 +12,18 @@ from tunesmith.methods import PromptTuning
 from tunesmith_local.methods.tunable import Tunable
 
 if TYPE_CHECKING:
+    import torch
+
     from tunesmith.labels import LabelSet
     from tunesmith.records import Row
     from tunesmith_local.engine.scoring import Example
     from tunesmith_local.model.loading import BaseLM
 
-Judge = Callable[[Tunable], tuple[float, float]]
-"""Returns the loss and the accuracy of decisions on the rows that judge."""
+Judge = Callable[[Tunable], tuple["torch.Tensor", float]]
+"""Returns the loss of each row that judges, ``[rows]``, and the accuracy of decisions on them."""
 
-RATIOS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-"""Candidates, in multiples of the embeddings' root mean square."""
+RATIOS = (2.0, 0.5, 1.0, 4.0)
+"""Candidates, in multiples of the embeddings' root mean square. The first is the default."""
 FINALISTS = 2
 HELD_OUT = 0.2
 """Share of the training rows that judges."""
@@ -39,6 +41,7 @@ class SearchPlan:
     """The candidates for a learning rate, the rows that judge them, and the steps they get."""
 
     rates: tuple[float, ...]
+    """The first is chosen if no other is clearly better."""
     scale: float
     """Root mean square of the model's input embeddings."""
     held_out: frozenset[int]
@@ -61,8 +64,9 @@ class SearchPlan:
         return (
             f"lowest loss of the right label{among} on {len(self.held_out)} training rows that no "
             "candidate saw, of "
-            f"{len(self.rates)} rates from {RATIOS[0]:g} to {RATIOS[-1]:g} times the scale of the "
-            f"input embeddings ({self.scale:.3g})"
+            f"{len(self.rates)} rates from {min(RATIOS):g} to {max(RATIOS):g} times the scale of "
+            f"the input embeddings ({self.scale:.3g}); {RATIOS[0]:g} times the scale if none is "
+            "lower by more than the standard error of the difference"
         )
 
 

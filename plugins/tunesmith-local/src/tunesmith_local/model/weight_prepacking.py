@@ -1,25 +1,25 @@
 """Weight prepacking: frozen weights in the memory layout of a CPU's matrix kernel.
 
 torch stores a weight row after row and lays it out anew inside every product. If that is done once
-beforehand, a product of many rows takes a tenth less time. A product of a few rows, as in
-generation, takes half as much or less. The operators are oneDNN's, the
-ones that ``torch.compile`` puts into a model it freezes for a CPU
+beforehand, a product of many rows takes a tenth to a half less time; the share depends on the CPU.
+A product of a few rows with a large weight, as in generation, takes half as much or less. The
+operators are oneDNN's, the ones that ``torch.compile`` puts into a model it freezes for a CPU
 (``torch/_inductor/fx_passes/mkldnn_fusion.py``). They have no gradient: training reads the plain
 weight, which is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 import torch
 
 from tunesmith_local.model.loading import BaseLM, free_bytes
 
 _LEAST = 2**18
-"""Numbers in a weight that is worth it; the call itself costs more than a smaller product."""
+"""Multiplications in a product that is worth it; the call itself costs more than a smaller one."""
 _ROWS = 512
 """Rows of a product that the layout is made for; it serves any number."""
 _KEPT = "_tunesmith_prepacked"
@@ -32,12 +32,20 @@ class _Prepacked:
 
 
 class PrepackedLinear(torch.nn.Linear):
-    """A linear layer that multiplies by its prepacked weight if no gradient is asked for."""
+    """A linear layer that multiplies by its prepacked weight if no gradient is asked for.
+
+    Attributes:
+        least: multiplications in a product, below which the plain weight is used.
+    """
+
+    least: int = _LEAST
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # torch's name
         """Return ``input @ weight.T + bias``, ``[..., out_features]``."""
         weight = self.weight
         if torch.is_grad_enabled() or weight.requires_grad or input.dtype != weight.dtype:
+            return super().forward(input)
+        if input.numel() * len(weight) < self.least:
             return super().forward(input)
         if not (weight.is_cpu and _multiplies(weight.dtype)):
             return super().forward(input)
@@ -52,23 +60,18 @@ def prepacked(base: BaseLM, least: int = _LEAST) -> BaseLM:
 
     Args:
         base: the base model, changed in place; its self-check is done.
-        least: numbers in a weight, below which a layer stays as it is.
+        least: see :class:`PrepackedLinear`.
     """
-    layers = list(_layers(base, least))
+    # A subclass has its own product.
+    layers = [module for module in base.model.modules() if type(module) is torch.nn.Linear]
     needed = sum(layer.weight.nbytes for layer in layers)
     can = base.device.type == "cpu" and _multiplies(base.dtype)
     if can and needed <= free_bytes(base.device):
         for layer in layers:
             # The same object with the same weights: references to the layer stay valid.
             layer.__class__ = PrepackedLinear
+            cast("PrepackedLinear", layer).least = least
     return base
-
-
-def _layers(base: BaseLM, least: int) -> Iterator[torch.nn.Linear]:
-    for module in base.model.modules():
-        # A subclass has its own product.
-        if type(module) is torch.nn.Linear and module.weight.numel() >= least:
-            yield module
 
 
 def _prepacked(weight: torch.Tensor) -> torch.Tensor:

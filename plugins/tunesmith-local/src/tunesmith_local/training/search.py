@@ -2,9 +2,13 @@
 
 Candidates are multiples of the scale of the model's input embeddings, because a step of Adam moves
 every number of a soft prompt by about the learning rate. All start alike and read the same rows in
-the same order. After a few steps the best go on, and the others end. In each round the rate falls
-as in a whole training, so that a high rate is not judged in mid-flight. Rows that no candidate
-trains on judge, by the probability of the right label among the labels.
+the same order. After a few steps the default and the best of the others go on, and the rest end. In
+each round the rate falls as in a whole training, so that a high rate is not judged in mid-flight.
+Rows that no candidate trains on judge, by the probability of the right label among the labels.
+
+The default is chosen unless the other is clearly better, by more than the standard error of the
+difference over these rows. A short race is noisy, and it favors high rates: the fewer the steps,
+the longer each must be to arrive.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import torch
 
 from tunesmith.backends.jobs import JobStopped
 from tunesmith.methods import GradientTuning
@@ -32,15 +38,27 @@ class Candidate:
         rate: the learning rate.
         steps: of its training.
         taken: steps so far.
-        loss: its last judgment; infinite before it, and if the training diverged.
+        losses: of each row at the last judgment; None before it, and if the training diverged.
         accuracy: of its decisions at the last judgment, if decisions judge.
     """
 
     rate: float
     steps: Stepper
     taken: int = 0
-    loss: float = math.inf
+    losses: torch.Tensor | None = None
     accuracy: float | None = None
+
+    @property
+    def loss(self) -> float:
+        """The mean of the losses; infinite without them."""
+        return math.inf if self.losses is None else self.losses.mean().item()
+
+    def is_clearly_better(self, other: Candidate) -> bool:
+        """Return whether its loss is lower by more than the standard error of the difference."""
+        if self.losses is None or other.losses is None:
+            return self.losses is not None
+        gains = other.losses - self.losses
+        return bool(gains.mean() > gains.std() / math.sqrt(len(gains)))
 
     def train(self, rows: Sequence[Example], steps: int) -> None:
         """Take ``steps`` further steps, each with the next rows; the rate falls within them."""
@@ -86,13 +104,15 @@ class RateSearch:
             JobStopped: ``should_stop`` returned True. The search starts again from the beginning.
         """
         begun = time.monotonic()
-        candidates = [self._candidate(rate) for rate in self.plan.rates]
+        default, *others = [self._candidate(rate) for rate in self.plan.rates]
         for kept, steps in self.plan.rounds:
-            candidates = sorted(candidates, key=lambda one: one.loss)[:kept]
-            for candidate in candidates:
+            others = sorted(others, key=lambda one: one.loss)[: kept - 1]
+            for candidate in (default, *others):
                 self._advance(candidate, steps)
-        best = min(candidates, key=lambda one: one.loss)
-        if not math.isfinite(best.loss):
+        best = min(others, key=lambda one: one.loss)
+        if not best.is_clearly_better(default):
+            best = default
+        if best.losses is None:
             raise DivergedError(
                 "the search for method.learning_rate: every candidate diverged, down to "
                 f"{min(self.plan.rates):g}; set a lower method.learning_rate",
@@ -116,18 +136,18 @@ class RateSearch:
         rows = [row for place, row in enumerate(self.rows) if place not in self.plan.held_out]
         try:
             candidate.train(rows, steps)
-            loss, candidate.accuracy = self._judged(candidate)
+            losses, candidate.accuracy = self._judged(candidate)
+            candidate.losses = losses if losses.isfinite().all() else None
         except DivergedError:
-            loss = math.inf
-        candidate.loss = loss if math.isfinite(loss) else math.inf
+            candidate.losses = candidate.accuracy = None
         self._record(candidate)
 
-    def _judged(self, candidate: Candidate) -> tuple[float, float | None]:
+    def _judged(self, candidate: Candidate) -> tuple[torch.Tensor, float | None]:
         if self.should_stop():
             raise JobStopped
         if self.plan.decides:
             return self.judge(candidate.steps.tunable)
-        return candidate.steps.mean_loss([self.rows[i] for i in sorted(self.plan.held_out)]), None
+        return candidate.steps.losses([self.rows[i] for i in sorted(self.plan.held_out)]), None
 
     def _record(self, candidate: Candidate) -> None:
         trained = candidate.taken * self.method.rows_per_step / len(self.rows)

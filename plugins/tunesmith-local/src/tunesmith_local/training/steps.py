@@ -57,17 +57,17 @@ class Stepper:
         return loss
 
     @torch.no_grad()
-    def mean_loss(self, rows: Sequence[Example]) -> float:
-        """Return the mean loss over ``rows``, in nats per answer token.
+    def losses(self, rows: Sequence[Example]) -> torch.Tensor:
+        """Return the loss of each of ``rows``, in nats per answer token, float64 ``[rows]``.
 
         Raises:
             JobStopped: ``should_stop`` returned True.
         """
-        total = 0.0
+        found = torch.empty(len(rows), dtype=torch.float64)
         with self.tunable.reading(self.seed) as row_losses:
             for batch in self._batches(rows):
-                total += row_losses([rows[i] for i in batch]).sum().item()
-        return total / len(rows)
+                found[batch] = row_losses([rows[i] for i in batch]).double().cpu()
+        return found
 
     def _gradient(self, rows: Sequence[Example], number: int) -> float:
         # The mean over the rows of the step does not depend on how they are cut into batches, so

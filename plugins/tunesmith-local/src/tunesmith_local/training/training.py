@@ -104,7 +104,8 @@ class Training:
         )
 
     def _end_epoch(self, state: TrainingState, epoch: int) -> None:
-        validation = self._steps.mean_loss(self.validation) if self.validation else None
+        rows = self.validation
+        validation = self._steps.losses(rows).mean().item() if rows else None
         if validation is not None:
             self._judge(state, epoch, validation)
         point = EpochLoss(epoch=epoch, loss=self._epoch_mean(state), validation_loss=validation)

@@ -1,0 +1,41 @@
+"""The benchmark of settings that are ``auto`` makes valid trials, and repeats no finished one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tunesmith.plugins import DEFAULT_BASE_MODEL
+
+from . import auto_settings
+
+DATA = "grooming_reviews"
+RESULT = {"accuracy": 0.5, "seconds": 3.0, "search_seconds": 1.0, "rate": 0.01}
+
+
+def test_finished_trials_are_read_and_not_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = list(auto_settings._trials(DEFAULT_BASE_MODEL, DATA, 2, only_auto=False))
+    assert len(trials) == 2 + 12
+    done: list[auto_settings.Trial] = []
+
+    def do(
+        backend: object, trial: auto_settings.Trial, task: auto_settings.Task
+    ) -> dict[str, object]:
+        spec = auto_settings._spec(trial, task)
+        assert spec.method.model_dump()["learning_rate"] == trial.rate
+        done.append(trial)
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        return dict(RESULT)
+
+    monkeypatch.setattr(auto_settings, "_do", do)
+    arguments = ["--data", DATA, "--seeds", "2", "--build", str(tmp_path)]
+    with pytest.raises(KeyboardInterrupt):
+        auto_settings.main(arguments)
+    assert auto_settings.main(arguments) == 0
+    assert done == [*trials[:5], *trials[4:]]
+    (line,) = [row for row in capsys.readouterr().out.splitlines() if DATA in row]
+    assert "| 0.500 | 0.01, 0.01 | 0.500 of 12 | 0.001, 20 | +0.000 | 0.50 |" in line
