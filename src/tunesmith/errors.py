@@ -7,6 +7,7 @@ prints it as it is and exits with the ``exit_code`` of the family.
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -30,6 +31,23 @@ class DatasetError(TunesmithError, ValueError):
     """A data file or one of its rows is wrong."""
 
     exit_code = 2
+
+
+class ColumnError(DatasetError):
+    """The column of the text or of the label is missing or not clear.
+
+    The remedy is an option, a key or an argument. ``way`` says which, for the caller that it has.
+    """
+
+    def __init__(self, message: str, field: str) -> None:
+        """Keep the message, and ``field``: ``input_field`` or ``output_field``."""
+        super().__init__(message, field)
+        self.field = field
+        self.way = f"data.{field} of the experiment, or the argument {field}"
+
+    def __str__(self) -> str:
+        """Return the message with the remedy."""
+        return f"{self.args[0]} Name the column: {self.way}"
 
 
 class RunError(TunesmithError, ValueError):
@@ -84,6 +102,23 @@ class PredictionError(BackendError):
     """Generation failed."""
 
 
+CHECK_THE_PATH = "check the path and its permissions"
+REMEDIES = {
+    errno.ENOSPC: "free some space and run again",
+    errno.EDQUOT: "your quota is used up: delete some files and run again",
+    errno.EFBIG: "a file may not be that large here: raise the limit (ulimit -f) and run again",
+    errno.EMFILE: "too many files may be open at a time: raise the limit (ulimit -n)",
+    errno.EACCES: "change its permissions, or choose another place",
+    errno.EPERM: "change its permissions, or choose another place",
+    errno.EROFS: "nothing can be written there: choose another place",
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "check the path",
+    errno.EISDIR: "name a file",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+"""What to do about an error of the operating system."""
+
+
 def near_misses(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'a' or 'b'?`` for names close to ``name``, else an empty string."""
     others = [other for other in known if other != name]
@@ -91,16 +126,51 @@ def near_misses(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
 
 
-def first_problem(error: ValidationError) -> str:
+def io_problem(error: OSError, path: object = None) -> str:
+    """Return ``path: reason; remedy`` of a failed access to a file.
+
+    Args:
+        error: the error of the operating system.
+        path: of the file, if the error does not name it.
+    """
+    where = error.filename or path
+    named = f"{where}: " if where else ""
+    return f"{named}{error.strerror or error}; {REMEDIES.get(error.errno or 0, CHECK_THE_PATH)}"
+
+
+def reason_of(error: BaseException) -> str:
+    """Return the message of ``error`` for a record; one of the system gets a remedy."""
+    return io_problem(error) if isinstance(error, OSError) else str(error)
+
+
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """Return the reason and the remedy for bytes that are not the text of a file."""
+    return f"not UTF-8 text: {error.reason} at byte {error.start}. Save the file as UTF-8"
+
+
+def near_keys(name: str, known: Iterable[str]) -> str:
+    """Return ``near_misses`` for the last part of a dotted key, so that no group hides a key."""
+    keys = {key.rpartition(".")[2]: key for key in known if key != name}
+    last = name.rpartition(".")[2]
+    close = [last] if last in keys else difflib.get_close_matches(last, keys, n=3, cutoff=0.6)
+    return f" Did you mean {' or '.join(repr(keys[c]) for c in close)}?" if close else ""
+
+
+def first_problem(error: ValidationError, known: Iterable[str] = ()) -> str:
     """Return ``field.path: message`` of the first problem, without the value itself.
 
-    The value is left out because it may be a secret.
+    The value is left out because it may be a secret. ``known`` are the dotted keys that there are;
+    those near an unknown one are named.
     """
     problem, *others = error.errors(include_url=False, include_input=False)
     where = ".".join(str(part) for part in problem["loc"])
     message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        message = "no such key"
+    message = {
+        "extra_forbidden": "no such key",
+        "string_type": "must be text; write it in quotes",
+    }.get(problem["type"], message)
     more = f" (and {len(others)} more)" if others else ""
+    if problem["type"] == "extra_forbidden" and (near := near_keys(where, known)):
+        more += f".{near}"
     named = not where or message.startswith(where)
     return f"{message}{more}" if named else f"{where}: {message}{more}"

@@ -282,4 +282,5 @@ def paths_from(folder: Path, data: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return DataSpec.model_validate(data).relative_to(folder).model_dump(exclude_unset=True)
     except ValidationError as error:
-        raise ExperimentError(f"data.{first_problem(error)}") from None
+        known = (f"data.{key}" for key in DataSpec.model_fields)
+        raise ExperimentError(f"data.{first_problem(error, known)}") from None

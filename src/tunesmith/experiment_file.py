@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tunesmith.errors import ExperimentError, near_misses
+from tunesmith.errors import ExperimentError, io_problem, near_misses, not_utf8
 from tunesmith.methods import PLACEHOLDER
+
+LABELS = "labels"
+"""The key under which every value is meant as text."""
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -26,10 +29,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
             f"{path}: no such experiment file.{near} "
             "Write one for your data with: tunesmith init DATA"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ExperimentError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise ExperimentError(io_problem(error, path)) from None
+    except UnicodeDecodeError as error:
+        raise ExperimentError(f"{path}: {not_utf8(error)}") from None
     try:
-        value = yaml.safe_load(text)
+        value = _loaded(text, _labels)
+    except RewrittenError as error:
+        raise ExperimentError(f"{path}, line {error.line}: {LABELS}: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -40,29 +47,104 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return value
 
 
-def parse_overrides(settings: Iterable[str]) -> dict[str, Any]:
+def parse_overrides(
+    settings: Iterable[str], option: str = "--set", example: str = "method.num_epochs=5"
+) -> dict[str, Any]:
     """Turn ``KEY=VALUE`` texts into a mapping; values are read as YAML (5, 0.1, [a, b], text).
 
+    Args:
+        settings: the texts; what is no YAML is taken as text.
+        option: the option that has them, for messages.
+        example: a text as it should be.
+
     Raises:
-        ExperimentError: a text without ``=``; what is no YAML is taken as text.
+        ExperimentError: a text without ``=``, or a label that YAML rewrites.
     """
     overrides: dict[str, Any] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key:
-            raise ExperimentError(f"--set {setting}: expected KEY=VALUE, e.g. method.num_epochs=5")
-        overrides[key] = _value(value)
+            raise ExperimentError(f"{option} {setting}: expected KEY=VALUE, e.g. {example}")
+        try:
+            overrides[key] = _value(key, value)
+        except RewrittenError as error:
+            raise ExperimentError(f"{option} {setting}: {error}") from None
     return overrides
 
 
-def _value(text: str) -> Any:
+def _value(key: str, text: str) -> Any:
     # YAML would read a template such as `Comment: {{input}}` as a mapping.
     if PLACEHOLDER in text and not text.startswith(("'", '"')):
         return text
+    texts = _scalars if key.partition(".")[0] == LABELS else lambda root: ()
     try:
-        return yaml.safe_load(text) if text else ""
+        return _loaded(text, texts) if text else ""
     except yaml.YAMLError:
         return text
+
+
+class RewrittenError(Exception):
+    """YAML reads something else than the text that stands in the file, in ``line`` (from 1)."""
+
+    def __init__(self, node: yaml.ScalarNode, value: object) -> None:
+        super().__init__(
+            f"YAML reads {node.value} as {value!r}, not as text; write it in quotes: '{node.value}'"
+        )
+        self.line = node.start_mark.line + 1
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is there twice, of which YAML would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    problem = f"the key {key.value!r} is there twice; keep one"
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _loaded(text: str, texts: Callable[[yaml.Node], Iterable[yaml.ScalarNode]]) -> Any:
+    """Return the value of ``text``; the scalars that ``texts`` finds in it are meant as texts.
+
+    Raises:
+        RewrittenError: YAML rewrites one of these: it reads 010 as 8, 12:30 as 750, yes as True.
+        YAMLError: not YAML.
+    """
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        for node in texts(root):
+            value = loader.construct_object(node)
+            # A whole number that is written as Python writes it, such as 0 or -1, becomes its text.
+            whole = isinstance(value, int) and str(value) == node.value
+            if not isinstance(value, str) and not whole:
+                raise RewrittenError(node, value)
+        return loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
+def _labels(root: yaml.Node, depth: int = 2) -> Iterator[yaml.ScalarNode]:
+    """Yield the labels of an experiment, or of one that is the value of a key."""
+    if isinstance(root, yaml.MappingNode) and depth:
+        for key, value in root.value:
+            yield from _scalars(value) if key.value == LABELS else _labels(value, depth - 1)
+
+
+def _scalars(node: yaml.Node, depth: int = 2) -> Iterator[yaml.ScalarNode]:
+    """Yield the scalars of a list of labels, or of a mapping with lists of forms."""
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.CollectionNode) and depth:
+        for part in node.value:
+            for one in part if isinstance(part, tuple) else (part,):
+                yield from _scalars(one, depth - 1)
 
 
 def apply_overrides(
@@ -99,5 +181,5 @@ def _set(values: dict[str, Any], key: str, value: Any) -> None:
     for parent in parents:
         values = values.setdefault(parent, {})
         if not isinstance(values, dict):
-            raise ExperimentError(f"--set {key}: {parent!r} is not a group of keys")
+            raise ExperimentError(f"{key}: {parent!r} is not a group of keys")
     values[last] = value

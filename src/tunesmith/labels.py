@@ -70,6 +70,10 @@ class LabelSet(RootModel[dict[str, tuple[str, ...]]]):
         stripped = text.strip()
         return next((label for label, forms in self.root.items() if stripped in forms), None)
 
+    def of_row(self, text: str) -> str | None:
+        """Return the label that a row of data means: the one of this name, or of this form."""
+        return text if text in self.root else self.parse(text)
+
     def __contains__(self, label: object) -> bool:
         return label in self.root
 

@@ -264,6 +264,8 @@ class Prediction(Record):
     input_tokens: int | None = None
     """Tokens of the prompt, as the backend counts them; None if it does not."""
     generated_tokens: int | None = None
+    columns: dict[str, Any] | None = None
+    """The other columns of the row, in a file of ``tunesmith predict``."""
 
     def read_as(self, answer: Reading) -> Prediction | None:
         """Return the same answer in another reading; None if it is not recorded."""

@@ -18,7 +18,7 @@ from pydantic import (
 from tunesmith.errors import ExperimentError, first_problem
 from tunesmith.labels import LabelSet
 from tunesmith.methods import Method, PromptTuning
-from tunesmith.plugins import DEFAULT_BASE_MODEL, method_class
+from tunesmith.plugins import DEFAULT_BASE_MODEL, method_class, method_entry
 from tunesmith.records import Record
 
 
@@ -64,7 +64,8 @@ class TuningSpec(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise ExperimentError(f"{type(self).__name__}: {first_problem(error)}") from None
+            problem = first_problem(error, self._keys(values))
+            raise ExperimentError(f"{type(self).__name__}: {problem}") from None
 
     def with_method(self, method: Method) -> Self:
         """Return the same with another method and default generation parameters."""
@@ -85,6 +86,21 @@ class TuningSpec(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             raise ExperimentError(f"{source}: {first_problem(error)}") from None
+
+    @classmethod
+    def _keys(cls, values: Mapping[str, Any]) -> list[str]:
+        """Return the dotted keys that there are beside those of ``values``."""
+        kinds = {name: field.annotation for name, field in cls.model_fields.items()}
+        method = values.get("method")
+        name = method.get("name") if isinstance(method, Mapping) else method
+        if isinstance(name, str) and method_entry(name) is not None:
+            kinds["method"] = method_class(name)
+        groups = {
+            group: kind.model_fields
+            for group, kind in kinds.items()
+            if isinstance(kind, type) and issubclass(kind, BaseModel)
+        }
+        return [*kinds, *(f"{group}.{key}" for group, keys in groups.items() for key in keys)]
 
     @field_validator("method", mode="before")
     @classmethod
@@ -116,9 +132,15 @@ def parse_method(value: Any) -> Method:
     """
     if isinstance(value, Method):
         return value
-    settings = {"name": value} if isinstance(value, str) else dict(value)
+    settings = dict(value) if isinstance(value, Mapping) else {"name": value}
     name = settings.pop("name", PromptTuning.name)
+    if not isinstance(name, str):
+        raise ValueError(
+            f"method.name: {name!r} is no name of a method; 'tunesmith methods' lists them"
+        )
+    kind = method_class(name)
     try:
-        return method_class(name).model_validate(settings)
+        return kind.model_validate(settings)
     except ValidationError as error:
-        raise ValueError(f"method.{first_problem(error).removeprefix('method.')}") from None
+        problem = first_problem(error, (f"method.{key}" for key in kind.model_fields))
+        raise ValueError(f"method.{problem.removeprefix('method.')}") from None

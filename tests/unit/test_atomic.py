@@ -11,7 +11,7 @@ from threading import Thread, Timer
 
 import pytest
 
-from tunesmith.atomic import file_lock, write_atomically
+from tunesmith.atomic import file_lock, is_locked, write_atomically
 from tunesmith.errors import RunError
 
 
@@ -25,8 +25,9 @@ def test_a_failed_write_leaves_the_old_file_and_no_debris(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tunesmith.atomic.os.fsync", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as caught:
         write_atomically(path, "new")
+    assert caught.value.filename == str(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -68,8 +69,10 @@ def test_a_lock_of_another_process_is_an_error_at_once(
 
 
 def test_a_killed_process_releases_its_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
+    assert is_locked(tmp_path / "lock")
     holder.kill()
     holder.wait()
+    assert not is_locked(tmp_path / "lock")
     with file_lock(tmp_path / "lock", RunError("busy")):
         assert (tmp_path / "lock").exists()
 

@@ -39,10 +39,9 @@ def test_paths_in_overrides_are_relative_to_the_working_directory(file: Path) ->
 
 def test_every_key_can_be_set(file: Path) -> None:
     overrides = parse_overrides(
-        ["base_model=a/b", "method.num_epochs=5", "labels=[yes, 'no']", "seed=1", "data.test=t.csv",
-         "generation.max_new_tokens=3"]
+        ["base_model=a/b", "method.num_epochs=5", "labels=['yes', 'no']", "seed=1",
+         "data.test=t.csv", "generation.max_new_tokens=3"]
     )  # fmt: skip
-    overrides["labels"] = ["yes", "no"]
     experiment = Experiment.from_file(file, overrides)
     assert isinstance(experiment.method, PromptTuning)
     assert (experiment.method.num_epochs, experiment.method.num_virtual_tokens) == (5, 20)
@@ -89,12 +88,21 @@ def test_round_trip_keeps_only_what_was_set(file: Path) -> None:
     [
         ({"method.learning_rate": -1}, r"method\.learning_rate"),
         ({"method.verbalizer": "classify"}, r"method\.verbalizer.*\{\{input\}\}"),
-        ({"method.epochs": 3}, r"method\.epochs: no such key"),
+        ({"method.epochs": 3}, r"method\.epochs: no such key.* 'method\.num_epochs'"),
+        ({"learning_rate": 3}, r": learning_rate: no such key.* mean 'method\.learning_rate'\?$"),
+        ({"init_txt": 3}, r": init_txt: no such key.* mean 'method\.init_text'"),
+        ({"generation.max_tokens": 3}, r"no such key.* 'generation\.max_new_tokens'"),
+        ({"max_new_tokens": 3}, r"no such key.* 'generation\.max_new_tokens'\?$"),
+        ({"data.trian": "x"}, r"data\.trian: no such key.* 'data\.train'"),
+        ({"train": "x"}, r"no such key.* 'data\.train'"),
+        ({"data.input_field": 1}, r"data\.input_field: must be text; write it in quotes"),
+        ({"method.name": 10}, r"method\.name: 10 is no name"),
+        ({"method": [1]}, r"method\.name: \[1\] is no name"),
         ({"method.name": "promt_tuning"}, "Did you mean 'prompt_tuning'"),
         ({"labels": ["1"]}, "labels.*two"),
         ({"seed": -1}, "seed"),
         ({"data.validation": 1.5}, r"data\.validation"),
-        ({"sed": 1}, "sed: no such key"),
+        ({"sed": 1}, "sed: no such key.*mean 'seed'"),
         ({"name.x": 1}, "name"),
     ],
 )
@@ -117,6 +125,52 @@ def test_errors_name_the_key(file: Path, change: dict[str, object], reason: str)
 def test_broken_files_are_named(file: Path, text: str, reason: str) -> None:
     file.write_text(text)
     with pytest.raises(ExperimentError, match=rf"experiment\.yaml.*{reason}"):
+        Experiment.from_file(file)
+
+
+REWRITTEN: dict[str, tuple[str, str]] = {
+    "[01, 010]": ("01", "1"),
+    "[1, 010]": ("010", "8"),
+    "[12:30, x]": ("12:30", "750"),
+    "[1_000, x]": ("1_000", "1000"),
+    "[x, +1]": ("+1", "1"),
+    "[x, 0x1F]": ("0x1F", "31"),
+    "[yes, x]": ("yes", "True"),
+    "[x, ~]": ("~", "None"),
+    "[1.0, x]": ("1.0", "1.0"),
+    "[2020-01-01, x]": ("2020-01-01", "datetime.date(2020, 1, 1)"),
+    "{1: [a, 02], b: c}": ("02", "2"),
+    "{no: [a], b: c}": ("no", "False"),
+}
+
+
+@pytest.mark.parametrize(("labels", "texts"), REWRITTEN.items())
+def test_labels_that_yaml_rewrites_are_refused(
+    file: Path, labels: str, texts: tuple[str, str]
+) -> None:
+    file.write_text(TEXT.replace("[0, 1]", labels))
+    with pytest.raises(ExperimentError) as of_file:
+        Experiment.from_file(file)
+    source, value = texts
+    what = f"YAML reads {source} as {value}, not as text; write it in quotes: '{source}'"
+    assert str(of_file.value) == f"{file}, line 4: labels: {what}"
+    with pytest.raises(ExperimentError) as of_option:
+        parse_overrides([f"labels={labels}"])
+    assert str(of_option.value) == f"--set labels={labels}: {what}"
+
+
+def test_labels_in_quotes_and_plain_numbers_are_texts(file: Path) -> None:
+    file.write_text(TEXT.replace("[0, 1]", "['01', \"12:30\", 7, -1, 1e3, no way]"))
+    names = Experiment.from_file(file).labels.names
+    assert names == ("01", "12:30", "7", "-1", "1e3", "no way")
+
+
+@pytest.mark.parametrize(
+    ("line", "key"), [("seed: 8", "seed"), ("labels: {a: x, b: y, a: z}", "a")]
+)
+def test_a_key_that_is_there_twice_is_refused(file: Path, line: str, key: str) -> None:
+    file.write_text(TEXT.replace("labels: [0, 1]\n", "") + line + "\n")
+    with pytest.raises(ExperimentError, match=rf"yaml, line 5.*the key '{key}' is there twice"):
         Experiment.from_file(file)
 
 

@@ -35,6 +35,17 @@ def test_every_surface_form_is_parsed_and_the_first_is_tuned() -> None:
     assert labels.surface("good") == "yes"
 
 
+def test_a_row_has_a_name_or_a_form() -> None:
+    labels = LabelSet.model_validate({"no": ["0", "yes"], "yes": ["1"]})
+    assert [labels.of_row(t) for t in ("0", "1", "no", "yes", "2")] == [
+        "no",
+        "yes",
+        "no",
+        "yes",  # the name counts more than the form of another label
+        None,
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [

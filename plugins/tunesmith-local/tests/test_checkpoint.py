@@ -72,6 +72,20 @@ def grown(step: int) -> TrainingState:
     return saved
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no limit of a file's size on Windows")
+def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            CheckpointStore(tmp_path / "c", "x").save(state())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.filename == str(tmp_path / "c")
+
+
 def test_losses_are_appended_also_by_a_new_store(tmp_path: Path) -> None:
     for step in range(1, 6):
         store = CheckpointStore(tmp_path, "x")

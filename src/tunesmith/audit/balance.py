@@ -18,6 +18,12 @@ SHIFT_P, SHIFT_SHARE = 0.01, 0.05
 """The parts differ if the chi-square test has a smaller p and at least this share of the rows
 would have to change their label (total variation distance)."""
 SHOWN = 5
+INVISIBLE = {
+    *"\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0",
+    *map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))),
+}
+"""Joiners, fillers and variation selectors: the characters with Unicode's property
+Default_Ignorable_Code_Point that are in no category of invisible characters (Cc, Cf)."""
 
 Counts = Mapping[str, int]
 Pairs = Sequence[tuple[str, str]]
@@ -95,7 +101,7 @@ def label_findings(texts: Sequence[str], reader: Reader | None) -> Iterator[Find
     yield from _of_pairs(
         "problem", "labels_alike",
         [(a, b) for a, b in combinations(texts, 2) if _folded(a) == _folded(b)],
-        "labels differ only in white space, letter case or Unicode form",
+        "labels differ only in white space, invisible characters, letter case or Unicode form",
         "Write them the same way, or give one label both forms",
     )  # fmt: skip
     ordered = combinations(sorted(texts), 2)
@@ -125,10 +131,27 @@ def _of_pairs(
     severity: Severity, code: str, pairs: Pairs, what: str, remedy: str
 ) -> Iterator[Finding]:
     if pairs:
-        shown = ", ".join(f"{a!r} and {b!r}" for a, b in pairs[:SHOWN])
+        shown = ", ".join(" and ".join(_told_apart(a, b)) for a, b in pairs[:SHOWN])
         more = f" and {len(pairs) - SHOWN} more pairs" if len(pairs) > SHOWN else ""
         yield finding(severity, code, f"{what}: {shown}{more}", remedy)
 
 
+def _told_apart(first: str, second: str) -> Iterator[str]:
+    """Yield two texts in quotes, with escapes if they would look the same without."""
+    forms = (unicodedata.normalize("NFC", _visible(text)) for text in (first, second))
+    return map(ascii if len(set(forms)) == 1 else repr, (first, second))
+
+
 def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """Return ``text`` without the differences that a reader does not see or mean."""
+    # Case folding may undo the normalization, as that of some letters with accents does.
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(_visible(folded).split())
+
+
+def _visible(text: str) -> str:
+    return "".join(
+        c
+        for c in text
+        if c.isspace() or (unicodedata.category(c) not in ("Cc", "Cf") and c not in INVISIBLE)
+    )

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from tunesmith.backend import TuningJob
-from tunesmith.errors import TunesmithError, TuningError
+from tunesmith.errors import TunesmithError, TuningError, reason_of
 from tunesmith.records import FINISHED, JobStatus, LearningCurve, TunedModel, TuningEvent
 
 
@@ -95,7 +95,7 @@ class ThreadJob(TuningJob):
             self._enter(self._stopped_as)
         except BaseException as error:  # noqa: BLE001  # kept, and raised again by result()
             self._error = error
-            self._enter("failed", str(error))
+            self._enter("failed", reason_of(error))
         else:
             self._enter("completed")
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from tunesmith.backend import BackendOptions
-from tunesmith.errors import ExperimentError, first_problem, near_misses
+from tunesmith.errors import ExperimentError, first_problem, io_problem, near_misses
 
 O = TypeVar("O", bound=BackendOptions)  # noqa: E741  # short for Options
 
@@ -82,7 +82,9 @@ def _from_file(backend: str, model: type[BackendOptions]) -> dict[str, Any]:
         return {}
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get(backend, {})
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ExperimentError(f"options file {io_problem(error, path)}") from None
+    except ValueError as error:  # no TOML, or no UTF-8
         raise ExperimentError(f"options file {path}: {error}") from None
     unknown = [name for name in table if name not in model.model_fields]
     if unknown:

@@ -14,6 +14,7 @@ import click
 
 from tunesmith.cli import screen
 from tunesmith.cli.screen import Settings
+from tunesmith.errors import ColumnError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,7 +47,13 @@ class Command(click.Command):
         # SDKs print greetings and progress, which must not mix with the output of --json.
         ctx.meta[screen.STDOUT] = sys.stdout
         with contextlib.redirect_stdout(sys.stderr):
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except ColumnError as error:
+                option = "--" + error.field.replace("_", "-")
+                own = any(option in parameter.opts for parameter in self.params)
+                error.way = f"{option} NAME" if own else f"data.{error.field} of the experiment"
+                raise
 
 
 def command(name: str, *, example: str) -> Callable[[Callable[..., None]], Command]:

@@ -11,7 +11,7 @@ from tunesmith.cli import screen
 from tunesmith.cli.command import PATH, command
 from tunesmith.cli.results import score_table
 from tunesmith.errors import RunError, near_misses
-from tunesmith.evaluation.metrics import UNPARSABLE, Evaluation
+from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.evaluation.metrics import evaluate as evaluate_predictions
 from tunesmith.evaluation.readings import READINGS, read_as
 from tunesmith.labels import LabelSet
@@ -92,7 +92,7 @@ def _check(file: Path, lines: Sequence[Prediction], names: LabelSet) -> None:
 def _lines(evaluations: dict[str, Evaluation], names: list[str]) -> Iterator[str]:
     yield from score_table(evaluations)
     answered = [f"answered {name}" for name in names]
-    headers = ("label", "precision", "recall", "F1", "rows", *answered, UNPARSABLE)
+    headers = ("label", "precision", "recall", "F1", "rows", *answered, "(unparsable)")
     for role, evaluation in evaluations.items():
         yield ""
         yield f"{role}, by label"

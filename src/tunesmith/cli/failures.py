@@ -18,7 +18,6 @@ code meaning
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sys
 import traceback
@@ -27,7 +26,7 @@ from typing import ClassVar
 import click
 
 from tunesmith.cli import screen
-from tunesmith.errors import TunesmithError
+from tunesmith.errors import TunesmithError, io_problem
 
 BROKEN_PIPE, BUG, IO_ERROR, INTERRUPTED = 1, 70, 74, 130
 
@@ -63,7 +62,7 @@ def _described(error: BaseException) -> tuple[str, int]:
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return "interrupted", INTERRUPTED
     if isinstance(error, OSError):
-        return _io(error), IO_ERROR
+        return io_problem(error), IO_ERROR
     return (
         f"{type(error).__name__}: {error}\nthis is a bug; run again with --debug and report it",
         BUG,
@@ -74,14 +73,6 @@ def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     message = error.format_message()
     return f"{message}\nsee: {context.command_path} --help" if context else message
-
-
-def _io(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    what = f"{where}{error.strerror or error}"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{what}; no partial file was left. Free some space and run again"
-    return f"{what}; check the path and its permissions"
 
 
 def _silence_stdout() -> None:

@@ -10,7 +10,14 @@ import click
 from pydantic import ValidationError
 
 from tunesmith.cli.command import FILE, F, bundled
-from tunesmith.errors import RunError, first_problem, near_misses
+from tunesmith.errors import (
+    ExperimentError,
+    RunError,
+    first_problem,
+    io_problem,
+    near_misses,
+    not_utf8,
+)
 from tunesmith.records import Record
 
 R = TypeVar("R", bound=Record)
@@ -20,6 +27,16 @@ def output_option(text: str, default: str | None = None) -> Callable[[F], F]:
     """Return the option ``-o/--output``, a file, with the help ``text``."""
     shown = default is not None
     return click.option("-o", "--output", type=FILE, default=default, show_default=shown, help=text)
+
+
+def refuse_input(output: Path, *inputs: str | Path | None) -> None:
+    """Refuse to write over a file that the command reads.
+
+    Raises:
+        ExperimentError: ``output`` is one of ``inputs``.
+    """
+    if any(given is not None and Path(given).resolve() == output.resolve() for given in inputs):
+        raise ExperimentError(f"{output}: the command reads this file; choose another one with -o")
 
 
 def field_options(otherwise: str = "") -> Callable[[F], F]:
@@ -52,8 +69,10 @@ def read_record(kind: type[R], path: Path, made_by: str) -> R:
     except FileNotFoundError:
         near = near_misses(path.name, (p.name for p in path.parent.glob("*.json")))
         raise RunError(f"{path}: no such file.{near} Make one with: {made_by}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise RunError(io_problem(error, path)) from None
+    except UnicodeDecodeError as error:
+        raise RunError(f"{path}: {not_utf8(error)}") from None
     except ValidationError as error:
         raise RunError(
             f"{path}: not a {kind.__name__} record: {first_problem(error)}. "

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import click
 
-from tunesmith.cli import failures
+from tunesmith.cli import failures, screen
 from tunesmith.cli.screen import Settings
 from tunesmith.errors import PluginError, near_misses
 from tunesmith.hookspecs import CommandEntry
@@ -38,6 +38,7 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Parse, run, and exit with the code of the result."""
         settings = Settings()
+        screen.accept_every_character()
         extra |= {"standalone_mode": False, "obj": settings}
         try:
             code = super().main(*args, **extra)

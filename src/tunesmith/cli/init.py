@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import click
 
 from tunesmith.atomic import write_atomically
+from tunesmith.audit.balance import label_findings
 from tunesmith.cli import screen
 from tunesmith.cli.command import bundled, command
 from tunesmith.cli.connection import Connection, options_option
-from tunesmith.cli.files import field_options, output_option
+from tunesmith.cli.files import field_options, output_option, refuse_input
 from tunesmith.cli.progress import progress
 from tunesmith.dataset import HUB, Dataset, DataSpec, stratified_split
 from tunesmith.errors import DatasetError, ExperimentError, NotFoundError, PluginError
@@ -100,6 +101,7 @@ def init(
     untuned base model tries a few templates and label words on training rows, never on test rows.
     The file gets the best of them, and lists all that were tried in a comment.
     """
+    refuse_input(output, data, test)
     if output.exists() and not force:
         raise ExperimentError(
             f"{output}: the file exists; replace it with --force, or choose another with -o"
@@ -112,6 +114,9 @@ def init(
     found = {"input_field": text_column, "output_field": label_column}
     spec = spec.model_copy(update={**found, "validation": _validation(read)})
     labels = find_labels(read, named=spec.output_field != "output" or "output_field" in fields)
+    for alike in label_findings(labels, None):
+        if alike.severity == "problem":
+            screen.note(alike.message)
     if test is not None:
         spec.read(test, LabelSet.model_validate(labels))
     model, asked = base_model or DEFAULT_BASE_MODEL, Asked()

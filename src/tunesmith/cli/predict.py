@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tunesmith.atomic import write_atomically
 from tunesmith.backend import Backend
 from tunesmith.cli import screen
+from tunesmith.cli.answers import AnswersFile, columns_of, other_columns
 from tunesmith.cli.command import PATH, command
 from tunesmith.cli.connection import Connection, store_options
 from tunesmith.cli.files import field_options, output_option, read_record
 from tunesmith.cli.progress import progress
 from tunesmith.cli.results import score_table
-from tunesmith.dataset import Dataset, DataSpec, parse_rows
+from tunesmith.dataset import Dataset, DataSpec
+from tunesmith.dataset.files import decoded, read_table
+from tunesmith.dataset.reading import Fields, rows_of, table_of_text
+from tunesmith.dataset.rows import Table
 from tunesmith.errors import DatasetError, RunError
 from tunesmith.evaluation.metrics import evaluate
 from tunesmith.experiment_file import parse_overrides
@@ -29,10 +33,12 @@ from tunesmith.pipeline.asking import (
     model_of_run,
     reopen_backend,
 )
-from tunesmith.records import Deployment, Prediction, Record, json_lines
+from tunesmith.progress import Progress
+from tunesmith.records import Deployment, Prediction, Record
 from tunesmith.runs.run import RunDirectory
 
 STDIN = "-"
+PARAMETER = "max_new_tokens=5"
 
 
 class Answer(Record):
@@ -46,6 +52,8 @@ class Answer(Record):
     probability: float
     """The highest calibrated probability."""
     expected: str | None
+    columns: dict[str, Any] | None
+    """The other columns of the row."""
 
 
 @command(
@@ -55,7 +63,7 @@ class Answer(Record):
 )
 @click.argument("model", type=PATH)
 @click.argument("data")
-@output_option("Write the predictions as JSON lines.")
+@output_option("Write the answers: .jsonl or .json, or .csv or .tsv with all columns of DATA.")
 @click.option("--base", is_flag=True, help="Ask the untuned base model.")
 @click.option(
     "--labelled/--unlabelled",
@@ -68,8 +76,8 @@ class Answer(Record):
     "params",
     multiple=True,
     metavar="KEY=VALUE",
-    callback=lambda context, parameter, texts: parse_overrides(texts),
-    help="A generation parameter, e.g. max_new_tokens=5; may be repeated.",
+    callback=lambda context, parameter, texts: parse_overrides(texts, "--param", PARAMETER),
+    help=f"A generation parameter, e.g. {PARAMETER}; may be repeated.",
 )
 @click.option(
     "--abstain-below",
@@ -100,15 +108,39 @@ def predict(
             "data.validation, and its backend gives label scores"
         )
     spec, labels = asked.data.model_copy(update=fields), asked.spec.labels
-    rows = _rows(spec, data, labelled, labels)
+    table = _table(spec, data)
+    rows = _rows(spec, table, labelled, labels)
+    columns = columns_of(table, rows)
+    file = None
+    if output is not None:
+        file = AnswersFile(output, data, f"{asked.key} {rows.fingerprint}")
     with connect() as backend, progress() as shown:
-        predictions = asked.predict(backend, rows.rows, shown)
-    if abstain_below is None:
-        _show(predictions, predictions, labels, output)
-        return
-    answers = [_answer(prediction, abstain_below) for prediction in predictions]
-    kept = [p for p, answer in zip(predictions, answers, strict=True) if not answer.abstained]
+        predictions = _asked(asked, backend, rows, file, shown)
+    predictions = [
+        one.model_copy(update={"columns": other_columns(row, rows.columns)})
+        for one, row in zip(predictions, columns, strict=True)
+    ]
+    answers: Sequence[Prediction | Answer] = predictions
+    kept = predictions
+    if abstain_below is not None:
+        below = abstain_below
+        pairs = [(one, _answer(one, below)) for one in predictions]
+        answers = [answer for _, answer in pairs]
+        kept = [one for one, answer in pairs if not answer.abstained]
+    if file is not None:
+        file.write(answers, columns)
     _show(answers, kept, labels, output)
+
+
+def _asked(
+    asked: AskedModel, backend: Backend, rows: Dataset, file: AnswersFile | None, shown: Progress
+) -> list[Prediction]:
+    if file is None:
+        return asked.predict(backend, rows.rows, shown)
+    if file.kept:
+        screen.note(f"{file.partial}: {len(file.kept)} of {len(rows)} rows are answered already")
+    with file.open() as keep:
+        return asked.predict(backend, rows.rows, shown, kept=file.kept, keep=keep)
 
 
 def _model(
@@ -124,17 +156,28 @@ def _model(
     return asked, partial(connection.open, deployment.backend)
 
 
-def _rows(spec: DataSpec, source: str, labelled: bool | None, labels: LabelSet) -> Dataset:
+def _table(spec: DataSpec, source: str) -> Table:
     if source == STDIN:
+        # Not sys.stdin.read: its encoding is that of the terminal, and data are UTF-8.
+        text = decoded("stdin", sys.stdin.buffer.read())
+        table = table_of_text(text, "stdin", spec.input_field)
+    else:
+        table = read_table(source)
+    return replace(table, records=list(table.records))
+
+
+def _rows(spec: DataSpec, table: Table, labelled: bool | None, labels: LabelSet) -> Dataset:
+    fields = Fields(spec.input_field, spec.output_field)
+    if table.source == "stdin":
         if labelled:
             raise DatasetError("stdin is read without labels; write the rows to a .jsonl file")
-        return parse_rows(sys.stdin.read(), "stdin", input_field=spec.input_field)
+        labelled = False
     if labelled:
-        return spec.read(source, labels)
-    plain = spec.read(source, labelled=False)
+        return rows_of(table, fields, labels, labelled)
+    plain = rows_of(table, fields, None, False)
     if labelled is None:
         try:
-            return spec.read(source, labels)
+            return rows_of(table, fields, labels, True)
         except DatasetError as error:
             # The remedies after the semicolon apply only to files that should have labels.
             screen.note(f"read without labels, because {str(error).partition(';')[0]}")
@@ -150,18 +193,17 @@ def _answer(prediction: Prediction, below: float) -> Answer:
         abstained=probability < below,
         probability=probability,
         expected=prediction.expected,
+        columns=prediction.columns,
     )
 
 
 def _show(
-    answers: Sequence[Prediction] | Sequence[Answer],
+    answers: Sequence[Prediction | Answer],
     kept: Sequence[Prediction],
     labels: LabelSet,
     output: Path | None,
 ) -> None:
-    """Write and print the answers, with scores over the ``kept`` predictions."""
-    if output is not None:
-        write_atomically(output, json_lines(answers))
+    """Print the answers, with scores over the ``kept`` predictions."""
     scored = None
     if kept and all(p.expected is not None for p in kept):
         scored = evaluate(kept, labels)
@@ -180,7 +222,7 @@ def _show(
 
 
 def _lines(
-    answers: Sequence[Prediction] | Sequence[Answer], summary: list[str], output: Path | None
+    answers: Sequence[Prediction | Answer], summary: list[str], output: Path | None
 ) -> Iterator[str]:
     if answers and output is None:
         one = answers[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -31,11 +32,22 @@ def current() -> Settings:
     return click.get_current_context().ensure_object(Settings)
 
 
+def accept_every_character() -> None:
+    """Let stdout, as stderr does, write an escape for a character that its encoding lacks.
+
+    Otherwise a label or a file name could end a command whose work is done.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def emit(document: Any, lines: Iterable[str]) -> None:
     """Print on stdout ``lines``, or with ``--json`` the ``document``, which may hold records."""
-    if current().as_json:
-        lines = [json.dumps(document, indent=2, ensure_ascii=False, default=_dump)]
     out: TextIO | None = click.get_current_context().meta.get(STDOUT)
+    if current().as_json:
+        # The escapes of stdout, such as \xe9, are none of JSON.
+        unicode = (getattr(out, "encoding", None) or "utf-8").lower().startswith("utf")
+        lines = [json.dumps(document, indent=2, ensure_ascii=not unicode, default=_dump)]
     for line in lines:
         click.echo(line, file=out)
 

@@ -16,7 +16,7 @@ from tunesmith.cli.connection import (
     connection_options,
     store_options,
 )
-from tunesmith.cli.files import output_option, read_record
+from tunesmith.cli.files import output_option, read_record, refuse_input
 from tunesmith.cli.progress import interruptible, progress
 from tunesmith.cli.run import experiment_options
 from tunesmith.dataset import load_data
@@ -40,6 +40,9 @@ def tune(experiment: Experiment, output: Path, job: str | None, connection: Conn
 
     A test file is not needed. The next step is: tunesmith deploy model.json
     """
+    data = experiment.data
+    sources = [one for one in (data.train, data.test, data.validation) if isinstance(one, str)]
+    refuse_input(output, *sources, click.get_current_context().params["path"])
     with connection.open() as backend:
         submitted = backend.tuner.resume(job) if job else _submit(experiment, backend)
         screen.note(f"job {submitted.id}")
@@ -80,6 +83,7 @@ def deploy(model: Path, name: str | None, output: Path, connection: Connection) 
 
     The next step is: tunesmith predict deployment.json DATA
     """
+    refuse_input(output, model)
     tuned = read_record(TunedModel, model, "tunesmith tune EXPERIMENT")
     with connection.open(tuned.backend) as backend:
         deployment = backend.deployer.deploy(tuned, name or tuned.id)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunesmith.dataset.rows import name_the_column
-from tunesmith.errors import DatasetError
+from tunesmith.errors import ColumnError
 
 TEXT_NAMES = (
     "input", "text", "sentence", "sms", "message", "review", "comment", "tweet", "question",
@@ -60,9 +59,7 @@ def _only(source: str, what: str, usual: str, candidates: Sequence[Sequence[str]
         return found[0]
     if found:
         names = " and ".join(map(repr, found))
-        raise DatasetError(
-            f"{source}: the columns {names} could be the {what}. {name_the_column(usual)}"
-        )
+        raise ColumnError(f"{source}: the columns {names} could be the {what}.", f"{usual}_field")
     return usual  # The first row then says that it lacks this field, and which ones it has.
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tunesmith.dataset.delimited import read_csv, read_tsv
 from tunesmith.dataset.rows import HUB, Table
-from tunesmith.errors import DatasetError, PluginError, near_misses
+from tunesmith.errors import DatasetError, PluginError, io_problem, near_misses, not_utf8
 
 
 def read_table(source: str) -> Table:
@@ -31,17 +31,24 @@ def read_table(source: str) -> Table:
     if suffix == PARQUET:
         return _parquet(source)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = decoded(source, path.read_bytes())
     except OSError as error:
-        raise DatasetError(f"{source}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise DatasetError(
-            f"{source}: not UTF-8 text: {error.reason} at byte {error.start}. "
-            "Save the file as UTF-8"
-        ) from None
+        raise DatasetError(io_problem(error, source)) from None
     if not text.strip():
         raise DatasetError(f"{source}: the file is empty")
     return _READERS[suffix](source, text)
+
+
+def decoded(source: str, content: bytes) -> str:
+    """Return the text of ``content``, which is UTF-8, with or without a mark at its beginning.
+
+    Raises:
+        DatasetError: it is not; the message names ``source`` and the place.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{source}: {not_utf8(error)}") from None
 
 
 def read_json(source: str, text: str) -> Table:
@@ -115,6 +122,8 @@ def _parquet(source: str) -> Table:
     try:
         table = dataset(parquet.read_table(source))
     except Exception as error:  # noqa: BLE001  # pyarrow raises many kinds
+        if isinstance(error, OSError) and error.errno:
+            raise DatasetError(io_problem(error, source)) from None
         raise DatasetError(f"{source}: not a parquet file: {error}") from None
     return of_hugging_face(source, table)
 
@@ -125,6 +134,9 @@ def _hub(source: str) -> Table:
     try:
         table = load_from_hub(name, split=split or "train")
     except Exception as error:  # noqa: BLE001  # network, missing repository, unknown split
+        if isinstance(error, OSError) and error.errno:
+            where = "the environment variable HF_HOME names the folder of downloads"
+            raise DatasetError(f"{source}: {io_problem(error)}; {where}") from None
         raise DatasetError(
             f"{source}: cannot be loaded from the Hugging Face hub: {error}. "
             "Without a network, download it first and give its file"

@@ -44,7 +44,7 @@ def load_dataset(
             can be the text by its name and content.
         output_field: the column that holds the label; by default ``output``, or the one column
             that can be the label.
-        labels: if given, every output must be one of them.
+        labels: if given, every output must be one of them or a form of one, and becomes its name.
         labelled: whether the output column is required; None: labels are optional.
 
     Raises:
@@ -67,21 +67,27 @@ def parse_rows(
     Raises:
         DatasetError: the text or a row of it is wrong; the message names ``source`` and the row.
     """
-    fields = Fields(input_field, output_field)
+    table = table_of_text(text, source, None if labelled else input_field)
+    return rows_of(table, Fields(input_field, output_field), None, labelled)
+
+
+def table_of_text(text: str, source: str, field: str | None) -> Table:
+    """Return the records of a JSON array, of JSON lines, or of lines with one text each.
+
+    A line becomes a record with ``field``; None: lines are refused.
+
+    Raises:
+        DatasetError: a place in the text is wrong; the message names it.
+    """
     stripped = text.lstrip()
     if _is_json_array(stripped):
-        table = read_json(source, text)
-    elif stripped.startswith("{"):
-        table = read_json_lines(source, text)
-    elif labelled and stripped:
+        return read_json(source, text)
+    if stripped.startswith("{"):
+        return read_json_lines(source, text)
+    if field is None and stripped:
         raise DatasetError(f"{source}: expected a JSON array or JSON lines of input and output")
-    else:
-        lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
-        fields = Fields()
-        table = Table(
-            source, [(f"{source}, line {i}", {"input": x}) for i, x in enumerate(lines, 1)]
-        )
-    return rows_of(table, fields, None, labelled)
+    lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
+    return Table(source, [(f"{source}, line {i}", {field: x}) for i, x in enumerate(lines, 1)])
 
 
 def _is_json_array(text: str) -> bool:

@@ -8,19 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tunesmith.errors import DatasetError, near_misses
+from tunesmith.errors import ColumnError, DatasetError, near_misses
 from tunesmith.labels import LabelSet
 from tunesmith.records import Record, Row
 
 HUB = "hf:"
-
-
-def name_the_column(usual: str) -> str:
-    """Return the remedy for an unclear column of the text (``input``) or label (``output``)."""
-    return (
-        f"Name the column: data.{usual}_field in an experiment, --{usual}-field in a command, "
-        f"{usual}_field in Python"
-    )
 
 
 class Dataset(Record):
@@ -55,15 +47,19 @@ class Dataset(Record):
         return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
     def labelled_with(self, labels: LabelSet) -> Dataset:
-        """Return these rows; refuse a row whose output is not one of ``labels``.
+        """Return these rows with the names of ``labels`` as outputs.
+
+        A row may have a form of a label in place of its name; another output is refused.
 
         Raises:
             DatasetError: the message names the row.
         """
         rule, (text, label) = RowRule(*self.columns, labels), self.columns
-        for number, row in enumerate(self.rows):
+        rows = tuple(
             rule.row(f"{self.source}, row {number}", {text: row.input, label: row.output})
-        return self
+            for number, row in enumerate(self.rows)
+        )
+        return self.model_copy(update={"rows": rows})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ class RowRule:
     input_field: str
     output_field: str
     labels: LabelSet | None = None
-    """If given, every output must be one of them."""
+    """If given, every output must be one of them, or a form of one."""
     labelled: bool | None = True
     """Whether the output is required; None: it is optional."""
     class_names: Mapping[str, list[str]] = field(default_factory=dict)
@@ -115,20 +111,22 @@ class RowRule:
 
     def _field(self, where: str, record: Mapping[Any, Any], name: str) -> Any:
         if name not in record:
-            usual = "input" if name == self.input_field else "output"
-            raise DatasetError(
+            raise ColumnError(
                 f"{where}: no field {name!r}; it has {', '.join(map(repr, record)) or 'none'}."
-                f"{near_misses(name, map(str, record))} {name_the_column(usual)}"
+                f"{near_misses(name, map(str, record))}",
+                "input_field" if name == self.input_field else "output_field",
             )
         return record[name]
 
     def _label(self, where: str, record: Mapping[Any, Any]) -> str:
         name = self.output_field
-        label = _label_text(where, name, self._named(where, self._field(where, record, name)))
-        if self.labels is not None and label not in self.labels:
+        text = _label_text(where, name, self._named(where, self._field(where, record, name)))
+        label = text if self.labels is None else self.labels.of_row(text)
+        if label is None:
+            labels = list(self.labels or ())
             raise DatasetError(
-                f"{where}, field {name!r}: {label!r} is not one of the labels "
-                f"{shown(self.labels)}.{near_misses(label, self.labels)} "
+                f"{where}, field {name!r}: {text!r} is not one of the labels "
+                f"{shown(labels)}.{near_misses(text, labels)} "
                 "Correct the row, or add the label to 'labels'"
             )
         return label

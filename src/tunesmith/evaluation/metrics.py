@@ -9,8 +9,6 @@ from tunesmith.evaluation.statistics import wilson_interval
 from tunesmith.labels import LabelSet
 from tunesmith.records import Prediction, Record
 
-UNPARSABLE = "(unparsable)"
-
 
 class LabelScores(Record):
     """Scores of one label; an unparsable answer is a miss."""
@@ -46,7 +44,7 @@ def evaluate(predictions: Sequence[Prediction], labels: LabelSet) -> Evaluation:
     import numpy as np
 
     expected = Counter(p.expected for p in predictions)
-    given = Counter(UNPARSABLE if p.label is None else p.label for p in predictions)
+    given = Counter(p.label for p in predictions)
     pairs = Counter((p.expected, p.label) for p in predictions)
     correct = sum(map(is_right, predictions))
     scores = {
@@ -63,7 +61,7 @@ def evaluate(predictions: Sequence[Prediction], labels: LabelSet) -> Evaluation:
         correct=correct,
         accuracy=correct / len(predictions),
         accuracy_interval=wilson_interval(correct, len(predictions)),
-        unparsable=given[UNPARSABLE],
+        unparsable=given[None],
         f1_macro=float(np.mean([score.f1 for score in scores.values()])),
         labels=scores,
         confusion=tuple(tuple(pairs[a, b] for b in [*labels, None]) for a in labels),

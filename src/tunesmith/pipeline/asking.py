@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,15 @@ from tunesmith.errors import RunError
 from tunesmith.evaluation.calibration import Calibration
 from tunesmith.evaluation.readings import chosen_reading
 from tunesmith.pipeline.calibrate import with_calibrated
-from tunesmith.pipeline.predict import predict_base, predict_tuned
+from tunesmith.pipeline.predict import CHUNK, predict_base, predict_tuned
 from tunesmith.pipeline.prompts import base_prompts
 from tunesmith.progress import Progress
 from tunesmith.records import BaseInput, Deployment, Prediction, Reading, Row
 from tunesmith.runs.run import RunDirectory
 from tunesmith.spec import TuningSpec
+
+Keep = Callable[[Sequence[Prediction]], None]
+Ask = Callable[[int, int], list[Prediction]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +41,61 @@ class AskedModel:
     base_input: BaseInput = "same"
     calibration: Calibration | None = None
 
+    @property
+    def key(self) -> str:
+        """Names the model and its settings; an equal key gives equal answers."""
+        return repr((self.spec, self.deployment, self.base, self.answer, self.base_input,
+                     self.calibration))  # fmt: skip
+
     def predict(
-        self, backend: Backend, rows: tuple[Row, ...], progress: Progress
+        self,
+        backend: Backend,
+        rows: tuple[Row, ...],
+        progress: Progress,
+        *,
+        kept: Sequence[Prediction] = (),
+        keep: Keep = lambda answers: None,
     ) -> list[Prediction]:
-        """Return the predictions for ``rows``, calibrated if the run has a calibration."""
+        """Return the predictions for ``rows``, calibrated if the run has a calibration.
+
+        Args:
+            backend: of the model.
+            rows: all rows.
+            progress: gets the stage, and the number of rows that are answered.
+            kept: the predictions for the first rows, which are not asked again.
+            keep: gets further predictions, as soon as they are there.
+        """
+        progress.stage("predict tuned" if self._tuned() else "predict base")
+        ask, found = self._asker(backend, rows), list(kept)
+        while len(found) < len(rows):
+            answers = ask(len(found), len(found) + CHUNK)
+            if self.calibration:
+                answers = with_calibrated(answers, self.calibration)
+            answers = [
+                one.model_copy(update={"row": number})
+                for number, one in enumerate(answers, len(found))
+            ]
+            keep(answers)
+            found += answers
+            progress.predicted(len(found), len(rows))
+        return found
+
+    def _tuned(self) -> Deployment | None:
+        return None if self.base else self.deployment
+
+    def _asker(self, backend: Backend, rows: Sequence[Row]) -> Ask:
+        """Return the function that asks for the rows from one number to before another."""
         spec, of = self.spec, self.deployment
         can = backend.capabilities(spec.base_model)
         answer = chosen_reading(self.answer, spec.method, can, backend.name)
-        if of is not None and not self.base:
-            progress.stage("predict tuned")
-            found = predict_tuned(spec, backend, rows, of, progress, answer=answer)
-        else:
-            progress.stage("predict base")
-            prompts = base_prompts(spec, backend, rows, self._examples(), of, self.base_input)
-            found = predict_base(spec, backend, rows, prompts, progress, answer=answer)
-        return with_calibrated(found, self.calibration) if self.calibration else found
+        if (tuned := self._tuned()) is not None:
+            return lambda start, end: predict_tuned(
+                spec, backend, rows[start:end], tuned, answer=answer
+            )
+        prompts = base_prompts(spec, backend, rows, self._examples(), of, self.base_input)
+        return lambda start, end: predict_base(
+            spec, backend, rows[start:end], prompts.part(start, end), answer=answer
+        )
 
     def _examples(self) -> tuple[Row, ...]:
         # Only a prompting method puts training rows into the prompt.

@@ -123,6 +123,11 @@ def _check_declared(
     return info
 
 
+def offers(capabilities: Capabilities, method: Method) -> bool:
+    """Return whether a backend can run ``method``, with some settings."""
+    return method.name in capabilities.methods if method.tunes else capabilities.base_inference
+
+
 def _check_method(spec: TuningSpec, backend: str, capabilities: Capabilities) -> None:
     name = spec.method.name
     if not spec.method.tunes:

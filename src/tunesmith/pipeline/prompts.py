@@ -21,6 +21,11 @@ class BasePrompts:
     conversations: Sequence[Sequence[Message]] | None = None
     """For a service that renders conversations itself."""
 
+    def part(self, start: int, end: int) -> BasePrompts:
+        """Return those of the rows from ``start`` to before ``end``."""
+        turns = self.conversations
+        return BasePrompts(self.texts[start:end], None if turns is None else turns[start:end])
+
 
 def hard_prompt(spec: TuningSpec, train: Sequence[Row]) -> str:
     """Return the template around each input, solved examples included, without a chat template."""

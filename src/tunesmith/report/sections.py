@@ -155,12 +155,15 @@ def _confusion(evaluations: Mapping[Any, Evaluation]) -> Iterator[Block]:
     matrices = tuple((shown(f"{role} model", e),) for role, e in evaluations.items())
     # Matrices of more labels need more width.
     yield Group(matrices, "20rem" if len(first.labels) < 4 else "36rem")
+    labels, order = list(first.labels.items()), ""
+    if len(labels) > MATRIX_LABELS:
+        labels.sort(key=lambda pair: pair[1].f1)
+        order = ". The labels with the lowest F1 come first"
     yield table(
         "scores of each label",
-        "Precision, recall and F1 of each label; an unparsable answer is a miss",
+        f"Precision, recall and F1 of each label; an unparsable answer is a miss{order}",
         ("Label", "Rows"),
-        ((label, of.support, *_scores(label, evaluations.values()))
-         for label, of in first.labels.items()),
+        ((label, of.support, *_scores(label, evaluations.values())) for label, of in labels),
         groups=tuple(f"{role.capitalize()} model" for role in evaluations),
         under=("Precision", "Recall", "F1"),
     )  # fmt: skip
@@ -177,7 +180,7 @@ def _matrix(name: str, evaluation: Evaluation) -> Table:
     return table(
         f"confusion matrix of the {name}",
         f"{name.capitalize()}: a row for each expected label, a column for each answer",
-        ("Expected", *labels, Cell("unparsable", "apart")),
+        ("Expected", *labels, Cell(_no_label(labels), "apart")),
         map(_matrix_line, labels, range(len(labels)), evaluation.confusion),
         style="confusion",
     )
@@ -185,12 +188,12 @@ def _matrix(name: str, evaluation: Evaluation) -> Table:
 
 def _commonest(name: str, evaluation: Evaluation) -> Table:
     """A table of the commonest confusions, because a matrix of many labels cannot be read."""
-    heads = [*evaluation.labels, "unparsable"]
+    heads = [*evaluation.labels, _no_label(evaluation.labels)]
     wrong = [
-        (count, expected, answered)
-        for expected, counts in zip(evaluation.labels, evaluation.confusion, strict=True)
-        for answered, count in zip(heads, counts, strict=True)
-        if count and answered != expected
+        (count, heads[row], heads[column])
+        for row, counts in enumerate(evaluation.confusion)
+        for column, count in enumerate(counts)
+        if count and row != column
     ]
     most = sorted(wrong, key=lambda one: -one[0])[:CONFUSIONS]
     left = len(wrong) - len(most)
@@ -202,6 +205,11 @@ def _commonest(name: str, evaluation: Evaluation) -> Table:
         ((expected, answered, f"{count} of {evaluation.labels[expected].support}")
          for count, expected, answered in most),
     )  # fmt: skip
+
+
+def _no_label(labels: Iterable[str]) -> str:
+    """Return the head for answers that are no label; no label has this name."""
+    return "unparsable" if "unparsable" not in labels else "no label at all"
 
 
 def _matrix_line(label: str, own: int, counts: Sequence[int]) -> Line:

@@ -15,12 +15,12 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from tunesmith.atomic import write_atomically
-from tunesmith.errors import RunError, first_problem, near_misses
+from tunesmith.atomic import is_locked, write_atomically
+from tunesmith.errors import RunError, first_problem, io_problem, near_misses, not_utf8, reason_of
 from tunesmith.evaluation.calibration import ScoredRow
 from tunesmith.records import ModelRole, Prediction, Record, json_lines, now
 from tunesmith.runs.diagnosis import Symptom, diagnose, needs_answers
-from tunesmith.runs.directory import RecordDirectory, new_name, read_record, slug_of
+from tunesmith.runs.directory import LOCK, RecordDirectory, new_name, read_record, slug_of
 from tunesmith.runs.judgment import judge
 from tunesmith.runs.record import OtherReading, RunRecord
 
@@ -58,6 +58,9 @@ class RunDirectory(RecordDirectory[RunRecord]):
             siblings = (p.parent.name for p in path.parent.glob(f"*/{RECORD}"))
             raise RunError(f"{path}: no run here (no {RECORD}).{near_misses(path.name, siblings)}")
         record = read_record(file, RunRecord, "run")
+        if record.status == "running" and not is_locked(path / LOCK):
+            # Its process was killed, and could not record that.
+            record = record.model_copy(update={"status": "interrupted"})
         if finished and record.status != "completed":
             raise RunError(
                 f"{path}: the run is {record.status}, not completed; "
@@ -93,7 +96,9 @@ class RunDirectory(RecordDirectory[RunRecord]):
                 self.update(status="interrupted")
                 raise
             except Exception as error:
-                self.update(status="failed", error=str(error), finished_at=now())
+                # A full disk must not hide the error itself.
+                with suppress(OSError):
+                    self.update(status="failed", error=reason_of(error), finished_at=now())
                 raise
             self.update(status="completed", finished_at=now())
 
@@ -157,8 +162,10 @@ def read_predictions(path: Path) -> list[Prediction]:
     try:
         # Not str.splitlines: it also splits at U+2028 and others, which JSON allows in a text.
         lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise RunError(io_problem(error, path)) from None
+    except UnicodeDecodeError as error:
+        raise RunError(f"{path}: {not_utf8(error)}") from None
     predictions = []
     for number, line in enumerate(lines, 1):
         if not line.strip():

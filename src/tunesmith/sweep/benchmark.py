@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -15,6 +15,7 @@ from tunesmith.errors import ExperimentError, NotFoundError, UnsupportedError, f
 from tunesmith.experiment import Experiment, paths_from
 from tunesmith.experiment_file import read_yaml
 from tunesmith.methods import Method
+from tunesmith.pipeline.checks import offers
 from tunesmith.progress import Progress
 from tunesmith.progress.notebook import fitting
 from tunesmith.spec import parse_method
@@ -93,7 +94,7 @@ class Benchmark:
         try:
             file = _File.model_validate(values)
         except ValidationError as error:
-            raise ExperimentError(f"{path}: {first_problem(error)}") from None
+            raise ExperimentError(f"{path}: {first_problem(error, _File.model_fields)}") from None
         experiment, given = _experiment(file, path), file.prices
         prices = (
             read_prices(path.parent / given)
@@ -184,12 +185,31 @@ def _planned(benchmark: Benchmark, data: DataCache) -> BenchmarkRecord:
     with connected(benchmark.refs.values()) as backends:
         for base_model in benchmark.base_models:
             _refuse_unknown(base_model, backends)
-        planned = plan(
-            BenchmarkRecord, experiment, _wanted(benchmark), benchmark.refs, backends, data
-        )
+        wanted, notes = _pairs(benchmark, backends)
+        planned = plan(BenchmarkRecord, experiment, wanted, benchmark.refs, backends, data, notes)
     if all(result.status == "skipped" for result in planned.results):
         raise UnsupportedError(f"no trial can run; the first one: {planned.results[0].reason}")
     return planned
+
+
+def _pairs(benchmark: Benchmark, backends: Mapping[str, Backend]) -> tuple[list[Wanted], list[str]]:
+    """Return the trials, each method on the backends that offer it, and a note about the others.
+
+    A method that no backend offers is tried on all, so that the reasons are listed.
+    """
+
+    def offered(one: Wanted, ref: BackendRef) -> bool:
+        can = backends[ref.shown].capabilities(one.experiment.base_model)
+        return offers(can, one.experiment.method)
+
+    kept, left = list[Wanted](), dict[str, dict[str, None]]()
+    for one in _wanted(benchmark):
+        if offered(one, one.ref) or not any(offered(one, r) for r in benchmark.refs.values()):
+            kept.append(one)
+        else:
+            left.setdefault(one.ref.shown, {})[one.name] = None
+    listed = "; ".join(f"{backend}: {', '.join(names)}" for backend, names in left.items())
+    return kept, [f"left out, because the backend does not offer them: {listed}"] if left else []
 
 
 def _wanted(benchmark: Benchmark) -> Iterator[Wanted]:

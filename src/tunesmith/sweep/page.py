@@ -79,10 +79,15 @@ def remarks(record: AnySweep) -> list[str]:
                 f"stopped after {record.stopped_at}: its interval is at or above "
                 f"{record.stop_at:g}; more expensive steps were not tried"
             )
-    notes = [f"{r.trial.name} on {r.trial.backend}: {n}" for r in record.results for n in r.notes]
-    general += (*READ_AS[in_common(record.results)[1]], *record.notes, *dict.fromkeys(notes))
+    general += (*READ_AS[in_common(record.results)[1]], *_notes(record, _where))
     ended = [r for r in record.results if r.status in ("failed", "skipped")]
-    return [*verdict, *(f"{r.trial} {r.outcome}" for r in ended), *(f"note: {n}" for n in general)]
+    reasons = _missing(ended, lambda trial: f"{_where(trial)}, {trial.base_model}")
+    missing = (f"{'; '.join(names)} {reason}" for reason, names in reasons.items())
+    return [*verdict, *missing, *(f"note: {n}" for n in general)]
+
+
+def _where(trial: Trial) -> str:
+    return f"{trial.name} on {trial.backend}"
 
 
 def markdown(record: AnySweep) -> str:
@@ -102,6 +107,7 @@ def render(record: AnySweep, runs: Sequence[RunRecord] = ()) -> str:
     """
     # A backend with a tokenizer audits more than one without; it comes after the classifiers.
     run = runs[-1] if runs else None
+    shown = run.audit.notes if run and run.audit else ()
     own = _ladder(record) if isinstance(record, LadderRecord) else _benchmark(record)
     return filled(
         f"{record.kind}.html",
@@ -111,7 +117,7 @@ def render(record: AnySweep, runs: Sequence[RunRecord] = ()) -> str:
         base_models=_distinct(record, "base_model"),
         reading=READ_AS[in_common(record.results)[1]],
         missing=_missing(record.results, own["named"]),
-        notes=_notes(record),
+        notes=[note for note in _notes(record, lambda trial: trial.name) if note not in shown],
         provenance=_provenance(record, runs),
         cost_text=_cost,
         **own,
@@ -264,13 +270,14 @@ def _warnings(record: AnySweep, run: RunRecord | None) -> Iterator[str]:
         yield from (f"Data: {note}." for note in run.audit.notes)
 
 
-def _notes(record: AnySweep) -> list[str]:
-    """Return each note once, with the trials that it is about."""
-    about: dict[str, list[str]] = {note: [] for note in record.notes}
+def _notes(record: AnySweep, named: Callable[[Trial], str]) -> list[str]:
+    """Return each note once: those of the sweep, then others with the trials they are about."""
+    about: dict[str, dict[str, None]] = {}
     for result in record.results:
         for note in result.notes:
-            about.setdefault(note, []).append(result.trial.name)
-    return [f"{', '.join(dict.fromkeys(names))}: {n}" if names else n for n, names in about.items()]
+            if note not in record.notes:
+                about.setdefault(note, {})[named(result.trial)] = None
+    return [*dict.fromkeys(record.notes), *(f"{', '.join(t)}: {n}" for n, t in about.items())]
 
 
 def _provenance(record: AnySweep, runs: Sequence[RunRecord]) -> dict[str, Any]:

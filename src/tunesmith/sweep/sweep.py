@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from tunesmith.atomic import write_atomically
+from tunesmith.atomic import naming, write_atomically
 from tunesmith.errors import RunError, first_problem
 from tunesmith.progress import Progress
 from tunesmith.records import json_lines, now
@@ -74,7 +74,8 @@ class Sweep(RecordDirectory[S]):
         for result in results:
             self._take(result)
         if results:
-            with (self.directory / RESULTS).open("a", encoding="utf-8") as log:
+            file = self.directory / RESULTS
+            with naming(file), file.open("a", encoding="utf-8") as log:
                 log.write(json_lines(results))
                 log.flush()
                 os.fsync(log.fileno())

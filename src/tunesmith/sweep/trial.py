@@ -14,7 +14,7 @@ from tunesmith.audit import find_overlaps
 from tunesmith.backends.connect import backend_class, open_backend
 from tunesmith.backends.options import redacted, resolve_options
 from tunesmith.dataset import DataSpec, ExperimentData, load_data, stratified_split
-from tunesmith.errors import BackendError, NotFoundError, TunesmithError, TuningError
+from tunesmith.errors import BackendError, NotFoundError, TunesmithError, TuningError, reason_of
 from tunesmith.experiment import Experiment
 from tunesmith.pipeline.checks import Loaded
 from tunesmith.progress import SILENT, Progress
@@ -125,8 +125,8 @@ def run_trial(
             measured, notes = _latency(experiment, backend, run, loaded.data)
             return _priced(_result(trial, backend, run, measured, notes), run, prices)
     except Exception as error:  # noqa: BLE001  # one trial must not end the others
-        named = "" if isinstance(error, TunesmithError) else f"{type(error).__name__}: "
-        return TrialResult(trial=trial, status="failed", reason=f"{named}{error}")
+        named = "" if isinstance(error, TunesmithError | OSError) else f"{type(error).__name__}: "
+        return TrialResult(trial=trial, status="failed", reason=f"{named}{reason_of(error)}")
 
 
 def repriced(result: TrialResult, folder: Path, prices: Prices | None) -> TrialResult:

@@ -257,6 +257,29 @@ def test_labels_that_a_model_cannot_distinguish() -> None:
     assert "'y' and 'yes '" in of(found, "labels_prefix")
 
 
+@pytest.mark.parametrize(
+    ("twin", "shown"),
+    [
+        ("pos\u200b", r"'pos' and 'pos\u200b'"),
+        ("p\u00ados", r"'pos' and 'p\xados'"),
+        ("pos\ufe0f", r"'pos' and 'pos\ufe0f'"),
+        ("pos\u3164", r"'pos' and 'pos\u3164'"),
+        ("pos\x00", r"'pos' and 'pos\x00'"),
+        ("\u202apos", r"'pos' and '\u202apos'"),
+        ("Pos", "'Pos' and 'pos'"),
+        ("\uff50os", "'pos' and '\uff50os'"),
+    ],
+)
+def test_labels_that_look_the_same_are_named(twin: str, shown: str) -> None:
+    found = audit_data(dataset(CLEAN, ("pos", twin, "neg")))
+    assert shown in of(found, "labels_alike")
+
+
+def test_labels_in_two_unicode_forms_are_named_with_escapes() -> None:
+    found = audit_data(dataset(CLEAN, ("caf\u00e9", "cafe\u0301", "tea")))
+    assert r"'cafe\u0301' and 'caf\xe9'" in of(found, "labels_alike")
+
+
 def test_rows_without_a_label_are_a_problem() -> None:
     found = audit_data(dataset(CLEAN[:20]), dataset(CLEAN[20:], ("0", "1", None)))
     assert found.test is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,32 @@ def test_failure(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EDQUOT, "your quota is used up"),
+        (errno.EFBIG, "ulimit -f"),
+        (errno.EACCES, "change its permissions"),
+        (errno.EROFS, "choose another place"),
+        (errno.EIO, "check the path"),
+    ],
+)
+def test_the_path_and_the_remedy_for_a_write_that_failed(
+    code: int, remedy: str, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("tunesmith.atomic.os.fsync", fail)
+    done = invoke("init", "train.json", "--no-search", "-o", "new.yaml")
+    assert done.exit_code == 74
+    assert f"new.yaml: {os.strerror(code)}; " in done.stderr
+    assert remedy in done.stderr
+    failed = invoke("run", "experiment.yaml", "--backend", "fake")
+    assert f"run.json: {os.strerror(code)}; " in failed.stderr
+
+
 def test_debug_shows_the_traceback(invoke: Invoke) -> None:
     done = invoke("--debug", "run", "experiment.yaml", "--backend", "plain", "--option",
                   "trouble=bug")  # fmt: skip
@@ -133,8 +160,9 @@ def test_stdout_on_a_full_disk(work: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no SIGINT for a process on Windows")
-def test_interrupted_run_names_the_resume_command(work: Path) -> None:
+@pytest.fixture
+def tuning(work: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that is in the middle of a run."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tunesmith", "run", "experiment.yaml", "--backend", "fake",
          "--set", "method.num_epochs=1000", "--option", "step_seconds=0.05"],
@@ -144,12 +172,33 @@ def test_interrupted_run_names_the_resume_command(work: Path) -> None:
         assert process.stderr is not None
         assert process.stderr.readline() == "tune\n"
         wait_for_job(work / "runs")
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        yield process
     finally:
         process.kill()
+        process.communicate()
+
+
+def test_a_killed_run_is_listed_as_interrupted(
+    tuning: subprocess.Popen[str], invoke: Invoke
+) -> None:
+    def status() -> str:
+        (entry,) = json.loads(invoke("runs", "--json").stdout)
+        return str(entry["status"])
+
+    assert status() == "running"
+    tuning.kill()
+    tuning.wait()
+    assert status() == "interrupted"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGINT for a process on Windows")
+def test_interrupted_run_names_the_resume_command(
+    tuning: subprocess.Popen[str], work: Path
+) -> None:
+    tuning.send_signal(signal.SIGINT)
+    out, err = tuning.communicate(timeout=60)
     (directory,) = (work / "runs").glob("*-reviews-*")
-    assert process.returncode == 130, err
+    assert tuning.returncode == 130, err
     assert out == ""
     assert err.rstrip().endswith(f"resume with: tunesmith resume runs/{directory.name}")
     assert Run.load(directory, finished=False).record.status == "interrupted"

@@ -303,3 +303,25 @@ def test_tutorial_data_have_the_known_checksums(invoke: Invoke) -> None:
     done = invoke("data", "tutorial", "--from", str(copy))
     assert done.exit_code == 0, done.stderr
     assert len(list(Path("data/tutorial").iterdir())) == len(CATALOG["tutorial"].files) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "way"),
+    [
+        (("init", "odd.json", "--no-search", "-o", "new.yaml"), "--input-field NAME"),
+        (("audit", "odd.json"), "--input-field NAME"),
+        (("run", "odd.yaml", "--backend", "fake"), "data.input_field of the experiment"),
+        (("tune", "odd.yaml", "--backend", "fake"), "data.input_field of the experiment"),
+    ],
+    ids=lambda value: value[0],
+)
+def test_a_message_names_the_option_of_its_command(
+    arguments: tuple[str, ...], way: str, invoke: Invoke
+) -> None:
+    rows = [{"one text": f"a b c {n}", "two text": f"d e f {n}", "output": n % 2} for n in range(9)]
+    Path("odd.json").write_text(json.dumps(rows))
+    text = Path("experiment.yaml").read_text()
+    Path("odd.yaml").write_text(text.replace("train.json", "odd.json"))
+    done = invoke(*arguments)
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1].endswith(f"could be the text. Name the column: {way}")

@@ -138,6 +138,8 @@ def test_predict_asks_the_prompt_of_a_prompting_run(
 def test_predict_passes_generation_parameters(run_dir: Path, invoke: Invoke) -> None:
     done = invoke("predict", str(run_dir), "test.json", "--param", "max_new_tokens=0", "--json")
     assert {p["text"] for p in json.loads(done.stdout)["predictions"]} == {""}
+    bare = invoke("predict", str(run_dir), "test.json", "--param", "top_k")
+    assert "--param top_k: expected KEY=VALUE, e.g. max_new_tokens=5" in bare.stderr
     wrong = invoke("predict", str(run_dir), "test.json", "--param", "max_tokens=1")
     assert wrong.exit_code == 2
     assert "max_tokens" in wrong.stderr

@@ -72,7 +72,7 @@ def test_columns_that_could_both_be_it_are_named(
     with pytest.raises(DatasetError) as caught:
         load_dataset(table(tmp_path, **columns))
     assert f"the columns {names} could be the {what}" in str(caught.value)
-    assert f"Name the column: data.{FIELDS[what]} in an experiment" in str(caught.value)
+    assert f"Name the column: data.{FIELDS[what]} of the experiment" in str(caught.value)
 
 
 def test_a_named_column_is_not_questioned(tmp_path: Path) -> None:

@@ -87,6 +87,13 @@ def test_errors_of_bad_files_name_file_and_row(
         assert reason in str(caught.value)
 
 
+def test_a_form_of_a_label_becomes_its_name(tmp_path: Path) -> None:
+    labels = LabelSet.model_validate({"bad": ["0", "negative"], "good": ["1"]})
+    rows = [{"input": "a", "output": text} for text in ("negative", "0", " 0 ", "bad", "1")]
+    data = load_dataset(write(tmp_path, "d.json", rows), labels=labels)
+    assert [row.output for row in data.rows] == ["bad", "bad", "bad", "bad", "good"]
+
+
 def test_a_missing_file_names_near_misses(tmp_path: Path) -> None:
     write(tmp_path, "train.json", GOOD)
     with pytest.raises(DatasetError, match=r"no such file.*'train\.json'"):

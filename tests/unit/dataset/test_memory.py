@@ -105,6 +105,13 @@ def test_an_experiments_data_may_be_in_memory_and_be_written_for_its_run(tmp_pat
     assert ours.test_rows().rows == theirs.test_rows().rows == ROWS
 
 
+def test_a_form_of_a_label_becomes_its_name() -> None:
+    spec = DataSpec.model_validate({"train": (["a", "b"], ["0", "1"])})
+    labels = LabelSet.model_validate({"bad": ["0"], "good": ["1"]})
+    rows = load_data(spec, labels, 0, test=False).train.rows
+    assert [row.output for row in rows] == ["bad", "good"]
+
+
 def test_rows_in_memory_have_the_labels_of_the_experiment() -> None:
     spec = DataSpec.model_validate({"train": FRAME})
     with pytest.raises(DatasetError, match=r"row 1, field 'label': 'bad' is not one of"):

@@ -65,3 +65,14 @@ def test_a_section_of_one_block(kind: type) -> None:
     if kind is not Figure:  # a chart is on the page only
         texts = markdown.text(words).split()
         assert all(text in said for text in texts), (texts, said)
+
+
+def test_rows_to_read_beyond_the_first_are_folded() -> None:
+    cases = tuple(CASE.model_copy(update={"row": number}) for number in range(20))
+    tables: Any = environment().get_template("tables.html").module
+    page = Page(str(tables.section(Section("new", "Title", (Examples(cases),), "New"))))
+    first, folded, rest = page.text.partition("12 more rows")
+    assert folded
+    assert [f"Row {n}:" in first for n in (0, 7, 8)] == [True, True, False]
+    assert "Row 19:" in rest
+    assert [tag for tag, _ in page.tags].count("details") == 1

@@ -403,3 +403,26 @@ def test_text_has_the_contrast_of_wcag_aa(scheme: str, color: str, ground: str) 
     colors = dict(re.findall(r"--(\w+): (#\w{6})", part))
     light, dark = sorted((_luminance(colors[c]) for c in (color, ground)), reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("others", [1, 13])
+def test_a_label_may_be_named_as_the_column_of_other_answers(others: int) -> None:
+    labels = LabelSet.model_validate(["unparsable", *(f"l{n}" for n in range(others))])
+    tuned = predictions("tuned", "?+--??", labels)
+    text = to_markdown(report.make_document(*made("?+--??", "++++++", labels=labels)))
+    assert "no label at all" in text
+    wrong = {(p.expected, p.label or "no label at all") for p in tuned if p.label != p.expected}
+    if others > 1:
+        assert all(f"| {expected} | {answer} |" in text for expected, answer in wrong)
+
+
+def test_of_many_labels_the_worst_come_first() -> None:
+    labels = LabelSet.model_validate([f"l{n:02}" for n in range(13)])
+    record, answers = made("+" * 12 + "-", "+" * 13, labels=labels)
+    page = Page(report.render(record, answers))
+    _, caption, below = page.text.partition("The labels with the lowest F1 come first")
+    assert caption
+    scores = record.evaluations["tuned"].labels
+    worst = min(scores, key=lambda name: scores[name].f1)
+    assert scores[worst].f1 < 1
+    assert re.findall(r"l\d\d", below)[0] == worst

@@ -9,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tunesmith.errors import ExperimentError
+from tunesmith.errors import ExperimentError, io_problem, not_utf8
 
 _MARKER = re.compile(r"^#\s*%%(?P<title>.*)$", re.MULTILINE)
 _TEXT = re.compile(r"\[(markdown|md)\]")
@@ -23,8 +23,10 @@ def read_cells(source: Path) -> NotebookNode:
     """
     try:
         text = source.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ExperimentError(f"{source}: cannot be read: {error}") from None
+    except OSError as error:
+        raise ExperimentError(io_problem(error, source)) from None
+    except UnicodeDecodeError as error:
+        raise ExperimentError(f"{source}: {not_utf8(error)}") from None
     return from_script(text) if source.suffix == ".py" else _from_notebook(text, source)
 
 

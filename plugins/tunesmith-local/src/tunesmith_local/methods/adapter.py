@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunesmith_local.engine.answers import Rule
-from tunesmith_local.errors import AdapterError
+from tunesmith_local.errors import AdapterError, writing
 from tunesmith_local.methods import peft_files
 from tunesmith_local.methods.registry import methods
 from tunesmith_local.methods.tuned import CONFIG, AdapterCard, AdapterFiles, Tuned
@@ -37,26 +37,28 @@ def save_tuned(
 
     Raises:
         AdapterError: ``directory`` exists and is not empty.
+        OSError: the disk is full, or the folder is not writable.
     """
     if directory.exists() and any(directory.iterdir()):
         raise AdapterError(f"{directory} is not empty; export into a new directory")
     directory.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
-        tunable.save(scratch)
-        base = tunable.base
-        card = AdapterCard(
-            base.name,
-            base.fingerprint,
-            template,
-            max_input_tokens,
-            base.tokenizer_fingerprint,
-            _sha256(_weights_path(scratch)),
-            rule,
-        )
-        (scratch / SIDECAR).write_text(json.dumps(asdict(card), indent=2), "utf-8")
-        scratch.chmod(0o755)
-        scratch.replace(directory)
+        with writing(directory):
+            tunable.save(scratch)
+            base = tunable.base
+            card = AdapterCard(
+                base.name,
+                base.fingerprint,
+                template,
+                max_input_tokens,
+                base.tokenizer_fingerprint,
+                _sha256(_weights_path(scratch)),
+                rule,
+            )
+            (scratch / SIDECAR).write_text(json.dumps(asdict(card), indent=2), "utf-8")
+            scratch.chmod(0o755)
+            scratch.replace(directory)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise

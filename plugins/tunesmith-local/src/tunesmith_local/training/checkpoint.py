@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from tunesmith.records import EpochLoss, LearningCurve, StepLoss
-from tunesmith_local.errors import CheckpointError
+from tunesmith_local.errors import CheckpointError, writing
 from tunesmith_local.training.losses import Losses
 
 _PREFIX = "step-"
@@ -81,7 +81,15 @@ class CheckpointStore:
         self._kept: _Kept | None = None
 
     def save(self, state: TrainingState) -> None:
-        """Write a checkpoint beside the last one, rename it into place, then drop the others."""
+        """Write a checkpoint beside the last one, rename it into place, then drop the others.
+
+        Raises:
+            OSError: the disk is full, or the folder is not writable.
+        """
+        with writing(self._directory):
+            self._save(state)
+
+    def _save(self, state: TrainingState) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self._directory))
         tensors, numbers = _split(state.optimizer)
