@@ -1,4 +1,4 @@
-"""The emulator's own certificate authority (trustme), kept in its data directory."""
+"""The emulator's own certificate authority (trustme)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,24 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Authority:
-    """A certificate authority that survives a restart, so that clients still trust it."""
+    """A certificate authority.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: the folder of its certificate.
+        keep: keep its key there too, so that clients still trust it after a restart. Without a
+            restart the key stays in memory: a killed process leaves none behind.
+    """
+
+    def __init__(self, folder: Path, *, keep: bool = True) -> None:
         self.ca_file = folder / "ca.pem"
         key_file = folder / "ca.key"
         if self.ca_file.is_file() and key_file.is_file():
             self._ca = trustme.CA.from_pem(self.ca_file.read_bytes(), key_file.read_bytes())
             return
         self._ca = trustme.CA(organization_name="tunesmith emulator")
-        write_atomically(key_file, self._ca.private_key_pem.bytes().decode())
-        key_file.chmod(0o600)
+        if keep:
+            write_atomically(key_file, self._ca.private_key_pem.bytes().decode())
+            key_file.chmod(0o600)
         write_atomically(self.ca_file, self.ca_pem.decode())
 
     @property

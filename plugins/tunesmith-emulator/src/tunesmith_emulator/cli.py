@@ -89,18 +89,27 @@ def serve(host: str, port: int, data_dir: Path, **given: Any) -> None:
 )
 @click.option("--serve", "served", multiple=True, metavar="URL=FILE",
               help="Answer a download of URL with FILE; may be repeated.")  # fmt: skip
+@click.option("--answer", "answers", multiple=True, metavar="PATTERN=TEXT",
+              help="Answer input() and getpass() with TEXT if the prompt contains PATTERN (a "
+              "regular expression); may be repeated. An API key and a project id are made "
+              "up.")  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="File of the executed notebook; by default NAME.executed.ipynb.")  # fmt: skip
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path),
               help="Keep assets, trainings and deployments here; by default they are deleted at "
               "the end.")  # fmt: skip
+@click.option("--open-network", is_flag=True,
+              help="Let the code use the network of this machine, e.g. a local database. By "
+              "default it has none but the emulator, where the machine allows that.")  # fmt: skip
 @_server_options
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def run(
     command: tuple[str, ...],
     served: tuple[str, ...],
+    answers: tuple[str, ...],
     output: Path | None,
     data_dir: Path | None,
+    open_network: bool,
     **given: Any,
 ) -> None:
     """Run an unchanged COMMAND or notebook against the emulator.
@@ -110,13 +119,14 @@ def run(
     without "python" in front runs in a Jupyter kernel, as a notebook does.
     """
     from tunesmith_emulator.run import prepare
+    from tunesmith_emulator.run.signals import handled, leave
 
-    work = prepare(command, served, output)
-    with _emulator(given, data_dir=data_dir) as server:
+    work = prepare(command, served, output, answers=answers, own_network=not open_network)
+    with handled(leave), _emulator(given, data_dir=data_dir) as server:
         out = click.get_current_context().meta[screen.STDOUT]
-        code = work.run(server, out=out, note=screen.note)
-        screen.note(_stood_in(server))
-    click.get_current_context().exit(code)
+        ended = work.run(server, out=out, note=screen.note)
+        screen.note(f"emulated: {_stood_in(server)}; {ended.watched}")
+    click.get_current_context().exit(ended.code)
 
 
 def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
@@ -137,8 +147,7 @@ def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
 
 def _stood_in(server: Emulator) -> str:
     names = {name for name in server.services.catalogue.stand_ins().values() if name}
-    who = f"{' and '.join(sorted(names))} stood in for IBM's models" if names else "no stand-in"
-    return f"emulated: {who}; no request left this machine"
+    return f"{' and '.join(sorted(names))} stood in for IBM's models" if names else "no stand-in"
 
 
 def _models(texts: tuple[str, ...]) -> dict[str, str]:

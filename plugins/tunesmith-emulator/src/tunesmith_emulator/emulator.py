@@ -96,7 +96,8 @@ class Emulator:
                 self.settings = self.settings.model_copy(update={"data_dir": self._folder()})
             self.services = Services(self.settings)
             self._opened.callback(self.services.close)
-            self.authority = Authority(self.services.files.authority)
+            folder = self.services.files.authority
+            self.authority = Authority(folder, keep=not self.settings.temporary)
             context = self.authority.server_context([*LOOPBACK, *ibm_hosts()])
             app = create_app(self.services)
             self._server = Server(app, self.settings.host, self.settings.port, context)

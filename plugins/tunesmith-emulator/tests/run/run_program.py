@@ -11,25 +11,45 @@ import click
 from tunesmith.cli import failures
 from tunesmith_emulator.certificates import Authority
 from tunesmith_emulator.run import prepare
+from tunesmith_emulator.run.signals import handled, leave
 
 
 @dataclass
 class Started:
     port: int
     authority: Authority
+    project_id: str = "made-up-project"
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        return {"api_key": "made-up-key"}
 
 
 @click.command()
 @click.option("--serve", multiple=True)
+@click.option("--answer", multiple=True)
+@click.option("--open-network", is_flag=True)
+@click.option("--show-watched", is_flag=True)
 @click.option("--output", type=click.Path(path_type=Path))
 @click.argument("port", type=int)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def run(
-    port: int, folder: Path, serve: tuple[str, ...], output: Path | None, command: tuple[str, ...]
+    port: int,
+    folder: Path,
+    serve: tuple[str, ...],
+    output: Path | None,
+    command: tuple[str, ...],
+    answer: tuple[str, ...],
+    open_network: bool,
+    show_watched: bool,
 ) -> None:
-    work = prepare(command, serve, output)
-    click.get_current_context().exit(work.run(Started(port, Authority(folder))))
+    work = prepare(command, serve, output, answers=answer, own_network=not open_network)
+    with handled(leave):
+        ended = work.run(Started(port, Authority(folder)))
+    if show_watched:
+        click.echo(ended.watched)
+    click.get_current_context().exit(ended.code)
 
 
 if __name__ == "__main__":

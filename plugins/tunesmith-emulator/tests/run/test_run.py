@@ -179,10 +179,28 @@ class TestNotebook:
         assert done.stdout == "1\n"
         assert "----> 1 1 / 0" in done.stderr
         assert "\x1b" not in done.stderr
-        assert "ZeroDivisionError: division by zero\nexecuted notebook: done.ipynb" in done.stderr
+        assert "ZeroDivisionError: division by zero\n[2/3] stopped in this cell; not" in done.stderr
+        assert done.stderr.endswith("not run: the 1 after it\nexecuted notebook: done.ipynb\n")
         cells = saved(tmp_path / "done.ipynb")
         assert cells[1]["outputs"][0]["ename"] == "ZeroDivisionError"
         assert cells[2]["outputs"] == []
+
+    def test_what_the_author_saw_in_cells_that_do_not_run_is_not_kept(self, run, tmp_path):
+        source = notebook(tmp_path / "work.ipynb", "1 / 0", "print('accuracy', x)", "")
+        document = json.loads(source.read_text())
+        seen = {"output_type": "stream", "name": "stdout", "text": "accuracy 0.533"}
+        for cell in document["cells"]:
+            cell.update(outputs=[seen], execution_count=7, metadata={"execution": {"a": "b"}})
+        document["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": {}}
+        source.write_text(json.dumps(document))
+        assert run("work.ipynb").returncode == 1
+        kept = (tmp_path / "work.executed.ipynb").read_text()
+        assert "0.533" not in kept
+        assert "widgets" not in json.loads(kept)["metadata"]
+        later = saved(tmp_path / "work.executed.ipynb")[1:]
+        assert [(c["outputs"], c["execution_count"], c["metadata"]) for c in later] == [
+            ([], None, {})
+        ] * 2
 
     def test_a_notebook_runs_and_stays_as_it_was(self, run, tmp_path):
         source = notebook(tmp_path / "work.ipynb", "x = 20\nx", "x + 1")
@@ -237,25 +255,25 @@ class TestNotebook:
         assert ended(kernel)
         assert (tmp_path / "work.executed.ipynb").is_file()
 
-    def test_a_kernel_that_dies_is_an_error(self, run, write):
+    def test_a_kernel_that_dies_is_named(self, run, write):
         done = run(write("work.py", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"))
-        assert done.returncode == 1
         assert "[1/1] the kernel ended in this cell" in done.stderr
 
-    def test_a_kernel_that_does_not_start_is_named(self, tmp_path):
+    def test_a_kernel_that_does_not_start_is_named(self, tmp_path, authority):
         work = prepare([str(notebook(tmp_path / "work.ipynb", "1"))], output=tmp_path / "out.ipynb")
         from tunesmith_emulator.run.console import Console
         from tunesmith_emulator.run.notebook import run_cells
+        from tunesmith_emulator.run.proxy import Proxy
+        from tunesmith_emulator.run.start import Start
 
         console = Console(sys.stdout, print, work.output)
         nowhere = {**os.environ, "PYTHONHOME": str(tmp_path)}
-        with pytest.raises(PluginError, match="the Jupyter kernel did not start"):
-            run_cells(work.notebook, work.output, nowhere, console)
-
-    def test_input_in_a_cell_fails_instead_of_waiting(self, run, write):
-        done = run(write("work.py", "input('name?')\n"))
-        assert done.returncode == 1
-        assert "StdinNotImplementedError" in done.stderr
+        with (
+            Proxy(1, authority, work.downloads) as proxy,
+            Start(proxy, tmp_path / "gone", own=True) as start,
+            pytest.raises(PluginError, match="the Jupyter kernel did not start"),
+        ):
+            run_cells(work.notebook, work.output, nowhere, tmp_path, console, start)
 
     def test_an_installed_kernel_of_the_same_name_is_not_taken(self, run, write, tmp_path):
         kernel = tmp_path / "jupyter" / "kernels" / "python3"

@@ -224,8 +224,14 @@ def test_an_address_is_stored_in_short_form(rest, emulator):
 SECRET = "sk-a-very-secret-key"
 
 
-def test_no_secret_is_ever_shown(start, rest_for, caplog, capfd):
-    running = start("sklearn", api_keys=(SECRET,))
+def test_a_temporary_emulator_has_no_key_in_a_file(start):
+    running = start("sklearn")
+    assert running.ca_file.is_file()
+    assert not list(running.settings.data_dir.rglob("*.key"))
+
+
+def test_no_secret_is_ever_shown(start, rest_for, caplog, capfd, tmp_path):
+    running = start("sklearn", api_keys=(SECRET,), data_dir=tmp_path)
     client = rest_for(running, api_key=SECRET)
     client.ready(client.deploy(client.tuned()))
     running.fail("GET /v2/projects", status=500)

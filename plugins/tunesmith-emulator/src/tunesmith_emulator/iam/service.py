@@ -30,7 +30,7 @@ class Iam:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self._keys = settings.api_keys
         self.token_seconds = settings.token_seconds
-        self._secret = _secret(folder / "token.key")
+        self._secret = _secret(None if settings.temporary else folder / "token.key")
 
     def token(self, api_key: str) -> dict[str, Any]:
         """Return a token for an API key.
@@ -121,8 +121,10 @@ class Iam:
         return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
 
 
-def _secret(file: Path) -> str:
+def _secret(file: Path | None) -> str:
     # Kept, so that a token outlives a restart of the emulator.
+    if file is None:
+        return secrets.token_hex(32)
     if not file.is_file():
         write_atomically(file, secrets.token_hex(32))
         file.chmod(0o600)

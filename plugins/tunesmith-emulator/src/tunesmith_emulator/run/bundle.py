@@ -16,4 +16,10 @@ def write_bundle(path: Path, ca_pem: bytes) -> Path:
     ones are kept, because a child may use a local service with a public certificate.
     """
     write_atomically(path, Path(certifi.where()).read_bytes() + b"\n" + ca_pem)
+    write_atomically(wget_settings(path), f"ca_certificate = {path}\n")
     return path
+
+
+def wget_settings(bundle: Path) -> Path:
+    """Return the file with the settings of wget, which reads ``bundle`` from no variable."""
+    return bundle.with_name("wgetrc")

@@ -16,7 +16,7 @@ _TEXT = re.compile(r"\[(markdown|md)\]")
 
 
 def read_cells(source: Path) -> NotebookNode:
-    """Return ``source``, an ``.ipynb`` or a ``.py`` file, as a notebook.
+    """Return ``source``, an ``.ipynb`` or a ``.py`` file, as a notebook without outputs.
 
     Raises:
         ExperimentError: it does not exist, is no notebook, or is not written in Python.
@@ -59,7 +59,17 @@ def _from_notebook(text: str, source: Path) -> NotebookNode:
     language = _language(notebook)
     if language != "python":
         raise ExperimentError(f"{source}: is written in {language}; only Python notebooks run here")
+    _clear(notebook)
     return notebook
+
+
+def _clear(notebook: NotebookNode) -> None:
+    """Remove the author's outputs: none may stand in the executed notebook as one of this run."""
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            cell.metadata.pop("execution", None)
 
 
 def _language(notebook: NotebookNode) -> str:

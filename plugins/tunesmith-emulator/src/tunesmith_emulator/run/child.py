@@ -7,13 +7,15 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
 
 from tunesmith.errors import ExperimentError
+from tunesmith_emulator.run.bundle import wget_settings
+from tunesmith_emulator.run.signals import handled
+from tunesmith_emulator.run.start import Start
 
 _PROXIES = ("HTTPS_PROXY", "HTTP_PROXY")
 _DIRECT = "localhost,127.0.0.1,::1"
@@ -22,12 +24,11 @@ _BUNDLES = (
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
     "AWS_CA_BUNDLE",  # boto3
+    "GIT_SSL_CAINFO",
     "NODE_EXTRA_CA_CERTS",
 )
 # The SDK sets the second, and notebooks keep it in their environment.
 _REMOVED = ("ALL_PROXY", "WX_CLIENT_VERIFY_REQUESTS")
-# Windows has no SIGHUP.
-_FORWARDED = tuple(s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP"))
 
 
 def child_environment(base: Mapping[str, str], proxy_url: str, bundle: Path) -> dict[str, str]:
@@ -39,6 +40,7 @@ def child_environment(base: Mapping[str, str], proxy_url: str, bundle: Path) -> 
     rest = {
         **dict.fromkeys(_BUNDLES, str(bundle)),
         "NODE_USE_ENV_PROXY": "1",
+        "WGETRC": str(wget_settings(bundle)),
         "PATH": _path(base),
         "PIP_NO_INDEX": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -54,10 +56,11 @@ def _path(base: Mapping[str, str]) -> str:
     return os.pathsep.join(filter(None, (str(Path(sys.executable).parent), base.get("PATH"))))
 
 
-def run_child(command: Sequence[str], environment: Mapping[str, str]) -> int:
+def run_child(command: Sequence[str], environment: Mapping[str, str], start: Start) -> int:
     """Run ``command`` to its end and return its exit code, or 128 + n if signal n ended it.
 
-    It shares stdin, stdout and stderr with this process, and gets the signals of this process.
+    It shares stdin, stdout and stderr with this process, gets the signals of this process, and
+    ends with it.
 
     Raises:
         ExperimentError: the command does not exist.
@@ -65,18 +68,23 @@ def run_child(command: Sequence[str], environment: Mapping[str, str]) -> int:
     # Plots open no window, unless the user chose a backend.
     settings = {"MPLBACKEND": "Agg", **environment}
     try:
-        child = subprocess.Popen(command, env=settings)
+        with (
+            subprocess.Popen(
+                [*start.prefix, *command], env=settings, pass_fds=start.pass_fds
+            ) as child,
+            _forwarding(child),
+        ):
+            start.finish(child.pid)
+            code = child.wait()
     except OSError as error:
         raise ExperimentError(
-            f"cannot run {shlex.join(command)}: {error.strerror}; check the command after '--'"
+            f"cannot run {shlex.join(command)}: {error.strerror or error}; check the command "
+            "after '--'"
         ) from None
-    with _forwarding(child):
-        code = child.wait()
     return code if code >= 0 else 128 - code
 
 
-@contextmanager
-def _forwarding(child: subprocess.Popen[bytes]) -> Iterator[None]:
+def _forwarding(child: subprocess.Popen[bytes]) -> AbstractContextManager[None]:
     """Forward signals to ``child`` and keep waiting until it ends."""
 
     def forward(number: int, frame: FrameType | None) -> None:
@@ -84,15 +92,7 @@ def _forwarding(child: subprocess.Popen[bytes]) -> Iterator[None]:
         if number != signal.SIGINT or not _terminal_reaches_child():
             child.send_signal(number)
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, forward) for number in _FORWARDED}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return handled(forward)
 
 
 def _terminal_reaches_child() -> bool:

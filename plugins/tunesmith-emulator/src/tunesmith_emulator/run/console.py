@@ -9,6 +9,7 @@ from typing import Any, TextIO
 import click
 
 from tunesmith.cli.screen import shortened
+from tunesmith_emulator.run.inside import REMEDY, told
 
 
 class Console:
@@ -19,15 +20,34 @@ class Console:
         self._note = note
         self._saved_in = saved_in
         self._cell = ""
+        self._left = 0
 
     def begin(self, number: int, total: int, source: str) -> None:
         """Print the number and the first line of the next cell."""
         self._cell = f"[{number}/{total}]"
+        self._left = total - number
         self._note(f"{self._cell} {shortened(source.strip().partition(chr(10))[0])}")
 
     def kernel_ended(self) -> None:
         """Print that the kernel ended; the usual cause is a cell that needs too much memory."""
         self._note(f"{self._cell} the kernel ended in this cell")
+
+    def answered(self, prompt: str, source: str) -> None:
+        """Print a prompt of the cell and where its answer comes from."""
+        self._note(f"{self._cell} {told(prompt, source)}")
+
+    def ask(self, prompt: str) -> None:
+        """Print a prompt that stdin answers."""
+        click.echo(prompt, file=self._out, nl=False)
+
+    def unanswered(self, prompt: str) -> None:
+        """Print that stdin has ended before the answer."""
+        self._note(f"{self._cell} nobody answers {prompt.strip()!r}; {REMEDY}")
+
+    def stopped(self) -> None:
+        """Print the cell after which no other was run."""
+        after = f"not run: the {self._left} after it" if self._left else "it is the last one"
+        self._note(f"{self._cell} stopped in this cell; {after}")
 
     def show(self, output: Any) -> None:
         """Print one output of the cell (nbformat 4)."""

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import threading
 from asyncio import StreamReader, StreamWriter
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
+from functools import partial
 from types import TracebackType
+from typing import Any
 
 import h11
 
@@ -28,6 +32,7 @@ from tunesmith_emulator.run.tunnel import tunnel
 LOOPBACK = "127.0.0.1"
 HTTPS = 443
 HANDSHAKE_SECONDS = 10.0
+Serve = Callable[[Conversation], Awaitable[None]]
 
 
 class Proxy:
@@ -36,13 +41,15 @@ class Proxy:
     def __init__(self, emulator_port: int, authority: Authority, downloads: Downloads) -> None:
         self.traffic = Traffic()
         """The requests so far; read it after the block."""
-        self.url = ""
-        """The address of the proxy, inside the block."""
-        self._emulator_port = emulator_port
+        self.port = 0
+        """The port of the proxy on the loopback interface, inside the block."""
+        self.emulator_port = emulator_port
+        """The port of the emulator."""
         self._authority = authority
         self._answers = Answers(downloads, self.traffic)
         self._names = ibm_hosts()
         self._contexts: dict[str, ssl.SSLContext] = {}
+        self._servers: list[asyncio.Server] = []
         self._connections: dict[asyncio.Task[None], StreamWriter] = {}
         self._started: Future[tuple[int, asyncio.AbstractEventLoop]] = Future()
         self._stop = asyncio.Event()
@@ -50,8 +57,7 @@ class Proxy:
 
     def __enter__(self) -> Proxy:
         self._thread.start()
-        port, self._loop = self._started.result()
-        self.url = f"http://{LOOPBACK}:{port}"
+        self.port, self._loop = self._started.result()
         return self
 
     def __exit__(
@@ -64,6 +70,22 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
+    @property
+    def url(self) -> str:
+        """The address of the proxy."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def listen(self, listening: socket.socket) -> None:
+        """Serve on another socket too, e.g. one in another network."""
+        self._call(self._open(self._converse, listening))
+
+    def listen_as_emulator(self, listening: socket.socket) -> None:
+        """Take each connection to this socket to the emulator, for clients that use no proxy."""
+        self._call(self._open(self._pass_on, listening))
+
+    def _call(self, work: Coroutine[Any, Any, object]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
     def _work(self) -> None:
         try:
             asyncio.run(self._listen())
@@ -73,29 +95,37 @@ class Proxy:
             self._started.set_exception(error)
 
     async def _listen(self) -> None:
-        server = await asyncio.start_server(self._accept, LOOPBACK, 0)
-        port = server.sockets[0].getsockname()[1]
+        port = await self._open(self._converse, socket.create_server((LOOPBACK, 0)))
         self._started.set_result((port, asyncio.get_running_loop()))
         await self._stop.wait()
         # First stop accepting. A connection that was just accepted is registered two turns of the
         # loop later; if the server closed before that, its socket would be lost.
-        asyncio.get_running_loop().remove_reader(server.sockets[0].fileno())
+        for server in self._servers:
+            asyncio.get_running_loop().remove_reader(server.sockets[0].fileno())
         for _ in range(2):
             await asyncio.sleep(0)
-        server.close()
+        for server in self._servers:
+            server.close()
         for connection, writer in self._connections.items():
             connection.cancel()
             writer.transport.abort()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+    async def _open(self, serve: Serve, listening: socket.socket) -> int:
+        """Accept connections of ``listening`` for ``serve``, and return its port."""
+        server = await asyncio.start_server(partial(self._accept, serve), sock=listening)
+        self._servers.append(server)
+        port: int = listening.getsockname()[1]
+        return port
+
+    def _accept(self, serve: Serve, reader: StreamReader, writer: StreamWriter) -> None:
+        task = asyncio.get_running_loop().create_task(self._serve(serve, reader, writer))
         self._connections[task] = writer
         task.add_done_callback(self._connections.pop)
 
-    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _serve(self, serve: Serve, reader: StreamReader, writer: StreamWriter) -> None:
         try:
-            await self._converse(Conversation(reader, writer))
+            await serve(Conversation(reader, writer))
             writer.close()
             await writer.wait_closed()
         except (OSError, h11.ProtocolError):
@@ -126,7 +156,7 @@ class Proxy:
 
     async def _to_emulator(self, http: Conversation) -> None:
         try:
-            server = await asyncio.open_connection(LOOPBACK, self._emulator_port)
+            server = await self._emulator()
         except OSError as error:
             await http.say(502, "Emulator is gone", f"the emulator does not answer: {error}\n")
             return
@@ -135,6 +165,16 @@ class Proxy:
             await tunnel((http.reader, http.writer), server)
         finally:
             server[1].transport.abort()
+
+    async def _pass_on(self, http: Conversation) -> None:
+        server = await self._emulator()
+        try:
+            await tunnel((http.reader, http.writer), server)
+        finally:
+            server[1].transport.abort()
+
+    async def _emulator(self) -> tuple[StreamReader, StreamWriter]:
+        return await asyncio.open_connection(LOOPBACK, self.emulator_port)
 
     async def _be(self, http: Conversation, origin: str, context: ssl.SSLContext) -> None:
         try:

@@ -18,13 +18,18 @@ from tunesmith_emulator.certificates import Authority
 from tunesmith_emulator.run.bundle import write_bundle
 from tunesmith_emulator.run.child import child_environment, run_child
 from tunesmith_emulator.run.downloads import Downloads, parse_downloads
+from tunesmith_emulator.run.prompts import Answer, made_up, parse_answers
 from tunesmith_emulator.run.proxy import Proxy
+from tunesmith_emulator.run.python_start import with_start
+from tunesmith_emulator.run.start import Start
 
 NOTEBOOK = ".ipynb"
 SCRIPT = ".py"
 Note = Callable[[str], None]
 _NEEDED = ("nbclient", "nbformat", "ipykernel")
 _INSTALL = "pip install 'tunesmith-emulator[notebook]'"
+# The path of a socket has at most 107 bytes, on macOS 103.
+_LONGEST = 60
 
 
 class RunningEmulator(Protocol):
@@ -38,6 +43,24 @@ class RunningEmulator(Protocol):
     def authority(self) -> Authority:
         """The authority that signed its certificate."""
 
+    @property
+    def credentials(self) -> dict[str, Any]:
+        """The ``api_key`` that it accepts, and more."""
+
+    @property
+    def project_id(self) -> str:
+        """The id of an existing project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of a run."""
+
+    code: int
+    """The exit code."""
+    watched: str
+    """What is known of the requests of the code, in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -49,11 +72,15 @@ class Work:
     """The cells (nbformat 4) if ``command`` names a notebook or a script."""
     output: Path = Path()
     """The file for the executed notebook."""
+    answers: tuple[Answer, ...] = ()
+    """The answers to prompts that precede the made-up ones."""
+    own_network: bool = True
+    """Whether the code gets a network without a way out, if this machine can make one."""
 
     def run(
         self, emulator: RunningEmulator, *, out: TextIO | None = None, note: Note | None = None
-    ) -> int:
-        """Run to the end, print the refused requests, and return the exit code.
+    ) -> Ended:
+        """Run to the end, print the refused requests, and return the end.
 
         Args:
             emulator: a running emulator.
@@ -62,27 +89,69 @@ class Work:
             note: prints a line of progress or of the summary, by default on stderr.
         """
         say = note or _on_stderr
-        with tempfile.TemporaryDirectory(prefix="tunesmith-emulator-") as folder:
-            bundle = write_bundle(Path(folder) / "certificates.pem", emulator.authority.ca_pem)
-            with Proxy(emulator.port, emulator.authority, self.downloads) as proxy:
-                environment = child_environment(os.environ, proxy.url, bundle)
-                code = self._work(environment, out or sys.stdout, say)
+        with tempfile.TemporaryDirectory(prefix="tunesmith-run-", dir=_short()) as name:
+            folder = Path(name)
+            bundle = write_bundle(folder / "certificates.pem", emulator.authority.ca_pem)
+            answers = (
+                *self.answers,
+                *made_up(emulator.credentials["api_key"], emulator.project_id),
+            )
+            with (
+                Proxy(emulator.port, emulator.authority, self.downloads) as proxy,
+                Start(proxy, folder, own=self.own_network) as start,
+            ):
+                environment = with_start(
+                    child_environment(os.environ, proxy.url, bundle),
+                    folder / "python",
+                    answers,
+                    emulator.port,
+                )
+                code = self._work(environment, folder, answers, start, out or sys.stdout, say)
         for line in proxy.traffic.lines(self.downloads):
             say(line)
-        return code
+        return Ended(code, _watched(start.shared))
 
-    def _work(self, environment: Mapping[str, str], out: TextIO, say: Note) -> int:
+    def _work(
+        self,
+        environment: Mapping[str, str],
+        folder: Path,
+        answers: Sequence[Answer],
+        start: Start,
+        out: TextIO,
+        say: Note,
+    ) -> int:
         if self.notebook is None:
-            return run_child(self.command, environment)
+            return run_child(self.command, environment, start)
         from tunesmith_emulator.run.console import Console
         from tunesmith_emulator.run.notebook import run_cells
 
-        code = run_cells(self.notebook, self.output, environment, Console(out, say, self.output))
+        console = Console(out, say, self.output)
+        code = run_cells(self.notebook, self.output, environment, folder, console, start, answers)
         say(f"executed notebook: {self.output}")
         return code
 
 
-def prepare(command: Sequence[str], serve: Sequence[str] = (), output: Path | None = None) -> Work:
+def _short() -> str | None:
+    return "/tmp" if len(tempfile.gettempdir()) > _LONGEST else None  # noqa: S108
+
+
+def _watched(shared: str) -> str:
+    if not shared:
+        return "no request of the code left this machine"
+    return (
+        "only requests through the proxy were watched, and none of them left this machine (the "
+        f"code had the network of this machine, {shared})"
+    )
+
+
+def prepare(
+    command: Sequence[str],
+    serve: Sequence[str] = (),
+    output: Path | None = None,
+    *,
+    answers: Sequence[str] = (),
+    own_network: bool = True,
+) -> Work:
     """Check the command line before an emulator is started.
 
     A single name that ends in ``.ipynb`` or ``.py`` runs in a Jupyter kernel, and all else as a
@@ -95,13 +164,15 @@ def prepare(command: Sequence[str], serve: Sequence[str] = (), output: Path | No
     if not command:
         raise ExperimentError("nothing to run; name a notebook, or write: -- python SCRIPT.py")
     downloads = parse_downloads(serve)
+    given = parse_answers(answers)
     if len(command) > 1 or Path(command[0]).suffix not in (NOTEBOOK, SCRIPT):
         if output is not None:
             raise ExperimentError("--output goes with a notebook; a command writes its own files")
-        return Work(tuple(command), downloads)
+        return Work(tuple(command), downloads, answers=given, own_network=own_network)
     source = Path(command[0])
     target = output or Path(f"{source.stem}.executed{NOTEBOOK}")
-    return Work(tuple(command), downloads, _cells(source, target), target)
+    cells = _cells(source, target)
+    return Work(tuple(command), downloads, cells, target, given, own_network)
 
 
 def _cells(source: Path, output: Path) -> Any:
