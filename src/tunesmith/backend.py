@@ -85,6 +85,8 @@ class Capabilities(Record):
     generation_parameters: frozenset[str] = frozenset()
     """Fields of :class:`GenerationParams` that are honored."""
     task_ids: tuple[str, ...] = ("classification",)
+    max_sequence_length: int | None = None
+    """Tokens of a prompt and its answer together; None if there is no limit or it is not known."""
     base_inference: bool = False
     """Whether the untuned base model generates."""
     validation: bool = False

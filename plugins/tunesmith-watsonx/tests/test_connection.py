@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 
+import jwt
 import pytest
 from ibm_watsonx_ai._wrappers.httpx.global_httpx_settings import GlobalHttpxSettings
 
@@ -64,6 +66,34 @@ def test_a_wrong_key_is_refused_and_never_shown(picky, caplog, capsys):
     shown = [repr(caught.value), repr(backend), caplog.text, *capsys.readouterr()]
     for secret in (WRONG, RIGHT):
         assert not [text for text in shown if secret in text]
+
+
+def token_until(moment):
+    claims = {"exp": moment, "iat": moment - 3600, "iss": "IBM"}
+    return jwt.encode(claims, "a-key-of-another-service-of-32-bytes")
+
+
+def test_an_expired_token_is_named_before_anything_is_sent(emulator, options_for):
+    options = options_for(emulator, api_key=None, token=token_until(time.time() - 60))
+    with WatsonxBackend(options) as backend, pytest.raises(AuthenticationError) as caught:
+        backend.base_models()
+    message = str(caught.value)
+    assert "WATSONX_TOKEN expired at 20" in message
+    assert "WATSONX_APIKEY" in message
+    assert "ibmcloud iam oauth-tokens" in message
+    assert "PROJECT_ID" not in message
+    assert emulator.requests == []
+    valid = options_for(emulator, api_key=None, token=token_until(time.time() + 3600))
+    with WatsonxBackend(valid) as backend:
+        assert backend.base_models()
+
+
+def test_a_token_that_the_service_refuses_is_not_the_projects_fault(emulator, options_for):
+    emulator.fail("GET /v2/projects/*", status=401, times=None)  # its code says "expired"
+    refused = pytest.raises(AuthenticationError, match="the token has expired")
+    with WatsonxBackend(options_for(emulator)) as backend, refused as caught:
+        backend.base_models()
+    assert "PROJECT_ID" not in str(caught.value)
 
 
 def test_a_project_that_is_not_there(options_for):

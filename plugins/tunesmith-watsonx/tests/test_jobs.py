@@ -10,6 +10,8 @@ import pytest
 
 from tunesmith.errors import BackendError, NotFoundError, TuningError
 from tunesmith.testing.rows import TRAIN
+from tunesmith_emulator import Emulator
+from tunesmith_watsonx.backend import WatsonxBackend
 from tunesmith_watsonx.tuning import _SENT
 
 SUBMIT = """
@@ -52,6 +54,19 @@ def test_a_finished_job_is_known_without_the_service(connect, backend, tuned):
     job = connect().tuner.resume(tuned.job_id)
     assert job.wait() == tuned
     assert job.learning_curve() == tuned.curve
+
+
+def test_rows_that_were_cut_are_noted_as_in_a_local_run(options_for, experiment, tmp_path):
+    rows = [*TRAIN, *(row.model_copy(update={"input": "gentle " * 300}) for row in TRAIN[:3])]
+    method = {"name": "prompt_tuning", "num_epochs": 1, "max_input_tokens": 128,
+              "max_output_tokens": 8, "accumulate_steps": 1}  # fmt: skip
+    with Emulator(backend="local") as local, WatsonxBackend(options_for(local)) as backend:
+        model = backend.tuner.submit(experiment(method=method), rows).wait(timeout=120)
+        deployment = backend.deployer.deploy(model, "cut")
+        texts = [rows[0].input, rows[-1].input]
+        answers = backend.predictor.generate(deployment, texts)
+    assert "3 rows were cut on the left to 128 input tokens" in model.details["notes"]
+    assert [answer.truncated for answer in answers] == [False, True]
 
 
 def test_two_processes_make_the_same_record(connect, backend, experiment):

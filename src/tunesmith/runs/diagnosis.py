@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -22,6 +23,11 @@ hundred rows differ by as much if nothing is learned; tuning that learns lowers 
 percent in its first epochs."""
 STEPS_APART = 0.1
 """The same for single steps, whose losses scatter more."""
+JUMP = 0.5
+"""From this relative rise above the loss of the first step on, a step has gone astray. That loss is
+the untuned model's; the rows of a step make it scatter less."""
+GUESS = math.log(2)
+"""The loss of guessing between two labels. A model with a higher one writes no label reliably."""
 FEW_STEPS = 50
 """With fewer optimizer steps, more of them are tried before another learning rate."""
 ALWAYS = 0.95
@@ -131,6 +137,10 @@ def _findings(record: RunRecord, predictions: Sequence[Prediction]) -> Iterator[
 
 
 def _of_curve(curve: LearningCurve, settings: Mapping[str, Any]) -> Iterator[_Finding]:
+    if (jumped := _jump(curve)) is not None:
+        # Whatever came after: if the loss is flat now, larger steps would be the wrong remedy.
+        yield _Finding("loss rose", jumped, _slower(settings))
+        return
     ends = _ends(curve)
     if ends is None:
         return
@@ -147,6 +157,23 @@ def _of_curve(curve: LearningCurve, settings: Mapping[str, Any]) -> Iterator[_Fi
             "after made it worse."
         )
         yield _Finding("best epoch is the first", seen, _slower(settings))
+
+
+def _jump(curve: LearningCurve) -> str | None:
+    """Return the observation that steps were too large and the model never recovered, or None."""
+    if not curve.steps:
+        return None
+    first, highest = curve.steps[0], max(curve.steps, key=lambda step: step.loss)
+    quarter = max(1, len(curve.steps) // 4)
+    last = curve.epochs[-1].loss if curve.epochs else (
+        sum(step.loss for step in curve.steps[-quarter:]) / quarter
+    )  # fmt: skip
+    if highest.loss <= first.loss * (1 + JUMP) or last <= GUESS:
+        return None
+    return (
+        f"the training loss jumped from {first.loss:.3g} to {highest.loss:.3g} at step "
+        f"{highest.step} and ended at {last:.3g}; guessing between two labels has {GUESS:.2f}."
+    )
 
 
 def _ends(curve: LearningCurve) -> tuple[float, float, str, float] | None:

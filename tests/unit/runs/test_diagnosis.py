@@ -87,6 +87,39 @@ def test_one_epoch_is_judged_by_its_steps() -> None:
     assert diagnose_curve(LearningCurve(steps=steps[:4]), SETTINGS) == ()
 
 
+def jumping(*steps: float, epochs: tuple[float, ...] = ()) -> LearningCurve:
+    return LearningCurve(
+        steps=tuple(StepLoss(step=i + 1, epoch=1, loss=loss) for i, loss in enumerate(steps)),
+        epochs=tuple(EpochLoss(epoch=i + 1, loss=loss) for i, loss in enumerate(epochs)),
+    )
+
+
+# As LoRA with a learning rate of 0.1 and 0.5 destroys a small model.
+ASTRAY = (7.3, 17.0, 6.8, 14.8, 10.4, 8.0, 14.6, 10.0, 6.7, 4.3, 2.5, 2.8)
+
+
+@pytest.mark.parametrize(
+    ("curve", "kinds_of_it"),
+    [
+        (jumping(*ASTRAY, epochs=(11.5, 10.8, 4.1)), ["loss rose"]),
+        (jumping(*ASTRAY, epochs=(11.5, 11.5, 11.5)), ["loss rose"]),
+        (jumping(7.3, 1.1, 18.1, 9.3, epochs=(8.9,)), ["loss rose"]),
+        (jumping(7.3, 1.1, 18.1, 9.3), ["loss rose"]),
+        (jumping(*ASTRAY, epochs=(11.5, 4.1, 0.1)), []),
+        (jumping(7.3, 2.7, 0.5, 1.2, epochs=(2.9, 0.9)), []),
+        (jumping(1.0, 1.4, 1.3, 1.2, epochs=(1.3, 1.1)), []),
+    ],
+)
+def test_a_model_that_too_large_steps_destroyed_has_jumped(
+    curve: LearningCurve, kinds_of_it: list[str]
+) -> None:
+    found = diagnose_curve(curve, SETTINGS)
+    assert kinds(found) == kinds_of_it
+    for symptom in found:
+        assert "jumped from 7.3 to 1" in symptom.seen
+        assert overrides(symptom) == {"method.learning_rate": 0.03}
+
+
 def test_the_best_epoch_is_the_first() -> None:
     assert kinds(diagnose_curve(curve(2.0, 1.0, best=1), SETTINGS)) == ["best epoch is the first"]
     assert diagnose_curve(curve(2.0, 1.0, best=2), SETTINGS) == ()

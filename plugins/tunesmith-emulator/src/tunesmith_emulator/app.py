@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
+from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import DatabaseError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from tunesmith.errors import TunesmithError
-from tunesmith_emulator.envelope import ServiceError, Target
+from tunesmith_emulator.envelope import ServiceError, Target, wrong_parameter
 from tunesmith_emulator.fault_middleware import FaultMiddleware, FaultRoute
 from tunesmith_emulator.routes.routing import Route, ServicesOf, base_url
 from tunesmith_emulator.routes.table import ROUTES
 from tunesmith_emulator.services import Services
+from tunesmith_emulator.settings import is_loopback
 from tunesmith_emulator.translation import translated
 from tunesmith_emulator.version import __version__
 
 log = logging.getLogger("tunesmith_emulator")
 _PAGE = Path(__file__).parent / "page"
+_DATED = ("/ml/v1/", "/ml/v4/")
+"""The addresses that need the query parameter ``version``."""
 _HTTP_ERRORS = {
     404: ("not_found", " This address is not emulated."),
     405: ("method_not_allowed", " This method is not emulated for this address."),
@@ -52,6 +57,8 @@ def create_app(services: Services) -> FaultMiddleware:
     app.mount("/_emulator/page", StaticFiles(directory=_PAGE))
     app.add_exception_handler(ServiceError, _known_error)
     app.add_exception_handler(TunesmithError, _known_error)
+    app.add_exception_handler(DatabaseError, _known_error)
+    app.add_exception_handler(OSError, _known_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, _gone)
@@ -68,6 +75,7 @@ def _add(app: FastAPI, route: Route) -> None:
         guards = [Depends(_local)]
     else:
         guards = [] if route.public else [Depends(_token)]
+        guards += [Depends(_dated)] if route.path.startswith(_DATED) else []
     app.add_api_route(
         route.path,
         route.handler,
@@ -82,13 +90,40 @@ def _token(request: Request, services: ServicesOf) -> None:
     services.iam.check(request.headers.get("authorization"))
 
 
-def _local(request: Request) -> None:
-    host = request.client.host if request.client else "127.0.0.1"
-    if not ipaddress.ip_address(host).is_loopback:
+def _dated(request: Request) -> None:
+    version = request.query_params.get("version")
+    try:
+        date.fromisoformat(version or "")
+    except ValueError:
+        raise wrong_parameter(
+            "version", "The query parameter version must be a date, e.g. version=2026-10-14."
+        ) from None
+
+
+def _local(request: Request, services: ServicesOf) -> None:
+    if request.client is not None and not is_loopback(request.client.host):
         raise ServiceError(403, "forbidden", "The control plane answers to its own machine only.")
+    # A page of another site may have its own name resolve to this machine. Its requests come from
+    # here, and their origin is their host.
+    host = _named_host(request)
+    if host not in services.settings.control_hosts:
+        raise ServiceError(
+            403,
+            "forbidden",
+            f"The control plane does not answer to the name {host!r}; "
+            "admit it with --allowed-host.",
+        )
     origin = request.headers.get("origin")
     if origin is not None and origin != base_url(request):
         raise ServiceError(403, "forbidden", "The control plane answers to its own page only.")
+
+
+def _named_host(request: Request) -> str | None:
+    # Of the header itself: for a name that it cannot read, the framework takes its own address.
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname
+    except ValueError:
+        return None
 
 
 def _page(request: Request) -> FileResponse:

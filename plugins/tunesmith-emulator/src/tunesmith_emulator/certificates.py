@@ -9,8 +9,7 @@ from pathlib import Path
 import trustme
 
 from tunesmith.atomic import write_atomically
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+from tunesmith_emulator.files import unusable
 
 
 class Authority:
@@ -26,7 +25,7 @@ class Authority:
         self.ca_file = folder / "ca.pem"
         key_file = folder / "ca.key"
         if self.ca_file.is_file() and key_file.is_file():
-            self._ca = trustme.CA.from_pem(self.ca_file.read_bytes(), key_file.read_bytes())
+            self._ca = _read(self.ca_file, key_file)
             return
         self._ca = trustme.CA(organization_name="tunesmith emulator")
         if keep:
@@ -44,3 +43,10 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._ca.issue_cert(*hosts).configure_cert(context)
         return context
+
+
+def _read(ca_file: Path, key_file: Path) -> trustme.CA:
+    try:
+        return trustme.CA.from_pem(ca_file.read_bytes(), key_file.read_bytes())
+    except ValueError:
+        raise unusable(ca_file.parent, "ca.pem and ca.key are no certificate and its key") from None

@@ -65,13 +65,18 @@ _OPTIONS = (
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8443, show_default=True, type=click.IntRange(0, 65535),
               help="The port; 0 picks a free one.")  # fmt: skip
+@click.option("--allowed-host", "allowed_hosts", multiple=True, metavar="NAME",
+              help="A further host name at which clients of this machine may use the control "
+              "plane; may be repeated.")  # fmt: skip
 @click.option("--data-dir", default=DATA_DIR, show_default=True,
               type=click.Path(file_okay=False, path_type=Path),
               help="Folder of assets, trainings and deployments; kept at a restart.")  # fmt: skip
 @_server_options
-def serve(host: str, port: int, data_dir: Path, **given: Any) -> None:
+def serve(
+    host: str, port: int, allowed_hosts: tuple[str, ...], data_dir: Path, **given: Any
+) -> None:
     """Serve until Ctrl-C. Prints the values for Credentials and for the environment."""
-    server = _emulator(given, host=host, port=port, data_dir=data_dir)
+    server = _emulator(given, host=host, port=port, allowed_hosts=allowed_hosts, data_dir=data_dir)
     stop = _on_signals()
     with server:
         screen.emit(_document(server), _welcome(server))

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, String, and_, create_engine, event
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, and_, create_engine, event, inspect
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
+from tunesmith_emulator.files import unusable
 from tunesmith_emulator.project_scope import ProjectScope
 
 
@@ -131,12 +133,22 @@ class DeploymentRow(Scoped, Table):
 
 
 class Database:
-    """Sessions on one SQLite file. Committed changes survive the end of the process."""
+    """Sessions on one SQLite file. Committed changes survive the end of the process.
+
+    Raises:
+        ExperimentError: the file is no database, or one of another schema.
+    """
 
     def __init__(self, path: Path) -> None:
         self._engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
         event.listen(self._engine, "connect", _configure)
-        Table.metadata.create_all(self._engine)
+        try:
+            Table.metadata.create_all(self._engine)
+            self._check_columns(path)
+        except DatabaseError as error:
+            raise unusable(path, f"holds no state of the emulator ({error.orig})") from None
+        finally:
+            self.close()  # connections are made anew; an error leaves none open
         self._sessions = sessionmaker(self._engine, expire_on_commit=False)
 
     @contextmanager
@@ -150,6 +162,13 @@ class Database:
         with self.session() as session:
             for table in reversed(Table.metadata.sorted_tables):
                 session.execute(table.delete())
+
+    def _check_columns(self, path: Path) -> None:
+        found = inspect(self._engine)
+        for table in Table.metadata.sorted_tables:
+            columns = {column["name"] for column in found.get_columns(table.name)}
+            if columns != set(table.columns.keys()):
+                raise unusable(path, f"was written by another version (table {table.name} differs)")
 
     def close(self) -> None:
         """Close the connections."""

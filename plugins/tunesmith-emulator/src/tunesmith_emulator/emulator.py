@@ -15,13 +15,14 @@ from pydantic import ValidationError
 
 from tunesmith.errors import ExperimentError, first_problem
 from tunesmith_emulator.app import create_app
-from tunesmith_emulator.certificates import LOOPBACK, Authority
+from tunesmith_emulator.certificates import Authority
 from tunesmith_emulator.control.credentials import ANY_KEY, fields
 from tunesmith_emulator.control.faults import Fault
+from tunesmith_emulator.files import usable
 from tunesmith_emulator.run.hosts import ibm_hosts
 from tunesmith_emulator.server import Server
 from tunesmith_emulator.services import Services
-from tunesmith_emulator.settings import STAND_IN, Settings
+from tunesmith_emulator.settings import LOOPBACK, STAND_IN, Settings, is_loopback
 from tunesmith_emulator.state_delays import StateDelays
 
 log = logging.getLogger("tunesmith_emulator")
@@ -41,6 +42,8 @@ class Emulator:
         data_dir: the folder for state that survives the process; None takes a temporary one.
         host: the address to listen on; all but loopback addresses are open to the network.
         port: 0 picks a free one.
+        allowed_hosts: further host names at which clients of this machine may use the control
+            plane; by default those of the loopback and ``host``.
         models: catalogue id to the backend's name of a base model, e.g.
             ``{"ibm/granite-3-8b-instruct": "ibm-granite/granite-4.0-350m"}``.
         stand_in: the base model that answers for every other catalogue entry.
@@ -63,6 +66,7 @@ class Emulator:
         data_dir: Path | str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        allowed_hosts: Sequence[str] = (),
         models: Mapping[str, str] | None = None,
         stand_in: str = STAND_IN,
         as_of: date | None = None,
@@ -79,6 +83,7 @@ class Emulator:
             temporary=data_dir is None,
             host=host,
             port=port,
+            allowed_hosts=tuple(allowed_hosts),
             models=dict(models or {}),
             stand_in=stand_in,
             as_of=as_of,
@@ -96,9 +101,13 @@ class Emulator:
                 self.settings = self.settings.model_copy(update={"data_dir": self._folder()})
             self.services = Services(self.settings)
             self._opened.callback(self.services.close)
-            folder = self.services.files.authority
-            self.authority = Authority(folder, keep=not self.settings.temporary)
-            context = self.authority.server_context([*LOOPBACK, *ibm_hosts()])
+            with usable(self.settings.data_dir):
+                self.authority = Authority(
+                    self.services.files.authority, keep=not self.settings.temporary
+                )
+            context = self.authority.server_context(
+                [*LOOPBACK, *self.settings.allowed_hosts, *ibm_hosts()]
+            )
             app = create_app(self.services)
             self._server = Server(app, self.settings.host, self.settings.port, context)
             self._opened.callback(self._server.stop)
@@ -111,7 +120,7 @@ class Emulator:
         return self
 
     def _warn_if_open(self) -> None:
-        if self.settings.host not in LOOPBACK:
+        if not is_loopback(self.settings.host):
             log.warning(
                 "%s is open to the network: everybody who can reach it can tune and generate on "
                 "this machine; set an API key",
@@ -136,8 +145,7 @@ class Emulator:
     @property
     def url(self) -> str:
         """The address, e.g. ``https://127.0.0.1:43210``."""
-        host = self.settings.host
-        shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104  # compared only
+        shown = self._server.host_for_clients(self.settings.host)
         return f"https://{f'[{shown}]' if ':' in shown else shown}:{self.port}"
 
     @property

@@ -51,7 +51,7 @@ class FaultRoute(APIRoute):
         visit: _Visit | None = scope.get(_VISIT)
         method = scope["method"]
         known = method in (self.methods or ())
-        if visit is None or not known or not await visit.fault(f"{method} {self.path}"):
+        if visit is None or not known or not await visit.fault(f"{method} {self.path}", receive):
             await super().handle(scope, receive, send)
 
 
@@ -67,7 +67,7 @@ class _Visit:
         self._status = 0
         self._ended = False
 
-    async def fault(self, route: str) -> bool:
+    async def fault(self, route: str, receive: Receive) -> bool:
         """Carry out the next fault of ``route``; return whether it replaces the answer."""
         self._route = route
         fault = self._control.faults.next(route)
@@ -75,7 +75,7 @@ class _Visit:
             return False
         await asyncio.sleep(fault.delay)
         if fault.drop:
-            self._drop()
+            await self._drop(receive)
         elif fault.status is not None:
             await _refuse(self.send, fault)
         return fault.drop or fault.status is not None
@@ -95,12 +95,15 @@ class _Visit:
             seconds = time.monotonic() - self._started
             self._control.log(self._method, self._path, self._route, self._status, seconds)
 
-    def _drop(self) -> None:
+    async def _drop(self, receive: Receive) -> None:
         self.end()
         # ASGI has no message for a broken connection. uvicorn's ``send`` is a method of the
         # object that holds the transport.
         cycle: Any = getattr(self._send, "__self__")  # noqa: B009  # Send is a callable for mypy
         cycle.transport.abort()
+        # Until uvicorn has heard of it, a request without an answer is an error in its log.
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
 
 async def _refuse(send: Send, fault: Fault) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from tunesmith.errors import ExperimentError
 
 
 class Files:
@@ -33,3 +37,25 @@ class Files:
         """Delete the uploads."""
         for file in self.uploads.iterdir():
             file.unlink()
+
+
+def unusable(file: Path, reason: object) -> ExperimentError:
+    """Return the error for a file of the data directory that cannot be used as it is."""
+    return ExperimentError(f"{file}: {reason}; move it away or give another --data-dir")
+
+
+@contextmanager
+def usable(folder: Path) -> Iterator[None]:
+    """Open the data directory inside.
+
+    Raises:
+        ExperimentError: the operating system refuses one of its files.
+    """
+    try:
+        yield
+    except OSError as error:
+        file = error.filename2 or error.filename or folder
+        raise ExperimentError(
+            f"{folder}: cannot be the data directory ({file}: {error.strerror}); "
+            "give another --data-dir"
+        ) from None

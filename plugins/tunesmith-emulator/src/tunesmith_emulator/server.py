@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import ssl
 import threading
@@ -13,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tunesmith.errors import ExperimentError
+from tunesmith_emulator.http_protocol import Protocol
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
@@ -50,13 +52,14 @@ class Server:
             self._socket = socket.create_server((host, port), family=family, backlog=1024)
         except OSError as error:
             raise ExperimentError(
-                f"cannot listen on {host}:{port} ({error.strerror}); give another port"
+                f"cannot listen on {host}:{port} ({error.strerror}); give another host or port"
             ) from None
         # asyncio sets this option for its own sockets. Without it, every answer of two writes
         # (head, body) waits 40 ms for the client's delayed acknowledgement.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             app,
+            http=Protocol,
             log_level="warning",
             lifespan="off",
             access_log=False,
@@ -70,6 +73,13 @@ class Server:
         """The port, also if 0 was given."""
         port: int = self._socket.getsockname()[1]
         return port
+
+    def host_for_clients(self, host: str) -> str:
+        """Return ``host``, or the loopback address if it stands for all addresses."""
+        family, bound = self._socket.family, self._socket.getsockname()[0]
+        if not ipaddress.ip_address(bound).is_unspecified:
+            return host
+        return "::1" if family == socket.AF_INET6 else "127.0.0.1"
 
     def start(self) -> None:
         """Serve. Returns as soon as connections are accepted."""

@@ -16,7 +16,7 @@ from tunesmith_emulator.control.service import Control
 from tunesmith_emulator.database import Database
 from tunesmith_emulator.deployments.service import Deployments
 from tunesmith_emulator.engine import Engine
-from tunesmith_emulator.files import Files
+from tunesmith_emulator.files import Files, usable
 from tunesmith_emulator.iam.service import Iam
 from tunesmith_emulator.inference.service import Inference
 from tunesmith_emulator.platform.service import Platform
@@ -30,14 +30,15 @@ class Services:
 
     Raises:
         PluginError: the backend is not installed.
-        ExperimentError: the data directory is in use, or a setting is wrong.
+        ExperimentError: the data directory is in use or unusable, or a setting is wrong.
     """
 
     def __init__(self, settings: Settings) -> None:
         if settings.backend not in registry().backends():
             backend_class(settings.backend)  # raises an error with the remedy
         self.settings = settings
-        with ExitStack() as opened:  # a failure below closes everything and unlocks the folder
+        # A failure below closes everything and unlocks the folder.
+        with usable(settings.data_dir), ExitStack() as opened:
             _hold(settings.data_dir, opened)
             self.files = Files(settings.data_dir)
             self.database = Database(self.files.database)
@@ -93,10 +94,5 @@ def _hold(folder: Path, opened: ExitStack) -> None:
     busy = ExperimentError(
         f"{folder}: another emulator uses this folder; stop it or give another --data-dir"
     )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        opened.enter_context(file_lock(folder / "lock", busy))
-    except OSError as error:
-        raise ExperimentError(
-            f"{folder}: cannot be the data directory ({error.strerror}); give another --data-dir"
-        ) from None
+    folder.mkdir(parents=True, exist_ok=True)
+    opened.enter_context(file_lock(folder / "lock", busy))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 STAND_IN = "tunesmith/micro-granite"
 PROJECT_ID = "11111111-2222-4333-8444-555555555555"
 """The project that exists if none is named."""
@@ -28,7 +30,9 @@ class Settings(BaseModel):
     """The folder for all state that survives the process."""
     temporary: bool = False
     """Whether ``data_dir`` is deleted when the emulator stops."""
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
+    allowed_hosts: tuple[str, ...] = ()
+    """Further host names at which clients of this machine may use the control plane."""
     port: int = Field(default=0, ge=0, le=65535)
     """0 picks a free port."""
     stand_in: str = STAND_IN
@@ -48,3 +52,16 @@ class Settings(BaseModel):
     """Limit of a JSON body."""
     max_upload_bytes: int = Field(default=200_000_000, ge=1)
     """Limit of an uploaded file."""
+
+    @property
+    def control_hosts(self) -> frozenset[str]:
+        """The host names of the control plane, in lower case."""
+        return frozenset(name.lower() for name in (*LOOPBACK, self.host, *self.allowed_hosts))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is this machine's loopback address, or ``localhost``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, or what a proxy claims in a header
+        return host in LOOPBACK

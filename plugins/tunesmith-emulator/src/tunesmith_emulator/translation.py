@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from tunesmith.errors import (
     DatasetError,
@@ -27,6 +30,7 @@ _MEANINGS: tuple[tuple[type[TunesmithError], int, str], ...] = (
     (NotFoundError, 404, "not_found"),
     (QuotaError, 429, "rate_limit_reached_requests"),
 )
+_STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def translated(error: Exception) -> ServiceError:
@@ -37,13 +41,31 @@ def translated(error: Exception) -> ServiceError:
     """
     if isinstance(error, ServiceError):
         return error
+    if (reason := _of_storage(error)) is not None:
+        # No bug: a traceback would hide the line with the reason.
+        _LOG.error("the data directory cannot be used: %s; free space or repair it", reason)
+        return _failed()
     for kind, status, code in _MEANINGS:
         if isinstance(error, kind):
             return ServiceError(status, code, str(error))
     _LOG.error("request failed", exc_info=error)
+    return _failed()
+
+
+def _failed() -> ServiceError:
     return ServiceError(
         500, "internal_server_error", "The service failed; the emulator's log has the reason."
     )
+
+
+def _of_storage(error: Exception) -> str | None:
+    """Return the reason if a full, failing or closed disk is to blame, else None."""
+    if isinstance(error, OSError) and error.errno in _STORAGE:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    # Of SQLAlchemy's, these two classes come from the file; the others are mistakes in a query.
+    if isinstance(error, OperationalError) or type(error) is DatabaseError:
+        return f"state.sqlite: {error.orig}"
+    return None
 
 
 @contextmanager

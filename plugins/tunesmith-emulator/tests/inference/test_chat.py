@@ -77,6 +77,28 @@ def test_a_tuned_model_reads_only_the_last_user_message(local: Any) -> None:
     assert "2 other messages were not read" in answer["system"]["warnings"][0]["message"]
 
 
+@pytest.mark.parametrize("role", ["system", "assistant"])
+def test_a_chat_without_a_user_is_answered(local: Any, role: str) -> None:
+    text = "Rude, dirty and they hurt my dog. Never again."
+    asked = chat_of(say("system", "Be short."), say(role, text))
+    label = local.tuned(text)["results"][0]["generated_text"]
+    tuned = {"messages": asked["messages"]}
+    for path, body in (("text/", asked), ("deployments/tuned/text/", tuned)):
+        answer = local.post(f"{path}chat", body)
+        assert answer.status_code == 200, answer.text
+        events = local.events(f"{path}chat_stream", body)
+        pieces = [event["data"]["choices"][0]["delta"]["content"] for event in events[:-1]]
+        told = answer.json()["choices"][0]["message"]["content"]
+        assert "".join(pieces) == told
+        assert path == "text/" or told == label
+
+
+def test_without_a_user_the_assistant_has_the_turn() -> None:
+    assert base_prompt(read_messages([say("system", "Hi.")])) == "Hi.\n\nAssistant:"
+    hello = read_messages([say("system", "Hi."), say("assistant", "Yes?")])
+    assert base_prompt(hello) == "Hi.\n\nAssistant: Yes?\n\nAssistant:"
+
+
 def test_the_prompt_of_a_tuned_model_is_no_template() -> None:
     assert tuned_input(read_messages([say("user", "a b")])) == ("a b", [])
 
@@ -236,7 +258,6 @@ def test_unknown_fields_are_tolerated_and_named(local: Any) -> None:
         (None, "messages"),
         ([], "messages"),
         ("hello", "messages"),
-        ([say("system", "Be short.")], "messages"),
         (["hello"], "messages[0]"),
         ([say("robot", "hello")], "messages[0].role"),
         ([say("user", None)], "messages[0].content"),

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 
 MICRO = "tunesmith/micro-granite"
+BASE_ID = "ibm/granite-13b-instruct-v2"
+PROMPT = "Review: the groomer was gentle and quick. Is it good? Answer:"
+
+
+def base_body(text: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    return {"model_id": BASE_ID, "project_id": "p", "input": text, "parameters": parameters}
 
 
 def test_an_answer_has_the_shape_of_the_service(local: Any) -> None:
@@ -227,3 +234,70 @@ def test_a_tuned_model_reads_its_input_behind_its_prompt(local: Any) -> None:
     told = "".join(token["text"] for token in answer["input_tokens"]).replace("Ġ", " ")
     assert told == "Is the review good? Gentle. Answer:"
     assert all(token["logprob"] <= 0 for token in answer["input_tokens"])  # the first as well
+
+
+@pytest.fixture
+def larger(local: Any) -> Iterator[Any]:
+    """The entry of a model that reads more than its stand-in, which has 1024 positions."""
+    entry = local.entries[BASE_ID]
+    entry.max_sequence_length, entry.max_new_tokens = 4096, 4095
+    yield local
+    entry.max_sequence_length, entry.max_new_tokens = 512, 256
+
+
+def chat_body(text: str) -> dict[str, Any]:
+    messages = [{"role": "user", "content": text}]
+    return {"model_id": BASE_ID, "project_id": "p", "messages": messages}
+
+
+def warned(answer: dict[str, Any]) -> list[str]:
+    return [warning["message"] for warning in answer["system"]["warnings"]]
+
+
+def test_a_prompt_that_only_the_real_model_reads_is_cut_with_a_warning(larger: Any) -> None:
+    text = "gentle " * 1500
+    answer = larger.ask(text, max_new_tokens=8)
+    (result,) = answer["results"]
+    assert result["input_token_count"] == 1016
+    assert warned(answer) == [
+        "the input was cut from the left to 1016 tokens, because the model that answers has 1024 "
+        "positions"
+    ]
+    body = base_body(text, {"max_new_tokens": 8})
+    first, *pieces = [e["data"] for e in larger.events("text/generation_stream", body)][1:]
+    assert warned(first) == warned(answer)
+    told = "".join(piece["results"][0]["generated_text"] for piece in pieces)
+    assert told == result["generated_text"]
+    own = larger.ask(text, max_new_tokens=8, truncate_input_tokens=1016)
+    assert own["results"] == answer["results"]
+    assert "system" not in own
+
+
+def test_an_answer_may_take_half_of_the_positions_of_the_stand_in(larger: Any) -> None:
+    answer = larger.ask(PROMPT, max_new_tokens=2000)
+    assert ["parameters.max_new_tokens was lowered to" in text for text in warned(answer)] == [True]
+    body = base_body("gentle " * 1500, {"max_new_tokens": 2000, "min_new_tokens": 600})
+    body["parameters"]["time_limit"] = 1  # the shape of the answer is enough
+    answer = larger.post("text/generation", body).json()
+    assert answer["results"][0]["input_token_count"] == 512
+    assert len(warned(answer)) == 2
+    refused = larger.refusal("text/generation", base_body("gentle " * 5000, {}))
+    assert "4096" in refused["message"]
+
+
+def test_a_long_chat_is_cut_too(larger: Any) -> None:
+    text = "gentle " * 1500
+    for limit in ({}, {"max_tokens": 8}):
+        answer = larger.chat(text, **limit)
+        assert 900 < answer["usage"]["prompt_tokens"] < 1024
+        assert "cut from the left" in warned(answer)[0]
+        (*_, last) = larger.events("text/chat_stream", chat_body(text) | limit)
+        assert warned(last["data"]) == warned(answer)
+    assert "system" not in larger.chat(PROMPT)
+
+
+def test_a_tuned_model_answers_with_any_limit_of_the_real_model(larger: Any) -> None:
+    plain = larger.tuned("Gentle.")["results"]
+    answer = larger.tuned("Gentle.", max_new_tokens=4000)
+    assert answer["results"] == plain
+    assert "parameters.max_new_tokens was lowered to 512" in warned(answer)[0]

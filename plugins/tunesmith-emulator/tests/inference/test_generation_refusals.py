@@ -81,18 +81,6 @@ def test_input_and_new_tokens_must_fit_together(local: Any) -> None:
     assert "512" in error["message"]
 
 
-def test_rows_that_are_too_long_for_the_backend_are_refused_too(local: Any) -> None:
-    entry = local.entries[MODEL]
-    entry.max_sequence_length = 100_000  # the stand-in reads 1024
-    try:
-        body = {"model_id": MODEL, "project_id": "p", "input": "gentle " * 1500}
-        error = local.refusal("text/generation", body)
-    finally:
-        entry.max_sequence_length = 512
-    assert error["code"] == "invalid_input_argument"
-    assert "1024" in error["message"]
-
-
 def test_a_huge_prompt_is_refused_unread(local: Any) -> None:
     before = local.engine.statistics
     body = {"model_id": MODEL, "project_id": "p", "input": "x" * 7_000_000}
@@ -141,6 +129,16 @@ def test_a_base_model_needs_a_scope_and_a_name(local: Any) -> None:
     assert "project_id" in local.refusal("text/generation", {"model_id": MODEL})["message"]
     error = local.refusal("text/generation", {"project_id": "p", "input": "a"})
     assert error["target"]["name"] == "model_id"
+
+
+@pytest.mark.parametrize("named", ["model_id", "model", "space_id", "project_id"])
+@pytest.mark.parametrize("path", ["generation", "generation_stream", "chat", "chat_stream"])
+def test_a_deployment_takes_no_model_and_no_scope(local: Any, path: str, named: str) -> None:
+    asked = {"input": "a", "messages": [{"role": "user", "content": "a"}], named: None}
+    assert local.post(f"deployments/tuned/text/{path}", asked).status_code == 200
+    error = local.refusal(f"deployments/tuned/text/{path}", asked | {named: "x"})
+    assert error["code"] == "json_validation_error"
+    assert repr(named) in error["message"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import time
 from collections.abc import Mapping, Sequence
@@ -55,7 +56,8 @@ class Rest:
 
     def ask(self, method: str, path: str, body: Any = None, **query: str) -> httpx.Response:
         """Send a request of this project, in query and body."""
-        if isinstance(body, dict):
+        # A deployment has its project, and its inference refuses another one.
+        if isinstance(body, dict) and not re.search("/deployments/.*/text/", path):
             body = self.scope | body
         given = {} if body is None else {"json": body}
         return self.http.request(method, path, params=VERSION | self.scope | query, **given)

@@ -132,6 +132,20 @@ def test_any_field_may_hold_anything(rest, emulator, bodies, alive, route):
         check(rest.ask("GET", path), path)
 
 
+OF_THE_SERVICE = [r for r in ROUTES if r.path.startswith("/ml/v") and r.method != "WEBSOCKET"]
+
+
+@pytest.mark.parametrize("route", OF_THE_SERVICE, ids=lambda route: route.name)
+@pytest.mark.parametrize("version", [None, "", "2", "today", "2026-13-01"])
+def test_a_request_needs_a_version_which_is_a_date(rest, route, version):
+    given = {} if version is None else {"version": version}
+    response = rest.http.request(route.method, path_of(route), params=rest.scope | given)
+    assert refusal(response, 400)["target"] == {"type": "parameter", "name": "version"}
+    dated = rest.http.request(route.method, path_of(route), params=rest.scope | VERSION)
+    assert "'version'" not in dated.text
+    assert '"version"' not in dated.text
+
+
 @pytest.mark.parametrize("route", JSON_ROUTES, ids=lambda route: route.name)
 def test_a_body_that_is_no_json_object_is_refused(rest, alive, route):
     for raw in RAW:
@@ -157,15 +171,18 @@ def send(rest, route, content: bytes) -> httpx.Response:
 
 @pytest.mark.parametrize("raw", RAW[:6], ids=repr)
 def test_malformed_json_is_named(rest, alive, raw):
-    answer = rest.http.post("/ml/v4/trainings", content=b'{"project_id": "p", "x": ' + raw + b"}")
+    content = b'{"project_id": "p", "x": ' + raw + b"}"
+    answer = rest.http.post("/ml/v4/trainings", content=content, params=VERSION)
     assert refusal(answer, 400)
 
 
 def test_a_body_that_is_too_long_is_refused(rest, emulator, alive):
     limit = emulator.settings.max_body_bytes
-    answer = rest.http.post("/ml/v4/trainings", content=b" " * (limit + 1))
+    answer = rest.http.post("/ml/v4/trainings", content=b" " * (limit + 1), params=VERSION)
     assert refusal(answer, 413)["code"] == "request_entity_too_large"
-    streamed = rest.http.post("/ml/v4/trainings", content=(b" " * 100_000 for _ in range(100)))
+    streamed = rest.http.post(
+        "/ml/v4/trainings", params=VERSION, content=(b" " * 100_000 for _ in range(100))
+    )
     assert refusal(streamed, 413)
 
 

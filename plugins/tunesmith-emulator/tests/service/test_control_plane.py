@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 import time
 
@@ -109,13 +110,17 @@ def test_a_delay_waits_and_then_answers(rest, emulator):
     assert time.monotonic() - started >= 0.3
 
 
-def test_a_dropped_connection_is_recorded_with_status_0(rest, emulator):
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_dropped_connection_is_recorded_with_status_0(rest, emulator, method, caplog):
     import httpx
 
-    emulator.fail("GET /v2/projects", drop=True)
+    path = {"GET": "/v2/projects", "POST": "/v2/assets"}[method]
+    emulator.fail(f"{method} {path}", drop=True)
     with pytest.raises(httpx.TransportError):
-        rest.ask("GET", "/v2/projects")
-    assert [r["status"] for r in emulator.requests if r["path"] == "/v2/projects"] == [0]
+        rest.ask(method, path, {"metadata": {"name": "a"}} if method == "POST" else None)
+    assert [r["status"] for r in emulator.requests if r["path"] == path] == [0]
+    assert rest.ask("GET", "/ml/v4/trainings").is_success
+    assert caplog.text == ""
 
 
 @pytest.fixture
@@ -200,6 +205,45 @@ def test_another_page_in_the_browser_may_not_turn_it(rest):
     assert refusal(stranger, 403)["code"] == "forbidden"
     own = str(rest.http.base_url).rstrip("/")
     assert rest.http.post(address, headers={"Origin": own}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil_1.example", "127.0.0.1.evil.example", "["])
+def test_a_name_that_another_site_had_resolve_here_may_not_turn_it(rest, host):
+    port = rest.http.base_url.port
+    own = {"Host": f"{host}:{port}", "Origin": f"https://{host}:{port}"}
+    for method, path in (("POST", "reset"), ("GET", "state")):
+        stranger = rest.http.request(method, f"/_emulator/{path}", headers=own)
+        assert refusal(stranger, 403)["code"] == "forbidden"
+    assert rest.http.get("/_emulator/state", headers={"Host": own["Host"]}).status_code == 403
+
+
+def test_further_hosts_can_be_admitted(start, rest_for):
+    running = start("sklearn", allowed_hosts=["Tunes.example"])
+    client = rest_for(running)
+    for host, status in (
+        ("tunes.example", 200),
+        ("TUNES.EXAMPLE", 200),
+        ("localhost", 200),
+        ("127.0.0.1", 200),
+        ("[::1]", 200),
+        ("other.example", 403),
+    ):
+        headers = {"Host": f"{host}:{running.port}"}
+        assert client.http.get("/_emulator/health", headers=headers).status_code == status, host
+    context = ssl.create_default_context(cafile=running.ca_file)
+    with (
+        socket.create_connection(("127.0.0.1", running.port)) as plain,
+        context.wrap_socket(plain, server_hostname="tunes.example"),
+    ):
+        pass  # its certificate is for this name too
+
+
+@pytest.mark.parametrize("claim", ["foo", "192.0.2.1", "unix:", "[", ""])
+def test_a_forwarded_address_is_no_failure(rest, claim):
+    for path in ("health", "state"):
+        answer = rest.http.get(f"/_emulator/{path}", headers={"X-Forwarded-For": claim})
+        assert answer.status_code in {200, 403}
+        assert answer.status_code == 403 or not claim
 
 
 def test_many_requests_at_once_are_all_answered(rest):

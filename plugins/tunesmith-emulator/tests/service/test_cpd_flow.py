@@ -144,6 +144,18 @@ def lora_body(rest, asset, **parameters):
     return {**body, "parameters": given | parameters}
 
 
+def test_a_lora_that_destroys_its_model_says_so_in_the_details(local, rest_for):
+    client = rest_for(local)
+    rates = {"learning_rate": 0.5, "num_epochs": 3, "batch_size": 4, "accumulate_steps": 1}
+    body = lora_body(client, client.upload(), **rates)
+    ident = client.post("/ml/v1/fine_tunings", body)["metadata"]["id"]
+    details = client.reaches(f"/ml/v1/fine_tunings/{ident}", "completed")
+    (warning,) = details["system"]["warnings"]
+    assert warning["id"] == "diagnosis"
+    assert "jumped" in warning["message"]
+    assert "learning_rate=0.05" in warning["message"]
+
+
 def test_lora_is_refused_if_the_backend_does_not_declare_it(rest):
     answer = rest.ask("POST", "/ml/v1/fine_tunings", lora_body(rest, rest.upload()))
     assert "does not offer LoRA" in refusal(answer, 400)["message"]

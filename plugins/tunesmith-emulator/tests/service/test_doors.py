@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import json
 import os
+import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import pytest
 from service_process import Process
@@ -83,6 +86,65 @@ def test_a_data_directory_that_cannot_be_one_is_named(tmp_path):
         Emulator("sklearn", data_dir=file).start()
 
 
+def spoiled(*statements):
+    def change(folder):
+        with closing(sqlite3.connect(folder / "state.sqlite")) as database:
+            for statement in statements:
+                database.execute(statement)
+
+    return change
+
+
+def swapped(name):
+    def change(folder):
+        shutil.rmtree(folder / name)
+        (folder / name).write_text("")
+
+    return change
+
+
+def junk(name, content):
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """The data directory of an emulator that has stopped."""
+    folder = tmp_path_factory.mktemp("left")
+    with Emulator("sklearn", data_dir=folder):
+        pass
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (junk("state.sqlite", b"junk" * 1000), "state.sqlite"),
+        (lambda folder: os.truncate(folder / "state.sqlite", 9000), "state.sqlite"),
+        (spoiled("DROP TABLE trainings", "CREATE TABLE trainings (a)"), "state.sqlite"),
+        (spoiled("ALTER TABLE trainings DROP COLUMN message"), "state.sqlite"),
+        (spoiled("ALTER TABLE assets ADD COLUMN later"), "state.sqlite"),
+        (junk("authority/ca.pem", b""), "ca.pem"),
+        (junk("authority/ca.key", b"junk"), "ca.key"),
+        (junk("authority/token.key", b"\xff\xfe"), "token.key"),
+        (junk("authority/token.key", b""), "token.key"),
+        (swapped("assets"), "assets"),
+        (swapped("authority"), "authority"),
+    ],
+)
+def test_a_state_file_that_cannot_be_read_is_named(left, tmp_path, change, named):
+    folder = tmp_path / "data"
+    shutil.copytree(left, folder)
+    change(folder)
+    with pytest.raises(ExperimentError, match="give another --data-dir") as caught:
+        Emulator("sklearn", data_dir=folder).start()
+    (line,) = str(caught.value).splitlines()
+    assert str(folder) in line
+    assert named in line
+    assert "sqlalche" not in line
+    gc.collect()  # a connection left open complains here
+
+
 def test_a_wrong_setting_makes_nothing():
     with pytest.raises(ExperimentError, match="port"):
         Emulator("sklearn", port=99999)
@@ -125,6 +187,13 @@ def test_the_command_serves_and_prints_how_to_use_it(tmp_path, plugin_path):
     finally:
         assert process.stop() == 0
     assert "hidden-key" not in process.errors.read_text() + json.dumps(shown)
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+@pytest.mark.parametrize("host", ["0.0.0.0", "0", "::", "0:0::0"])
+def test_the_printed_address_is_served(host, start, rest_for):
+    with rest_for(start("sklearn", host=host)) as client:
+        assert client.healthy()
 
 
 def command(*arguments):

@@ -155,7 +155,7 @@ def test_problems_of_a_learning_curve_are_warnings_in_the_details(slow_rest):
     (warning,) = flat["system"]["warnings"]
     assert warning["id"] == "diagnosis"
     assert "nothing was learned" in warning["message"]
-    assert "learning_rate=0.0001" in warning["message"]
+    assert "take more optimizer steps than 8 (num_epochs=8)" in warning["message"]
 
 
 def test_a_run_is_found_again_by_its_id(sdk, emulator, rest):

@@ -75,13 +75,14 @@ class LocalBackend(Backend):
         return self._catalog.info(name)
 
     def capabilities(self, base_model: str) -> Capabilities:
-        """Return the capabilities with ``base_model``: the same for all, but for chats."""
+        """Return the capabilities with ``base_model``: the same for all, but length and chats."""
         self.base_model(base_model)
         return Capabilities(
             methods=tuple(self._methods),
             hyperparameters=self._ranges,
             auto_settings=frozenset(AUTO_SETTINGS),
             generation_parameters=GENERATION_PARAMETERS,
+            max_sequence_length=self._catalog.positions(base_model),
             base_inference=True,
             validation=True,
             label_scores=True,

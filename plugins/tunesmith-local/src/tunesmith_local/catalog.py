@@ -20,6 +20,7 @@ from tunesmith_local.model.gguf.files import models_in
 from tunesmith_local.model.gguf.names import gguf_source
 from tunesmith_local.model.gguf.stores import stored_models
 from tunesmith_local.model.loading import BaseLM, load_base_model
+from tunesmith_local.model.positions import positions_of
 from tunesmith_local.model.weight_prepacking import prepacked
 from tunesmith_local.options import LocalOptions
 
@@ -61,6 +62,7 @@ class Catalog:
         self._loaded: dict[str, BaseLM] = {}
         self._found: set[str] = set()
         self._chats: dict[str, bool] = {}
+        self._positions: dict[str, int | None] = {}
         self._lock = threading.Lock()
 
     def infos(self) -> list[BaseModelInfo]:
@@ -90,6 +92,18 @@ class Catalog:
         if name not in self._chats:  # the header of a GGUF file takes a while to read
             self._chats[name] = has_chat_template(self._find(name).place)
         return self._chats[name]
+
+    def positions(self, name: str) -> int | None:
+        """Return the longest sequence of the model in tokens, without loading it.
+
+        None means that there is no limit, or that the model is not on this machine yet.
+
+        Raises:
+            NotFoundError: no such base model here or on the hub.
+        """
+        if name not in self._positions:
+            self._positions[name] = positions_of(self._find(name).place)
+        return self._positions[name]
 
     def load(self, name: str) -> BaseLM:
         """Return the loaded model, ready to compute with; the first call loads and checks it.

@@ -9,6 +9,7 @@ from tunesmith.errors import PredictionError, UnsupportedError
 from tunesmith.records import Generation, Message, StopReason, TokenInfo, TopToken
 from tunesmith.spec import GenerationParams
 from tunesmith_watsonx.label_scores import NEW_TOKENS
+from tunesmith_watsonx.service_warnings import cut_input
 
 _NAMES = {
     "max_new_tokens": "max_tokens",
@@ -82,6 +83,7 @@ def generation_of(answer: Mapping[str, Any]) -> Generation:
         generated_token_count=usage.get("completion_tokens"),
         stop_reason=_REASONS.get(str(choice.get("finish_reason")), "not_finished"),
         tokens=None if tokens is None else tuple(map(_token, tokens)),
+        truncated=cut_input(answer),
     )
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
+import math
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from ibm_watsonx_ai import APIClient, Credentials
 from ibm_watsonx_ai.experiment import TuneExperiment
 
-from tunesmith.errors import BackendError, ExperimentError, TunesmithError
-from tunesmith_watsonx.errors import scrubbed, translated
+from tunesmith.errors import AuthenticationError, BackendError, ExperimentError, TunesmithError
+from tunesmith_watsonx.errors import EXPIRED, scrubbed, translated
 from tunesmith_watsonx.guard import is_ibm, refuse_paid_tests
 from tunesmith_watsonx.options import WatsonxOptions
 from tunesmith_watsonx.quiet import quiet
@@ -109,6 +114,9 @@ def _check(options: WatsonxOptions) -> None:
         raise _missing("url", "WATSONX_URL", _WITHOUT_ACCOUNT)
     if not (options.api_key or options.token or options.password):
         raise _missing("api_key", "WATSONX_APIKEY", _WITHOUT_ACCOUNT)
+    if options.token and (since := _expiry(options.token.get_secret_value())) <= time.time():
+        when = f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M} UTC"
+        raise AuthenticationError(f"WATSONX_TOKEN expired at {when}; {EXPIRED}")
     if not (options.project_id or options.space_id):
         raise _missing("project_id", "WATSONX_PROJECT_ID", "or space_id (WATSONX_SPACE_ID)")
     if not (is_ibm(options.url) or options.platform_url or options.username or options.version):
@@ -119,6 +127,16 @@ def _check(options: WatsonxOptions) -> None:
         )  # fmt: skip
     for url in filter(None, (options.url, options.platform_url, options.auth_url)):
         refuse_paid_tests(url)
+
+
+def _expiry(token: str) -> float:
+    """Return the end of a token in seconds since 1970; infinity if it tells none."""
+    try:
+        part = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        return float(claims["exp"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return math.inf
 
 
 def _missing(option: str, variable: str, more: str) -> ExperimentError:

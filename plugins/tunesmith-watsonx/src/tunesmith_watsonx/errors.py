@@ -26,6 +26,10 @@ from tunesmith.errors import (
 )
 
 _KEY = "check WATSONX_APIKEY (or the token), and that it belongs to the service at WATSONX_URL"
+EXPIRED = (
+    "the token has expired: set WATSONX_APIKEY instead, from which new tokens are made, or get a "
+    "new WATSONX_TOKEN with 'ibmcloud iam oauth-tokens'"
+)
 _RIGHTS = (
     "the credentials are valid, but do not allow this: check the role in the project, the plan of "
     "the service and its region (WATSONX_URL)"
@@ -40,7 +44,6 @@ _TRUST = (
 )
 
 _BY_STATUS: dict[int, tuple[type[TunesmithError], str]] = {
-    401: (AuthenticationError, _KEY),
     402: (QuotaError, _PLAN),
     403: (AuthenticationError, _RIGHTS),
     404: (NotFoundError, ""),
@@ -159,13 +162,15 @@ def _kind(
     error: BaseException, otherwise: type[TunesmithError]
 ) -> tuple[type[TunesmithError], str]:
     links = chain(error)
+    status = status_of(error)
+    if status == 401:  # also where the SDK's own error blames the project
+        return AuthenticationError, EXPIRED if _expired(error) else _KEY
     for sentence, ours, hint in _BY_SENTENCE:
         if any(sentence in str(link) for link in links):
             return ours, hint
     for theirs, ours, hint in _BY_TYPE:
         if any(isinstance(link, theirs) for link in links):
             return ours, hint
-    status = status_of(error)
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if _codes(error) & _UNSUPPORTED:
@@ -187,6 +192,11 @@ def _reason(error: BaseException) -> str:
 
 def _codes(error: BaseException) -> set[str]:
     return {str(entry.get("code")) for entry in _service_errors(error)}
+
+
+def _expired(error: BaseException) -> bool:
+    texts = [*map(str, chain(error)), *_codes(error)]
+    return any("expired" in text.lower() for text in texts)
 
 
 def _service_errors(error: BaseException) -> list[dict[str, Any]]:

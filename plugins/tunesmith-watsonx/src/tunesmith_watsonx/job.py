@@ -21,12 +21,15 @@ from tunesmith.records import (
 )
 from tunesmith_watsonx.connection import Connection
 from tunesmith_watsonx.metrics import epoch_times, losses, moment
+from tunesmith_watsonx.service_warnings import warnings_in
 from tunesmith_watsonx.store import JobRecord, Store
 
 BACKEND = "watsonx"
 FIRST_LOOK, LONGEST_LOOK = 0.2, 5.0
 """The shortest and the longest time between two requests, in seconds. It grows."""
 _CANCEL_SECONDS = 120.0
+_KNOWN = ("diagnosis", "stand_in_method")
+"""Warnings of the emulator that a run gives by itself."""
 _STATUSES: dict[str, JobStatus] = {
     "queued": "queued",
     "pending": "queued",
@@ -170,6 +173,11 @@ class WatsonxJob(TuningJob):
         if not entity.get("model_id"):
             raise TuningError(f"training {self.id} is completed, but names no tuned model")
         notes = list(record.notes)
+        notes += [
+            str(warning.get("message"))
+            for warning in warnings_in(details)
+            if warning.get("id") not in _KNOWN
+        ]
         if not self._curve.epochs:
             notes.append("the service gave no losses with the training")
         return TunedModel(

@@ -39,6 +39,7 @@ from tunesmith_watsonx.label_scores import (
     read_scores,
     texts_of,
 )
+from tunesmith_watsonx.service_warnings import cut_input
 
 T = TypeVar("T")
 _STOP_REASONS = frozenset(get_args(StopReason))
@@ -304,6 +305,7 @@ def _generation(answer: Mapping[str, Any]) -> Generation:
         input_token_count=result.get("input_token_count"),
         generated_token_count=result.get("generated_token_count"),
         stop_reason=reason if reason in _STOP_REASONS else "not_finished",
+        truncated=cut_input(answer),
         tokens=_tokens(result.get("generated_tokens")),
         input_tokens=_tokens(result.get("input_tokens")),
     )

@@ -40,13 +40,24 @@ class Entry:
 
     @property
     def max_sequence_length(self) -> int | None:
-        """The limit of prompt and answer together, in tokens; None if it is not known."""
+        """The service's limit of prompt and answer together, in tokens; None if it is not known."""
         return self.model.max_sequence_length
 
     @property
     def max_new_tokens(self) -> int | None:
-        """The limit of the answer, in tokens; None if it is not known."""
+        """The service's limit of the answer, in tokens; None if it is not known."""
         return self.model.max_output_tokens
+
+    @property
+    def served_length(self) -> int | None:
+        """As :attr:`max_sequence_length`, and no more than the model that answers reads."""
+        return _least(self.max_sequence_length, self.capabilities.max_sequence_length)
+
+    @property
+    def served_new_tokens(self) -> int | None:
+        """As :attr:`max_new_tokens`, and no more than the model that answers writes."""
+        longest = self.served_length
+        return _least(self.max_new_tokens, None if longest is None else longest - 1)
 
     @property
     def state(self) -> StageId | None:
@@ -139,7 +150,7 @@ class Entry:
             "task_ids": list(model.tasks),
             "tasks": [self._task(task_id) for task_id in model.tasks],
             "model_limits": self._model_limits(),
-            "limits": {plan: _limits(time, model) for plan, time in _CALL_TIMES.items()},
+            "limits": {plan: self._limits(time) for plan, time in _CALL_TIMES.items()},
             "lifecycle": self._lifecycle(),
             "training_parameters": self.training_parameters or None,
         }
@@ -164,22 +175,25 @@ class Entry:
 
     def _model_limits(self) -> dict[str, int]:
         limits = {
-            "max_sequence_length": self.max_sequence_length,
-            "max_output_tokens": self.max_new_tokens,
+            "max_sequence_length": self.served_length,
+            "max_output_tokens": self.served_new_tokens,
             "training_data_max_records": (
                 self.model.tuning.max_records if self.model.tuning and self.tunable else None
             ),
         }
         return {name: limit for name, limit in limits.items() if limit is not None}
 
+    def _limits(self, call_time: str) -> dict[str, Any]:
+        tokens = self.served_new_tokens
+        return {"call_time": call_time, **({} if tokens is None else {"max_output_tokens": tokens})}
+
     def _lifecycle(self) -> list[dict[str, Any]]:
         stages = [_stage(stage) for stage in shown(self.model.lifecycle, self.day)]
         return stages or [{"id": "available"}]
 
 
-def _limits(call_time: str, model: Model) -> dict[str, Any]:
-    tokens = model.max_output_tokens
-    return {"call_time": call_time, **({} if tokens is None else {"max_output_tokens": tokens})}
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _stage(stage: Stage) -> dict[str, Any]:

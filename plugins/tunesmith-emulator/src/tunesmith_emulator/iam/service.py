@@ -7,6 +7,7 @@ must be a JWT that can be decoded. Only this service checks its signature.
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ import jwt
 
 from tunesmith.atomic import write_atomically
 from tunesmith_emulator.envelope import ServiceError, Target
+from tunesmith_emulator.files import unusable
 from tunesmith_emulator.settings import Settings
 
 _ALGORITHM = "HS256"
@@ -128,7 +130,10 @@ def _secret(file: Path | None) -> str:
     if not file.is_file():
         write_atomically(file, secrets.token_hex(32))
         file.chmod(0o600)
-    return file.read_text(encoding="ascii")
+    secret = file.read_bytes()
+    if not re.fullmatch(rb"[0-9a-f]{64}", secret):
+        raise unusable(file, "holds no key that signs tokens")
+    return secret.decode()
 
 
 def _unauthorized(why: str, message: str) -> ServiceError:

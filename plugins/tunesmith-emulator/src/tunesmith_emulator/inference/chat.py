@@ -5,9 +5,9 @@
   ``User: …``, ``Assistant: …`` and ``Tool: …``, then an empty line and the unchanged last user
   message. So a chat of one user message is the text generation of that message. If the last
   message is not the user's, every turn is a line and ``Assistant:`` ends the prompt.
-* A **tuned model** was trained on single inputs. It reads the last user message alone, and answers
-  as in text generation; a warning counts the other messages. If it was tuned with a chat template,
-  the template is put around the message as in tuning.
+* A **tuned model** was trained on single inputs. It reads the last user message alone (without one,
+  the last message), and answers as in text generation; a warning counts the other messages. If it
+  was tuned with a chat template, the template is put around the message as in tuning.
 """
 
 from __future__ import annotations
@@ -44,17 +44,14 @@ def read_messages(given: object) -> list[Message]:
     """
     if not isinstance(given, list) or not given:
         raise wrong_field("messages", "messages must be a list with at least one message.")
-    messages = [_message(message, f"messages[{i}]") for i, message in enumerate(given)]
-    if not any(message.role == "user" for message in messages):
-        raise wrong_field("messages", "messages must hold a message of the role user.")
-    return messages
+    return [_message(message, f"messages[{i}]") for i, message in enumerate(given)]
 
 
 def base_prompt(messages: Sequence[Message]) -> str:
     """Return the prompt of a base model; see the top of this module."""
     system = [message.text for message in messages if message.role == "system"]
     rest = [message for message in messages if message.role != "system"]
-    if rest[-1].role == "user":
+    if rest and rest[-1].role == "user":
         lines, end = rest[:-1], rest[-1].text
     else:
         lines, end = rest, "Assistant:"
@@ -85,7 +82,8 @@ def field_of_system(messages: Sequence[Message]) -> str:
 
 def tuned_input(messages: Sequence[Message]) -> tuple[str, list[str]]:
     """Return the input of a tuned model, and a warning about messages that it does not read."""
-    last = max(i for i, message in enumerate(messages) if message.role == "user")
+    asked = [i for i, message in enumerate(messages) if message.role == "user"]
+    last = asked[-1] if asked else len(messages) - 1
     unread = len(messages) - 1
     warnings = (
         [f"a tuned model reads the last user message only; {unread} other messages were not read"]

@@ -8,6 +8,7 @@ effect on this request, such as a temperature for greedy decoding, is left out w
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -19,6 +20,8 @@ from tunesmith.errors import first_problem
 from tunesmith.spec import GenerationParams
 from tunesmith_emulator.envelope import ServiceError, wrong_field
 
+CUT = "the input was cut from the left"
+"""The beginning of a warning that the model did not read the whole input."""
 NEW_TOKENS = 20
 """New tokens if a request names no limit."""
 _FIELDS = frozenset(GenerationParams.model_fields)
@@ -77,6 +80,11 @@ class Wanted:
         """The limit of new tokens."""
         limit = self.params.max_new_tokens
         return NEW_TOKENS if limit is None else limit
+
+    @property
+    def most_read(self) -> float:
+        """The limit of tokens that are read of the prompt; infinite if there is none."""
+        return self.params.truncate_input_tokens or math.inf
 
     @property
     def seed(self) -> int | None:
@@ -180,6 +188,32 @@ def _check_minimum(params: GenerationParams, spell: Spelling) -> None:
             f"{spell('min_new_tokens')} is {params.min_new_tokens}, more than "
             f"{spell('max_new_tokens')}, which is {most}.",
         )
+
+
+def shortened(
+    wanted: Wanted, new: int, read: int | None, longest: int, spell: Spelling = as_generation
+) -> Wanted:
+    """Return ``wanted`` with a limit of ``new`` tokens that reads ``read``, or None for all.
+
+    Args:
+        wanted: the checked parameters.
+        new: at most as many new tokens as in ``wanted``.
+        read: the tokens of the end of the prompt.
+        longest: the positions of the model that answers, for the warnings.
+        spell: gives the names of parameters in warnings.
+    """
+    because = f", because the model that answers has {longest} positions"
+    update: dict[str, Any] = {}
+    warnings = wanted.warnings
+    if new < wanted.new_tokens:
+        least = wanted.params.min_new_tokens
+        update |= {"max_new_tokens": new, "min_new_tokens": least and min(least, new)}
+        warnings += (f"{spell('max_new_tokens')} was lowered to {new}{because}",)
+    if read is not None:
+        update["truncate_input_tokens"] = read
+        warnings += (f"{CUT} to {read} tokens{because}",)
+    params = wanted.params.model_copy(update=update)
+    return replace(wanted, params=params, warnings=warnings)
 
 
 def _with_options(wanted: Wanted, options: Mapping[str, Any], spell: Spelling) -> Wanted:

@@ -127,7 +127,7 @@ class Inference:
         _check_length(text, who)
         wanted = parameters.read(body.get("parameters"))
         wanted = self._fit(who, wanted, parameters.as_generation)
-        return who, text, wanted
+        return who, text, self._within(who, text, wanted, parameters.as_generation)
 
     def _chat(self, body: JSON, deployment: str | None) -> tuple[Answering, str, list[Wanted]]:
         who, messages = self._answering(body, deployment), chat.read_messages(body.get("messages"))
@@ -141,7 +141,9 @@ class Inference:
         wanted = self._fit(who, wanted, chat_parameters.as_chat)
         can_limit = "max_new_tokens" in self._capabilities(who).generation_parameters
         limit = who.entry.max_new_tokens
-        return who, text, chat_parameters.attempts(wanted, limit) if can_limit else [wanted]
+        *others, last = chat_parameters.attempts(wanted, limit) if can_limit else [wanted]
+        last = self._within(who, text, last, chat_parameters.as_chat)
+        return who, text, [*others, last]
 
     def _base_text(self, base_model: str, messages: Sequence[Message]) -> str:
         """Return the prompt of a base model, in its chat template if it has one."""
@@ -156,6 +158,7 @@ class Inference:
     def _answering(self, body: JSON, deployment: str | None) -> Answering:
         _refuse_extras(body)
         if deployment is not None:
+            _refuse_named(body)
             found = self._deployments.serving(deployment)
             return Answering(found.model_id, found.target, self._catalogue.find(found.model_id))
         ProjectScope.require(body)
@@ -207,6 +210,29 @@ class Inference:
         ours = answers.notes(generation, wanted, self._engine.name)
         return answers.system([*who.entry.warnings, *ours])
 
+    def _within(self, who: Answering, text: str, wanted: Wanted, spell: Spelling) -> Wanted:
+        """Return what the model that answers has positions for; warnings name each change.
+
+        It may have fewer positions than the model that it stands in for. Half of them are kept for
+        the answer if the request wants so many tokens; the prompt loses its beginning.
+
+        Raises:
+            PredictionError: the service refuses the request.
+        """
+        self._check_room(who, text, wanted)
+        capabilities, new = self._capabilities(who), wanted.new_tokens
+        longest = capabilities.max_sequence_length
+        if longest is None:
+            return wanted
+        if isinstance(
+            who.target, Deployment
+        ):  # it cuts its input by itself, to a length of its own
+            return parameters.shortened(wanted, min(new, longest // 2), None, longest, spell)
+        read = self._tokens(who.target, text, wanted, longest - new)
+        new = min(new, max(longest - read, longest // 2))
+        kept = longest - new if read + new > longest else None
+        return parameters.shortened(wanted, new, kept, longest, spell)
+
     def _check_room(self, who: Answering, text: str, wanted: Wanted) -> None:
         new, most, longest = (
             wanted.new_tokens,
@@ -231,7 +257,7 @@ class Inference:
     def _tokens(self, base_model: str, text: str, wanted: Wanted, room: int) -> int:
         """Count the tokens of ``text`` that are read; 0 if they surely fit or cannot be counted."""
         # A token spells at least one byte, and models add a few tokens.
-        surely_fits = len(text.encode()) + 8 <= room
+        surely_fits = min(len(text.encode()) + 8, wanted.most_read) <= room
         if surely_fits or not self._engine.capabilities(base_model).tokenize:
             return 0
         count = len(self._engine.tokenize(base_model, text))
@@ -263,6 +289,18 @@ def _refuse_extras(body: JSON) -> None:
         raise wrong_field("crypto", "crypto is not emulated; leave it out.")
     if _enabled(body.get("moderations")):
         raise wrong_field("moderations", "moderations are not emulated; leave guardrails off.")
+
+
+def _refuse_named(body: JSON) -> None:
+    """Refuse a model or a project beside a deployment, which has both (recorded)."""
+    for names in (("model_id", "model"), ("space_id", "project_id")):
+        if any(body.get(name) is not None for name in names):
+            raise ServiceError(
+                400,
+                "json_validation_error",
+                f"Json document validation error: {' or '.join(map(repr, names))} cannot be "
+                "specified in the request body",
+            )
 
 
 def _enabled(moderations: object) -> bool:

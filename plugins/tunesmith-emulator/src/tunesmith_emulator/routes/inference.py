@@ -55,7 +55,8 @@ _PARAMETERS = (
     "Unknown keys and sampling parameters of greedy decoding give a warning. Not emulated: "
     "moderations, crypto and prompt_variables. The first of input_tokens has no logprob, unless "
     "a soft prompt precedes it (inferred). If the backend counts no tokens, the counts are 0 and "
-    "max_new_tokens does not cut the answer; warnings name both."
+    "max_new_tokens does not cut the answer; warnings name both. If the model that answers has "
+    "fewer positions than the one in the catalogue, the prompt loses its beginning with a warning."
 )
 _STREAM = (
     "As text/generation; tokens of the input are sent with the count of the input (inferred). If "
@@ -69,8 +70,8 @@ _CHAT = (
     "formats, guided decoding, reasoning, frequency and presence penalties, logit_bias."
 )
 _TUNED_CHAT = (
-    "As text/chat; a tuned model reads the last user message alone and answers as it does to "
-    "text/generation."
+    "As text/chat; a tuned model reads the last user message alone (without one, the last "
+    "message) and answers as it does to text/generation."
 )
 _CHAT_STREAM = "As text/chat; without the event `close`, which clients would read as a chunk."
 _BY_ID = "/ml/v1/deployments/{deployment}"

@@ -90,9 +90,19 @@ def _results(row: TrainingRow) -> dict[str, Any]:
 def _warnings(row: TrainingRow) -> dict[str, Any]:
     told = [("stand_in_method", text) for text in _stand_in(row)]
     if row.state == "completed":
-        told += [("diagnosis", text) for text in diagnosis.sentences(row.metrics, row.parameters)]
+        told += [("truncated_rows", text) for text in _cut(row)]
+        curve = (row.model or {}).get("curve") or {}
+        told += [("diagnosis", text) for text in diagnosis.sentences(curve, row.parameters)]
     warnings = [{"id": i, "message": text, "more_info": MORE_INFO} for i, text in told]
     return {"system": {"warnings": warnings}} if warnings else {}
+
+
+def _cut(row: TrainingRow) -> list[str]:
+    rows = (row.model or {}).get("details", {}).get("truncated_rows")
+    limit = row.parameters.get("max_input_tokens")
+    if not rows or limit is None:
+        return []
+    return [f"{rows} rows were cut on the left to {limit} input tokens"]
 
 
 def _stand_in(row: TrainingRow) -> list[str]:
