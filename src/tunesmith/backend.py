@@ -28,12 +28,13 @@ from tunesmith.records import (
     LabelTokens,
     LearningCurve,
     Message,
+    Reading,
     Record,
     Row,
     TunedModel,
     TuningEvent,
 )
-from tunesmith.spec import GenerationParams, TuningSpec
+from tunesmith.spec import GenerationParams, TuningSpec, check_texts
 
 Target = Deployment | str
 """The model that a predictor asks: a deployment, or the portable name of a base model."""
@@ -382,22 +383,26 @@ class Predictor(ABC):
             raise UnsupportedError(f"chat: {base_model!r} has no chat template here; leave it out")
         return self.generate(base_model, rendered, params)
 
-    def check_labels(
-        self,
-        base_model: str,
-        prompts: Sequence[str],
-        labels: Sequence[str],
-        params: GenerationParams,
-    ) -> None:
-        """Raise if a model that continues ``prompts`` cannot write one of ``labels``.
+    def check_answers(self, spec: TuningSpec, prompts: Sequence[str], answer: Reading) -> None:
+        """Raise if one of ``spec.labels`` cannot be the answer to ``prompts``; nothing is asked.
 
-        For what only the base model can tell; nothing is generated.
+        A text is an answer if ``spec.generation`` lets the model write it whole and end it there,
+        and it is the label when it is read back. Here only that is checked which the text of a
+        label tells. A backend that knows its tokens, or the room for a prompt, overrides this.
+
+        Args:
+            spec: of the tuned model, or of the untuned one if its method tunes nothing.
+            prompts: the texts that the model reads, before it cuts them; none if only the service
+                renders them.
+            answer: the reading of the answer.
 
         Raises:
-            ExperimentError: the tokenizer does not give a label back or does not separate it
-                from another one, or it is longer than ``params`` allow.
+            ExperimentError: names the setting that is in the way, and the remedy.
+            UnsupportedError: the backend has no label scores for such labels.
         """
-        del base_model, prompts, labels, params
+        del prompts
+        if answer == "text":
+            check_texts(spec)
 
     def label_tokens(
         self, base_model: str, prompts: Sequence[str], labels: Sequence[str]

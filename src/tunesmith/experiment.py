@@ -16,10 +16,11 @@ from tunesmith.backends.connect import opened
 from tunesmith.backends.options import redacted
 from tunesmith.dataset import DataSpec, ExperimentData, load_data
 from tunesmith.errors import ExperimentError, first_problem
-from tunesmith.evaluation.readings import chosen_reading
 from tunesmith.experiment_file import apply_overrides, read_yaml
 from tunesmith.methods import Method
+from tunesmith.pipeline import answerable
 from tunesmith.pipeline.checks import (
+    Checked,
     Loaded,
     audit_experiment,
     check_experiment,
@@ -31,7 +32,7 @@ from tunesmith.pipeline.stages import Stages
 from tunesmith.plugins import development_models, method_class, method_entry
 from tunesmith.progress import SILENT, Progress
 from tunesmith.progress.notebook import fitting
-from tunesmith.records import BaseInput, BaseModelInfo, Reading
+from tunesmith.records import BaseInput, Reading
 from tunesmith.report import model_card
 from tunesmith.run import Run
 from tunesmith.runs import provenance
@@ -74,7 +75,7 @@ class Experiment(TuningSpec):
             TunesmithError: see ``tunesmith.errors``. The run directory holds what was done.
         """
         with opened(backend, Path(runs_dir)) as at:
-            data, prepared, record = self._checked(at)
+            data, prepared, record = self._checked(at, base_input=self.base_input)
             run = Run.create(Path(runs_dir), record, partial(self._begin, record))
             self._carry_on(Stages(self, run, at, data, fitting(progress), prepared))
         return run
@@ -123,18 +124,18 @@ class Experiment(TuningSpec):
     def plan(self, backend: Backend | str) -> Plan:
         """Load and check everything as :meth:`run` does, and count; tune nothing."""
         with opened(backend) as at:
-            return make_plan(self, at, self._load(), self.answer)
+            return make_plan(self, at, self._load(), self.answer, self.base_input)
 
     def _load(self) -> ExperimentData:
         return load_data(self.data, self.labels, self.seed)
 
     def _checked(
-        self, backend: Backend, loaded: Loaded | None = None
+        self, backend: Backend, loaded: Loaded | None = None, *, base_input: BaseInput = "same"
     ) -> tuple[ExperimentData, object | None, RunRecord]:
         data, overlaps = (loaded.data, loaded.overlaps) if loaded else (self._load(), None)
-        checked = check_experiment(self, backend, data, self.answer)
+        checked = check_experiment(self, backend, data, self.answer, base_input)
         found = audit_experiment(self, backend, data, overlaps=overlaps)
-        return data, checked.prepared, self._record(backend, checked.info, data, found)
+        return data, checked.prepared, self._record(backend, checked, data, found)
 
     def _carry_on(self, stages: Stages) -> None:
         run = stages.run
@@ -156,10 +157,10 @@ class Experiment(TuningSpec):
         stages.progress.ended()
 
     def _record(
-        self, backend: Backend, info: BaseModelInfo, data: ExperimentData, audit: Audit
+        self, backend: Backend, checked: Checked, data: ExperimentData, audit: Audit
     ) -> RunRecord:
         capabilities = backend.capabilities(self.base_model)
-        answer = chosen_reading(self.answer, self.method, capabilities, backend.name)
+        info, answer = checked.info, checked.answer
         seed = [] if capabilities.seeded else [f"{backend.name!r} did not honor the seed"]
         return RunRecord(
             name=self.name,
@@ -167,6 +168,7 @@ class Experiment(TuningSpec):
                 mode="json", exclude={"data"}
             ),
             answer=answer,
+            left_out=dict(checked.left_out),
             base_input=self.base_input,
             backend=backend.name,
             options=redacted(backend.options),
@@ -181,7 +183,7 @@ class Experiment(TuningSpec):
                 for part, rows in data.parts().items()
             },
             audit=audit,
-            notes=(*data.notes, *audit.notes, *seed),
+            notes=(*data.notes, *audit.notes, *seed, *answerable.notes(checked.left_out)),
             provenance=provenance.collect(backend),
         )
 

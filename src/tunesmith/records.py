@@ -248,8 +248,8 @@ class Prediction(Record):
     input: str
     prompt: str
     """The text after the template."""
-    text: str
-    """The text that the model wrote."""
+    text: str | None
+    """The text that the model wrote; None if that reading was left out."""
     label: str | None
     """The answer in the reading ``answer``; None if the text is no label."""
     expected: str | None
@@ -272,6 +272,8 @@ class Prediction(Record):
         if answer == self.answer:
             return self
         if answer == "text":
+            if self.text is None:
+                return None
             return self.model_copy(update={"answer": answer, "label": self.said})
         if self.probabilities is None:
             return None

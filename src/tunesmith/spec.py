@@ -41,6 +41,23 @@ class GenerationParams(Record):
     include_stop_sequence: bool | None = None
     return_options: dict[str, bool | int] | None = None
 
+    @field_validator("stop_sequences")
+    @classmethod
+    def _check_stop_sequences(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value and "" in value:
+            raise ValueError(
+                "an empty one would end every text before its first token; leave it out"
+            )
+        return value
+
+    def ended(self, text: str) -> str:
+        """Return ``text`` up to the first stop sequence, which is included unless asked not to."""
+        found = [(text.find(stop), stop) for stop in self.stop_sequences or () if stop in text]
+        if not found:
+            return text
+        where, stop = min(found)
+        return text[:where] if self.include_stop_sequence is False else text[:where] + stop
+
     def asked(self) -> dict[str, Any]:
         """Return the parameters that were given."""
         return self.model_dump(exclude_none=True)
@@ -144,3 +161,23 @@ def parse_method(value: Any) -> Method:
     except ValidationError as error:
         problem = first_problem(error, (f"method.{key}" for key in kind.model_fields))
         raise ValueError(f"method.{problem.removeprefix('method.')}") from None
+
+
+def check_texts(spec: TuningSpec) -> None:
+    """Refuse generation parameters that keep a label from being written, whatever its tokens are.
+
+    Raises:
+        ExperimentError: names the parameter.
+    """
+    if spec.generation.max_new_tokens == 0:
+        raise ExperimentError(
+            "generation.max_new_tokens is 0: no label can be written; raise it or leave it out"
+        )
+    for label in spec.labels:
+        text = spec.labels.surface(label)
+        ended = spec.generation.ended(text)
+        if spec.labels.parse(ended) != label:
+            raise ExperimentError(
+                f"generation.stop_sequences: {text!r}, the text of a label, would end as "
+                f"{ended!r}; leave that sequence out"
+            )

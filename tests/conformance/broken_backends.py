@@ -252,6 +252,18 @@ class OwnPathError(FakeBackend):
         return Strict(self)
 
 
+class Unchecked(FakeBackend):
+    """Lets settings pass under which no label can be written."""
+
+    @property
+    def predictor(self) -> FakePredictor:
+        class Lenient(FakePredictor):
+            def check_answers(self, spec, prompts, answer):
+                pass
+
+        return Lenient(self)
+
+
 FAILS: dict[type[FakeBackend], set[str]] = {
     WrongOrder: {
         "test_prompts",
@@ -282,6 +294,7 @@ FAILS: dict[type[FakeBackend], set[str]] = {
     PathsToDeployments: {"test_an_id_is_never_a_path"},
     PathsToJobs: {"test_an_id_is_never_a_path"},
     OwnPathError: {"test_an_id_is_never_a_path"},
+    Unchecked: {"test_text_that_can_be_no_label"},
 }
 
 for _backend in FAILS:

@@ -81,6 +81,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, se
         "PathsToDeployments",
         "PathsToJobs",
         "TouchyUndeploy",
+        "Unchecked",
         "Unseeded",
         "Unstoppable",
         "WrongOrder",

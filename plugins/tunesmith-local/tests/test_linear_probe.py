@@ -286,8 +286,6 @@ def test_settings_of_other_methods_are_refused(backend: LocalBackend) -> None:
         backend.tuner.submit(experiment(), [row for row in ROWS if row.output == "no"])
     with pytest.raises(DatasetError, match="train row 24: the input is empty"):
         backend.tuner.submit(experiment(), [*ROWS, Row(input="", output="no")])
-    with pytest.raises(ExperimentError, match="8 tokens"):
-        backend.tuner.submit(experiment(generation={"max_new_tokens": 7}), ROWS)
 
 
 def test_cut_and_unused_rows_have_notes(backend: LocalBackend) -> None:

@@ -10,7 +10,7 @@ import torch
 from tunesmith import connect as connect_backend
 from tunesmith.errors import ExperimentError, PredictionError, QuotaError, UnsupportedError
 from tunesmith.records import TokenInfo
-from tunesmith.spec import GenerationParams
+from tunesmith.spec import TuningSpec
 from tunesmith_emulator import Emulator
 from tunesmith_watsonx.backend import WatsonxBackend
 from tunesmith_watsonx.label_scores import read_scores, texts_of
@@ -68,6 +68,11 @@ def plain_scores(base, prompt, labels):
     return scores
 
 
+def spec_of(labels, **generation):
+    values = {"base_model": MODEL, "labels": labels, "method": "zero_shot"}
+    return TuningSpec.from_values({**values, "generation": generation})
+
+
 def test_they_are_those_of_a_plain_forward_pass(local_scores, base):
     found = local_scores.predictor.classify(MODEL, PROMPTS, iter(LABELS))
     for prompt, one in zip(PROMPTS, found, strict=True):
@@ -120,15 +125,18 @@ def test_a_label_that_begins_another_is_refused_before_other_rows_are_asked(
         local_scores.predictor.classify(MODEL, PROMPTS, labels)
     asked = [seen for seen in over_local.requests if seen["route"] == GENERATION]
     assert len(asked) == len(labels) + 1
+    check = local_scores.predictor.check_answers
     with pytest.raises(UnsupportedError, match="'good' begins 'good and kind'"):
-        local_scores.predictor.check_labels(MODEL, PROMPTS, labels, GenerationParams())
+        check(spec_of(labels), PROMPTS, "decision")
+    check(spec_of(labels), PROMPTS, "text")
 
 
 def test_labels_that_fit_pass_the_check_without_any_generation(over_local, local_scores):
-    check = local_scores.predictor.check_labels
-    check(MODEL, PROMPTS, LABELS, GenerationParams(max_new_tokens=3))
+    check = local_scores.predictor.check_answers
+    check(spec_of(LABELS, max_new_tokens=3), PROMPTS, "text")
+    check(spec_of(LABELS, max_new_tokens=2), PROMPTS, "decision")
     with pytest.raises(ExperimentError, match=r"'not so bad' has 3 tokens.*max_new_tokens is 2"):
-        check(MODEL, PROMPTS, LABELS, GenerationParams(max_new_tokens=2))
+        check(spec_of(LABELS, max_new_tokens=2), PROMPTS, "text")
     assert not [seen for seen in over_local.requests if seen["route"] == GENERATION]
 
 
@@ -142,7 +150,15 @@ def test_over_a_backend_without_log_probabilities_there_are_none(backend):
     assert not backend.capabilities(MODEL).base_label_scores
     with pytest.raises(UnsupportedError, match="base_label_scores"):
         backend.predictor.classify(MODEL, ["a"], ["0", "1"])
-    backend.predictor.check_labels(MODEL, ["a"], ["0", "1"], GenerationParams())
+    backend.predictor.check_answers(spec_of(["0", "1"]), ["a"], "text")
+
+
+def test_without_a_tokenizer_a_label_is_checked_by_its_text_alone(backend, monkeypatch):
+    monkeypatch.setattr(backend.predictor, "tokenize", None)  # a call would fail
+    check = backend.predictor.check_answers
+    check(spec_of(["0 0 0", "1"], max_new_tokens=1), [], "text")
+    with pytest.raises(ExperimentError, match=r"generation\.stop_sequences: '0 0 0'.*'0 '"):
+        check(spec_of(["0 0 0", "1"], stop_sequences=[" "]), [], "text")
 
 
 def infos(*tokens):

@@ -136,11 +136,11 @@ def _asked(
     asked: AskedModel, backend: Backend, rows: Dataset, file: AnswersFile | None, shown: Progress
 ) -> list[Prediction]:
     if file is None:
-        return asked.predict(backend, rows.rows, shown)
+        return asked.predict(backend, rows.rows, shown, screen.note)
     if file.kept:
         screen.note(f"{file.partial}: {len(file.kept)} of {len(rows)} rows are answered already")
     with file.open() as keep:
-        return asked.predict(backend, rows.rows, shown, kept=file.kept, keep=keep)
+        return asked.predict(backend, rows.rows, shown, screen.note, kept=file.kept, keep=keep)
 
 
 def _model(

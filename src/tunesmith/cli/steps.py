@@ -22,6 +22,7 @@ from tunesmith.cli.run import experiment_options
 from tunesmith.dataset import load_data
 from tunesmith.errors import RunError
 from tunesmith.experiment import Experiment
+from tunesmith.pipeline import answerable
 from tunesmith.pipeline.asking import reopen_backend
 from tunesmith.pipeline.chat import choose_chat
 from tunesmith.pipeline.checks import check_experiment, submit
@@ -57,12 +58,14 @@ def tune(experiment: Experiment, output: Path, job: str | None, connection: Conn
 
 def _submit(experiment: Experiment, backend: Backend) -> TuningJob:
     data = load_data(experiment.data, experiment.labels, experiment.seed, test=False)
-    prepared = check_experiment(experiment, backend, data, experiment.answer).prepared
-    chosen = choose_chat(experiment, backend, data.train.rows, SILENT)
+    checked = check_experiment(experiment, backend, data, experiment.answer)
+    for note in answerable.notes(checked.left_out):
+        screen.note(note)
+    chosen = choose_chat(experiment, backend, data.train.rows, SILENT, checked.left_out)
     if chosen is not None:
         screen.note(f"chat template: {'yes' if chosen.chat else 'no'}; {chosen.why}")
         experiment = experiment.asked_in(chosen.chat)
-    return submit(experiment, backend, data, prepared)
+    return submit(experiment, backend, data, checked.prepared)
 
 
 def _model_lines(model: TunedModel, output: Path) -> Iterator[str]:

@@ -341,4 +341,4 @@ def _disagreement(first: Sequence[Prediction], second: Sequence[Prediction]) -> 
 
 def _said(prediction: Prediction) -> str:
     decided = prediction.answer == "decision" and prediction.label is not None
-    return str(prediction.label) if decided else prediction.text
+    return str(prediction.label) if decided else prediction.text or ""

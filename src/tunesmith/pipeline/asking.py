@@ -14,8 +14,9 @@ from tunesmith.dataset import DataSpec, load_data
 from tunesmith.errors import RunError
 from tunesmith.evaluation.calibration import Calibration
 from tunesmith.evaluation.readings import chosen_reading
+from tunesmith.pipeline.answerable import check_readings, notes
 from tunesmith.pipeline.calibrate import with_calibrated
-from tunesmith.pipeline.predict import CHUNK, predict_base, predict_tuned
+from tunesmith.pipeline.predict import CHUNK, Note, predict_base, predict_tuned
 from tunesmith.pipeline.prompts import base_prompts
 from tunesmith.progress import Progress
 from tunesmith.records import BaseInput, Deployment, Prediction, Reading, Row
@@ -52,6 +53,7 @@ class AskedModel:
         backend: Backend,
         rows: tuple[Row, ...],
         progress: Progress,
+        note: Note = lambda text: None,
         *,
         kept: Sequence[Prediction] = (),
         keep: Keep = lambda answers: None,
@@ -62,11 +64,16 @@ class AskedModel:
             backend: of the model.
             rows: all rows.
             progress: gets the stage, and the number of rows that are answered.
+            note: gets a sentence about a reading that is left out.
             kept: the predictions for the first rows, which are not asked again.
             keep: gets further predictions, as soon as they are there.
+
+        Raises:
+            ExperimentError: a label cannot be the answer with these settings.
+            TunesmithError: the backend failed.
         """
         progress.stage("predict tuned" if self._tuned() else "predict base")
-        ask, found = self._asker(backend, rows), list(kept)
+        ask, found = self._asker(backend, rows, note), list(kept)
         while len(found) < len(rows):
             answers = ask(len(found), len(found) + CHUNK)
             if self.calibration:
@@ -83,18 +90,30 @@ class AskedModel:
     def _tuned(self) -> Deployment | None:
         return None if self.base else self.deployment
 
-    def _asker(self, backend: Backend, rows: Sequence[Row]) -> Ask:
+    def _asker(self, backend: Backend, rows: Sequence[Row], note: Note) -> Ask:
         """Return the function that asks for the rows from one number to before another."""
         spec, of = self.spec, self.deployment
         can = backend.capabilities(spec.base_model)
         answer = chosen_reading(self.answer, spec.method, can, backend.name)
+        examples = self._examples()
+        # To count tokens, a remote backend would take requests for each label.
+        inputs = [] if can.remote else [row.input for row in rows]
+        reads = self.base_input if self.base else "same"
+        left_out = check_readings(spec, backend, inputs, examples, answer, reads)
+        for sentence in notes(left_out):
+            note(sentence)
         if (tuned := self._tuned()) is not None:
             return lambda start, end: predict_tuned(
-                spec, backend, rows[start:end], tuned, answer=answer
+                spec, backend, rows[start:end], tuned, answer=answer, left_out=left_out
             )
-        prompts = base_prompts(spec, backend, rows, self._examples(), of, self.base_input)
+        prompts = base_prompts(spec, backend, rows, examples, of, self.base_input)
         return lambda start, end: predict_base(
-            spec, backend, rows[start:end], prompts.part(start, end), answer=answer
+            spec,
+            backend,
+            rows[start:end],
+            prompts.part(start, end),
+            answer=answer,
+            left_out=left_out,
         )
 
     def _examples(self) -> tuple[Row, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tunesmith.backend import Backend
 from tunesmith.dataset import stratified_sample
 from tunesmith.methods import render
+from tunesmith.pipeline.answerable import LeftOut
 from tunesmith.pipeline.predict import classify
 from tunesmith.pipeline.prompts import full_template
 from tunesmith.progress import Progress
@@ -19,7 +20,11 @@ ROWS = 100
 
 
 def choose_chat(
-    spec: TuningSpec, backend: Backend, train: Sequence[Row], progress: Progress
+    spec: TuningSpec,
+    backend: Backend,
+    train: Sequence[Row],
+    progress: Progress,
+    left_out: LeftOut | None = None,
 ) -> ChatChoice | None:
     """Decide whether the models of a run read the chat template; None if the method does not.
 
@@ -42,7 +47,7 @@ def choose_chat(
     first = None if text is None else render(text, train[0].input)
     if asked is True:
         return ChatChoice(chat=True, why="asked for", text=first)
-    if text is None or not capabilities.base_label_scores:
+    if text is None or not capabilities.base_label_scores or "decision" in (left_out or ()):
         why = "nothing to measure with: no label scores"
         return ChatChoice(chat=True, why=why, text=first)
     progress.stage("choose chat")

@@ -11,9 +11,10 @@ from tunesmith.backend import Backend, Capabilities, TuningJob
 from tunesmith.dataset import ExperimentData
 from tunesmith.errors import ExperimentError, RunError, UnsupportedError, near_misses
 from tunesmith.evaluation.readings import chosen_reading
-from tunesmith.methods import Method, render
-from tunesmith.pipeline.prompts import full_template, hard_prompt
-from tunesmith.records import BaseModelInfo, Reading, Row
+from tunesmith.methods import Method
+from tunesmith.pipeline.answerable import LeftOut, check_readings
+from tunesmith.pipeline.prompts import hard_prompt
+from tunesmith.records import BaseInput, BaseModelInfo, Reading, Row
 from tunesmith.runs.run import RunDirectory
 from tunesmith.spec import GenerationParams, TuningSpec
 
@@ -25,6 +26,10 @@ class Checked:
     info: BaseModelInfo
     prepared: object | None
     """The return value of ``Tuner.check``, for ``Tuner.submit``."""
+    answer: Reading
+    """The reading on which the verdict is based."""
+    left_out: LeftOut
+    """The reading in which a label cannot be the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,15 @@ class Loaded:
 
 
 def check_experiment(
-    spec: TuningSpec, backend: Backend, data: ExperimentData, answer: Reading | None = None
+    spec: TuningSpec,
+    backend: Backend,
+    data: ExperimentData,
+    answer: Reading | None = None,
+    base_input: BaseInput = "same",
 ) -> Checked:
     """Refuse settings that cannot work, and an ``answer`` (a reading) that is not possible.
+
+    ``base_input`` is what the untuned model reads beside a tuned one.
 
     Raises:
         UnsupportedError: the method, a hyper-parameter, its value, a generation parameter or a
@@ -48,15 +59,12 @@ def check_experiment(
     """
     train, held_out = data.train.rows, data.validation.rows if data.validation else None
     info = _check_declared(spec, backend, train, held_out)
-    chosen_reading(answer, spec.method, backend.capabilities(spec.base_model), backend.name)
-    if spec.method.tunes:
-        return Checked(info, backend.tuner.check(spec, train, held_out))
-    template = full_template(spec, backend, train)
-    if template is not None:
-        labels = [spec.labels.surface(name) for name in spec.labels]
-        prompts = [render(template, row.input) for row in train]
-        backend.predictor.check_labels(spec.base_model, prompts, labels, spec.generation)
-    return Checked(info, None)
+    capabilities = backend.capabilities(spec.base_model)
+    chosen = chosen_reading(answer, spec.method, capabilities, backend.name)
+    prepared = backend.tuner.check(spec, train, held_out) if spec.method.tunes else None
+    asked = [row.input for row in (*(data.test or data.train).rows, *(held_out or ()))]
+    left_out = check_readings(spec, backend, asked, train, chosen, base_input)
+    return Checked(info, prepared, chosen, left_out)
 
 
 def check_submission(

@@ -10,9 +10,10 @@ from tunesmith.audit import TokenCounts, token_counts
 from tunesmith.backend import Backend, Capabilities
 from tunesmith.dataset import ExperimentData, stratified_sample
 from tunesmith.methods import PromptTuning, render
+from tunesmith.pipeline import answerable
 from tunesmith.pipeline.checks import audit_experiment, check_experiment
 from tunesmith.pipeline.prompts import full_template, hard_prompt
-from tunesmith.records import LabelTokens, Reading, Record, Row
+from tunesmith.records import BaseInput, LabelTokens, Reading, Record, Row
 from tunesmith.spec import TuningSpec
 
 ROWS = 16
@@ -50,24 +51,31 @@ class Plan(Record):
 
 
 def make_plan(
-    spec: TuningSpec, backend: Backend, data: ExperimentData, answer: Reading | None = None
+    spec: TuningSpec,
+    backend: Backend,
+    data: ExperimentData,
+    answer: Reading | None = None,
+    base_input: BaseInput = "same",
 ) -> Plan:
     """Make all checks of a run and count tokens and steps. Nothing is tuned.
+
+    ``answer`` and ``base_input`` are as in :func:`check_experiment`.
 
     Raises:
         ExperimentError: the settings contradict each other.
         UnsupportedError: the backend does not offer what is asked for.
     """
-    info = check_experiment(spec, backend, data, answer).info
+    checked = check_experiment(spec, backend, data, answer, base_input)
     capabilities = backend.capabilities(spec.base_model)
     steps = spec.method.optimizer_steps(len(data.train))
     found = audit_experiment(spec, backend, data)
-    uses = label_uses(spec, backend, data.train.rows)
+    decides = "decision" not in checked.left_out
+    uses = label_uses(spec, backend, data.train.rows) if decides else {}
     return Plan(
         name=spec.name,
         backend=backend.name,
         base_model=spec.base_model,
-        stand_in=info.stand_in,
+        stand_in=checked.info.stand_in,
         method=spec.method.name,
         seed=spec.seed,
         data=_parts(spec, backend, data),
@@ -77,7 +85,8 @@ def make_plan(
         notes=(
             *data.notes,
             *found.notes,
-            *_notes(spec, info.stand_in, capabilities, steps, len(data.train), uses),
+            *answerable.notes(checked.left_out),
+            *_notes(spec, checked.info.stand_in, capabilities, steps, len(data.train), uses),
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from tunesmith.backend import Backend, Target
@@ -40,19 +40,25 @@ def predict_tuned(
     progress: Progress = SILENT,
     note: Note = lambda text: None,
     answer: Reading = "text",
+    left_out: Container[Reading] = (),
 ) -> list[Prediction]:
     """Ask the tuned model; the backend applies the template of its method.
 
-    ``note`` takes notes for the run, and ``answer`` is the reading of each prediction's label.
+    ``note`` takes notes for the run, and ``answer`` is the reading of each prediction's label. The
+    reading ``left_out`` is not asked for.
     """
     inputs = [row.input for row in rows]
     ask = backend.predictor.generate
-    found = in_chunks(inputs, lambda part: ask(deployment, part, spec.generation), progress)
-    _note_cuts(found, "tuned", note)
-    shares = None
-    if backend.capabilities(spec.base_model).label_scores:
-        shares = classify(backend, deployment, inputs, spec.labels, progress)
     prompts = [render(spec.method.input_template, text) for text in inputs]
+    found = None
+    if "text" in left_out:
+        prompts = backend.predictor.prompts(deployment, inputs)
+    else:
+        found = in_chunks(inputs, lambda part: ask(deployment, part, spec.generation), progress)
+        _note_cuts(found, "tuned", note)
+    shares = None
+    if "decision" not in left_out and backend.capabilities(spec.base_model).label_scores:
+        shares = classify(backend, deployment, inputs, spec.labels, progress)
     return _predictions("tuned", rows, prompts, found, shares, spec, answer)
 
 
@@ -64,17 +70,18 @@ def predict_base(
     progress: Progress = SILENT,
     note: Note = lambda text: None,
     answer: Reading = "text",
+    left_out: Container[Reading] = (),
 ) -> list[Prediction]:
-    """Ask the untuned model, which reads one of ``prompts`` for each row."""
+    """Ask the untuned model, which reads one of ``prompts`` for each row; see `predict_tuned`."""
     name, params, ask = spec.base_model, spec.generation, backend.predictor
-    texts, turns = prompts.texts, prompts.conversations
+    texts, turns, found = prompts.texts, prompts.conversations, None
     if turns is not None:
         found = in_chunks(turns, lambda part: ask.chat(name, part, params), progress)
-    else:
+    elif "text" not in left_out:
         found = in_chunks(texts, lambda part: ask.generate(name, part, params), progress)
-    _note_cuts(found, "base", note)
+    _note_cuts(found or (), "base", note)
     shares, can = None, backend.capabilities(name)
-    if turns is None and can.base_label_scores:
+    if turns is None and can.base_label_scores and "decision" not in left_out:
         needed = answer == "decision"
         if can.costs_money and not needed:
             note(
@@ -134,24 +141,36 @@ def _predictions(
     model: ModelRole,
     rows: Sequence[Row],
     prompts: Sequence[str],
-    generations: Sequence[Generation],
+    generations: Sequence[Generation] | None,
     shares: Sequence[Classification] | None,
     spec: TuningSpec,
     answer: Reading,
 ) -> list[Prediction]:
     found = []
-    for index, (row, prompt, generation) in enumerate(zip(rows, prompts, generations, strict=True)):
+    for index, (row, prompt) in enumerate(zip(rows, prompts, strict=True)):
         written = Prediction(
             row=index,
             model=model,
             input=row.input,
-            prompt=prompt if generation.prompt is None else generation.prompt,
-            text=generation.text,
-            label=spec.labels.parse(generation.text),
+            prompt=prompt,
+            text=None,
+            label=None,
             expected=row.output,
             probabilities=None if shares is None else shares[index].probabilities,
-            input_tokens=generation.input_token_count,
-            generated_tokens=generation.generated_token_count,
         )
+        if generations is not None:
+            written = _with_text(written, generations[index], spec.labels)
         found.append(written.read_as(answer) or written)
     return found
+
+
+def _with_text(answer: Prediction, written: Generation, labels: LabelSet) -> Prediction:
+    return answer.model_copy(
+        update={
+            "prompt": answer.prompt if written.prompt is None else written.prompt,
+            "text": written.text,
+            "label": labels.parse(written.text),
+            "input_tokens": written.input_token_count,
+            "generated_tokens": written.generated_token_count,
+        }
+    )

@@ -52,7 +52,9 @@ class Stages:
         if run.record.chat is None and getattr(self.spec.method, "chat", False):
             with run.stage("choose chat"):
                 rows = self.data.train.rows
-                run.update(chat=choose_chat(self.spec, self.backend, rows, self.progress))
+                left_out = run.record.left_out
+                found = choose_chat(self.spec, self.backend, rows, self.progress, left_out)
+                run.update(chat=found)
         chosen = run.record.chat
         if chosen is None:
             return
@@ -104,7 +106,7 @@ class Stages:
         with run.stage("predict tuned"):
             return predict_tuned(
                 self.spec, self.backend, rows, deployment, self.progress, run.note,
-                run.record.answer,
+                run.record.answer, run.record.left_out,
             )  # fmt: skip
 
     def ask_base(self) -> list[Prediction]:
@@ -126,8 +128,9 @@ class Stages:
             rows = self.data.test_rows().rows
             prompts = self._base_prompts(rows)
             return predict_base(
-                spec, backend, rows, prompts, self.progress, run.note, record.answer
-            )
+                spec, backend, rows, prompts, self.progress, run.note, record.answer,
+                record.left_out,
+            )  # fmt: skip
 
     def _base_prompts(self, rows: Sequence[Row]) -> BasePrompts:
         record, train = self.run.record, self.data.train.rows

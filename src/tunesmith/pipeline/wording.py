@@ -20,7 +20,7 @@ from tunesmith.pipeline.predict import in_chunks
 from tunesmith.pipeline.prompts import full_template
 from tunesmith.progress import SILENT, Progress
 from tunesmith.records import Record, Row
-from tunesmith.spec import GenerationParams, TuningSpec
+from tunesmith.spec import TuningSpec
 
 ROWS = 200
 """Training rows that are asked, at most."""
@@ -221,10 +221,9 @@ class _Model:
 
     def _can_say(self, prompts: Sequence[str], words: Mapping[str, str]) -> bool:
         try:
-            LabelSet.model_validate(forms(words))
-            self.backend.predictor.check_labels(
-                self.base_model, prompts, list(words.values()), GenerationParams()
-            )
+            labels = LabelSet.model_validate(forms(words))
+            spec = TuningSpec(base_model=self.base_model, method=ZeroShot(), labels=labels)
+            self.backend.predictor.check_answers(spec, prompts, "decision")
         except (ExperimentError, ValueError):
             return False
         return True

@@ -15,8 +15,8 @@ SHOWN_ERRORS = 20
 class Answer(Record):
     """The answer of a model for a row."""
 
-    text: str
-    """The text that it wrote."""
+    text: str | None
+    """The text that it wrote; None if that reading was left out."""
     label: str | None
     """The answer, in the reading of the run; None if the text is no label."""
     likeliest: str | None = None
@@ -28,11 +28,12 @@ class Answer(Record):
     @property
     def parts(self) -> tuple[str, str, str]:
         """The answer, a remark on it, and what the model wrote if the answer is a decision."""
-        wrote, share = words.answer(self.text), f"{self.probability or 0:.2f}"
+        wrote = "" if self.text is None else words.answer(self.text)
+        share = f"{self.probability or 0:.2f}"
         tags = ["unparsable"] if self.label is None else []
         if self.probability is not None:
             if self.label is not None and self.label == self.likeliest:
-                return self.label, f"{share}, wrote", wrote
+                return self.label, f"{share}, wrote" if wrote else share, wrote
             tags.append(f"most probable: {self.likeliest} {share}")
         return wrote, ", ".join(tags), ""
 

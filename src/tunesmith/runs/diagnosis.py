@@ -247,7 +247,7 @@ def _of_own_model(record: RunRecord, own: Evaluation) -> Iterator[_Finding]:
 def _no_label(
     record: RunRecord, role: ModelRole, predictions: Sequence[Prediction]
 ) -> Iterator[_Finding]:
-    written = [(p.text, p.read_as("text")) for p in predictions]
+    written = [(p.text, p.read_as("text")) for p in predictions if p.text is not None]
     texts = [text for text, read in written if read is not None and read.label is None]
     labels = LabelSet.model_validate(record.experiment["labels"])
     # If the verdict is about decisions already, that is no remedy.

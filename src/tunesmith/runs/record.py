@@ -112,6 +112,8 @@ class RunRecord(StoredRecord):
     answer: Reading = "text"
     """The reading of answers that ``evaluations`` and ``comparison`` are about; text in old
     records."""
+    left_out: dict[Reading, str] = Field(default_factory=dict)
+    """The reading that was left out, because the settings allow no such answer; the reason."""
     base_input: BaseInput = "bare"
     """The text of the base model beside a tuned one; in old records the bare input."""
     chat: ChatChoice | None = None

@@ -242,6 +242,18 @@ class FakePredictor(_Part, interface.Predictor):
     def prompts(self, deployment: Deployment, inputs: Sequence[str]) -> list[str]:
         return [self._read(deployment, text)[0] for text in inputs]
 
+    def check_answers(
+        self, spec: TuningSpec, prompts: Sequence[str], answer: records.Reading
+    ) -> None:
+        super().check_answers(spec, prompts, answer)
+        for label in spec.labels if answer == "text" else ():
+            text = spec.labels.surface(label)
+            if spec.labels.parse(_stopped(text, spec.generation)[0]) != label:
+                raise errors.ExperimentError(
+                    f"generation.max_new_tokens: too few for the label {text!r}, which takes "
+                    f"{len(text.split())} tokens; raise it"
+                )
+
     def classify(
         self, target: Target, inputs: Sequence[str], labels: Iterable[str]
     ) -> list[Classification]:
@@ -390,10 +402,9 @@ def _stopped(answer: str, params: GenerationParams) -> tuple[str, int, records.S
     budget = 20 if params.max_new_tokens is None else params.max_new_tokens
     tokens = re.findall(r"\S+\s*", answer)
     said = "".join(tokens[:budget])
-    for stop in params.stop_sequences or ():
-        if stop in said:
-            said = said[: said.index(stop) + len(stop)]
-            return said, len(said.split()), "stop_sequence"
+    if any(stop in said for stop in params.stop_sequences or ()):
+        said = params.ended(said)
+        return said, len(said.split()), "stop_sequence"
     if len(tokens) < budget:
         return said, len(tokens) + 1, "eos_token"
     return said, budget, "max_tokens"

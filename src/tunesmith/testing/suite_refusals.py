@@ -156,6 +156,14 @@ class RefusalConformance(Harness):
         with pytest.raises(ExperimentError, match="max_output_tokens"):
             self.tuner.submit(self.experiment().model_copy(update=update), [*self.train_rows])
 
+    def test_text_that_can_be_no_label(self, backend: Backend) -> None:
+        """Troubleshooting: if you override ``check_answers``, call ``super()`` for text."""
+        needs("max_new_tokens" in self.declared.generation_parameters, "max_new_tokens")
+        nothing = {"generation": GenerationParams(max_new_tokens=0)}
+        experiment = self.experiment().model_copy(update=nothing)
+        with pytest.raises(ExperimentError, match=r"generation\.max_new_tokens is 0"):
+            check_experiment(experiment, backend, self.data(), "text")
+
 
 def _outside(allowed: Range) -> list[Any]:
     if allowed.choices is not None:

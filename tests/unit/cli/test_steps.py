@@ -136,8 +136,9 @@ def test_predict_asks_the_prompt_of_a_prompting_run(
 
 
 def test_predict_passes_generation_parameters(run_dir: Path, invoke: Invoke) -> None:
-    done = invoke("predict", str(run_dir), "test.json", "--param", "max_new_tokens=0", "--json")
-    assert {p["text"] for p in json.loads(done.stdout)["predictions"]} == {""}
+    asked = ("predict", str(run_dir), "test.json", "--json", "--param")
+    done = invoke(*asked, 'stop_sequences=["0", "1"]')
+    assert {p["text"] for p in json.loads(done.stdout)["predictions"]} <= {"0", "1"}
     bare = invoke("predict", str(run_dir), "test.json", "--param", "top_k")
     assert "--param top_k: expected KEY=VALUE, e.g. max_new_tokens=5" in bare.stderr
     wrong = invoke("predict", str(run_dir), "test.json", "--param", "max_tokens=1")
@@ -145,6 +146,33 @@ def test_predict_passes_generation_parameters(run_dir: Path, invoke: Invoke) -> 
     assert "max_tokens" in wrong.stderr
     refused = invoke("predict", str(run_dir), "test.json", "--param", "top_k=1")
     assert refused.exit_code == 4
+
+
+def test_predict_leaves_out_a_text_that_can_be_no_label(run_dir: Path, invoke: Invoke) -> None:
+    done = invoke("predict", str(run_dir), "test.json", "--param", "max_new_tokens=0", "--json")
+    predictions = json.loads(done.stdout)["predictions"]
+    assert {p["text"] for p in predictions} == {None}
+    assert {p["label"] for p in predictions} <= {"0", "1"}
+    assert "the text reading was left out: generation.max_new_tokens is 0" in done.stderr
+
+
+def test_predict_refuses_such_a_text_if_it_is_the_answer(
+    run_of: Callable[..., Path], invoke: Invoke
+) -> None:
+    directory = run_of("--backend", "fake", "--set", "answer=text")
+    done = invoke("predict", str(directory), "test.json", "--param", "max_new_tokens=0")
+    assert done.exit_code == 2
+    assert "generation.max_new_tokens is 0" in done.stderr
+
+
+def test_no_step_takes_an_empty_stop_sequence(run_dir: Path, invoke: Invoke) -> None:
+    given = 'stop_sequences=[""]'
+    for done in (
+        invoke("predict", str(run_dir), "test.json", "--param", given),
+        invoke("run", "experiment.yaml", "--backend", "fake", "--set", f"generation.{given}"),
+    ):
+        assert done.exit_code == 2
+        assert "generation.stop_sequences: an empty one" in done.stderr
 
 
 def test_evaluate_takes_the_labels_of_the_run(run_dir: Path, invoke: Invoke) -> None:

@@ -24,8 +24,8 @@ from tunesmith.pipeline.wording import (
     choose_wording,
     forms,
 )
-from tunesmith.records import Classification, Message, Row
-from tunesmith.spec import GenerationParams
+from tunesmith.records import Classification, Message, Reading, Row
+from tunesmith.spec import TuningSpec
 from tunesmith.testing.fake import FakeBackend, FakePredictor
 
 ROWS = [Row(input=f"{word} {i}", output="1" if word == "good" else "0")
@@ -38,10 +38,8 @@ class Talking(FakePredictor):
     writable: tuple[str, ...] = ("negative", "positive", "0", "1")
     asked: list[tuple[str, tuple[str, ...]]]
 
-    def check_labels(
-        self, base_model: str, prompts: Sequence[str], labels: Sequence[str],
-        params: GenerationParams,
-    ) -> None:  # fmt: skip
+    def check_answers(self, spec: TuningSpec, prompts: Sequence[str], answer: Reading) -> None:
+        labels = map(spec.labels.surface, spec.labels)
         unknown = [label for label in labels if label not in self.writable]
         if unknown:
             raise ExperimentError(f"labels: {unknown[0]!r} does not come back from the tokenizer")

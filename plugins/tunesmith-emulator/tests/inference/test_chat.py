@@ -147,10 +147,10 @@ def test_a_temperature_or_a_seed_asks_for_sampling(local: Any) -> None:
 
 
 def test_a_stop_ends_the_answer_and_is_not_part_of_it(local: Any) -> None:
-    whole = local.chat(PROMPT)["choices"][0]["message"]["content"]
+    whole = local.chat(LONG)["choices"][0]["message"]["content"]
     stop = whole[3:6]
     for given in (stop, [stop]):
-        choice = local.chat(PROMPT, stop=given)["choices"][0]
+        choice = local.chat(LONG, stop=given)["choices"][0]
         assert choice["message"]["content"] == whole[: whole.index(stop)]
         assert choice["finish_reason"] == "stop"
 
@@ -231,6 +231,8 @@ def test_features_not_emulated_are_refused_by_name(local: Any, field: str, value
         ("top_p", 0),
         ("seed", "x"),
         ("stop", 5),
+        ("stop", ""),
+        ("stop", ["x", ""]),
         ("time_limit", 0),
         ("repetition_penalty", 3),
         ("length_penalty", {"decay_factor": 0.5}),

@@ -21,6 +21,8 @@ MODEL = "ibm/granite-13b-instruct-v2"
         ("min_new_tokens", 21),
         ("stop_sequences", "stop"),
         ("stop_sequences", [1]),
+        ("stop_sequences", [""]),
+        ("stop_sequences", ["x", ""]),
         ("stop_sequences", list("abcdefg")),
         ("temperature", 2.1),
         ("temperature", "hot"),

@@ -20,11 +20,12 @@ from tunesmith.records import (
     Generation,
     LabelTokens,
     Message,
+    Reading,
     StopReason,
     TokenInfo,
     TopToken,
 )
-from tunesmith.spec import GenerationParams
+from tunesmith.spec import GenerationParams, TuningSpec
 from tunesmith_watsonx.catalog import BACKEND, Catalog
 from tunesmith_watsonx.chat import chat_parameters, generation_of, messages_of
 from tunesmith_watsonx.concurrency import RequestLimiter, Throttled, in_order
@@ -181,26 +182,27 @@ class WatsonxPredictor(Predictor):
             for label in labels
         }
 
-    def check_labels(
-        self,
-        base_model: str,
-        prompts: Sequence[str],
-        labels: Sequence[str],
-        params: GenerationParams,
-    ) -> None:
+    def check_answers(self, spec: TuningSpec, prompts: Sequence[str], answer: Reading) -> None:
         """Check that no label has more tokens than may be generated, or is a prefix of another.
 
-        The service tokenizes the first prompt with each label; nothing is generated.
+        The first matters for text, the second for decisions of an untuned model. The service
+        tokenizes the first prompt with each label; nothing is generated. A service that does not
+        tokenize leaves both unchecked.
         """
-        capabilities = self._catalog.find(base_model).capabilities
-        if not (prompts and capabilities.base_label_scores and capabilities.tokenize):
+        super().check_answers(spec, prompts, answer)
+        capabilities = self._catalog.find(spec.base_model).capabilities
+        scored = capabilities.base_label_scores or answer == "text"
+        if not (prompts and scored and capabilities.tokenize):
             return
-        prompt, *texts = self.tokenize(base_model, texts_of(prompts[0], labels))
+        labels = [spec.labels.surface(name) for name in spec.labels]
+        prompt, *texts = self.tokenize(spec.base_model, texts_of(prompts[0], labels))
         spelled = dict(zip(labels, texts, strict=True))
         start = behind(prompt, spelled)
         tokens = {label: words[start:] for label, words in spelled.items()}
-        check_tokens(tokens)
-        check_room(tokens, params)
+        if answer == "text":
+            check_room(tokens, spec.generation)
+        else:
+            check_tokens(tokens)
 
     def _scored(self, target: Target) -> str:
         # A tuned model ends its label with the end of text, and no input can hold that token.

@@ -163,16 +163,12 @@ class WatsonxTuner(Tuner):
             return  # this release of the service has no tokenizer
         sizes = {label: len(part) + 1 for label, part in zip(labels, tokens, strict=True)}
         longest = max(sizes, key=lambda label: sizes[label])
-        limits = {
-            "method.max_output_tokens": getattr(method, "max_output_tokens", None),
-            "generation.max_new_tokens": spec.generation.max_new_tokens,
-        }
-        for field, limit in limits.items():
-            if limit is not None and sizes[longest] > limit:
-                raise ExperimentError(
-                    f"{field} is {limit}, but label {longest!r} and its end are "
-                    f"{sizes[longest]} tokens for {spec.base_model!r}; raise it"
-                )
+        limit = getattr(method, "max_output_tokens", None)
+        if limit is not None and sizes[longest] > limit:
+            raise ExperimentError(
+                f"method.max_output_tokens is {limit}, but label {longest!r} and its end are "
+                f"{sizes[longest]} tokens for {spec.base_model!r}; raise it"
+            )
 
     def _at_the_service(self, job_id: str) -> str:
         client = self._connection.client

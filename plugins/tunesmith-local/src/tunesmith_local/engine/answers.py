@@ -80,6 +80,12 @@ class Answers:
         cut, answers = self._continuing(prompt)
         return Continued(prompt.token_ids[: len(prompt.token_ids) - cut], answers)
 
+    def different(
+        self, prompts: Iterable[EncodedPrompt]
+    ) -> dict[tuple[_Tokens, ...], EncodedPrompt]:
+        """Return the different tokens of the answers behind ``prompts``, each with a prompt."""
+        return {self._continuing(prompt)[1]: prompt for prompt in prompts}
+
     def check(self, prompts: Iterable[EncodedPrompt]) -> tuple[int, str]:
         """Return the tokens of the longest answer behind ``prompts``, and its text.
 
@@ -87,7 +93,7 @@ class Answers:
             ExperimentError: an answer does not come back from the tokenizer, or two are alike.
         """
         longest = (0, "")
-        for answers, prompt in {self._continuing(p)[1]: p for p in prompts}.items():
+        for answers, prompt in self.different(prompts).items():
             self._check_returned(answers, prompt)
             self._check_distinct(answers)
             longest = max(longest, *zip(map(len, answers), self.texts, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -225,6 +225,22 @@ def _append(
         row.reason = "stop_sequence"
     elif decoding.time_limit and (time.monotonic() - started) * 1000 >= decoding.time_limit:
         row.reason = "time_limit"
+
+
+def written(base: BaseLM, tokens: Sequence[int], params: GenerationParams) -> str | None:
+    """Return the text if the model chooses ``tokens``; None if it cannot, or would go on.
+
+    Time limits are left out. Nothing is generated.
+    """
+    decoding = replace(Decoding.of(params), time_limit=None)
+    row = _Row(None, EncodedPrompt((), "", truncated=False))
+    for token in tokens[: decoding.max_new_tokens]:
+        if token in base.end_ids and len(row.ids) < decoding.min_new_tokens:
+            return None
+        _append(base, row, token, None, decoding, 0)
+        if row.reason != "not_finished":
+            return row.text
+    return row.text if len(row.ids) == decoding.max_new_tokens else None
 
 
 def _cut_at_stop(row: _Row, decoding: Decoding) -> bool:

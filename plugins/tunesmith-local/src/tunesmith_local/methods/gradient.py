@@ -14,6 +14,8 @@ from tunesmith_local.methods.prepared import GradientRows
 if TYPE_CHECKING:
     from tunesmith.labels import LabelSet
     from tunesmith.records import Row
+    from tunesmith_local.engine.answers import Answers
+    from tunesmith_local.engine.encoding import EncodedPrompt
     from tunesmith_local.engine.text_states import TextCache
     from tunesmith_local.methods.method import TrainingRun
     from tunesmith_local.methods.tunable import Tunable
@@ -80,6 +82,14 @@ class GradientMethod(TuningMethod[G, GradientRows]):
         check_rows(labels, train, validation)
         self.check(base, settings)
         return prepare(base, settings, labels, seed, train, validation)
+
+    def answers(
+        self, base: BaseLM, settings: G, labels: LabelSet, prompts: Sequence[EncodedPrompt]
+    ) -> Answers:
+        """Return the labels as a tuned model writes them; see :meth:`TuningMethod.answers`."""
+        from tunesmith_local.methods.preparation import answers_of
+
+        return answers_of(base, settings, labels, prompts)[0]
 
     def reads(self, files: AdapterFiles) -> bool:
         """Return whether the adapter has one of the :attr:`peft_types`."""

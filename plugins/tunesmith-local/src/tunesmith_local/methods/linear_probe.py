@@ -134,7 +134,6 @@ class LinearProbeMethod(TuningMethod[LinearProbe, ProbeRows]):
             ExperimentError: the settings cannot work with this base model.
             DatasetError: a row is empty or has no label of ``labels``, or all have the same.
         """
-        from tunesmith_local.engine.encoding import encode_answer
         from tunesmith_local.methods.preparation import check_rows, encode_rows
         from tunesmith_local.model.chat_templates import template_of
 
@@ -147,7 +146,6 @@ class LinearProbeMethod(TuningMethod[LinearProbe, ProbeRows]):
                 raise DatasetError(
                     f"train row {index}: the input is empty: it has no tokens to read"
                 )
-        surfaces = [labels.surface(label) for label in labels]
         return ProbeRows(
             settings=settings,
             labels=labels,
@@ -157,7 +155,6 @@ class LinearProbeMethod(TuningMethod[LinearProbe, ProbeRows]):
             validated=validation is not None,
             template=template,
             max_input_tokens=settings.max_input_tokens,
-            longest_answer=max(len(encode_answer(base.tokenizer, text)) for text in surfaces),
         )
 
     def train(self, base: BaseLM, prepared: ProbeRows, run: TrainingRun) -> Trained:

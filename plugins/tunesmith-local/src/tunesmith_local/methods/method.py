@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tunesmith.labels import LabelSet
     from tunesmith.records import Row
     from tunesmith.spec import GenerationParams
+    from tunesmith_local.engine.answers import Answers
+    from tunesmith_local.engine.encoding import EncodedPrompt
     from tunesmith_local.engine.text_states import TextCache
     from tunesmith_local.methods.prepared import GradientRows
     from tunesmith_local.methods.search_plan import Judge, SearchPlan
@@ -160,6 +162,21 @@ class TuningMethod(ABC, Generic[S, P]):
         Raises:
             AdapterError: a file is missing or damaged, or does not fit the base model.
         """
+
+    def answers(
+        self, base: BaseLM, settings: S, labels: LabelSet, prompts: Sequence[EncodedPrompt]
+    ) -> Answers:
+        """Return the labels as a tuned model answers ``prompts`` with them.
+
+        Here it gives the text of a label, as the linear probe does.
+
+        Raises:
+            ExperimentError: the settings do not fit the labels.
+        """
+        from tunesmith_local.engine.answers import Answers
+
+        del settings, prompts
+        return Answers(base, [labels.surface(name) for name in labels], ended=True, rule="apart")
 
     def check_generation(self, params: GenerationParams) -> None:
         """Refuse generation parameters that a tuned model of this method will not honor.

@@ -36,7 +36,7 @@ def prepare(
     limit = method.max_input_tokens
     encoded = encode_rows(base, template, limit, train)
     held_out = None if validation is None else encode_rows(base, template, limit, validation)
-    answers, longest, label = _answers(base, method, labels, [*encoded, *(held_out or [])])
+    answers, longest, label = answers_of(base, method, labels, [*encoded, *(held_out or [])])
     _check_lengths(base, method, longest, label)
     truncated = sum(prompt.truncated for prompt in [*encoded, *(held_out or [])])
     examples = _examples(answers, labels, train, encoded)
@@ -51,7 +51,6 @@ def prepare(
         truncated_rows=truncated,
         template=template,
         max_input_tokens=limit,
-        longest_answer=longest,
         rule=answers.rule,
         notes=tuple(_notes(method, truncated, answers.rule)),
         signature=_signature(base, method, seed, [examples, held_out_examples]),
@@ -87,10 +86,14 @@ def encode_rows(
     ]
 
 
-def _answers(
+def answers_of(
     base: BaseLM, method: GradientTuning, labels: LabelSet, prompts: Sequence[EncodedPrompt]
 ) -> tuple[Answers, int, str]:
-    """Return the labels as answers, and the tokens and the text of the longest one."""
+    """Return the labels as answers, and the tokens and the text of the longest one.
+
+    Raises:
+        ExperimentError: an answer does not come back from the tokenizer, or two are alike.
+    """
     texts = [labels.surface(name) for name in labels]
     continued = Answers(base, texts, ended=True)
     longest, label = continued.check(prompts)

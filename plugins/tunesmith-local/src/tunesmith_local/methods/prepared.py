@@ -25,8 +25,6 @@ class Prepared:
     """The whole template, a chat template included."""
     max_input_tokens: int
     """Limit after the template."""
-    longest_answer: int
-    """Tokens of the longest label and its end."""
     rule: Rule = "continued"
     """The tokenization of the labels."""
 

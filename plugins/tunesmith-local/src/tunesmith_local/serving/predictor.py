@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from tunesmith.backend import Predictor, Target, TargetKey, target_key
-from tunesmith.errors import ExperimentError, UnsupportedError
-from tunesmith.records import Classification, Deployment, Generation, LabelTokens, Message
-from tunesmith.spec import GenerationParams
+from tunesmith.errors import UnsupportedError
+from tunesmith.records import (
+    Classification,
+    Deployment,
+    Generation,
+    LabelTokens,
+    Message,
+    Reading,
+)
+from tunesmith.spec import GenerationParams, TuningSpec
 from tunesmith_local.catalog import BACKEND
 from tunesmith_local.engine.answerer import Answerer
 from tunesmith_local.engine.encoding import EncodedPrompt, encode_prompt
 from tunesmith_local.engine.generation import RETURN_OPTIONS
 from tunesmith_local.model.chat_templates import rendered
+from tunesmith_local.serving.answerable import check_answers
 from tunesmith_local.serving.answerers import Answerers
 
 
@@ -91,22 +99,9 @@ class LocalPredictor(Predictor):
         """Return a conversation in the model's chat template; None if it has none."""
         return rendered(self._answerers.unchecked(base_model).base, messages)
 
-    def check_labels(
-        self,
-        base_model: str,
-        prompts: Sequence[str],
-        labels: Sequence[str],
-        params: GenerationParams,
-    ) -> None:
-        """Refuse labels that the model could not write behind ``prompts``."""
-        model = self._answerers.unchecked(base_model)
-        longest, label = model.answers(labels).check(model.prompt(text) for text in prompts)
-        room = params.max_new_tokens
-        if room is not None and room < longest:
-            raise ExperimentError(
-                f"generation.max_new_tokens is {room}, but label {label!r} is {longest} tokens "
-                f"for {base_model!r}; raise it"
-            )
+    def check_answers(self, spec: TuningSpec, prompts: Sequence[str], answer: Reading) -> None:
+        """Refuse labels that the model could not answer ``prompts`` with, token by token."""
+        check_answers(self._answerers.unchecked(spec.base_model).base, spec, prompts, answer)
 
     def label_tokens(
         self, base_model: str, prompts: Sequence[str], labels: Sequence[str]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from tunesmith.atomic import write_atomically
 from tunesmith.backend import Backend, Tuner, TuningJob
-from tunesmith.errors import ExperimentError
 from tunesmith.pipeline.checks import check_submission
 from tunesmith.records import ChosenSetting, Row, TunedModel, TuningEvent
 from tunesmith_local.catalog import BACKEND, Catalog
@@ -108,7 +107,6 @@ class LocalTuner(Tuner):
         base, method = self._catalog.read(spec.base_model), method_of(spec.method)
         method.check_generation(spec.generation)
         prepared = method.prepare(base, spec.method, spec.labels, spec.seed, train, validation)
-        _check_room(spec, prepared.longest_answer)
         held_out = None if validation is None else tuple(validation)
         return Preparation(self, spec, tuple(train), held_out, prepared)
 
@@ -274,15 +272,6 @@ def _decisive(spec: TuningSpec) -> tuple[object, ...]:
     """Return the fields of a spec that decide a preparation: all but its name."""
     settings = spec.method.model_dump()
     return spec.base_model, spec.method.name, settings, spec.labels, spec.generation, spec.seed
-
-
-def _check_room(spec: TuningSpec, longest: int) -> None:
-    room = spec.generation.max_new_tokens
-    if room is not None and room < longest:
-        raise ExperimentError(
-            f"generation.max_new_tokens is {room}, but the longest label and its end are "
-            f"{longest} tokens for {spec.base_model!r}; raise it"
-        )
 
 
 def _job_record(spec: TuningSpec) -> JobRecord:
