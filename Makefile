@@ -4,7 +4,8 @@
 #                Chromium, and the proof on a few rows
 # make bench     prints start-up and loading times (MODEL=FOLDER), and the engine compared with plain PEFT
 # make proof     tunes a real model on public data; writes build/proof.json and docs/explanation/proof.md
-# make load      prints the speed of 16 clients on the emulator, compared with stock PEFT
+# make load      prints the speed of 16 clients on the emulator, compared with stock PEFT, and the costs of
+#                long lists
 #
 # bench and load only print times: no test asserts one.
 
@@ -53,6 +54,7 @@ proof: $(STAMP)
 
 load: $(STAMP)
 	$(BIN)/python tests/benchmarks/emulator_load.py
+	$(BIN)/python tests/benchmarks/emulator_scale.py
 
 # constraints.txt pins every version. The packages of the project are installed editable.
 $(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)

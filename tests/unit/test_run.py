@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pandas as pd  # type: ignore[import-untyped]  # it has no stubs
 import pytest
 
-from tunesmith import Experiment, Run
+from tunesmith import Experiment, Run, clock
 from tunesmith.errors import DatasetError, ExperimentError, RunError
 from tunesmith.progress import Progress
 from tunesmith.testing.fake import FAKE_MODEL, FakeBackend
@@ -149,3 +150,13 @@ def test_wrong_arguments_give_an_error_in_one_line(
         Experiment(**{**values, **change})
     assert "\n" not in str(caught.value)
     assert "pydantic" not in str(caught.value)
+
+
+def test_the_time_of_a_stage_is_not_changed_by_the_wall_clock(
+    finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "_boot", clock._boot)  # restored at the end of the test
+    wall, seconds = time.time_ns, dict(finished.record.seconds)
+    with finished.stage("tune"):
+        monkeypatch.setattr("time.time_ns", lambda: wall() + 3600 * 10**9)
+    assert 0 <= finished.record.seconds["tune"] - seconds["tune"] < 60

@@ -8,12 +8,13 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from tunesmith.audit import Audit
+from tunesmith.clock import now
 from tunesmith.evaluation.calibration import Calibration
 from tunesmith.evaluation.comparison import Comparison
 from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.hookspecs import MethodKind
 from tunesmith.plugins import development_models
-from tunesmith.records import BaseInput, Deployment, ModelRole, Reading, Record, TunedModel, now
+from tunesmith.records import BaseInput, Deployment, ModelRole, Reading, Record, TunedModel
 from tunesmith.runs.directory import StoredRecord
 from tunesmith.runs.old_names import OLD_METHODS
 

@@ -8,6 +8,7 @@ learning_curve.svg  report.html  report.md  report.json  adapter/
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,9 +17,10 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from tunesmith.atomic import is_locked, write_atomically
+from tunesmith.clock import now
 from tunesmith.errors import RunError, first_problem, io_problem, near_misses, not_utf8, reason_of
 from tunesmith.evaluation.calibration import ScoredRow
-from tunesmith.records import ModelRole, Prediction, Record, json_lines, now
+from tunesmith.records import ModelRole, Prediction, Record, json_lines
 from tunesmith.runs.diagnosis import Symptom, diagnose, needs_answers
 from tunesmith.runs.directory import LOCK, RecordDirectory, new_name, read_record, slug_of
 from tunesmith.runs.judgment import judge
@@ -76,9 +78,9 @@ class RunDirectory(RecordDirectory[RunRecord]):
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage of the pipeline; a resumed stage adds to its time."""
-        start = now()
+        start = time.monotonic()
         yield
-        spent = self.record.seconds.get(name, 0.0) + (now() - start).total_seconds()
+        spent = self.record.seconds.get(name, 0.0) + time.monotonic() - start
         self.update(seconds={**self.record.seconds, name: round(spent, 3)})
 
     @contextmanager

@@ -12,12 +12,13 @@ from typing import Any, ClassVar, Literal, TypeVar, cast
 
 from pydantic import AliasChoices, ConfigDict, Field
 
+from tunesmith.clock import now
 from tunesmith.evaluation.comparison import p_text
 from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.evaluation.readings import READINGS
 from tunesmith.evaluation.statistics import wilson_interval
 from tunesmith.plugins import method_entry
-from tunesmith.records import Reading, Record, now
+from tunesmith.records import Reading, Record
 from tunesmith.runs.directory import StoredRecord
 from tunesmith.sweep.costs import UNKNOWN, Cost
 from tunesmith.sweep.latency import Latency, percentiles

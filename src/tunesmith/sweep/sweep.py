@@ -20,9 +20,10 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from tunesmith.atomic import naming, write_atomically
+from tunesmith.clock import now
 from tunesmith.errors import RunError, first_problem
 from tunesmith.progress import Progress
-from tunesmith.records import json_lines, now
+from tunesmith.records import json_lines
 from tunesmith.run import Run
 from tunesmith.runs.directory import RecordDirectory, new_name, read_record, slug_of
 from tunesmith.runs.run import REPORT

@@ -5,14 +5,25 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, String, and_, create_engine, event, inspect
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    and_,
+    create_engine,
+    event,
+    inspect,
+)
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
+from tunesmith.clock import now
 from tunesmith_emulator.files import unusable
 from tunesmith_emulator.project_scope import ProjectScope
 
@@ -24,7 +35,7 @@ def new_id() -> str:
 
 def utc_now() -> datetime:
     """Return the time in UTC without a zone, because SQLite stores none."""
-    return datetime.now(UTC).replace(tzinfo=None)
+    return now().replace(tzinfo=None)
 
 
 class Table(DeclarativeBase):
@@ -37,8 +48,8 @@ class Scoped:
     """The columns of a resource of a project or a space."""
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True, default=new_id)
-    scope_kind: Mapped[str] = mapped_column(String(8), index=True)
-    scope_id: Mapped[str] = mapped_column(String(128), index=True)
+    scope_kind: Mapped[str] = mapped_column(String(8))
+    scope_id: Mapped[str] = mapped_column(String(128))
     name: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
     tags: Mapped[list[str]] = mapped_column(default=list)
@@ -56,6 +67,19 @@ class Scoped:
         return and_(cls.scope_kind == scope.kind, cls.scope_id == scope.id)
 
 
+def _listed(table: str, *compared: str, filtered: tuple[str, ...] = ()) -> Index:
+    """Return the index that the list of a table is read from.
+
+    Args:
+        table: its name.
+        compared: the columns that every list compares, after the scope.
+        filtered: the columns that a filter may compare. They are last, so that rows are filtered
+            in the order of the list, without being read.
+    """
+    columns = ("scope_kind", "scope_id", *compared, "created_at", "id", *filtered)
+    return Index(f"ix_{table}_listed", *columns)
+
+
 class ContainerRow(Table):
     """A project or a space."""
 
@@ -64,12 +88,14 @@ class ContainerRow(Table):
     kind: Mapped[str] = mapped_column(String(8), primary_key=True)
     name: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    __table_args__ = (Index("ix_containers_listed", "kind", "created_at", "id"),)
 
 
 class AssetRow(Scoped, Table):
     """An asset: a data file, or a tuned model."""
 
     __tablename__ = "assets"
+    __table_args__ = (_listed("assets", "asset_type"),)
     asset_type: Mapped[str]
     mime_type: Mapped[str] = mapped_column(default="application/octet-stream")
     base_model_id: Mapped[str | None] = mapped_column(default=None)
@@ -94,6 +120,7 @@ class TrainingRow(Scoped, Table):
     """A tuning: its request, its progress and its result."""
 
     __tablename__ = "trainings"
+    __table_args__ = (_listed("trainings", "kind", filtered=("state", "tags")),)
     kind: Mapped[str] = mapped_column(String(16))
     """``prompt_tuning`` or ``fine_tuning``; each kind has its own address."""
     request: Mapped[dict[str, Any]]
@@ -102,7 +129,8 @@ class TrainingRow(Scoped, Table):
     parameters: Mapped[dict[str, Any]]
     """The hyper-parameters as the service echoes them, defaults included."""
     method: Mapped[dict[str, Any]]
-    """The tunesmith method that tunes: name and hyper-parameters."""
+    """The tunesmith method that tunes: name and hyper-parameters. Empty if the backend was not
+    loaded when the training was accepted."""
     state: Mapped[str] = mapped_column(default="queued", index=True)
     message: Mapped[str] = mapped_column(default="")
     failure: Mapped[str | None] = mapped_column(default=None)
@@ -120,6 +148,7 @@ class DeploymentRow(Scoped, Table):
     """A deployment of a tuned model."""
 
     __tablename__ = "deployments"
+    __table_args__ = (_listed("deployments", filtered=("name", "state", "asset_id")),)
     serving_name: Mapped[str | None] = mapped_column(default=None, unique=True)
     asset_id: Mapped[str] = mapped_column(index=True)
     base_model_id: Mapped[str]
@@ -145,6 +174,9 @@ class Database:
         try:
             Table.metadata.create_all(self._engine)
             self._check_columns(path)
+            for table in Table.metadata.tables.values():
+                for index in table.indexes:  # a file of an earlier version lacks some
+                    index.create(self._engine, checkfirst=True)
         except DatabaseError as error:
             raise unusable(path, f"holds no state of the emulator ({error.orig})") from None
         finally:
@@ -178,4 +210,6 @@ class Database:
 def _configure(connection: Any, record: object) -> None:
     del record
     connection.execute("PRAGMA journal_mode=WAL")
+    # A commit then survives the end of the process, but does not wait for the disk.
+    connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")

@@ -101,13 +101,12 @@ class Emulator:
                 self.settings = self.settings.model_copy(update={"data_dir": self._folder()})
             self.services = Services(self.settings)
             self._opened.callback(self.services.close)
+            hosts = [*LOOPBACK, *self.settings.allowed_hosts, *ibm_hosts()]
             with usable(self.settings.data_dir):
                 self.authority = Authority(
-                    self.services.files.authority, keep=not self.settings.temporary
+                    self.services.files.authority, hosts, keep=not self.settings.temporary
                 )
-            context = self.authority.server_context(
-                [*LOOPBACK, *self.settings.allowed_hosts, *ibm_hosts()]
-            )
+            context = self.authority.server_context(hosts)
             app = create_app(self.services)
             self._server = Server(app, self.settings.host, self.settings.port, context)
             self._opened.callback(self._server.stop)

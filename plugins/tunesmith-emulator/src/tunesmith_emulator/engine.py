@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import tunesmith
@@ -35,6 +36,9 @@ class Engine:
         self._lock = threading.Lock()
         self._backend: Backend | None = None
         self._capabilities: dict[str, Capabilities] = {}
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="loading")
+        self._loading: dict[str, Future[Capabilities]] = {}
+        self._lock_of_loading = threading.Lock()
         self._batcher = Batcher(self._run)
 
     @property
@@ -74,6 +78,22 @@ class Engine:
         if base_model not in self._capabilities:
             self._capabilities[base_model] = self.backend.capabilities(base_model)
         return self._capabilities[base_model]
+
+    def loaded(self, base_model: str, patience: float) -> bool:
+        """Return whether :meth:`capabilities` answers for ``base_model`` without loading anything.
+
+        If not, this loads it in the background and waits at most ``patience`` seconds. An error
+        counts as an answer: ``capabilities`` raises it.
+        """
+        if base_model in self._capabilities:
+            return True
+        with self._lock_of_loading:
+            work = self._loading.get(base_model)
+            if work is None:
+                work = self._loader.submit(self.capabilities, base_model)
+                self._loading[base_model] = work
+        wait([work], patience)
+        return work.done()
 
     def tuning_method(self, base_model: str) -> str:
         """Return the method that tunes: prompt tuning, else the *stand-in method*.
@@ -137,8 +157,9 @@ class Engine:
         return text
 
     def close(self) -> None:
-        """Fail the waiting requests and close the backend."""
+        """Fail the waiting requests, wait for a backend that is loading, and close it."""
         self._batcher.close()
+        self._loader.shutdown(cancel_futures=True)
         with self._lock:
             if self._backend is not None:
                 self._backend.close()

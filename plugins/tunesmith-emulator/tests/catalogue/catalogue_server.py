@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
-import trustme
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from tunesmith_emulator.catalogue.service import Catalogue
+from tunesmith_emulator.certificates import Authority
 from tunesmith_emulator.envelope import ServiceError
 from tunesmith_emulator.routes.catalogue import ROUTES
 
@@ -44,14 +44,13 @@ def _project(guid: str) -> dict:
 @contextmanager
 def served(catalogue: Catalogue, folder: Path) -> Iterator[tuple[str, Path]]:
     """Serve ``catalogue``; give its address and the certificate to trust."""
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost")
-    ca, cert, key = (folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
-    authority.cert_pem.write_to_path(str(ca))
-    certificate.private_key_pem.write_to_path(str(key))
-    cert.write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
+    authority = Authority(folder)
+    context = authority.server_context(("localhost",))
     config = uvicorn.Config(
-        _app(catalogue), port=0, log_level="warning", ssl_certfile=cert, ssl_keyfile=key
+        _app(catalogue),
+        port=0,
+        log_level="warning",
+        ssl_context_factory=lambda config, default: context,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -61,7 +60,7 @@ def served(catalogue: Catalogue, folder: Path) -> Iterator[tuple[str, Path]]:
             assert thread.is_alive()
             thread.join(0.01)
         (socket,) = server.servers[0].sockets
-        yield f"https://localhost:{socket.getsockname()[1]}", ca
+        yield f"https://localhost:{socket.getsockname()[1]}", authority.ca_file
     finally:
         server.should_exit = True
         thread.join()

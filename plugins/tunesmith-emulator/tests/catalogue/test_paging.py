@@ -8,9 +8,11 @@ import pytest
 from fastapi import Request
 
 from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.listing import whole
 from tunesmith_emulator.routes.paging import page
 
-ITEMS = [{"n": n} for n in range(450)]
+NUMBERS = [{"n": n} for n in range(450)]
+ITEMS = whole(NUMBERS)
 
 
 def asked(url: str) -> Request:
@@ -39,7 +41,7 @@ def test_following_next_gives_every_item_once_and_in_order() -> None:
         answer = page(ITEMS, asked(url))
         seen += answer["resources"]
         url = answer.get("next", {}).get("href")
-    assert seen == ITEMS
+    assert seen == NUMBERS
 
 
 def test_addresses_are_absolute_from_the_host_that_the_client_used_and_keep_the_query() -> None:
@@ -59,12 +61,12 @@ def test_addresses_are_absolute_from_the_host_that_the_client_used_and_keep_the_
         assert href.startswith("https://us-south.ml.cloud.ibm.com/ml/v4/trainings?")
     assert query_of(first) == [*kept, ("limit", "10")]
     assert query_of(following) == [*kept, ("limit", "10"), ("start", "30")]
-    assert answer["resources"] == ITEMS[20:30]
+    assert answer["resources"] == NUMBERS[20:30]
 
 
 def test_the_last_page_has_no_next() -> None:
     assert "next" not in page(ITEMS, asked("https://h/x?limit=150&start=300"))
-    assert "next" not in page([], asked("https://h/x"))
+    assert "next" not in page(whole([]), asked("https://h/x"))
     assert page(ITEMS, asked("https://h/x?start=999999999"))["resources"] == []
 
 

@@ -26,7 +26,7 @@ ROWS = [
     )
 ]
 _UNDER_WAY = {"queued", "pending", "running", "storing", "initializing", "updating"}
-_PATIENCE = 60
+_PATIENCE = 120  # the backend is loaded by the first work
 
 
 class Rest:
@@ -134,13 +134,14 @@ class Rest:
 
     def reaches(self, path: str, state: str) -> dict[str, Any]:
         """Poll until a resource is in ``state``, or in one that is the end."""
-        until = time.monotonic() + _PATIENCE
+        until, pause = time.monotonic() + _PATIENCE, 0.02
         while True:
             found = self.get(path)
             now = found["entity"]["status"]["state"]
             if now == state or now not in _UNDER_WAY or time.monotonic() > until:
                 break
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = min(1.2 * pause, 0.2)  # the work needs the processor, too
         assert now == state, found["entity"]["status"]
         return found
 

@@ -326,6 +326,17 @@ def test_an_expired_token_of_ours_is_refused(start, rest_for):
     assert expired["code"] == "authentication_token_expired"
 
 
+@pytest.mark.parametrize("seconds", [5, 600])
+def test_a_token_is_accepted_after_the_clock_was_set_back(start, rest_for, monkeypatch, seconds):
+    strict = start("sklearn", api_keys=("right",))
+    wall = time.time
+    with monkeypatch.context() as ahead:
+        ahead.setattr("time.time", lambda: wall() + seconds)
+        client = rest_for(strict, api_key="right")
+    assert jwt.decode(client.token, options={"verify_signature": False})["iat"] > wall()
+    assert client.ask("GET", "/v2/projects").is_success
+
+
 def test_an_unknown_project_is_not_found_if_projects_are_configured(start, rest_for):
     strict = start("sklearn", projects=("mine",))
     stranger = rest_for(strict, "yours")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from urllib.parse import urlsplit
 
 import pytest
 from service_rest import MODEL_ID, ROWS, refusal
+
+from tunesmith import clock
 
 EPOCHS = 3
 
@@ -107,6 +110,24 @@ def test_the_states_follow_one_another(rest, emulator):
     order = ["queued", "pending", "running", "storing", "completed"]
     assert {"pending", "running"} <= set(seen)
     assert seen == [state for state in order if state in seen]
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_tuning_runs_as_long_as_it_must_whatever_the_wall_clock_does(
+    rest, emulator, monkeypatch, hours
+):
+    emulator.set_pace(running=1.5)
+    wall = time.time_ns
+    monkeypatch.setattr(clock, "_boot", clock._boot)  # restored at the end of the test
+    began = time.monotonic()
+    training = rest.train(rest.upload())
+    rest.reaches(f"/ml/v4/trainings/{training}", "running")
+    monkeypatch.setattr("time.time_ns", lambda: wall() + hours * 3600 * 10**9)
+    status = rest.ended(training)["entity"]["status"]
+    assert 1.5 <= time.monotonic() - began < 60
+    assert status["running_at"] <= status["completed_at"]
+    (shown,) = rest.get("/_emulator/state")["trainings"]
+    assert shown["seconds"] >= 1.5
 
 
 def test_a_tuning_by_the_sdk_ends_with_a_summary_and_a_learning_curve(

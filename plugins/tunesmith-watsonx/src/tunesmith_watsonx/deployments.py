@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunesmith.backend import Deployer
+from tunesmith.clock import now
 from tunesmith.errors import DeploymentError, NotFoundError, TunesmithError
-from tunesmith.records import Deployment, TunedModel, now
+from tunesmith.records import Deployment, TunedModel
 from tunesmith_watsonx.connection import Connection
 from tunesmith_watsonx.job import BACKEND, FIRST_LOOK, LONGEST_LOOK
 from tunesmith_watsonx.metrics import moment

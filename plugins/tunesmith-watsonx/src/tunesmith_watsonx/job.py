@@ -10,6 +10,7 @@ from typing import Any
 from ibm_watsonx_ai.foundation_models.prompt_tuner import PromptTuner
 
 from tunesmith.backend import TuningJob
+from tunesmith.clock import now
 from tunesmith.errors import BackendTimeoutError, TuningError
 from tunesmith.records import (
     FINISHED,
@@ -17,7 +18,6 @@ from tunesmith.records import (
     LearningCurve,
     TunedModel,
     TuningEvent,
-    now,
 )
 from tunesmith_watsonx.connection import Connection
 from tunesmith_watsonx.metrics import epoch_times, losses, moment

@@ -15,11 +15,14 @@ from tunesmith_emulator.database import AssetRow, AttachmentRow, Database, Deplo
 from tunesmith_emulator.envelope import ServiceError, not_found, wrong_field
 from tunesmith_emulator.fields import Body, nested, text, texts
 from tunesmith_emulator.files import Files
+from tunesmith_emulator.listing import Window, read_part
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.times import stamp
 
 DATA_ASSET = "data_asset"
 _BYTES = "application/octet-stream"
+MOST = 200
+"""Assets in one answer."""
 _MIME = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *;[ -~]*)?")
 _FORBIDDEN = frozenset("/\\") | {chr(code) for code in range(32)}
 
@@ -100,12 +103,12 @@ class Assets:
         with self._database.session() as session:
             row = _row(session, scope, asset_id)
             deployed = select(DeploymentRow.id).where(DeploymentRow.asset_id == asset_id)
-            users = session.scalars(deployed).all()
-            if users:
+            user = session.scalars(deployed.limit(1)).first()
+            if user is not None:
                 raise ServiceError(
                     409,
                     "asset_in_use",
-                    f"The model is still deployed; delete deployment {users[0]!r} first.",
+                    f"The model is still deployed; delete deployment {user!r} first.",
                 )
             files = [self._files.attachment(a.id) for a in _attachments(session, asset_id)]
             session.delete(row)
@@ -119,13 +122,14 @@ class Assets:
             AssetRow.within(scope),
             AssetRow.asset_type == asset_type,
         )
+        oldest = AssetRow.created_at, AssetRow.id
         with self._database.session() as session:
-            rows = session.scalars(query.order_by(AssetRow.created_at, AssetRow.id)).all()
-            shown = rows[start : start + limit]
-            views = [_view(row, _attachments(session, row.id)) for row in shown]
-        answer: dict[str, Any] = {"total_rows": len(rows), "results": views}
-        if start + limit < len(rows):
-            answer["next"] = {**body, "bookmark": str(start + limit)}
+            part = read_part(session, query, oldest, Window(start, min(limit, MOST), counted=True))
+            attached = _attached(session, [row.id for row in part.items])
+        views = [_view(row, attached.get(row.id, ())) for row in part.items]
+        answer: dict[str, Any] = {"total_rows": part.total, "results": views}
+        if part.more:
+            answer["next"] = {**body, "bookmark": str(start + len(views))}
         return answer
 
     def attach(self, scope: ProjectScope, asset_id: str, body: dict[str, Any]) -> AttachmentRow:
@@ -235,8 +239,16 @@ def _row(session: Session, scope: ProjectScope, asset_id: str) -> AssetRow:
 
 
 def _attachments(session: Session, asset_id: str) -> Sequence[AttachmentRow]:
-    query = select(AttachmentRow).where(AttachmentRow.asset_id == asset_id)
-    return session.scalars(query.order_by(AttachmentRow.created_at)).all()
+    return _attached(session, [asset_id]).get(asset_id, ())
+
+
+def _attached(session: Session, asset_ids: Sequence[str]) -> dict[str, list[AttachmentRow]]:
+    """Return the attachments of the assets that have some, by asset, oldest first."""
+    query = select(AttachmentRow).where(AttachmentRow.asset_id.in_(asset_ids))
+    found: dict[str, list[AttachmentRow]] = {}
+    for row in session.scalars(query.order_by(AttachmentRow.created_at)):
+        found.setdefault(row.asset_id, []).append(row)
+    return found
 
 
 def _attachment(session: Session, asset_id: str, attachment_id: str) -> AttachmentRow:

@@ -32,6 +32,9 @@ class Entry:
     """The backend's method for tuning; None if it has none."""
     day: date | None
     """The served day; None: every model is available."""
+    loaded: bool = True
+    """Whether the backend is loaded. If not, the entry has no capabilities yet, and is taken for
+    tunable if the service's model is."""
 
     @property
     def model_id(self) -> str:
@@ -72,7 +75,7 @@ class Entry:
     @property
     def tunable(self) -> bool:
         """Whether it can be prompt-tuned on the served day."""
-        if self.model.tuning is None or self.method is None:
+        if self.model.tuning is None or (self.loaded and self.method is None):
             return False
         if self.day is None:
             return True

@@ -10,6 +10,7 @@ from typing import Any
 
 from tunesmith.backend import Capabilities
 from tunesmith.errors import BackendError, ExperimentError, near_misses
+from tunesmith.plugins import registry
 from tunesmith_emulator.catalogue.entry import LORA, Entry
 from tunesmith_emulator.catalogue.filters import parse
 from tunesmith_emulator.catalogue.lifecycle import start_of, state
@@ -67,20 +68,33 @@ class Catalogue:
         """Return the tasks, as ``foundation_model_tasks``."""
         return [task.model_dump() for task in self._file.tasks]
 
-    def find(self, model_id: str) -> Entry:
+    def find(self, model_id: str, patience: float | None = None) -> Entry:
         """Return the entry of a model that can be used on the served day.
+
+        Args:
+            model_id: the id in the catalogue, or the name of a base model of the backend.
+            patience: seconds that it may wait while the backend is loaded, after which the entry
+                is not ``loaded``; None waits to the end. A name that neither the catalogue nor a
+                plugin has is always looked for in the backend.
 
         Raises:
             ServiceError: 404, the model is unknown, not available yet, or withdrawn.
         """
-        day = self.as_of
-        model = self._models.get(model_id) or self._own().get(model_id)
+        day, served = self.as_of, self.served_by(model_id)
+        loaded = patience is None or self._engine.loaded(served, patience)
+        model = self._models.get(model_id)
+        if model is None and not loaded and model_id in registry().base_models():
+            model = self._file.own_model(model_id, "")
+        model = model or self._own().get(model_id)
         if model is None or (day is not None and not model.lifecycle):
             raise self._unsupported(model_id, self._unknown(model_id, model, day))
-        entry = self._entry(model, self._ask, day)
+        if loaded:
+            entry = self._entry(model, self._ask, day)
+        else:
+            entry = Entry(model, served, None, Capabilities(), None, day, loaded=False)
         if day is not None and entry.state in (None, "withdrawn"):
             raise self._unsupported(model_id, _out_of_time(model, day))
-        problem = self._ask(entry.served_by)[1]
+        problem = self._ask(entry.served_by)[1] if loaded else ""
         if problem:
             raise self._unsupported(model_id, f"it is served by {entry.served_by!r}, but {problem}")
         return entry

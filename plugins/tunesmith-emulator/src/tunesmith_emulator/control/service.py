@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from tunesmith_emulator.control.faults import Faults
+from tunesmith_emulator.database import utc_now
 from tunesmith_emulator.times import stamp
 
 _KEPT = 1000
@@ -51,4 +51,4 @@ class Control:
 
 
 def _now() -> str:
-    return stamp(datetime.now(UTC).replace(tzinfo=None))
+    return stamp(utc_now())

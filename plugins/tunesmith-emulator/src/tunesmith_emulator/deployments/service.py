@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
 import threading
 import time
@@ -22,9 +24,11 @@ from tunesmith_emulator.deployments.patch import LONGEST_NAME, Change
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, Target, not_found, wrong_field
 from tunesmith_emulator.fields import Body, nested, text, texts
+from tunesmith_emulator.listing import Part, Window, read_part
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.state_delays import StateDelays
 
+log = logging.getLogger("tunesmith_emulator")
 _SERVING_NAME = re.compile(r"[A-Za-z0-9_-]{1,36}")
 _POLL_SECONDS = 0.05
 
@@ -88,6 +92,8 @@ class Deployments:
         self._database = database
         self._engine = engine
         self._ready: dict[str, Serving] = {}
+        self._unrecorded: dict[str, Deployment] = {}
+        """The backend's deployments that an earlier process made and could not record, by name."""
         self._closing = threading.Event()
         self._lock = threading.Lock()
         """Held while deployments change, so that no two take the same serving name."""
@@ -98,13 +104,21 @@ class Deployments:
         waiting = select(DeploymentRow.id).where(DeploymentRow.state == "initializing")
         with self._database.session() as session:
             left = session.scalars(waiting).all()
+        if left:
+            self._pool.submit(self._find_unrecorded, frozenset(left))
         for ident in left:
             self._accepted(ident)
 
     def stop(self) -> None:
         """Finish the running deployment; waiting ones are left for the next start."""
         self._closing.set()
-        self._pool.shutdown(cancel_futures=True)
+        self._pool.shutdown()
+
+    def _find_unrecorded(self, left: frozenset[str]) -> None:
+        # Once: a backend may read all of its deployments for its list.
+        with contextlib.suppress(TunesmithError):  # then each deployment has the same error
+            known = self._engine.backend.deployer.list()
+            self._unrecorded = {one.name: one for one in known if one.name in left}
 
     def create(self, scope: ProjectScope, body: Mapping[str, Any], base_url: str) -> dict[str, Any]:
         """Accept a deployment of a tuned model.
@@ -137,17 +151,17 @@ class Deployments:
             return view(_row(session, scope, deployment_id), base_url)
 
     def listed(
-        self, scope: ProjectScope, query: Mapping[str, Any], base_url: str
-    ) -> list[dict[str, Any]]:
-        """Return deployments, newest first, filtered by serving name, asset and name."""
+        self, scope: ProjectScope, query: Mapping[str, Any], base_url: str, window: Window
+    ) -> Part[dict[str, Any]]:
+        """Return deployments, newest first, filtered by serving name, asset, name and state."""
         chosen = select(DeploymentRow).where(DeploymentRow.within(scope))
         for field in ("serving_name", "asset_id", "name", "state"):
             if field in query:
                 chosen = chosen.where(getattr(DeploymentRow, field) == query[field])
-        newest = DeploymentRow.created_at.desc(), DeploymentRow.id
+        newest = DeploymentRow.created_at.desc(), DeploymentRow.id.desc()
         with self._database.session() as session:
-            rows = session.scalars(chosen.order_by(*newest)).all()
-        return [view(row, base_url) for row in rows]
+            part = read_part(session, chosen, newest, window)
+        return part.map(lambda row: view(row, base_url))
 
     def check_free(self, serving_name: str) -> None:
         """Check that a serving name is free.
@@ -225,7 +239,9 @@ class Deployments:
     def _make_ready(self, deployment_id: str, accepted: float) -> None:
         while time.monotonic() < accepted + self.delays.initializing:
             if self._closing.wait(_POLL_SECONDS):
-                return
+                break
+        if self._closing.is_set():
+            return
         with self._database.session() as session:
             row = session.get(DeploymentRow, deployment_id)
         if row is None or row.state != "initializing":
@@ -238,8 +254,8 @@ class Deployments:
             changes = {"state": "failed", "failure": str(error)}
         except Exception as error:  # noqa: BLE001  # no error of a backend may end the pool
             changes = {"state": "failed", "failure": f"internal error: {type(error).__name__}"}
-        if not self._record(row, changes):
-            self._undeploy(changes.get("deployed"))
+        if not self._record(row, changes) and "deployed" in changes:
+            self._remove(Deployment.model_validate(changes["deployed"]))
 
     def _record(self, row: DeploymentRow, changes: Mapping[str, Any]) -> bool:
         with self._lock, self._database.session() as session:
@@ -251,17 +267,24 @@ class Deployments:
             return True
 
     def _undeploy(self, deployed: Mapping[str, Any] | None) -> None:
+        """Remove a deployment of the backend in the background: it may have to be loaded."""
         self._ready.clear()
         if deployed is not None:
-            self._engine.backend.deployer.undeploy(Deployment.model_validate(deployed))
+            self._pool.submit(self._remove, Deployment.model_validate(deployed))
+
+    def _remove(self, deployed: Deployment) -> None:
+        try:
+            self._engine.backend.deployer.undeploy(deployed)
+        except Exception:  # nobody waits for it, and the client's deployment is gone
+            log.exception("deployment %s stays in the backend", deployed.id)
 
     def _deploy(self, row: DeploymentRow) -> Deployment:
         # The name is the row's id, so that the deployment of a killed process is found again.
-        deployer, model = self._engine.backend.deployer, TunedModel.model_validate(row.model)
-        for known in deployer.list():
-            if known.name == row.id and known.model.id == model.id:
-                return known
-        return deployer.deploy(model, row.id)
+        model = TunedModel.model_validate(row.model)
+        known = self._unrecorded.pop(row.id, None)
+        if known is not None and known.model.id == model.id:
+            return known
+        return self._engine.backend.deployer.deploy(model, row.id)
 
 
 def _row(session: Session, scope: ProjectScope, deployment_id: str) -> DeploymentRow:

@@ -2,7 +2,7 @@
 
 import { learningCurve, sparkline } from "./chart.js";
 import { byId, copyButton, keep, make, say } from "./dom.js";
-import { answeredBy, between, clock, count, dayAndClock, duration, loss, milliseconds } from "./words.js";
+import { answeredBy, clock, count, dayAndClock, duration, loss, milliseconds } from "./words.js";
 
 const ENDED = new Set(["completed", "failed", "canceled", "error"]);
 const SHOWN_REQUESTS = 100;
@@ -12,6 +12,7 @@ export function show(state, tryOut) {
   showSelf(state);
   showTrainings(state.trainings);
   showDeployments(state.deployments, tryOut);
+  for (const [what, number] of Object.entries(state.counts)) counted(what, number);
   showRequests(state.requests);
 }
 
@@ -45,7 +46,6 @@ function showTrainings(trainings) {
   const newest = [...trainings].sort((a, b) => b.created_at.localeCompare(a.created_at));
   keep(byId("training-list"), newest, newTraining, updateTraining);
   openNewest(byId("training-list"));
-  counted("trainings", trainings.length);
 }
 
 /** Open the newest training once, and keep what the reader has opened or closed. */
@@ -96,13 +96,13 @@ function idLine(what, id) {
 }
 
 function trainingFigures(training) {
-  const { steps, epochs, total_steps, num_epochs, running_at, completed_at, state } = training;
+  const { steps, epochs, total_steps, num_epochs, seconds, state } = training;
   const figures = [];
   if (epochs.length) figures.push(["Loss, last epoch", loss(epochs.at(-1).loss)]);
   if (num_epochs && epochs.length) figures.push(["Epochs", `${epochs.length} of ${num_epochs}`]);
   const last = steps.at(-1)?.step;
   if (last !== undefined) figures.push(["Steps", total_steps ? `${last} of ${total_steps}` : String(last)]);
-  if (running_at && (completed_at || !ENDED.has(state))) figures.push(["Time", duration(between(running_at, completed_at))]);
+  if (seconds !== null) figures.push(["Time", duration(seconds)]);
   return figures;
 }
 
@@ -116,7 +116,6 @@ function trainingNote({ state, steps, message }) {
 function showDeployments(deployments, tryOut) {
   const newest = [...deployments].sort((a, b) => b.created_at.localeCompare(a.created_at));
   keep(byId("deployment-list"), newest, () => make("li"), (node, item) => updateDeployment(node, item, tryOut));
-  counted("deployments", deployments.length);
 }
 
 function updateDeployment(node, deployment, tryOut) {

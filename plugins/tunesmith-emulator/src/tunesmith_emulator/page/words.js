@@ -26,9 +26,6 @@ export const clock = (time) => CLOCK.format(instant(time));
 /** Day and time of day, from an ISO time. */
 export const dayAndClock = (time) => DAY_AND_CLOCK.format(instant(time));
 
-/** Seconds between two ISO times, or until now if the second is missing. */
-export const between = (from, to) => (to ? instant(to) - instant(from) : Date.now() - instant(from)) / 1000;
-
 /** A duration in seconds, in words. */
 export function duration(seconds) {
   if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tunesmith_emulator.database import ContainerRow, Database, utc_now
 from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.listing import Part, Window, read_part
 from tunesmith_emulator.project_scope import ProjectScope, ScopeKind
 from tunesmith_emulator.settings import PROJECT_ID, Settings
 from tunesmith_emulator.times import stamp
@@ -59,12 +60,13 @@ class Platform:
         assert row is not None  # noqa: S101  # checked above
         return _entry(row, base_url)
 
-    def listed(self, kind: ScopeKind, base_url: str) -> list[dict[str, Any]]:
-        """Return the projects or the spaces, oldest first."""
+    def listed(self, kind: ScopeKind, base_url: str, window: Window) -> Part[dict[str, Any]]:
+        """Return projects or spaces, oldest first."""
         query = select(ContainerRow).where(ContainerRow.kind == kind)
+        oldest = ContainerRow.created_at, ContainerRow.id
         with self._database.session() as session:
-            rows = session.scalars(query.order_by(ContainerRow.created_at)).all()
-        return [_entry(row, base_url) for row in rows]
+            part = read_part(session, query, oldest, window)
+        return part.map(lambda row: _entry(row, base_url))
 
     def _make(self, scope: ProjectScope) -> None:
         name = f"emulated {scope.kind} {scope.id[:8]}"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from fastapi import Request
 
+from tunesmith_emulator.listing import whole
 from tunesmith_emulator.routes.paging import page
 from tunesmith_emulator.routes.routing import JSON, Route, ServicesOf
 
 
 def specs(request: Request, services: ServicesOf, filters: str | None = None) -> JSON:
     """List the base models."""
-    return page(services.catalogue.specs(filters), request, counted=True)
+    return page(whole(services.catalogue.specs(filters)), request, counted=True)
 
 
 def tasks(request: Request, services: ServicesOf) -> JSON:
     """List the tasks."""
-    return page(services.catalogue.tasks(), request, counted=True)
+    return page(whole(services.catalogue.tasks()), request, counted=True)
 
 
 ROUTES = (

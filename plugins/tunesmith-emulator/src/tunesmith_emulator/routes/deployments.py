@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
@@ -38,7 +39,8 @@ def listed(request: Request, services: ServicesOf) -> Any:
         return Response(status_code=204)
     scope = ProjectScope.require(query)
     services.platform.check(scope)
-    return page(services.deployments.listed(scope, query, base_url(request)), request)
+    read = partial(services.deployments.listed, scope, query, base_url(request))
+    return page(read, request)
 
 
 def change(

@@ -6,26 +6,26 @@ drops its own parameters if a link has a query, and cannot follow a relative lin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
 
 from tunesmith_emulator.envelope import wrong_parameter
+from tunesmith_emulator.listing import ReadPart, Window
 from tunesmith_emulator.routes.routing import base_url
 
 DEFAULT_LIMIT = 100
 MOST = 200
 
 
-def page(items: Sequence[Any], request: Request, *, counted: bool = False) -> dict[str, Any]:
-    """Return the page of ``items`` that the query asks for with ``limit`` and ``start``.
+def page(read: ReadPart, request: Request, *, counted: bool = False) -> dict[str, Any]:
+    """Return the page of a list that the query asks for with ``limit`` and ``start``.
 
     Clients do not interpret ``start``, but the Java SDK expects a number.
 
     Args:
-        items: the whole list.
+        read: reads a part of the list.
         request: gives host, path and query.
         counted: whether to add ``total_count`` even if the query does not ask for it.
 
@@ -34,13 +34,14 @@ def page(items: Sequence[Any], request: Request, *, counted: bool = False) -> di
     """
     limit = _number(request, "limit", DEFAULT_LIMIT, 1, MOST)
     start = _number(request, "start", 0, 0, None)
-    end = start + limit
+    counted = counted or request.query_params.get("total_count", "").lower() == "true"
+    part = read(Window(start, limit, counted))
     made: dict[str, Any] = {"limit": limit, "first": {"href": _href(request)}}
-    if end < len(items):
-        made["next"] = {"href": _href(request, limit=limit, start=end)}
-    if counted or request.query_params.get("total_count", "").lower() == "true":
-        made["total_count"] = len(items)
-    return {**made, "resources": list(items[start:end])}
+    if part.more:
+        made["next"] = {"href": _href(request, limit=limit, start=start + limit)}
+    if counted:
+        made["total_count"] = part.total
+    return {**made, "resources": list(part.items)}
 
 
 def _number(request: Request, name: str, default: int, least: int, most: int | None) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import Request
 
 from tunesmith_emulator.envelope import not_found
-from tunesmith_emulator.project_scope import ProjectScope
+from tunesmith_emulator.project_scope import ProjectScope, ScopeKind
+from tunesmith_emulator.routes.paging import page
 from tunesmith_emulator.routes.routing import JSON, Route, ServicesOf, base_url
+from tunesmith_emulator.services import Services
 
 
 def project(project_id: str, request: Request, services: ServicesOf) -> JSON:
@@ -21,14 +25,18 @@ def space(space_id: str, request: Request, services: ServicesOf) -> JSON:
 
 def projects(request: Request, services: ServicesOf) -> JSON:
     """List the projects."""
-    found = services.platform.listed("project", base_url(request))
-    return {"total_results": len(found), "resources": found}
+    return _listed("project", request, services)
 
 
 def spaces(request: Request, services: ServicesOf) -> JSON:
     """List the spaces."""
-    found = services.platform.listed("space", base_url(request))
-    return {"total_results": len(found), "resources": found}
+    return _listed("space", request, services)
+
+
+def _listed(kind: ScopeKind, request: Request, services: Services) -> JSON:
+    read = partial(services.platform.listed, kind, base_url(request))
+    found = page(read, request, counted=True)
+    return {**found, "total_results": found["total_count"]}
 
 
 def instance(guid: str) -> JSON:

@@ -7,19 +7,24 @@ from typing import Any
 
 from sqlalchemy import select
 
-from tunesmith_emulator.database import DeploymentRow, TrainingRow
+from tunesmith_emulator.database import DeploymentRow, TrainingRow, utc_now
+from tunesmith_emulator.listing import Window, read_part
 from tunesmith_emulator.services import Services
 from tunesmith_emulator.times import stamp
 from tunesmith_emulator.version import __version__
 
+SHOWN = 100
+"""The newest trainings, and the newest deployments, that the page shows."""
+
 
 def state(services: Services) -> dict[str, Any]:
-    """Return trainings with their losses, deployments, models and recent requests."""
+    """Return the newest trainings with their losses and deployments, models and requests."""
+    shown = Window(0, SHOWN, counted=True)
     with services.database.session() as session:
-        newest = TrainingRow.created_at.desc()
-        trainings = session.scalars(select(TrainingRow).order_by(newest)).all()
-        latest = DeploymentRow.created_at.desc()
-        deployments = session.scalars(select(DeploymentRow).order_by(latest)).all()
+        newest = (TrainingRow.created_at.desc(),)
+        trainings = read_part(session, select(TrainingRow), newest, shown)
+        latest = (DeploymentRow.created_at.desc(),)
+        deployments = read_part(session, select(DeploymentRow), latest, shown)
     as_of = services.catalogue.as_of
     return {
         "version": __version__,
@@ -28,8 +33,9 @@ def state(services: Services) -> dict[str, Any]:
         "as_of": as_of.isoformat() if as_of else None,
         "data_dir_is_temporary": services.settings.temporary,
         "started_at": services.control.started_at,
-        "trainings": [_training(services, row) for row in trainings],
-        "deployments": [_deployment(services, row) for row in deployments],
+        "trainings": [_training(services, row) for row in trainings.items],
+        "deployments": [_deployment(services, row) for row in deployments.items],
+        "counts": {"trainings": trainings.total, "deployments": deployments.total},
         "models": _models(services),
         "generation": asdict(services.engine.statistics),
         "requests": services.control.requests(50),
@@ -50,6 +56,7 @@ def _training(services: Services, row: TrainingRow) -> dict[str, Any]:
         "created_at": stamp(row.created_at),
         "running_at": stamp(row.running_at) if row.running_at else None,
         "completed_at": stamp(row.completed_at) if row.completed_at else None,
+        "seconds": _seconds(row),
         "num_epochs": row.parameters.get("num_epochs"),
         "failure": row.failure,
         "message": live.message if live else row.message,
@@ -60,6 +67,13 @@ def _training(services: Services, row: TrainingRow) -> dict[str, Any]:
         ],
         "total_steps": live.total_steps if live else len(steps) or None,
     }
+
+
+def _seconds(row: TrainingRow) -> float | None:
+    # Of this machine's clock alone: a browser's clock may differ.
+    if row.running_at is None:
+        return None
+    return ((row.completed_at or utc_now()) - row.running_at).total_seconds()
 
 
 def _deployment(services: Services, row: DeploymentRow) -> dict[str, Any]:

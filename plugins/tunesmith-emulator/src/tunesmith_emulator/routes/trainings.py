@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Query, Request, WebSocket, WebSocketDisconnect
@@ -42,7 +43,8 @@ def listed(
     request: Request, kind: KindOf, services: ServicesOf, scope: ScopeOf, tags: Tags = None
 ) -> JSON:
     """List tunings of one kind."""
-    return page(services.trainings.listed(kind, scope, request.query_params, tags or []), request)
+    state = request.query_params.get("state")
+    return page(partial(services.trainings.listed, kind, scope, state, tags or []), request)
 
 
 def remove(
@@ -64,7 +66,7 @@ def model(model_id: str, services: ServicesOf, scope: ScopeOf) -> JSON:
 
 def models(request: Request, services: ServicesOf, scope: ScopeOf) -> JSON:
     """List tuned models."""
-    return page(services.trainings.models(scope), request)
+    return page(partial(services.trainings.models, scope), request)
 
 
 async def monitor(socket: WebSocket, training_id: str, services: ServicesOf) -> None:

@@ -1,7 +1,7 @@
 """A local HTTP proxy that connects unchanged code to the emulator only.
 
 Connections to IBM's hosts are tunnelled to the emulator, byte for byte. For every other host the
-proxy itself is the server, with a certificate of the emulator's authority. So it can read full
+proxy itself is the server, with a certificate of the run's own authority. So it can read full
 URLs, answer served ones from files, and list the others.
 """
 

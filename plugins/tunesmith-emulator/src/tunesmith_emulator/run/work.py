@@ -91,13 +91,16 @@ class Work:
         say = note or _on_stderr
         with tempfile.TemporaryDirectory(prefix="tunesmith-run-", dir=_short()) as name:
             folder = Path(name)
-            bundle = write_bundle(folder / "certificates.pem", emulator.authority.ca_pem)
+            # The emulator's authority can only name the emulated hosts, and the proxy names any.
+            own = Authority(folder, keep=False)
+            trusted = emulator.authority.ca_pem + own.ca_pem
+            bundle = write_bundle(folder / "certificates.pem", trusted)
             answers = (
                 *self.answers,
                 *made_up(emulator.credentials["api_key"], emulator.project_id),
             )
             with (
-                Proxy(emulator.port, emulator.authority, self.downloads) as proxy,
+                Proxy(emulator.port, own, self.downloads) as proxy,
                 Start(proxy, folder, own=self.own_network) as start,
             ):
                 environment = with_start(

@@ -106,7 +106,7 @@ def _cut(row: TrainingRow) -> list[str]:
 
 
 def _stand_in(row: TrainingRow) -> list[str]:
-    name = row.method["name"]
-    if name in {"prompt_tuning", "lora"}:
+    name = row.method.get("name")  # not chosen before the backend is loaded
+    if name in {None, "prompt_tuning", "lora"}:
         return []
     return [f"The method {name!r} stands in for {row.kind}: the backend has no other."]

@@ -21,6 +21,8 @@ from tunesmith_emulator.trainings.hyperparameters import checked_parameters, inp
 LORA = "lora"
 _NOT_HYPERPARAMETERS = {"task_id", "tuning_type", "torch_dtype"}
 _LORA_SETTINGS = ("num_epochs", "learning_rate", "batch_size", "accumulate_steps")
+PATIENCE = 0.5
+"""Seconds that a request waits for a backend that is loaded for the first time."""
 _REFERENCES = "training_data_references"
 
 
@@ -117,18 +119,21 @@ class Asked:
     parameters: dict[str, Any]
     """The hyper-parameters as the service echoes them, defaults included."""
     method: dict[str, Any]
-    """The tunesmith method: ``name`` and ``settings``."""
+    """The tunesmith method: ``name`` and ``settings``; empty if the backend is not loaded yet."""
 
 
 def read_request(kind: str, body: Mapping[str, Any], catalogue: Catalogue, engine: Engine) -> Asked:
     """Check the body of a request.
+
+    While the backend is loaded, only that is checked which needs no backend. The training itself
+    then calls :func:`choose_method`.
 
     Raises:
         ServiceError: 400 or 404, names the field.
     """
     field = "parameters" if kind == FINE else PROMPT
     given: Any = body.get(field)
-    entry = catalogue.find(_Tuning.read(given, field).base_model.model_id)
+    entry = catalogue.find(_Tuning.read(given, field).base_model.model_id, PATIENCE)
     if kind == PROMPT and not entry.tunable:
         raise ServiceError(
             400,
@@ -136,35 +141,61 @@ def read_request(kind: str, body: Mapping[str, Any], catalogue: Catalogue, engin
             f"Model {entry.model_id!r} is not supported for prompt tuning.",
         )
     checked = TrainingBody.read(body)
-    read = _lora if kind == FINE else _prompt_tuning
-    parameters, name, settings = read(given, entry, engine)
-    _check_method(field, name, settings)
-    return Asked(checked.asset_id, entry.model_id, parameters, {"name": name, "settings": settings})
-
-
-def _prompt_tuning(
-    given: Mapping[str, Any], entry: Entry, engine: Engine
-) -> tuple[dict[str, Any], str, dict[str, Any]]:
     asked = {name: value for name, value in given.items() if name != "base_model"}
+    parameters = asked if kind == FINE else _prompt_parameters(asked, entry)
+    method: dict[str, Any] = {}
+    if entry.loaded:
+        method = choose_method(kind, entry.model_id, parameters, entry.served_by, engine)
+    elif kind == FINE:
+        _lora_settings(parameters)
+    return Asked(checked.asset_id, entry.model_id, parameters, method)
+
+
+def choose_method(
+    kind: str, model_id: str, parameters: Mapping[str, Any], base_model: str, engine: Engine
+) -> dict[str, Any]:
+    """Return name and settings of the tunesmith method that tunes; this loads the backend.
+
+    Args:
+        kind: of the training.
+        model_id: the id in the catalogue.
+        parameters: the hyper-parameters as the service echoes them.
+        base_model: the backend's name of the base model.
+        engine: gives the methods of the backend.
+
+    Raises:
+        ServiceError: 400, the backend has no such method, or refuses a hyper-parameter.
+        NotFoundError: the backend has no such base model.
+        UnsupportedError: the backend tunes nothing.
+    """
+    if kind == FINE:
+        if LORA not in engine.capabilities(base_model).methods:
+            raise ServiceError(
+                400,
+                "model_not_supported",
+                f"Model {model_id!r} is not supported for fine tuning: the backend of this "
+                "emulator does not offer LoRA. Use prompt tuning (POST /ml/v4/trainings).",
+            )
+        name, settings = LORA, _lora_settings(parameters)
+    else:
+        name = engine.tuning_method(base_model)
+        # A stand-in method uses its own defaults.
+        settings = _prompt_settings(parameters) if name == PROMPT else {}
+    _check_method("parameters" if kind == FINE else PROMPT, name, settings)
+    return {"name": name, "settings": settings}
+
+
+def _prompt_parameters(asked: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
     advertised = entry.parameters_for(str(asked.get("task_id") or "classification"))
-    parameters = checked_parameters(asked, advertised)
-    name = engine.tuning_method(entry.served_by)
-    if name != PROMPT:
-        return parameters, name, {}  # the stand-in method uses its own defaults
+    return checked_parameters(asked, advertised)
+
+
+def _prompt_settings(parameters: Mapping[str, Any]) -> dict[str, Any]:
     settings = {k: v for k, v in parameters.items() if k not in _NOT_HYPERPARAMETERS}
-    return parameters, name, {**settings, "verbalizer": input_template(parameters["verbalizer"])}
+    return {**settings, "verbalizer": input_template(parameters["verbalizer"])}
 
 
-def _lora(
-    given: Mapping[str, Any], entry: Entry, engine: Engine
-) -> tuple[dict[str, Any], str, dict[str, Any]]:
-    if LORA not in engine.capabilities(entry.served_by).methods:
-        raise ServiceError(
-            400,
-            "model_not_supported",
-            f"Model {entry.model_id!r} is not supported for fine tuning: the backend of this "
-            "emulator does not offer LoRA. Use prompt tuning (POST /ml/v4/trainings).",
-        )
+def _lora_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     peft = _Lora.read(given, "parameters").peft_parameters
     if peft.get("type", LORA) != LORA:
         raise wrong_field("parameters.peft_parameters.type", "Only type 'lora' is emulated.")
@@ -172,9 +203,7 @@ def _lora(
     settings |= {name: value for name, value in peft.items() if name != "type"}
     if "max_seq_length" in given:
         settings["max_input_tokens"] = given["max_seq_length"]
-    settings |= _response(given)
-    parameters = {name: value for name, value in given.items() if name != "base_model"}
-    return parameters, LORA, settings
+    return settings | _response(given)
 
 
 def _response(given: Mapping[str, Any]) -> dict[str, str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from tunesmith_emulator.assets.service import Assets
@@ -13,6 +14,7 @@ from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.database import AssetRow, Database, TrainingRow, new_id
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, not_found, wrong_field
+from tunesmith_emulator.listing import Part, Window, read_part
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.times import stamp
@@ -82,19 +84,26 @@ class Trainings:
             return view(_row(session, kind, scope, training_id))
 
     def listed(
-        self, kind: str, scope: ProjectScope, query: Mapping[str, Any], tags: Sequence[str]
-    ) -> list[dict[str, Any]]:
-        """Return trainings, newest first, filtered by ``state`` and tags."""
+        self,
+        kind: str,
+        scope: ProjectScope,
+        state: str | None,
+        tags: Sequence[str],
+        window: Window,
+    ) -> Part[dict[str, Any]]:
+        """Return trainings, newest first, in one state and with all ``tags``."""
         chosen = select(TrainingRow).where(
             TrainingRow.kind == kind,
             TrainingRow.within(scope),
         )
-        if state := query.get("state"):
+        if state:
             chosen = chosen.where(TrainingRow.state == state)
-        newest = TrainingRow.created_at.desc(), TrainingRow.id
+        for tag in tags:
+            chosen = chosen.where(_has(tag))
+        newest = TrainingRow.created_at.desc(), TrainingRow.id.desc()
         with self._database.session() as session:
-            rows = session.scalars(chosen.order_by(*newest)).all()
-        return [view(row) for row in rows if set(tags) <= set(row.tags)]
+            part = read_part(session, chosen, newest, window)
+        return part.map(view)
 
     def remove(self, kind: str, scope: ProjectScope, training_id: str, *, hard: bool) -> None:
         """Cancel a training that has not ended; with ``hard`` delete it.
@@ -159,15 +168,16 @@ class Trainings:
                 raise not_found("model", model_id)
             return model_view(row)
 
-    def models(self, scope: ProjectScope) -> list[dict[str, Any]]:
-        """Return the tuned models, oldest first."""
+    def models(self, scope: ProjectScope, window: Window) -> Part[dict[str, Any]]:
+        """Return tuned models, oldest first."""
         query = select(AssetRow).where(
             AssetRow.within(scope),
             AssetRow.asset_type == "wml_model",
         )
+        oldest = AssetRow.created_at, AssetRow.id
         with self._database.session() as session:
-            rows = session.scalars(query.order_by(AssetRow.created_at)).all()
-        return [model_view(row) for row in rows]
+            part = read_part(session, query, oldest, window)
+        return part.map(model_view)
 
 
 def model_view(row: AssetRow) -> dict[str, Any]:
@@ -194,6 +204,13 @@ def _row(session: Session, kind: str, scope: ProjectScope, training_id: str) -> 
     if row is None or row.scope != scope or row.kind != kind:
         raise not_found("training", training_id)
     return row
+
+
+def _has(tag: str) -> ColumnElement[bool]:
+    tags = func.json_each(TrainingRow.tags).table_valued("value")
+    # The first condition is the faster one, and few other rows meet it.
+    spelled = func.instr(TrainingRow.tags, json.dumps(tag)) > 0
+    return and_(spelled, exists().where(tags.c.value == tag))
 
 
 def _tags(given: list[str], kind: str, marker: str) -> list[str]:

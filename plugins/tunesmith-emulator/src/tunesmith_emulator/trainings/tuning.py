@@ -20,7 +20,7 @@ from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_emulator.trainings.metrics import Losses
-from tunesmith_emulator.trainings.request import TrainingBody
+from tunesmith_emulator.trainings.request import TrainingBody, choose_method
 from tunesmith_emulator.trainings.rows import labels_of, read_rows
 from tunesmith_emulator.trainings.states import update
 
@@ -69,10 +69,12 @@ class Tuning:
             ServiceError: its data were deleted.
         """
         _linger(self.delays.pending, check_stop)
-        started = utc_now()
+        while not self._engine.loaded(self._base_model(row), _POLL_SECONDS):
+            check_stop()
+        started, began = utc_now(), time.monotonic()
         job = self._job(row)
         model = self._follow(row, job, row.running_at or started, check_stop)
-        _linger(self.delays.running - (utc_now() - started).total_seconds(), check_stop)
+        _linger(self.delays.running - (time.monotonic() - began), check_stop)
         update(self._database, row.id, state="storing")
         self._store(row, model)
 
@@ -80,6 +82,7 @@ class Tuning:
         tuner = self._engine.backend.tuner
         if row.job_id is None:
             data = self._data(row)
+            self._choose_method(row)
             job = tuner.submit(self._spec(row, data), data.rows)
             update(self._database, row.id, job_id=job.id)
             return job
@@ -89,6 +92,14 @@ class Tuning:
                 f"{self._settings.backend!r} cannot resume it; create the training again"
             )
         return tuner.resume(row.job_id)
+
+    def _choose_method(self, row: TrainingRow) -> None:
+        if not row.method:
+            served = self._base_model(row)
+            row.method = choose_method(
+                row.kind, row.base_model_id, row.parameters, served, self._engine
+            )
+            update(self._database, row.id, method=row.method)
 
     def _follow(
         self, row: TrainingRow, job: TuningJob, started: datetime, check_stop: CheckStop
