@@ -38,7 +38,7 @@ def test_predictions_hold_a_line_for_each_row_and_model(
     assert len(lines) == 2 * 20
     assert set(lines[0]) == {
         "row", "model", "input", "prompt", "text", "label", "expected", "answer", "said",
-        "probabilities", "calibrated", "input_tokens", "generated_tokens",
+        "probabilities", "calibrated", "input_tokens", "generated_tokens", "columns",
     }  # fmt: skip
     assert [x["row"] for x in lines if x["model"] == "base"] == list(range(20))
     assert [x["row"] for x in lines if x["model"] == "tuned"] == list(range(20))

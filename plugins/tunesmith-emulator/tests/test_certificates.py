@@ -14,8 +14,9 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import NameConstraints
 
-from tunesmith_emulator.certificates import LIFETIME, LOOPBACK, RENEWED, Authority
+from tunesmith_emulator.certificates import LIFETIME, RENEWED, Authority
 from tunesmith_emulator.run.hosts import ibm_hosts
+from tunesmith_emulator.settings import LOOPBACK
 
 HOSTS = (*LOOPBACK, *ibm_hosts())
 DAY = 86_400.0
