@@ -22,11 +22,15 @@ LENGTH_STEP = 8
 
 @dataclass(frozen=True)
 class Row:
-    """One document: token ids, loss weights and soft prompt marks, all of one length."""
+    """One document: token ids, loss weights and soft prompt marks, all of one length.
+
+    `blends` holds positions, and the tokens whose embeddings are added there.
+    """
 
     ids: list[int]
     weights: list[float]
     virtual: list[bool]
+    blends: list[tuple[int, list[int]]]
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,15 @@ class Batch:
         ids: Token ids, shape (rows, length), int64.
         weights: Loss weight of each token as a target, shape (rows, length); 0 on padding.
         virtual: Whether a token is in the position of a soft prompt, shape (rows, length), bool.
+        blended: Positions in the flattened rows to which embeddings are added, shape (blends,).
+        added: Token ids of these embeddings, shape (blends, most), padded on the right.
     """
 
     ids: torch.Tensor
     weights: torch.Tensor
     virtual: torch.Tensor
+    blended: torch.Tensor
+    added: torch.Tensor
 
 
 class Steps(Dataset[list[Batch]]):
@@ -94,19 +102,22 @@ def encode(tokenizer: PreTrainedTokenizerFast, documents: Sequence[Sequence[Segm
     Returns:
         One row per document.
     """
-    texts = [segment.text for document in documents for segment in document]
+    segments = [segment for document in documents for segment in document]
+    texts = [text for one in segments for text in (one.text, one.blend)]
     found = iter(tokenizer(texts, add_special_tokens=False)["input_ids"])
     return [_row(document, found) for document in documents]
 
 
 def _row(document: Sequence[Segment], found: Iterator[list[int]]) -> Row:
-    row = Row([], [], [])
+    row = Row([], [], [], [])
     for segment in document:
         ids = _fit(next(found), segment.virtual) + [EOS_ID] * segment.ends
+        added = next(found)
+        row.blends.extend([(len(row.ids), added)] if added and len(row.ids) < LONGEST else [])
         row.ids.extend(ids)
         row.weights.extend([segment.weight] * len(ids))
-        row.virtual.extend([segment.virtual > 0] * len(ids))
-    return Row(row.ids[:LONGEST], row.weights[:LONGEST], row.virtual[:LONGEST])
+        row.virtual.extend([segment.virtual > 0 or bool(added)] * len(ids))
+    return Row(row.ids[:LONGEST], row.weights[:LONGEST], row.virtual[:LONGEST], row.blends)
 
 
 def _fit(ids: list[int], length: int) -> list[int]:
@@ -142,4 +153,14 @@ def _pad(rows: Sequence[Row]) -> Batch:
         ids[place, :end] = torch.tensor(row.ids)
         weights[place, :end] = torch.tensor(row.weights)
         virtual[place, :end] = torch.tensor(row.virtual)
-    return Batch(ids, weights, virtual)
+    return Batch(ids, weights, virtual, *_blends(rows, length))
+
+
+def _blends(rows: Sequence[Row], length: int) -> tuple[torch.Tensor, torch.Tensor]:
+    found = [
+        (place * length + at, added) for place, row in enumerate(rows) for at, added in row.blends
+    ]
+    padded = torch.full((len(found), max((len(added) for _, added in found), default=0)), PAD_ID)
+    for place, (_, added) in enumerate(found):
+        padded[place, : len(added)] = torch.tensor(added)
+    return torch.tensor([at for at, _ in found], dtype=torch.int64), padded

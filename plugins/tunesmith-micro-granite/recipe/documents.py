@@ -37,12 +37,15 @@ class Segment:
         ends: Whether the end-of-text token follows, with the same weight.
         virtual: If positive, the tokens are repeated or cut to this number and take the position
             of a soft prompt: they have no loss, and their embeddings may get noise.
+        blend: If not empty, the segment is part of a drawn soft prompt, and the embeddings of the
+            tokens of this text are added to its first one.
     """
 
     text: str
     weight: float = 1.0
     ends: bool = False
     virtual: int = 0
+    blend: str = ""
 
 
 def write_document(rng: Random) -> list[Segment]:

@@ -14,12 +14,16 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from recipe.architecture import build  # noqa: E402
+from recipe.batches import batches  # noqa: E402
 from recipe.measure.held_out import held_out_problems  # noqa: E402
-from recipe.teachable.episodes import write_document  # noqa: E402
+from recipe.teachable.episodes import write_document, write_short_document  # noqa: E402
+from recipe.teachable.lookup import begin_as_lookup  # noqa: E402
 from recipe.teachable.making import make  # noqa: E402
 from recipe.teachable.settings import PILOT  # noqa: E402
 from recipe.teachable.sources import draw_task  # noqa: E402
 from recipe.teachable.table import Table  # noqa: E402
+from recipe.teachable.training import embed  # noqa: E402
 from recipe.teachable.vocabulary import Vocabulary, read_vocabulary  # noqa: E402
 from recipe.teachable.words import PETS, Neighbors, read_intents, read_kinds  # noqa: E402
 
@@ -74,20 +78,29 @@ def test_words_are_whole_tokens_and_every_text_comes_back(vocabulary: Vocabulary
     assert "éé" not in tokenizer.get_vocab()
 
 
-def test_vectors_are_of_length_one_except_for_special_tokens(vocabulary: Vocabulary) -> None:
-    lengths = vocabulary.features.norm(dim=1)
-    assert lengths[:3].tolist() == [0, 0, 0]
-    assert torch.allclose(lengths[3:], torch.ones(len(lengths) - 3))
+def test_a_word_is_described_by_two_models_with_the_same_weight(vocabulary: Vocabulary) -> None:
+    features, tokens = vocabulary.features, vocabulary.tokenizer.get_vocab()
+    assert features[:3].tolist() == torch.zeros(3, features.shape[1]).tolist()
+    words = features[[tokens["Ġ" + word] for word in WORDS[:18]]]
+    assert torch.allclose(words.norm(dim=1), torch.full((18,), 2**0.5), atol=1e-4)
+    # SmolLM2's vectors are random here, so the likeness of words comes from the other model.
+    angles = words @ words.T
+    near, far = (WORDS.index(word) for word in ("summer", "stone"))
+    assert angles[WORDS.index("winter"), near] > angles[WORDS.index("winter"), far]
 
 
 def test_the_embedding_starts_with_the_wanted_size_and_the_places_of_the_words(
     vocabulary: Vocabulary,
 ) -> None:
-    table = Table(vocabulary.features, width=40, std=0.02)  # as wide as the features: nothing lost
-    rows, features = table.rows().detach(), vocabulary.features
+    features = vocabulary.features
+    table = Table(features, width=features.shape[1], std=0.02)  # so wide that nothing is lost
+    rows = table.rows().detach()
     assert rows.std().item() == pytest.approx(0.02, rel=1e-4)
-    angles = torch.nn.functional.cosine_similarity(rows[3:13], rows[13:23])
-    assert torch.allclose(angles, (features[3:13] * features[13:23]).sum(1), atol=1e-5)
+    angles, wanted = (
+        torch.nn.functional.cosine_similarity(vectors[3:13], vectors[13:23])
+        for vectors in (rows, features)
+    )
+    assert torch.allclose(angles, wanted, atol=1e-4)
 
 
 def test_one_gradient_of_the_projection_moves_words_that_were_not_read(
@@ -125,6 +138,41 @@ def test_tasks_have_two_to_six_groups_that_write_text(vocabulary: Vocabulary) ->
         assert 2 <= len(task.groups) <= 6
         assert all(group.write(rng).strip() for group in task.groups)
         assert len({group.name for group in task.groups}) == len(task.groups)
+
+
+def test_a_drawn_prompt_holds_each_label_and_words_of_its_group_in_one_vector(
+    vocabulary: Vocabulary,
+) -> None:
+    rng, neighbors = Random(3), Neighbors(vocabulary.tokenizer, vocabulary.features, most=8)
+    document = write_short_document(rng, neighbors)
+    prompt = [segment for segment in document if segment.blend]
+    answers = [segment for segment in document if segment.weight]
+    assert len(answers) == 8
+    assert {segment.text for segment in answers} <= {segment.text for segment in prompt}
+    (batch,) = batches(vocabulary.tokenizer, [document], 4096)
+    rows = torch.randn(len(vocabulary.tokenizer), 4, generator=torch.Generator().manual_seed(0))
+    label, *words = (
+        vocabulary.tokenizer(text)["input_ids"] for text in (prompt[0].text, prompt[0].blend)
+    )
+    expected = rows[label[0]] + rows[words[0]].sum(0) / len(words[0]) ** 0.5
+    assert torch.allclose(embed(rows, batch)[0, 0], expected, atol=1e-6)
+    assert batch.virtual[0].sum() == sum(
+        len(vocabulary.tokenizer(segment.text)["input_ids"]) for segment in prompt
+    )
+
+
+def test_attention_begins_by_looking_up_what_is_alike() -> None:
+    torch.manual_seed(0)
+    model = build(PILOT, 40)
+    begin_as_lookup(model)
+    attention = model.model.layers[0].self_attn
+    tokens = torch.randn(6, PILOT.hidden_size)
+    shared = PILOT.num_attention_heads // PILOT.num_key_value_heads
+    keys = attention.k_proj(tokens).repeat(1, shared)
+    scores = attention.q_proj(tokens) @ keys.T
+    assert scores.argmax(1).tolist() == list(range(6))
+    copied = attention.o_proj(attention.v_proj(tokens).repeat(1, shared))
+    assert (torch.nn.functional.cosine_similarity(copied, tokens) > 0).all()
 
 
 def test_every_document_ends_with_an_answer_that_counts(vocabulary: Vocabulary) -> None:

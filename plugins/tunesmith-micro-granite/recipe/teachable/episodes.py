@@ -11,11 +11,15 @@ from recipe.documents import ANSWER_WEIGHT, Segment
 from recipe.documents import write_document as write_review_document
 from recipe.teachable import frames
 from recipe.teachable.sources import Group, Task, draw_task, draw_things
-from recipe.teachable.words import Neighbors
+from recipe.teachable.words import Neighbors, read_kinds
 
 __all__ = ["write_document", "write_short_document"]
 
+SAME_SHARE = 0.6  # see `write_short_document`
+SHORT_SHARE = 0.2  # without them the lookup is forgotten within 300 steps
+EASY_SHARE = 0.15
 REVIEW_SHARE = 0.4  # of documents as in the first generation
+SHORT_WEIGHT = 2.5  # of eight answers; a review has one answer, and would hardly count beside them
 MOST_VIRTUAL_TOKENS = 120
 EXPLANATIONS = (
     "{label}: {hint}", "{label} = {hint}", "{label} means {hint}", "{label}: {hint}.",
@@ -61,24 +65,44 @@ def write_document(rng: Random, neighbors: Neighbors) -> list[Segment]:
     Returns:
         Segments in reading order; the last one is an answer that ends.
     """
-    if rng.random() < REVIEW_SHARE:
+    chance = rng.random()
+    if chance < SHORT_SHARE:
+        return write_short_document(rng, neighbors)
+    if chance < SHORT_SHARE + EASY_SHARE:
+        return _easy(rng, neighbors)
+    if chance < SHORT_SHARE + EASY_SHARE + REVIEW_SHARE:
         return write_review_document(rng)
+    return _task(rng, neighbors)
+
+
+def _easy(rng: Random, neighbors: Neighbors) -> list[Segment]:
+    """Sentences about things behind a drawn soft prompt: between single things and real tasks."""
+    task = draw_things(rng, neighbors)
+    form = Form("", "", *rng.choice((("", " "), (":", " "), (" ->", " "), ("\n", ""))), "\n")
+    labels = rng.sample(frames.SHORT_LABELS, len(task.groups))
+    return [*_drawn_prompt(rng, task, labels, form), *_queries(rng, task, labels, form, told=True)]
+
+
+def _task(rng: Random, neighbors: Neighbors) -> list[Segment]:
     task, form = draw_task(rng, neighbors), _draw_form(rng)
     labels = _labels(rng, task, form)
     chance = rng.random()
-    if chance < 0.42:
+    if chance < 0.5:
+        return [*_drawn_prompt(rng, task, labels, form), *_queries(rng, task, labels, form, True)]
+    if chance < 0.72:
         return [*_header(rng, task, labels, form), *_queries(rng, task, labels, form, told=True)]
-    if chance < 0.55 and labels == _names(task) and task.named:
+    if chance < 0.8 and labels == _names(task) and task.named:
         front = Segment(_options(rng, labels, form) + "\n", 0.0)
         return [front, *_queries(rng, task, labels, form, told=True)]
     return _by_examples(rng, task, labels, form)
 
 
 def write_short_document(rng: Random, neighbors: Neighbors) -> list[Segment]:
-    """Draw a document of single things.
+    """Draw a document of single things behind a drawn soft prompt.
 
     A training begins with these. They are cheap, and what is learned from them is needed in all
-    others: to find the thing that is most alike, and its label.
+    others: to find the vector that is most alike, and the label in it. Most things are among those
+    that made the vector, because likeness is learned later than sameness.
 
     Args:
         rng: Decides everything.
@@ -87,23 +111,25 @@ def write_short_document(rng: Random, neighbors: Neighbors) -> list[Segment]:
     Returns:
         As `write_document`.
     """
-    task = draw_things(rng, neighbors)
-    labels = rng.sample(frames.SHORT_LABELS, len(task.groups))
-    form = Form("", "", *rng.choice(((" ->", " "), (":", " "), ("\n", ""))), "\n")
-    count = rng.randint(4, 10)
-    if rng.random() < 0.5:
-        lines = [f"{label}: {group.write(rng)}\n" for label, group in _shuffled(rng, labels, task)]
-        front = Segment("".join(lines), 0.0)
-        order = _order(rng, len(labels), count)
-        return [front, *_answered(rng, task, labels, form, order, told=True)]
-    order = [*_order(rng, len(labels), count)]
-    order.append(rng.choice(order))
-    return _answered(rng, task, labels, form, order, told=False)
-
-
-def _shuffled(rng: Random, labels: Sequence[str], task: Task) -> list[tuple[str, Group]]:
-    pairs = list(zip(labels, task.groups, strict=True))
-    return rng.sample(pairs, len(pairs))
+    several = rng.randint(2, 4)
+    listed = rng.random() < 0.4
+    kinds = rng.sample(read_kinds(), several) if listed else neighbors.kinds(rng, several)
+    labels = rng.sample(frames.SHORT_LABELS, several)
+    shown = [rng.sample(kind.things, rng.randint(1, 3)) for kind in kinds]
+    segments = [
+        Segment(f" {label}", 0.0, blend=" " + " ".join(things))
+        for label, things in zip(labels, shown, strict=True)
+    ]
+    rng.shuffle(segments)
+    places = _order(rng, several, 8)
+    for number, place in enumerate(places, 1):
+        same = rng.random() < SAME_SHARE
+        thing = rng.choice(shown[place] if same else kinds[place].things)
+        joint = "" if rng.random() < SAME_SHARE else rng.choice((":", " ->", ",", "."))
+        segments.append(Segment(f" {thing}{joint}", 0.0))
+        ends = number == len(places)
+        segments.append(Segment(f" {labels[place]}", SHORT_WEIGHT, ends=ends))
+    return segments
 
 
 def _draw_form(rng: Random) -> Form:
@@ -129,6 +155,32 @@ def _labels(rng: Random, task: Task, form: Form) -> list[str]:
     if chance < 0.85:
         return rng.sample(frames.LABEL_WORDS, count)
     return [invent(rng) for _ in range(count)]
+
+
+def _drawn_prompt(rng: Random, task: Task, labels: Sequence[str], form: Form) -> list[Segment]:
+    """A soft prompt whose vectors hold a label and words of its group at once.
+
+    A tuning can find such vectors. A model that reads them can be tuned.
+    """
+    units = []
+    for label, group in zip(labels, task.groups, strict=True):
+        for _ in range(rng.randint(1, 4)):
+            units.append(Segment(form.space + label, 0.0, blend=_some_words(rng, group)))
+    if rng.random() < 0.6:
+        filler = rng.choice(task.groups).write(rng) if rng.random() < 0.5 else _opening(rng, form)
+        units.append(Segment(filler, 0.0, virtual=rng.randint(5, 40)))
+    rng.shuffle(units)
+    return units
+
+
+def _some_words(rng: Random, group: Group) -> str:
+    """Words of the hints, or of texts of the group, in any order; never empty."""
+    if rng.random() < 0.4:
+        found = _hint(rng, group).split()
+    else:
+        found = " ".join(group.write(rng) for _ in range(rng.randint(1, 4))).split()
+    drawn = rng.sample(found, min(len(found), rng.randint(1, 24)))
+    return " " + " ".join(drawn)
 
 
 def _header(rng: Random, task: Task, labels: Sequence[str], form: Form) -> list[Segment]:

@@ -22,11 +22,9 @@ def begin_as_lookup(model: GraniteForCausalLM) -> None:
     Args:
         model: Changed in place. Draws from torch's generator.
     """
-    config = model.config
-    shared = config.num_attention_heads // config.num_key_value_heads
-    size = config.hidden_size // config.num_attention_heads
     for layer in model.model.layers:
         attention = layer.self_attn
+        size, shared = attention.head_dim, attention.num_key_value_groups
         keys = nn.init.normal_(attention.k_proj.weight, std=MATCH_STD)
         attention.q_proj.weight.copy_(_repeated(keys, size, shared))
         values = nn.init.orthogonal_(attention.v_proj.weight)
@@ -35,4 +33,5 @@ def begin_as_lookup(model: GraniteForCausalLM) -> None:
 
 def _repeated(weight: torch.Tensor, size: int, times: int) -> torch.Tensor:
     """The rows of each key-value head, once for each query head that reads it."""
-    return weight.unflatten(0, (-1, size)).repeat_interleave(times, 0).flatten(0, 1)
+    heads = weight.view(-1, size, weight.shape[1])
+    return heads.repeat_interleave(times, 0).view(-1, weight.shape[1])

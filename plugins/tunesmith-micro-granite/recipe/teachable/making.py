@@ -9,6 +9,7 @@ import torch
 
 from recipe.architecture import build, embedding_rows
 from recipe.making import prepare_torch, publish
+from recipe.teachable.lookup import begin_as_lookup
 from recipe.teachable.settings import Settings
 from recipe.teachable.table import Table
 from recipe.teachable.training import train
@@ -35,6 +36,7 @@ def make(settings: Settings, words: Path, out: Path) -> Tally:
     vocabulary = read_vocabulary(words, settings.early_merges)
     table = Table(vocabulary.features, settings.hidden_size, settings.embedding_std)
     model = build(settings, len(vocabulary.tokenizer))
+    begin_as_lookup(model)
     logger.info("%d tokens, %d parameters", len(vocabulary.tokenizer), model.num_parameters())
     tally = train(model, table, vocabulary, settings, out / "checkpoints")
     with torch.no_grad():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import files
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -28,11 +29,12 @@ def meanings(tokenizer: PreTrainedTokenizerFast) -> torch.Tensor:
         Float32 ``[tokens, 384]``; 0 for special tokens and white space.
     """
     folder = _folder()
-    model = BertModel.from_pretrained(folder, local_files_only=True).eval()
+    model: Any = BertModel.from_pretrained(folder, local_files_only=True)
+    model.eval()
     reader = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     by_length: dict[int, list[tuple[int, list[int]]]] = {}
     for number in range(len(SPECIAL_TOKENS), len(tokenizer)):
-        if text := tokenizer.decode([number]).strip():
+        if text := str(tokenizer.decode([number])).strip():
             ids: list[int] = reader(text)["input_ids"]
             by_length.setdefault(len(ids), []).append((number, ids))
     found = torch.zeros(len(tokenizer), model.config.hidden_size)

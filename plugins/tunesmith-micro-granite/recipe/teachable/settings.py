@@ -17,16 +17,16 @@ class Settings(settings.Settings):
     `vocab_size` and `tokenizer_documents` are not used: the vocabulary comes from SmolLM2.
 
     Attributes:
-        short_steps: Steps at the start with short documents, twice as many in a step.
+        short_steps: Steps at the start with short documents.
         early_merges: Merges of SmolLM2 of which tokens other than words are taken.
-        projection_rate: Peak rate of AdamW, for the projection of SmolLM2's vectors. The
+        projection_rate: Peak rate of AdamW, for the projection of the features. The
             `vector_rate` is for the offsets of single tokens and the norms.
     """
 
-    short_steps: int = 500
+    short_steps: int = 260
     early_merges: int = 9000
     steps: int = 3600
-    documents_per_step: int = 48
+    documents_per_step: int = 96
     projection_rate: float = 2e-3
     vector_rate: float = 1e-3
     text_share: float = 0.1

@@ -60,15 +60,15 @@ def draw_task(rng: Random, neighbors: Neighbors) -> Task:
 
 
 def draw_things(rng: Random, neighbors: Neighbors) -> Task:
-    """Draw a task of two to four kinds of things, whose texts are one thing each."""
+    """Draw a task of two to four kinds of things, whose texts are sentences about them."""
     several = rng.randint(2, 4)
-    listed = rng.random() < 0.5
+    listed = rng.random() < 0.4
     kinds = rng.sample(read_kinds(), several) if listed else neighbors.kinds(rng, several)
-    return Task(tuple(_one_thing(kind) for kind in kinds), named=listed)
+    return Task(tuple(_mentioned(kind) for kind in kinds), named=listed)
 
 
-def _one_thing(kind: Kind) -> Group:
-    return Group(kind.names[0], (kind.names[0],), lambda rng: rng.choice(kind.things))
+def _mentioned(kind: Kind) -> Group:
+    return Group(kind.names[0], (", ".join(kind.things[:4]),), lambda r: sentence(r, kind.things))
 
 
 def _things(rng: Random, kinds: Sequence[Kind], named: bool) -> Task:

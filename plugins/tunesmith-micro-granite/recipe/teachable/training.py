@@ -19,9 +19,10 @@ from recipe.teachable.settings import Settings
 from recipe.teachable.table import Table
 from recipe.teachable.vocabulary import Vocabulary
 from recipe.teachable.words import Neighbors
+from recipe.tokenizer import PAD_ID
 from recipe.training import Tally, count, disturb, rate, select
 
-__all__ = ["Learner", "Steps", "train"]
+__all__ = ["Learner", "Steps", "embed", "train"]
 
 Optimizers = tuple[torch.optim.Muon, torch.optim.AdamW, torch.optim.AdamW]
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Steps(Dataset[list[Batch]]):
         rng = Random(f"{self._settings.seed}/teachable/{step}")
         short = step < self._settings.short_steps
         write = write_short_document if short else write_document
-        number = self._settings.documents_per_step * (2 if short else 1)
+        number = self._settings.documents_per_step
         documents = [write(rng, self._neighbors) for _ in range(number)]
         return batches(self._tokenizer, documents, self._settings.micro_batch_tokens)
 
@@ -171,8 +172,28 @@ def _loss(
     """Summed weighted cross entropy; logits are computed only for positions with a weight."""
     chosen = weights > 0
     with torch.autocast("cpu", torch.bfloat16):
-        embeddings = disturb(nn.functional.embedding(batch.ids, rows), batch.virtual, noise)
+        embeddings = disturb(embed(rows, batch), batch.virtual, noise)
         hidden = model.model(inputs_embeds=embeddings, use_cache=False).last_hidden_state
         logits = nn.functional.linear(hidden[:, :-1][chosen], rows) / model.config.logits_scaling
     losses = nn.functional.cross_entropy(logits.float(), batch.ids[:, 1:][chosen], reduction="none")
     return (losses * weights[chosen]).sum()
+
+
+def embed(rows: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Embed all tokens.
+
+    Args:
+        rows: The embedding matrix, ``[tokens, width]``.
+        batch: At its blended positions the embeddings of several tokens are added, divided by the
+            square root of their number, so that their size is that of one.
+
+    Returns:
+        The input of the layers, ``[rows, length, width]``.
+    """
+    found = nn.functional.embedding(batch.ids, rows)
+    if not len(batch.blended):
+        return found
+    real = (batch.added != PAD_ID)[..., None]
+    added = (nn.functional.embedding(batch.added, rows) * real).sum(1) / real.sum(1).sqrt()
+    flat = found.flatten(0, 1).index_add(0, batch.blended, added)
+    return flat.view_as(found)
