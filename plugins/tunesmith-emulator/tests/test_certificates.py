@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import NameConstraints
 
+from tunesmith.errors import ExperimentError
 from tunesmith_emulator.certificates import LIFETIME, RENEWED, Authority
 from tunesmith_emulator.run.hosts import ibm_hosts
 from tunesmith_emulator.settings import LOOPBACK
@@ -143,7 +144,7 @@ def test_an_authority_with_other_constraints_is_replaced_with_its_key(
 
 
 @pytest.mark.parametrize("name", ["ca.pem", "ca.key"])
-def test_a_damaged_file_is_replaced(authority: Authority, name: str) -> None:
+def test_a_damaged_file_is_refused(authority: Authority, name: str) -> None:
     (authority.ca_file.parent / name).write_text("damaged")
-    again = Authority(authority.ca_file.parent, HOSTS)
-    shaken(again.server_context(HOSTS), again.ca_file, "localhost")
+    with pytest.raises(ExperimentError, match=r"no certificate and its key; move it away"):
+        Authority(authority.ca_file.parent, HOSTS)

@@ -286,8 +286,8 @@ class TestNotebook:
     @pytest.mark.parametrize(
         ("name", "text", "complaint"),
         [
-            ("no.ipynb", None, "cannot be read"),
-            ("no.py", None, "cannot be read"),
+            ("no.ipynb", None, "no.ipynb: No such file"),
+            ("no.py", None, "no.py: No such file"),
             ("bad.ipynb", "{", "is no notebook"),
             ("bad.ipynb", '{"cells": 1, "nbformat": 4, "nbformat_minor": 5}', "is no notebook"),
             (
