@@ -180,7 +180,7 @@ class TestNotebook:
         assert "----> 1 1 / 0" in done.stderr
         assert "\x1b" not in done.stderr
         assert "ZeroDivisionError: division by zero\n[2/3] stopped in this cell; not" in done.stderr
-        assert done.stderr.endswith("not run: the 1 after it\nexecuted notebook: done.ipynb\n")
+        assert done.stderr.endswith("not run: 1 cell after it\nexecuted notebook: done.ipynb\n")
         cells = saved(tmp_path / "done.ipynb")
         assert cells[1]["outputs"][0]["ename"] == "ZeroDivisionError"
         assert cells[2]["outputs"] == []

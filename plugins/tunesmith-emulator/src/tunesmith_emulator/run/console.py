@@ -46,7 +46,8 @@ class Console:
 
     def stopped(self) -> None:
         """Print the cell after which no other was run."""
-        after = f"not run: the {self._left} after it" if self._left else "it is the last one"
+        cells = "1 cell" if self._left == 1 else f"{self._left} cells"
+        after = f"not run: {cells} after it" if self._left else "it is the last one"
         self._note(f"{self._cell} stopped in this cell; {after}")
 
     def show(self, output: Any) -> None:

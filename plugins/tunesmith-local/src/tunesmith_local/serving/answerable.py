@@ -62,7 +62,8 @@ def _check_written(base: BaseLM, spec: TuningSpec, answers: Sequence[tuple[int, 
 def _why_not(base: BaseLM, spec: TuningSpec, label: str, tokens: tuple[int, ...]) -> str:
     decoding, text = Decoding.of(spec.generation), spec.labels.surface(label)
     said = decode(base.tokenizer, list(tokens))
-    count = f"the label {text!r} is {len(tokens)} tokens for {spec.base_model!r}"
+    size = "1 token" if len(tokens) == 1 else f"{len(tokens)} tokens"
+    count = f"the label {text!r} is {size} for {spec.base_model!r}"
     if len(tokens) > decoding.max_new_tokens:
         most = f"{decoding.max_new_tokens}"
         most += "" if spec.generation.max_new_tokens is not None else ", its default"
