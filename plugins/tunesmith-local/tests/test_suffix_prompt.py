@@ -455,9 +455,9 @@ def test_several_deployments_read_each_text_once(connect: Connect) -> None:
             GenerationParams(max_new_tokens=1),
         )  # fmt: skip
     # The soft prompts alone, and the labels behind them, each with the space before it: side by
-    # side if attention is full.
+    # side, and that space once, if attention is full.
     if base.packing_exact:
-        assert seen[0] == ("inputs_embeds", (5 + 2 * 2) * len(TEXTS))
+        assert seen[0] == ("inputs_embeds", (5 + 1 + 2) * len(TEXTS))
     else:
         assert seen[0] == ("inputs_embeds", 5 * len(TEXTS))
         assert seen.pop(1) == ("input_ids", 2 * 2 * len(TEXTS))
