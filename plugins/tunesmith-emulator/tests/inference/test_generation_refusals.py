@@ -136,8 +136,10 @@ def test_a_base_model_needs_a_scope_and_a_name(local: Any) -> None:
 @pytest.mark.parametrize("named", ["model_id", "model", "space_id", "project_id"])
 @pytest.mark.parametrize("path", ["generation", "generation_stream", "chat", "chat_stream"])
 def test_a_deployment_takes_no_model_and_no_scope(local: Any, path: str, named: str) -> None:
-    asked = {"input": "a", "messages": [{"role": "user", "content": "a"}], named: None}
-    assert local.post(f"deployments/tuned/text/{path}", asked).status_code == 200
+    asked = {"input": "a", "messages": [{"role": "user", "content": "a"}]}
+    for none in (None, ""):
+        given = asked | {named: none}
+        assert local.post(f"deployments/tuned/text/{path}", given).status_code == 200
     error = local.refusal(f"deployments/tuned/text/{path}", asked | {named: "x"})
     assert error["code"] == "json_validation_error"
     assert repr(named) in error["message"]

@@ -292,9 +292,12 @@ def _refuse_extras(body: JSON) -> None:
 
 
 def _refuse_named(body: JSON) -> None:
-    """Refuse a model or a project beside a deployment, which has both (recorded)."""
+    """Refuse a model or a project beside a deployment, which has both (recorded).
+
+    An empty name counts as none: litellm sends one to deployments.
+    """
     for names in (("model_id", "model"), ("space_id", "project_id")):
-        if any(body.get(name) is not None for name in names):
+        if any(body.get(name) for name in names):
             raise ServiceError(
                 400,
                 "json_validation_error",
