@@ -4,6 +4,7 @@
 #                Chromium, and the proof on a few rows
 # make bench     prints start-up and loading times (MODEL=FOLDER), and the engine compared with plain PEFT
 # make proof     tunes a real model on public data; writes build/proof.json and docs/explanation/proof.md
+# make faults    lets every write of a run, a sweep, the stores and the emulator fail, and continues (hours)
 # make load      prints the speed of 16 clients on the emulator, compared with stock PEFT, and the costs of
 #                long lists
 #
@@ -22,7 +23,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist works
 CLIENTS := plugins/tunesmith-emulator/tests/clients
 CLIENT_ENVS := build/clients
 
-.PHONY: demo test test-all clients lint bench proof load clean
+.PHONY: demo test test-all clients lint bench proof load faults clean
 
 demo: $(STAMP)
 	@$(BIN)/tunesmith run data/grooming_reviews/experiment.yaml
@@ -55,6 +56,10 @@ proof: $(STAMP)
 load: $(STAMP)
 	$(BIN)/python tests/benchmarks/emulator_load.py
 	$(BIN)/python tests/benchmarks/emulator_scale.py
+
+# A part of it: make faults FAULTS="run --faults kill --every 5".
+faults: $(STAMP)
+	$(BIN)/python -m tests.faults $(FAULTS)
 
 # constraints.txt pins every version. The packages of the project are installed editable.
 $(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)

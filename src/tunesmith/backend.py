@@ -185,6 +185,7 @@ class TuningJob(ABC):
 
         Raises:
             TuningError: the job failed or was cancelled.
+            OSError: it failed because a file could not be written or read.
             BackendTimeoutError: ``timeout`` is over; the job itself continues.
         """
         deadline = None if timeout is None else time.monotonic() + timeout

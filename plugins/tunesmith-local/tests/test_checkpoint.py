@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from killable import train
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from test_training import PLAN, but, examples, prompt_of, start
 
@@ -156,6 +157,19 @@ def test_an_incomplete_file_of_a_killed_process_is_not_a_checkpoint(tmp_path: Pa
     assert back.step == 3
     store.save(state(4))
     assert not scratch.exists()
+
+
+def test_a_full_disk_is_an_error_of_the_disk_that_names_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:  # what safetensors raises
+        raise SafetensorError(
+            "Error while serializing: I/O error: No space left on device (os error 28) at path x"
+        )
+
+    monkeypatch.setattr("tunesmith_local.training.checkpoint.save_file", full)
+    with pytest.raises(OSError, match=f"No space left on device: '{tmp_path}'"):
+        CheckpointStore(tmp_path, "x").save(state())
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:

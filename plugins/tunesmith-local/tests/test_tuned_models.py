@@ -274,6 +274,13 @@ def test_damaged_files_are_refused(tmp_path: Path, name: str, damage: str, carde
 
 
 @pytest.mark.parametrize("name", SAVED_AS)
+def test_others_may_read_the_files(tmp_path: Path, name: str) -> None:
+    save_tuned(start(small("granite"), METHODS[name], 0), "{{input}}", None, tmp_path / "a")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "a").rglob("*")}
+    assert set(modes.values()) == {0o644}, modes
+
+
+@pytest.mark.parametrize("name", SAVED_AS)
 def test_files_without_a_card_are_held_to_the_shape(tmp_path: Path, name: str) -> None:
     base = small("granite")
     save_tuned(start(base, METHODS[name], 0), "{{input}}", None, tmp_path / "a")

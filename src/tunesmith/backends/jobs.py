@@ -61,7 +61,7 @@ class ThreadJob(TuningJob):
         """Return the tuned model, or raise the error that ended the job."""
         if self._result is not None:
             return self._result
-        if isinstance(self._error, TunesmithError):
+        if isinstance(self._error, TunesmithError | OSError):
             raise self._error
         if self._error is not None:
             raise TuningError(f"job {self.id} failed: {self._error}") from self._error
@@ -88,16 +88,23 @@ class ThreadJob(TuningJob):
             self._thread.join()
 
     def _run(self) -> None:
-        self._enter("running")
         try:
+            self._enter("running")
             self._result = self._work(self)
-        except JobStopped:
-            self._enter(self._stopped_as)
-        except BaseException as error:  # noqa: BLE001  # kept, and raised again by result()
-            self._error = error
-            self._enter("failed", reason_of(error))
-        else:
             self._enter("completed")
+        except JobStopped:
+            self._end(self._stopped_as)
+        except BaseException as error:  # noqa: BLE001  # kept, and raised again by result()
+            self._result, self._error = None, error
+            self._end("failed", reason_of(error))
+
+    def _end(self, status: JobStatus, message: str = "") -> None:
+        try:
+            self._enter(status, message)
+        except OSError:
+            # On a full disk too, whoever waits must learn that the job ended.
+            ThreadJob.emit(self, TuningEvent(kind="status", status=status, message=message))
+            self._status = status
 
     def _enter(self, status: JobStatus, message: str = "") -> None:
         # The event first: a reader of a finished status must find its event in the list.

@@ -30,11 +30,14 @@ def progress() -> Iterator[RunProgress]:
 
 @contextmanager
 def interruptible(remedy: str) -> Iterator[None]:
-    """Add ``remedy``, the way to continue, to an interrupt."""
+    """Add ``remedy``, the way to continue, to an interrupt or an error of the disk."""
     try:
         yield
     except KeyboardInterrupt:
         raise InterruptedWorkError(f"interrupted\n{remedy}") from None
+    except OSError as error:
+        error.add_note(f"Fix this, then {remedy}")
+        raise
 
 
 @contextmanager

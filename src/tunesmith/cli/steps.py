@@ -48,11 +48,14 @@ def tune(experiment: Experiment, output: Path, job: str | None, connection: Conn
         submitted = backend.tuner.resume(job) if job else _submit(experiment, backend)
         screen.note(f"job {submitted.id}")
         file = click.get_current_context().params["path"]
-        again = f"tunesmith tune {file} --backend {connection.backend} --job {submitted.id}"
-        with interruptible(f"continue with: {again}"), progress() as shown:
+        remedy = "start the tuning again with the same command"
+        if backend.capabilities(experiment.base_model).resumable:
+            job = f"--job {submitted.id}"
+            remedy = f"continue with: tunesmith tune {file} --backend {connection.backend} {job}"
+        with interruptible(remedy), progress() as shown:
             shown.stage("tune")
             model = submitted.wait(shown.tuning)
-    write_atomically(output, f"{model.to_json()}\n")
+            write_atomically(output, f"{model.to_json()}\n")
     screen.emit(model, _model_lines(model, output))
 
 

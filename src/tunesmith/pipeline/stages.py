@@ -50,11 +50,10 @@ class Stages:
         """
         run = self.run
         if run.record.chat is None and getattr(self.spec.method, "chat", False):
-            with run.stage("choose chat"):
+            with run.stage("choose chat") as found:
                 rows = self.data.train.rows
                 left_out = run.record.left_out
-                found = choose_chat(self.spec, self.backend, rows, self.progress, left_out)
-                run.update(chat=found)
+                found["chat"] = choose_chat(self.spec, self.backend, rows, self.progress, left_out)
         chosen = run.record.chat
         if chosen is None:
             return
@@ -74,14 +73,13 @@ class Stages:
         model = run.record.model
         if model is None:
             self.progress.stage("tune")
-            with run.stage("tune"):
+            with run.stage("tune") as found:
                 if run.record.job_id is None:
                     job = submit(self.spec, self.backend, self.data, self.prepared)
                     run.update(job_id=job.id)
                 else:
                     job = tuner.resume(run.record.job_id)
-                model = job.wait(self.progress.tuning)
-                run.update(model=model)
+                found["model"] = model = job.wait(self.progress.tuning)
         if self.backend.capabilities(self.spec.base_model).exports_adapter:
             tuner.export(model, run.directory / ADAPTER)
         for note in model.details.get("notes", ()):
@@ -94,9 +92,9 @@ class Stages:
         deployment = run.record.deployment
         if deployment is None:
             self.progress.stage("deploy")
-            with run.stage("deploy"):
+            with run.stage("deploy") as found:
                 deployment = self.backend.deployer.deploy(model, run.directory.name)
-                run.update(deployment=deployment)
+                found["deployment"] = deployment
         return deployment
 
     def ask_tuned(self, deployment: Deployment) -> list[Prediction]:
@@ -183,9 +181,9 @@ class Stages:
     def compare_with_baselines(self, tuned: list[Prediction], base: list[Prediction]) -> None:
         """Fit the baselines and compare them with the model that the run is about."""
         self.progress.stage("baselines")
-        with self.run.stage("baselines"):
-            found = measure(self.spec, self.data, tuned or base)
-            self.run.update(baselines=(*found, *self._untuned(tuned, base)))
+        with self.run.stage("baselines") as found:
+            measured = measure(self.spec, self.data, tuned or base)
+            found["baselines"] = (*measured, *self._untuned(tuned, base))
 
     def _untuned(
         self, tuned: Sequence[Prediction], base: Sequence[Prediction]

@@ -76,12 +76,17 @@ class RunDirectory(RecordDirectory[RunRecord]):
             self.update(notes=(*self.record.notes, text))
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time a stage of the pipeline; a resumed stage adds to its time."""
+    def stage(self, name: str) -> Iterator[dict[str, Any]]:
+        """Time a stage of the pipeline; a resumed stage adds to its time.
+
+        Yields a place for the fields of the record that the stage finds. They are written with its
+        time, so that a killed process keeps both or does the stage again.
+        """
         start = time.monotonic()
-        yield
+        found: dict[str, Any] = {}
+        yield found
         spent = self.record.seconds.get(name, 0.0) + time.monotonic() - start
-        self.update(seconds={**self.record.seconds, name: round(spent, 3)})
+        self.update(seconds={**self.record.seconds, name: round(spent, 3)}, **found)
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
@@ -95,14 +100,16 @@ class RunDirectory(RecordDirectory[RunRecord]):
             try:
                 yield
             except KeyboardInterrupt:
-                self.update(status="interrupted")
+                self._end_early(status="interrupted")
                 raise
             except Exception as error:
-                # A full disk must not hide the error itself.
-                with suppress(OSError):
-                    self.update(status="failed", error=reason_of(error), finished_at=now())
+                self._end_early(status="failed", error=reason_of(error), finished_at=now())
                 raise
             self.update(status="completed", finished_at=now())
+
+    def _end_early(self, **changes: Any) -> None:
+        with suppress(OSError):  # a full disk must not hide the error itself
+            self.update(**changes)
 
     def write_predictions(self, predictions: Sequence[Prediction]) -> None:
         """Write ``predictions.jsonl``."""

@@ -27,6 +27,9 @@ from tunesmith.clock import now
 from tunesmith_emulator.files import unusable
 from tunesmith_emulator.project_scope import ProjectScope
 
+RETRY_SECONDS = 1.0
+"""Pause of background work when the database cannot be read or written."""
+
 
 def new_id() -> str:
     """Return a new resource id of 36 characters, as the service has them."""
@@ -185,7 +188,11 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a session. It is committed at the end, or rolled back after an error."""
+        """Open a session. It is committed at the end, or rolled back after an error.
+
+        Raises:
+            DatabaseError: the file cannot be read or written. Nothing of the session was stored.
+        """
         with self._sessions.begin() as session:
             yield session
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy.exc import DatabaseError
+
 from tunesmith.errors import ExperimentError
 
 
@@ -49,13 +51,18 @@ def usable(folder: Path) -> Iterator[None]:
     """Open the data directory inside.
 
     Raises:
-        ExperimentError: the operating system refuses one of its files.
+        ExperimentError: the operating system refuses one of its files, or SQLite the database.
     """
     try:
         yield
+    except DatabaseError as error:
+        raise _refused(folder, f"state.sqlite: {error.orig}") from None
     except OSError as error:
         file = error.filename2 or error.filename or folder
-        raise ExperimentError(
-            f"{folder}: cannot be the data directory ({file}: {error.strerror}); "
-            "give another --data-dir"
-        ) from None
+        raise _refused(folder, f"{file}: {error.strerror}") from None
+
+
+def _refused(folder: Path, reason: str) -> ExperimentError:
+    return ExperimentError(
+        f"{folder}: cannot be the data directory ({reason}); give another --data-dir"
+    )

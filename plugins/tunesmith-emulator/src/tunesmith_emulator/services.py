@@ -62,8 +62,9 @@ class Services:
 
     def open(self) -> None:
         """Start the background work, and continue the unfinished work of an earlier process."""
-        self.trainings.worker.start()
-        self.deployments.start()
+        with usable(self.settings.data_dir):
+            self.trainings.worker.start()
+            self.deployments.start()
 
     def close(self) -> None:
         """Stop the background work at its last checkpoint and close everything."""

@@ -52,6 +52,16 @@ def translated(error: Exception) -> ServiceError:
     return _failed()
 
 
+def failure_of(error: Exception, work: str) -> str:
+    """Return why ``work`` in the background failed; a bug has its traceback in the log."""
+    if isinstance(error, TunesmithError | ServiceError):
+        return str(error)
+    if (reason := _of_storage(error)) is not None:
+        return f"{reason}; free space or repair it, and create it again"
+    _LOG.error("%s failed", work, exc_info=error)
+    return f"internal error: {type(error).__name__}"
+
+
 def _failed() -> ServiceError:
     return ServiceError(
         500, "internal_server_error", "The service failed; the emulator's log has the reason."

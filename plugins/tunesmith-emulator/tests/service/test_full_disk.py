@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 from service_rest import refusal
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from tunesmith.errors import ExperimentError
+from tunesmith_emulator import Emulator
 
 
 @pytest.fixture
@@ -39,6 +44,19 @@ def test_a_database_that_cannot_grow(start, rest_for, lines):
     assert "log" in refused["message"]
     assert "state.sqlite: database or disk is full; free space" in lines()[0]
     assert client.get("/ml/v4/trainings")["resources"] == []  # what can be read is served
+
+
+@pytest.mark.parametrize("projects", [(), ("p",)])
+def test_a_start_that_cannot_be_stored(tmp_path, projects):
+    def fail(session):
+        raise OperationalError("COMMIT", {}, Exception("database or disk is full"))
+
+    event.listen(Session, "before_commit", fail)
+    try:
+        with pytest.raises(ExperimentError, match=r"state.sqlite: .* full\); give another"):
+            Emulator("sklearn", data_dir=tmp_path, projects=projects).start()
+    finally:
+        event.remove(Session, "before_commit", fail)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")

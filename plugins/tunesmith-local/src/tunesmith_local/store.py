@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from tunesmith.atomic import file_lock, write_atomically
+from tunesmith.atomic import file_lock, naming, write_atomically
 from tunesmith.errors import BackendError, NotFoundError
 from tunesmith.labels import LabelSet
 from tunesmith.records import (
@@ -111,7 +111,8 @@ class Store:
 
     def add_event(self, job_id: str, event: TuningEvent) -> None:
         """Append one event."""
-        with (self.job_folder(job_id) / "events.jsonl").open("a", encoding="utf-8") as file:
+        path = self.job_folder(job_id) / "events.jsonl"
+        with naming(path), path.open("a", encoding="utf-8") as file:
             file.write(json_lines([event]))
 
     def locked(self, job_id: str) -> AbstractContextManager[None]:

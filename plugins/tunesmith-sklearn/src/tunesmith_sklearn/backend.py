@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
+from weakref import WeakSet
 
 from tunesmith.backend import (
     Backend,
@@ -75,7 +76,9 @@ class SklearnTuner(Tuner):
         rows, notes = tuple(train), [NO_BASE_MODEL]
         if validation is not None:
             notes.append(NO_VALIDATION)
-        return ThreadJob(uuid4().hex, lambda job: self._fit(job, spec, rows, notes)).start()
+        job = ThreadJob(uuid4().hex, lambda job: self._fit(job, spec, rows, notes))
+        self._backend.jobs.add(job)
+        return job.start()
 
     def resume(self, job_id: str) -> TuningJob:
         """Refuse, because a fit takes milliseconds and can be repeated."""
@@ -181,6 +184,13 @@ class SklearnBackend(Backend):
     def __init__(self, options: BackendOptions | None = None) -> None:
         super().__init__(options)
         self.store = Store(self.options.store)
+        self.jobs: WeakSet[ThreadJob] = WeakSet()
+        """The running jobs, and finished ones that someone still holds."""
+
+    def close(self) -> None:
+        """Stop the running jobs: none is in the middle of a file when the process ends."""
+        for job in list(self.jobs):
+            job.interrupt()
 
     @property
     def tuner(self) -> SklearnTuner:

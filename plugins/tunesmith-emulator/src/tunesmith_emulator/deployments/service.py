@@ -14,11 +14,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 from sqlalchemy import or_, select
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from tunesmith.errors import TunesmithError
 from tunesmith.records import Deployment, TunedModel
-from tunesmith_emulator.database import AssetRow, Database, DeploymentRow
+from tunesmith_emulator.database import RETRY_SECONDS, AssetRow, Database, DeploymentRow
 from tunesmith_emulator.deployments.entity import view
 from tunesmith_emulator.deployments.patch import LONGEST_NAME, Change
 from tunesmith_emulator.engine import Engine
@@ -27,6 +28,7 @@ from tunesmith_emulator.fields import Body, nested, text, texts
 from tunesmith_emulator.listing import Part, Window, read_part
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.state_delays import StateDelays
+from tunesmith_emulator.translation import failure_of
 
 log = logging.getLogger("tunesmith_emulator")
 _SERVING_NAME = re.compile(r"[A-Za-z0-9_-]{1,36}")
@@ -93,7 +95,7 @@ class Deployments:
         self._engine = engine
         self._ready: dict[str, Serving] = {}
         self._unrecorded: dict[str, Deployment] = {}
-        """The backend's deployments that an earlier process made and could not record, by name."""
+        """The backend's deployments that were made and are not recorded yet, by name."""
         self._closing = threading.Event()
         self._lock = threading.Lock()
         """Held while deployments change, so that no two take the same serving name."""
@@ -240,8 +242,16 @@ class Deployments:
         while time.monotonic() < accepted + self.delays.initializing:
             if self._closing.wait(_POLL_SECONDS):
                 break
-        if self._closing.is_set():
-            return
+        while not self._closing.is_set():
+            try:
+                self._try_ready(deployment_id)
+            except DatabaseError as error:
+                log.error("deployment %s waits: state.sqlite: %s", deployment_id, error.orig)
+                self._closing.wait(RETRY_SECONDS)
+            else:
+                return
+
+    def _try_ready(self, deployment_id: str) -> None:
         with self._database.session() as session:
             row = session.get(DeploymentRow, deployment_id)
         if row is None or row.state != "initializing":
@@ -250,11 +260,12 @@ class Deployments:
         try:
             deployed = self._deploy(row)
             changes = {"state": "ready", "deployed": deployed.model_dump(mode="json")}
-        except TunesmithError as error:
-            changes = {"state": "failed", "failure": str(error)}
         except Exception as error:  # noqa: BLE001  # no error of a backend may end the pool
-            changes = {"state": "failed", "failure": f"internal error: {type(error).__name__}"}
-        if not self._record(row, changes) and "deployed" in changes:
+            failure = failure_of(error, f"deployment {deployment_id}")
+            changes = {"state": "failed", "failure": failure}
+        recorded = self._record(row, changes)
+        self._unrecorded.pop(row.id, None)
+        if not recorded and "deployed" in changes:
             self._remove(Deployment.model_validate(changes["deployed"]))
 
     def _record(self, row: DeploymentRow, changes: Mapping[str, Any]) -> bool:
@@ -281,10 +292,11 @@ class Deployments:
     def _deploy(self, row: DeploymentRow) -> Deployment:
         # The name is the row's id, so that the deployment of a killed process is found again.
         model = TunedModel.model_validate(row.model)
-        known = self._unrecorded.pop(row.id, None)
-        if known is not None and known.model.id == model.id:
-            return known
-        return self._engine.backend.deployer.deploy(model, row.id)
+        known = self._unrecorded.get(row.id)
+        if known is None or known.model.id != model.id:
+            known = self._engine.backend.deployer.deploy(model, row.id)
+            self._unrecorded[row.id] = known
+        return known
 
 
 def _row(session: Session, scope: ProjectScope, deployment_id: str) -> DeploymentRow:

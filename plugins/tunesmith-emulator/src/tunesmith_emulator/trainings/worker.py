@@ -7,12 +7,12 @@ import threading
 import time
 
 from sqlalchemy import select
+from sqlalchemy.exc import DatabaseError
 
-from tunesmith.errors import TunesmithError
-from tunesmith_emulator.database import Database, TrainingRow, utc_now
-from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.database import RETRY_SECONDS, Database, TrainingRow, utc_now
 from tunesmith_emulator.trainings.states import WAITING, end, leave_queue, state_of, update
 from tunesmith_emulator.trainings.tuning import Canceled, Interrupted, Tuning
+from tunesmith_emulator.translation import failure_of
 
 log = logging.getLogger("tunesmith_emulator")
 
@@ -60,12 +60,16 @@ class Worker:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            row = self._next()
-            if row is None:
-                self._wake.wait(1.0)
-                self._wake.clear()
-            else:
-                self._train(row)
+            try:
+                row = self._next()
+                if row is None:
+                    self._wake.wait(1.0)
+                    self._wake.clear()
+                else:
+                    self._train(row)
+            except DatabaseError as error:  # the training is still queued
+                log.error("trainings wait: state.sqlite: %s", error.orig)
+                self._stopping.wait(RETRY_SECONDS)
 
     def _next(self) -> TrainingRow | None:
         query = select(TrainingRow).where(TrainingRow.state == "queued")
@@ -80,14 +84,22 @@ class Worker:
         except Interrupted:
             pass  # its state stays, and the next start continues it
         except Canceled:
-            end(self._database, row.id, "canceled")
-        except (TunesmithError, ServiceError) as error:
-            end(self._database, row.id, "failed", str(error))
-        except Exception as error:  # no error of a backend may end the worker
-            log.exception("training %s failed", row.id)
-            end(self._database, row.id, "failed", f"internal error: {type(error).__name__}")
+            self._end(row.id, "canceled")
+        except Exception as error:  # noqa: BLE001  # no error of a backend may end the worker
+            self._end(row.id, "failed", failure_of(error, f"training {row.id}"))
         finally:
             self._cancelled.discard(row.id)
+
+    def _end(self, training_id: str, state: str, failure: str | None = None) -> None:
+        while True:
+            try:
+                end(self._database, training_id, state, failure)
+            except DatabaseError as error:
+                # Clients that follow it must see an end, as soon as the database takes one.
+                log.error("training %s waits: state.sqlite: %s", training_id, error.orig)
+                if not self._stopping.wait(RETRY_SECONDS):
+                    continue
+            return
 
     def _check_stop(self, training_id: str) -> None:
         if training_id in self._cancelled:

@@ -57,7 +57,10 @@ def save_tuned(
                 rule,
             )
             (scratch / SIDECAR).write_text(json.dumps(asdict(card), indent=2), "utf-8")
+            # mkdtemp and safetensors let only the owner read; a tuned model is meant to be shared.
             scratch.chmod(0o755)
+            for file in scratch.rglob("*"):
+                file.chmod(0o755 if file.is_dir() else 0o644)
             scratch.replace(directory)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunesmith.atomic import write_atomically
+from tunesmith.atomic import naming, write_atomically
 from tunesmith.backend import Backend, Tuner, TuningJob
 from tunesmith.pipeline.checks import check_submission
 from tunesmith.records import ChosenSetting, Row, TunedModel, TuningEvent
@@ -132,9 +132,15 @@ class LocalTuner(Tuner):
 
         Raises:
             NotFoundError: the store no longer has the model.
+            OSError: a file cannot be written; the error names it.
         """
         self.store.model(model.id)
-        shutil.copytree(self.store.model_folder(model.id), directory, dirs_exist_ok=True)
+        folder = self.store.model_folder(model.id)
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            copied = directory / file.relative_to(folder)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            with naming(copied):
+                shutil.copyfile(file, copied)
 
     def close(self) -> None:
         """Stop the running jobs at their last optimizer step."""
