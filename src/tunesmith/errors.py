@@ -143,9 +143,11 @@ def reason_of(error: BaseException) -> str:
     return io_problem(error) if isinstance(error, OSError) else str(error)
 
 
-def not_utf8(error: UnicodeDecodeError) -> str:
-    """Return the reason and the remedy for bytes that are not the text of a file."""
-    return f"not UTF-8 text: {error.reason} at byte {error.start}. Save the file as UTF-8"
+def unreadable(error: OSError | UnicodeDecodeError, path: object) -> str:
+    """Return ``path: reason; remedy`` of a text file that cannot be read or is not UTF-8."""
+    if isinstance(error, OSError):
+        return io_problem(error, path)
+    return f"{path}: not UTF-8 text: {error.reason} at byte {error.start}. Save the file as UTF-8"
 
 
 def near_keys(name: str, known: Iterable[str]) -> str:

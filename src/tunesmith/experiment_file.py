@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tunesmith.errors import ExperimentError, io_problem, near_misses, not_utf8
+from tunesmith.errors import ExperimentError, near_misses, unreadable
 from tunesmith.methods import PLACEHOLDER
 
 LABELS = "labels"
@@ -29,10 +29,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
             f"{path}: no such experiment file.{near} "
             "Write one for your data with: tunesmith init DATA"
         ) from None
-    except OSError as error:
-        raise ExperimentError(io_problem(error, path)) from None
-    except UnicodeDecodeError as error:
-        raise ExperimentError(f"{path}: {not_utf8(error)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExperimentError(unreadable(error, path)) from None
     try:
         value = _loaded(text, _labels)
     except RewrittenError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -52,11 +52,8 @@ class GenerationParams(Record):
 
     def ended(self, text: str) -> str:
         """Return ``text`` up to the first stop sequence, which is included unless asked not to."""
-        found = [(text.find(stop), stop) for stop in self.stop_sequences or () if stop in text]
-        if not found:
-            return text
-        where, stop = min(found)
-        return text[:where] if self.include_stop_sequence is False else text[:where] + stop
+        cut = cut_at_stop(text, self.stop_sequences or (), self.include_stop_sequence is not False)
+        return text if cut is None else cut
 
     def asked(self) -> dict[str, Any]:
         """Return the parameters that were given."""
@@ -161,6 +158,15 @@ def parse_method(value: Any) -> Method:
     except ValidationError as error:
         problem = first_problem(error, (f"method.{key}" for key in kind.model_fields))
         raise ValueError(f"method.{problem.removeprefix('method.')}") from None
+
+
+def cut_at_stop(text: str, stop_sequences: Iterable[str], include: bool) -> str | None:
+    """Return ``text`` up to its first stop sequence, with it if asked to; None if it has none."""
+    found = [(text.find(stop), stop) for stop in stop_sequences if stop in text]
+    if not found:
+        return None
+    where, stop = min(found)
+    return text[: where + len(stop) if include else where]
 
 
 def check_texts(spec: TuningSpec) -> None:

@@ -107,8 +107,8 @@ class AnswersFile:
         if self._suffix in TABLES:
             return _table(answers, rows, TABLES[self._suffix])
         if self._suffix == ".json":
-            lines = json_lines(answers).splitlines()
-            return "[\n" + ",\n".join(lines) + "\n]\n"
+            # Not str.splitlines: it also splits at U+2028 and others, which a text may hold.
+            return "[\n" + json_lines(answers).rstrip("\n").replace("\n", ",\n") + "\n]\n"
         return json_lines(answers)
 
 

@@ -14,9 +14,8 @@ from tunesmith.errors import (
     ExperimentError,
     RunError,
     first_problem,
-    io_problem,
     near_misses,
-    not_utf8,
+    unreadable,
 )
 from tunesmith.records import Record
 
@@ -69,10 +68,8 @@ def read_record(kind: type[R], path: Path, made_by: str) -> R:
     except FileNotFoundError:
         near = near_misses(path.name, (p.name for p in path.parent.glob("*.json")))
         raise RunError(f"{path}: no such file.{near} Make one with: {made_by}") from None
-    except OSError as error:
-        raise RunError(io_problem(error, path)) from None
-    except UnicodeDecodeError as error:
-        raise RunError(f"{path}: {not_utf8(error)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(unreadable(error, path)) from None
     except ValidationError as error:
         raise RunError(
             f"{path}: not a {kind.__name__} record: {first_problem(error)}. "

@@ -9,7 +9,7 @@ from typing import Any
 
 from tunesmith.dataset.delimited import read_csv, read_tsv
 from tunesmith.dataset.rows import HUB, Table
-from tunesmith.errors import DatasetError, PluginError, io_problem, near_misses, not_utf8
+from tunesmith.errors import DatasetError, PluginError, io_problem, near_misses, unreadable
 
 
 def read_table(source: str) -> Table:
@@ -48,7 +48,7 @@ def decoded(source: str, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DatasetError(f"{source}: {not_utf8(error)}") from None
+        raise DatasetError(unreadable(error, source)) from None
 
 
 def read_json(source: str, text: str) -> Table:

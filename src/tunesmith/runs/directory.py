@@ -14,7 +14,7 @@ from typing import Any, Generic, Self, TypeVar
 from pydantic import ValidationError
 
 from tunesmith.atomic import file_lock, write_atomically
-from tunesmith.errors import RunError, first_problem, io_problem, not_utf8
+from tunesmith.errors import RunError, first_problem, unreadable
 from tunesmith.records import Record
 
 LOCK = ".lock"
@@ -106,10 +106,8 @@ def read_record(file: Path, kind: type[R], noun: str) -> R:
     """
     try:
         record = kind.from_json(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RunError(io_problem(error, file)) from None
-    except UnicodeDecodeError as error:
-        raise RunError(f"{file}: {not_utf8(error)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(unreadable(error, file)) from None
     except ValidationError as error:
         raise RunError(
             f"{file}: not a {noun} record of this version: {first_problem(error)}"

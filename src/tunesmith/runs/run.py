@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from tunesmith.atomic import is_locked, write_atomically
 from tunesmith.clock import now
-from tunesmith.errors import RunError, first_problem, io_problem, near_misses, not_utf8, reason_of
+from tunesmith.errors import RunError, first_problem, near_misses, reason_of, unreadable
 from tunesmith.evaluation.calibration import ScoredRow
 from tunesmith.records import ModelRole, Prediction, Record, json_lines
 from tunesmith.runs.diagnosis import Symptom, diagnose, needs_answers
@@ -171,10 +171,8 @@ def read_predictions(path: Path) -> list[Prediction]:
     try:
         # Not str.splitlines: it also splits at U+2028 and others, which JSON allows in a text.
         lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise RunError(io_problem(error, path)) from None
-    except UnicodeDecodeError as error:
-        raise RunError(f"{path}: {not_utf8(error)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(unreadable(error, path)) from None
     predictions = []
     for number, line in enumerate(lines, 1):
         if not line.strip():

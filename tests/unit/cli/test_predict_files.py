@@ -20,7 +20,7 @@ Invoke = Callable[..., Result]
 ROWS = [
     {"id": 7, "text": "good, great", "label": "1", "prediction": "mine", "tags": ["a"]},
     {"id": 8, "text": "bad", "label": "0", "prediction": "too", "tags": []},
-    {"id": 9, "text": "a\tb\nc", "label": "0", "prediction": "", "tags": ["é"]},
+    {"id": 9, "text": "a\tb\nc\u2028d", "label": "0", "prediction": "", "tags": ["é"]},
 ]
 
 

@@ -98,11 +98,8 @@ class Authority:
         except FileNotFoundError:
             return None
         except ValueError:
-            folder, problem = (
-                self.ca_file.parent,
-                "ca.pem and ca.key are no certificate and its key",
-            )
-            raise unusable(folder, problem) from None
+            problem = "ca.pem and ca.key are no certificate and its key"
+            raise unusable(self.ca_file.parent, problem) from None
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             return None
         same = certificate.public_key() == key.public_key()

@@ -224,9 +224,8 @@ class Inference:
         longest = capabilities.max_sequence_length
         if longest is None:
             return wanted
-        if isinstance(
-            who.target, Deployment
-        ):  # it cuts its input by itself, to a length of its own
+        if isinstance(who.target, Deployment):
+            # A tuned model cuts its input by itself, to the length of its tuning.
             return parameters.shortened(wanted, min(new, longest // 2), None, longest, spell)
         read = self._tokens(who.target, text, wanted, longest - new)
         new = min(new, max(longest - read, longest // 2))

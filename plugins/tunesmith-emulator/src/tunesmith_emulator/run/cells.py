@@ -9,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tunesmith.errors import ExperimentError, io_problem, not_utf8
+from tunesmith.errors import ExperimentError, unreadable
 
 _MARKER = re.compile(r"^#\s*%%(?P<title>.*)$", re.MULTILINE)
 _TEXT = re.compile(r"\[(markdown|md)\]")
@@ -23,10 +23,8 @@ def read_cells(source: Path) -> NotebookNode:
     """
     try:
         text = source.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ExperimentError(io_problem(error, source)) from None
-    except UnicodeDecodeError as error:
-        raise ExperimentError(f"{source}: {not_utf8(error)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExperimentError(unreadable(error, source)) from None
     return from_script(text) if source.suffix == ".py" else _from_notebook(text, source)
 
 
@@ -64,7 +62,7 @@ def _from_notebook(text: str, source: Path) -> NotebookNode:
 
 
 def _clear(notebook: NotebookNode) -> None:
-    """Remove the author's outputs: none may stand in the executed notebook as one of this run."""
+    """Remove the author's outputs: the executed notebook holds those of this run alone."""
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         if cell.cell_type == "code":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from tunesmith.records import Generation, StopReason, TokenInfo
-from tunesmith.spec import GenerationParams
+from tunesmith.spec import GenerationParams, cut_at_stop
 from tunesmith_local.engine.decoder import start_mixed_decoder
 from tunesmith_local.engine.encoding import EncodedPrompt, decode
 from tunesmith_local.engine.mixing import Line, check_lengths, line_of, mixed_batches
@@ -244,11 +244,10 @@ def written(base: BaseLM, tokens: Sequence[int], params: GenerationParams) -> st
 
 
 def _cut_at_stop(row: _Row, decoding: Decoding) -> bool:
-    found = [(row.text.find(stop), stop) for stop in decoding.stop_sequences if stop in row.text]
-    if not found:
+    cut = cut_at_stop(row.text, decoding.stop_sequences, decoding.include_stop_sequence)
+    if cut is None:
         return False
-    where, stop = min(found)
-    row.text = row.text[: where + len(stop) if decoding.include_stop_sequence else where]
+    row.text = cut
     return True
 
 
