@@ -28,6 +28,8 @@ LABELS_READ = 2400
 """Rows times labels for one template, about: with more labels, fewer rows are asked."""
 NAMED = 12
 """With more labels than this, a question does not name them, and no capitals are tried."""
+SHORT = 60
+"""Characters of all labels together, at most, that a line in front of the answer names."""
 SENTIMENT = frozenset({"negative", "positive", "neutral", "neg", "pos", "mixed"})
 EXAMPLES = (
     "Review: a joy from start to end\nSentiment: positive\n\n"
@@ -79,16 +81,15 @@ class Choice(Record):
     def best_tuned(self) -> Tried | None:
         """The wording for a tuned model: the answer begins a line, with the words of :attr:`best`.
 
-        If the template of :attr:`best` was tried with a line break at its end, that one; otherwise
-        the one with most right decisions.
+        Of several templates the last, which says most about the task. The right decisions of the
+        untuned model do not predict those of the tuned one; decision 22 has the figures.
         """
-        best = self.best.wording
-        plain = [one for one in self.tried if not one.wording.chat]
-        fit = [one for one in plain if one.wording.template.endswith("\n")]
-        same = [one for one in fit if one.wording.words == best.words]
-        ending = best.template.rstrip()
-        alike = [one for one in same if ending.endswith(one.wording.template.rstrip())]
-        return max(alike or same, key=lambda one: one.correct, default=None)
+        fit = [
+            one
+            for one in self.tried
+            if one.wording.template.endswith("\n") and one.wording.words == self.best.wording.words
+        ]
+        return fit[-1] if fit else None
 
 
 def choose_wording(
@@ -133,12 +134,17 @@ def choose_wording(
 
 
 def candidate_templates(labels: Sequence[str], chat: bool) -> Iterator[tuple[str, bool]]:
-    """Return the templates to try, plain ones first, each with whether it is a chat message."""
-    plain = [f"{PLACEHOLDER}\n", f"Text: {PLACEHOLDER}\nLabel:\n", f"Text: {PLACEHOLDER}\nLabel:"]
+    """Return the templates to try, each with whether it is a chat message.
+
+    Plain ones come first, and of those that end in a line break the ones that say least.
+    """
+    text, review = f"Text: {PLACEHOLDER}\n", f"Review: {PLACEHOLDER}\n"
+    plain = [f"{PLACEHOLDER}\n", f"{text}Label:\n", f"{text}Label:"]
     if {label.lower() for label in labels} <= SENTIMENT or _are_codes(labels):
-        review = f"Review: {PLACEHOLDER}\n"
         plain += [f"{review}Sentiment:\n", f"{review}Sentiment:"]
         plain += [f"{review}The sentiment of this review is"]
+    elif sum(map(len, labels)) <= SHORT:
+        plain.append(f"{text}{_alternatives(labels)}:\n")
     if {label.lower() for label in labels} == set(OPPOSITES[0]) or _are_codes(labels):
         plain.append(f"{EXAMPLES}Review: {PLACEHOLDER}\nSentiment:")
     asked = f"{PLACEHOLDER}\n\n{_question(labels)}"
@@ -191,8 +197,12 @@ def _question(labels: Sequence[str]) -> str:
         return "Is this negative or positive?"
     if len(labels) > NAMED:
         return "What is this about?"
-    names = [label.replace("_", " ") for label in labels]
-    return f"Is this {', '.join(names[:-1])} or {names[-1]}?"
+    return f"Is this {_alternatives(labels)}?"
+
+
+def _alternatives(labels: Sequence[str]) -> str:
+    *others, last = (label.replace("_", " ") for label in labels)
+    return f"{', '.join(others)} or {last}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -123,9 +124,10 @@ def test_the_search_is_in_the_file_with_its_numbers(invoke: Invoke) -> None:
     best = max(one["correct"] for one in wording["tried"])
     text = Path("new.yaml").read_text()
     assert "# Right decisions of the untuned model on 8 training rows" in text
-    assert f'#   {best:>3}  "{{{{input}}}}\\n": 0, 1  <- ladder and verbalizer' in text
+    assert f'#   {best:>3}  "{{{{input}}}}\\n": 0, 1  <- ladder\n' in text
+    assert re.search(r'# +\d+  "Review: {{input}}\\nSentiment:\\n": 0, 1  <- verbalizer\n', text)
     experiment = Experiment.from_file("new.yaml")
-    assert experiment.method.input_template == "{{input}}\n"
+    assert experiment.method.input_template == "Review: {{input}}\nSentiment:\n"
     assert experiment.method_named("zero_shot").input_template == "{{input}}\n"
     assert not Path("runs").exists()
 

@@ -200,6 +200,30 @@ def test_only_labels_of_a_sentiment_are_asked_as_one() -> None:
     assert "{{input}}\n\nIs this ham or spam?\nAnswer:" in other
 
 
+def test_a_line_in_front_of_the_answer_names_the_labels_if_they_are_short() -> None:
+    def lines(*labels: str) -> list[str]:
+        return [text.splitlines()[-1] for text, _ in candidate_templates(labels, False)]
+
+    assert "ham or spam:" in lines("ham", "spam")
+    assert "card arrival, fee or limit:" in lines("card_arrival", "fee", "limit")
+    long = ("balance_not_updated_after_bank_transfer", "direct_debit_payment_not_recognised")
+    assert not [line for line in lines(*long) if "balance" in line and line.endswith(":")]
+
+
+def test_the_template_of_a_tuned_model_says_most_about_the_task() -> None:
+    words = {"ham": "Ham", "spam": "Spam"}
+    rights = {"{{input}}\n": 9, "Text: {{input}}\nLabel:\n": 3, "Text: {{input}}\nham or spam:\n": 2,
+              "{{input}}\n\nIs this ham or spam?\nAnswer:": 1}  # fmt: skip
+    tried = [
+        Tried(wording=Wording(template=text, chat=False, words=words), correct=correct)
+        for text, correct in rights.items()
+    ]
+    choice = Choice(base_model="m", rows=10, tried=tuple(tried))
+    assert choice.best.wording.template == "{{input}}\n"
+    assert choice.best_tuned is not None
+    assert choice.best_tuned.wording.template == "Text: {{input}}\nham or spam:\n"
+
+
 def test_a_label_name_that_is_the_word_of_another_label_is_no_surface_form() -> None:
     assert forms({"no": "yes", "yes": "no"}) == {"no": ["yes"], "yes": ["no"]}
 
