@@ -230,9 +230,10 @@ def experiment_text(
         rows: training rows, with those that watch the tuning.
     """
     choice = asked.choice
-    spoken = forms(choice.best.wording.words) if choice else {label: [label] for label in labels}
+    asks = choice.best_asked.wording if choice else None
+    spoken = forms(asks.words) if asks else {label: [label] for label in labels}
     as_named = all(words == [label] for label, words in spoken.items())
-    best = choice.best.wording.template if choice else ""
+    best = asks.template if asks else ""
     return _template().render(
         name=target.stem,
         file=target.name,
@@ -245,7 +246,7 @@ def experiment_text(
         validation=data.validation,
         labels=list(spoken) if as_named else spoken,
         choice=choice,
-        tried=sorted(choice.tried, key=lambda one: -one.correct) if choice else (),
+        tried=_listed(choice) if choice else (),
         shown=SHOWN,
         init_text=starting_text([first for first, *_ in spoken.values()]),
         chat=asked.chat,
@@ -255,6 +256,13 @@ def experiment_text(
         # The solved rows of few_shot replace the invented examples of the template.
         ladder=(("zero_shot", best), ("few_shot", best.removeprefix(EXAMPLES))),
     )
+
+
+def _listed(choice: Choice) -> list[Tried]:
+    """Return the best wordings, and in any case those that the file has."""
+    ranked = sorted(choice.tried, key=lambda one: -one.correct)
+    taken = (choice.best_asked, choice.best_tuned)
+    return [one for place, one in enumerate(ranked) if place < SHOWN or one in taken]
 
 
 def starting_text(words: Sequence[str]) -> str:

@@ -28,6 +28,8 @@ LABELS_READ = 2400
 """Rows times labels for one template, about: with more labels, fewer rows are asked."""
 NAMED = 12
 """With more labels than this, a question does not name them, and no capitals are tried."""
+LONG = 20
+"""Characters of a word that takes a model many steps to learn."""
 SHORT = 60
 """Characters of all labels together, at most, that a line in front of the answer names."""
 SENTIMENT = frozenset({"negative", "positive", "neutral", "neg", "pos", "mixed"})
@@ -71,25 +73,39 @@ class Choice(Record):
 
     @property
     def best(self) -> Tried:
-        """The wording with most right decisions; of equals the one with the shortest words.
+        """The wording with most right decisions; of equals the one with the shortest words."""
+        return _best(self.tried)
 
-        A model learns to write a short word in fewer steps than a long text.
+    @property
+    def sayings(self) -> tuple[Tried, ...]:
+        """The wordings with the words that a model is tuned to say.
+
+        They are the words of :attr:`best`, or the shortest ones if those are long. A model learns
+        a short word in fewer steps than a long text.
         """
-        return max(self.tried, key=lambda one: (one.correct, -one.wording.longest))
+        known = self.best.wording
+        if known.longest > LONG:
+            known = min(self.tried, key=lambda one: one.wording.longest).wording
+        return tuple(one for one in self.tried if one.wording.words == known.words)
+
+    @property
+    def best_asked(self) -> Tried:
+        """The wording for the untuned model, with the words that the tuned model says."""
+        return _best(self.sayings)
 
     @property
     def best_tuned(self) -> Tried | None:
-        """The wording for a tuned model: the answer begins a line, with the words of :attr:`best`.
+        """The wording for a tuned model: the answer begins a line.
 
         Of several templates the last, which says most about the task. The right decisions of the
         untuned model do not predict those of the tuned one; decision 22 has the figures.
         """
-        fit = [
-            one
-            for one in self.tried
-            if one.wording.template.endswith("\n") and one.wording.words == self.best.wording.words
-        ]
+        fit = [one for one in self.sayings if one.wording.template.endswith("\n")]
         return fit[-1] if fit else None
+
+
+def _best(tried: Sequence[Tried]) -> Tried:
+    return max(tried, key=lambda one: (one.correct, -one.wording.longest))
 
 
 def choose_wording(
@@ -171,10 +187,10 @@ def candidate_words(labels: Sequence[str]) -> Iterator[dict[str, str]]:
 
 
 def _distinctive(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return one word of each text: one that the fewest texts have, the first of equals."""
+    """Return one word of each text: one that the fewest texts have, the longest of equals."""
     counts = Counter(word for text in texts.values() for word in set(text.split()))
     return {
-        label: min(text.split(), key=lambda word: counts[word], default=text)
+        label: min(text.split(), key=lambda word: (counts[word], -len(word)), default=text)
         for label, text in texts.items()
     }
 

@@ -139,7 +139,7 @@ def test_the_same_rows_give_the_same_choice(backend: Chatty) -> None:
             ["card_arrival", "fee"],
             [
                 ("card_arrival", "fee"), ("card arrival", "fee"), ("Card arrival", "Fee"),
-                ("card", "fee"),
+                ("arrival", "fee"),
             ],
         ),
         (["A", "a"], [("A", "a")]),  # two labels never share a word
@@ -163,10 +163,10 @@ def test_words_are_tried_as_they_are_first(
         LabelSet.model_validate(forms(words))
 
 
-def test_the_distinctive_word_of_a_label_is_one_that_the_fewest_labels_have() -> None:
+def test_the_distinctive_word_of_a_label_is_the_longest_that_the_fewest_labels_have() -> None:
     labels = ["cash_withdrawal_charge", "card_payment_charge", "cash_lost"]
     *_, last = candidate_words(labels)
-    assert list(last.values()) == ["withdrawal", "card", "lost"]
+    assert list(last.values()) == ["withdrawal", "payment", "lost"]
     assert forms(last)["cash_lost"] == ["lost", "cash_lost"]
 
 
@@ -186,6 +186,28 @@ def test_of_equal_wordings_the_shortest_words_are_best() -> None:
     ]
     best = Choice(base_model="m", rows=10, tried=tuple(tried)).best
     assert best.wording.words == {"1": "a", "2": "b"}
+
+
+def test_a_model_is_tuned_to_say_short_words_even_if_long_ones_decide_better_untuned() -> None:
+    long = {"a": "balance not updated after transfer", "b": "declined cash withdrawal"}
+    short = {"a": "balance", "b": "declined"}
+    tried = [
+        Tried(wording=Wording(template=text, chat=False, words=words), correct=correct)
+        for text, words, correct in (
+            ("{{input}}\n", long, 7), ("{{input}}\n", short, 3), ("Label:\n{{input}}", long, 9),
+            ("Label:\n{{input}}", short, 5), ("Text: {{input}}\nLabel:\n", short, 2),
+        )
+    ]  # fmt: skip
+    choice = Choice(base_model="m", rows=10, tried=tuple(tried))
+    assert (choice.best.correct, choice.best_asked.correct) == (9, 5)
+    assert choice.best_tuned == tried[-1]
+    data = DataSpec(train="train.json")
+    text = experiment_text(data, Path("new.yaml"), ["a", "b"], Asked(choice), rows=10)
+    assert "Only short words were taken" in text
+    written = yaml.safe_load(text)
+    assert written["labels"] == {"a": ["balance", "a"], "b": ["declined", "b"]}
+    assert written["method"]["verbalizer"] == "Text: {{input}}\nLabel:\n"
+    assert written["ladder"][0]["template"] == "Label:\n{{input}}"
 
 
 def test_only_labels_of_a_sentiment_are_asked_as_one() -> None:
