@@ -234,7 +234,8 @@ def test_a_line_in_front_of_the_answer_names_the_labels_if_they_are_short() -> N
 
 def test_the_template_of_a_tuned_model_says_most_about_the_task() -> None:
     words = {"ham": "Ham", "spam": "Spam"}
-    rights = {"{{input}}\n": 9, "Text: {{input}}\nLabel:\n": 3, "Text: {{input}}\nham or spam:\n": 2,
+    rights = {"{{input}}\n": 9, "Text: {{input}}\nLabel:\n": 3,
+              "Text: {{input}}\nham or spam:\n": 2,
               "{{input}}\n\nIs this ham or spam?\nAnswer:": 1}  # fmt: skip
     tried = [
         Tried(wording=Wording(template=text, chat=False, words=words), correct=correct)
