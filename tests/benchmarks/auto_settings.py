@@ -138,7 +138,7 @@ def _spec(trial: Trial, task: Task) -> TuningSpec:
         "num_virtual_tokens": trial.length,
         "init_method": "text",
         "init_text": starting_text([words[0] for words in task.labels.values()]),
-        "num_epochs": epochs_for(rows),
+        "num_epochs": epochs_for(rows, len(task.labels)),
         "batch_size": BATCH,
         "accumulate_steps": 1,
         "early_stopping_patience": 2,

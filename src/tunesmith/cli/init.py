@@ -39,8 +39,11 @@ VALIDATION = 0.15
 """Share of the training rows that watch the tuning, if every label has enough rows for it."""
 BATCH = 8
 """Rows of one optimizer step."""
-STEPS = 320
-"""Optimizer steps of a whole tuning; early stopping ends one that needs fewer."""
+STEPS, STEPS_EACH = 200, 32
+"""Optimizer steps of a whole tuning: at least, and for each label.
+
+A tuning that is stopped early has not lowered its rate to the end, so more steps are no gain.
+"""
 EPOCHS = (4, 40)
 """The fewest and the most epochs."""
 
@@ -204,10 +207,10 @@ def find_labels(data: Dataset, *, named: bool = False) -> list[str]:
     return found
 
 
-def epochs_for(rows: int) -> int:
-    """Return the epochs in which ``rows`` training rows make :data:`STEPS` optimizer steps."""
+def epochs_for(rows: int, labels: int) -> int:
+    """Return the epochs in which ``rows`` training rows make enough optimizer steps."""
     a_pass = math.ceil(rows * (1 - VALIDATION) / BATCH)
-    return max(EPOCHS[0], min(EPOCHS[1], math.ceil(STEPS / a_pass)))
+    return max(EPOCHS[0], min(EPOCHS[1], math.ceil(max(STEPS, STEPS_EACH * labels) / a_pass)))
 
 
 def experiment_text(
@@ -251,7 +254,7 @@ def experiment_text(
         init_text=starting_text([first for first, *_ in spoken.values()]),
         chat=asked.chat,
         auto=set(AUTO_SETTINGS) <= asked.chooses,
-        epochs=epochs_for(rows),
+        epochs=epochs_for(rows, len(labels)),
         batch=BATCH,
         # The solved rows of few_shot replace the invented examples of the template.
         ladder=(("zero_shot", best), ("few_shot", best.removeprefix(EXAMPLES))),

@@ -148,9 +148,12 @@ def test_any_other_backend_gets_numbers(search: tuple[str, ...], invoke: Invoke)
     assert method.learning_rate == 0.001  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("rows", "epochs"), [(20, 40), (300, 10), (500, 6), (10_000, 4)])
-def test_epochs_leave_time_for_early_stopping(rows: int, epochs: int) -> None:
-    assert epochs_for(rows) == epochs
+@pytest.mark.parametrize(
+    ("rows", "labels", "epochs"),
+    [(20, 2, 40), (300, 2, 7), (500, 2, 4), (10_000, 2, 4), (300, 10, 10), (10_000, 77, 4)],
+)
+def test_few_rows_and_many_labels_get_more_epochs(rows: int, labels: int, epochs: int) -> None:
+    assert epochs_for(rows, labels) == epochs
 
 
 def test_no_search_asks_no_model_and_writes_no_wording(invoke: Invoke) -> None:
