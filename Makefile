@@ -5,6 +5,7 @@
 # make bench     prints start-up and loading times (MODEL=FOLDER), and the engine compared with plain PEFT
 # make proof     tunes a real model on public data; writes build/proof.json and docs/explanation/proof.md
 # make faults    lets every write of a run, a sweep, the stores and the emulator fail, and continues (hours)
+# make fuzz      sends 500 generated requests to each route of the emulator (FUZZ_EXAMPLES=N for others)
 # make load      prints the speed of 16 clients on the emulator, compared with stock PEFT, and the costs of
 #                long lists
 #
@@ -23,7 +24,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist works
 CLIENTS := plugins/tunesmith-emulator/tests/clients
 CLIENT_ENVS := build/clients
 
-.PHONY: demo test test-all clients lint bench proof load faults clean
+.PHONY: demo test test-all clients lint bench proof load faults fuzz clean
 
 demo: $(STAMP)
 	@$(BIN)/tunesmith run data/grooming_reviews/experiment.yaml
@@ -60,6 +61,12 @@ load: $(STAMP)
 # A part of it: make faults FAULTS="run --faults kill --every 5".
 faults: $(STAMP)
 	$(BIN)/python -m tests.faults $(FAULTS)
+
+# The same seed in each run. 'make test' sends 8 to each route.
+FUZZ_EXAMPLES ?= 500
+fuzz: $(STAMP)
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -q -s \
+	  plugins/tunesmith-emulator/tests/service/test_fuzz.py
 
 # constraints.txt pins every version. The packages of the project are installed editable.
 $(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import errno
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -102,21 +102,36 @@ class PredictionError(BackendError):
     """Generation failed."""
 
 
-CHECK_THE_PATH = "check the path and its permissions"
+class Remedy(NamedTuple):
+    """What to do about an error of the operating system."""
+
+    fix: str
+    otherwise: str = ""
+    """What else or what next, unless a command to continue is named."""
+
+    def __str__(self) -> str:
+        """Return the whole remedy."""
+        return f"{self.fix} {self.otherwise}".rstrip()
+
+
+_AGAIN, _ELSEWHERE = "and run again", "or choose another place"
 REMEDIES = {
-    errno.ENOSPC: "free some space and run again",
-    errno.EDQUOT: "your quota is used up: delete some files and run again",
-    errno.EFBIG: "a file may not be that large here: raise the limit (ulimit -f) and run again",
-    errno.EMFILE: "too many files may be open at a time: raise the limit (ulimit -n)",
-    errno.EACCES: "change its permissions, or choose another place",
-    errno.EPERM: "change its permissions, or choose another place",
-    errno.EROFS: "nothing can be written there: choose another place",
-    errno.ENOENT: "check the path",
-    errno.ENOTDIR: "check the path",
-    errno.EISDIR: "name a file",
-    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOSPC: Remedy("free some space", _AGAIN),
+    errno.EDQUOT: Remedy("delete some files, because your quota is used up", _AGAIN),
+    errno.EFBIG: Remedy("raise the limit of the size of a file (ulimit -f)", _AGAIN),
+    errno.EMFILE: Remedy("raise the limit of open files (ulimit -n)", _AGAIN),
+    errno.ENFILE: Remedy("end other programs, because they have too many open files", _AGAIN),
+    errno.EIO: Remedy("repair the disk or its connection (the system log names the fault)", _AGAIN),
+    errno.ESTALE: Remedy("mount the network drive again", _AGAIN),
+    errno.EACCES: Remedy("change its permissions", _ELSEWHERE),
+    errno.EPERM: Remedy("change its permissions", _ELSEWHERE),
+    errno.EROFS: Remedy("make its file system writable", _ELSEWHERE),
+    errno.ENOENT: Remedy("check the path"),
+    errno.ENOTDIR: Remedy("check the path"),
+    errno.EISDIR: Remedy("name a file"),
+    errno.ENAMETOOLONG: Remedy("choose a shorter name"),
 }
-"""What to do about an error of the operating system."""
+"""By the number of the error."""
 
 
 def near_misses(name: str, known: Iterable[str]) -> str:
@@ -126,16 +141,25 @@ def near_misses(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
 
 
-def io_problem(error: OSError, path: object = None) -> str:
-    """Return ``path: reason; remedy`` of a failed access to a file.
+def remedy_of(error: OSError) -> Remedy:
+    """Return the remedy for an error of the operating system."""
+    return REMEDIES.get(error.errno or 0, Remedy("check the path and its permissions"))
+
+
+def io_reason(error: OSError, path: object = None) -> str:
+    """Return ``path: reason`` of a failed access to a file.
 
     Args:
         error: the error of the operating system.
         path: of the file, if the error does not name it.
     """
     where = error.filename or path
-    named = f"{where}: " if where else ""
-    return f"{named}{error.strerror or error}; {REMEDIES.get(error.errno or 0, CHECK_THE_PATH)}"
+    return f"{f'{where}: ' if where else ''}{error.strerror or error}"
+
+
+def io_problem(error: OSError, path: object = None) -> str:
+    """Return ``path: reason; remedy`` of a failed access to a file, as :func:`io_reason`."""
+    return f"{io_reason(error, path)}; {remedy_of(error)}"
 
 
 def reason_of(error: BaseException) -> str:

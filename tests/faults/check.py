@@ -84,6 +84,8 @@ class Checker:
             yield f"the error names no path: {shown}"
         elif not _REMEDY.search(message):
             yield f"the error names no remedy: {shown}"
+        elif "run again" in message and re.search("(?:resume|continue) with", message):
+            yield f"the error names two remedies: {shown}"
 
     def _complaints(self, ended: Ended) -> list[str]:
         return [line for line in ended.err.splitlines() if line.startswith(COMPLAINT)]

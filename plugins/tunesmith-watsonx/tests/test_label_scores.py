@@ -140,6 +140,51 @@ def test_labels_that_fit_pass_the_check_without_any_generation(over_local, local
     assert not [seen for seen in over_local.requests if seen["route"] == GENERATION]
 
 
+TOKENIZATION = "POST /ml/v1/text/tokenization"
+
+
+@pytest.mark.parametrize(
+    ("answer", "generation", "remedy"),
+    [
+        ("text", {}, {"truncate_input_tokens": 1004}),
+        ("text", {"max_new_tokens": 400}, {"max_new_tokens": 324}),
+        ("decision", {}, {}),
+    ],
+)
+def test_a_prompt_that_the_service_would_refuse_is_refused_before_a_run(
+    over_local, local_scores, answer, generation, remedy
+):
+    tokens = 700 if generation else 1100
+    prompts = [PROMPTS[0], " good" * tokens]
+    check = local_scores.predictor.check_answers
+    with pytest.raises(
+        ExperimentError, match=r"1 of 2 prompts do not fit.* 1024 positions"
+    ) as said:
+        check(spec_of(LABELS, **generation), prompts, answer)
+    for key, value in remedy.items():
+        assert f"set generation.{key}={value}" in str(said.value)
+        check(spec_of(LABELS, **{**generation, key: value}), prompts, answer)
+    if answer == "decision":  # the service cuts no text whose tokens are scored
+        assert "set answer=text and generation.truncate_input_tokens=1004" in str(said.value)
+    assert not [seen for seen in over_local.requests if seen["route"] == GENERATION]
+
+
+def test_prompts_that_surely_fit_cost_no_request(over_local, local_scores):
+    local_scores.predictor.check_answers(spec_of(LABELS), PROMPTS[:1], "text")
+    asked = len([seen for seen in over_local.requests if seen["route"] == TOKENIZATION])
+    over_local.services.control.reset()
+    local_scores.predictor._tokens.clear()
+    local_scores.predictor.check_answers(spec_of(LABELS), [*PROMPTS[:1], *["x " * 300] * 9], "text")
+    again = len([seen for seen in over_local.requests if seen["route"] == TOKENIZATION])
+    assert again == asked == 1 + len(LABELS)
+
+
+def test_a_dry_run_says_that_a_service_without_tokens_leaves_lengths_unchecked(backend, experiment):
+    notes = experiment().plan(backend).notes
+    said = "the prompts were not compared with the positions of the model"
+    assert f"{said}: the service counts no tokens" in notes
+
+
 def test_a_tuned_model_has_no_scores(local_scores, experiment):
     capabilities = local_scores.capabilities(MODEL)
     assert capabilities.base_label_scores

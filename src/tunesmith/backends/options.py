@@ -6,9 +6,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from tunesmith.backend import BackendOptions
 from tunesmith.errors import ExperimentError, first_problem, io_problem, near_misses
@@ -54,6 +54,15 @@ def resolve_options(
 
 REDACTED = "**********"
 """The text that pydantic prints for a SecretStr."""
+
+
+def secret_options(model: type[BackendOptions]) -> frozenset[str]:
+    """Return the options that no record, message or screen may show."""
+    return frozenset(
+        name
+        for name, field in model.model_fields.items()
+        if SecretStr in (field.annotation, *get_args(field.annotation))
+    )
 
 
 def default_store(runs_dir: Path, backend: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import click
 
 from tunesmith.audit import SEVERITIES, Audit, PartAudit, Reader, audit_data
-from tunesmith.cli import screen
+from tunesmith.cli import paste, screen
 from tunesmith.cli.command import command
 from tunesmith.cli.connection import Connection, connection_options
 from tunesmith.cli.files import field_options
@@ -24,6 +24,8 @@ from tunesmith.pipeline.plan import label_uses
 
 EXPERIMENTS = (".yaml", ".yml")
 SHOWN_LABELS = 6
+_OF_INIT = ("input_field", "output_field", "base_model", "backend", "options")
+"""The parameters of the audit of files that ``init`` has too."""
 
 
 class ProblemsFoundError(TunesmithError):
@@ -66,6 +68,7 @@ def audit(
     rows. TRAIN and TEST are data files. TRAIN may also be an experiment file, which names the test
     file, the base model and the template.
     """
+    changes: dict[str, Any] = {}
     if Path(train).suffix in EXPERIMENTS:
         if test is not None:
             raise ExperimentError(
@@ -75,13 +78,14 @@ def audit(
             "base_model": base_model,
             "method.max_input_tokens": max_input_tokens,
         }
-        overrides = {key: value for key, value in given.items() if value is not None}
-        overrides |= {f"data.{name}": column for name, column in fields.items()}
-        found = _of_experiment(Experiment.from_file(train, overrides), connection)
+        changes = {key: value for key, value in given.items() if value is not None}
+        changes |= {f"data.{name}": column for name, column in fields.items()}
+        found = _of_experiment(Experiment.from_file(train, changes), connection)
     else:
         data = DataSpec(train=train, test=test, **fields)
         found = _of_files(data, base_model, max_input_tokens, connection)
-    screen.emit(found, _lines(found, train, test))
+    following = _next(found, train, test, connection.backend, changes)
+    screen.emit(found, [*_lines(found), f"next: {following}"])
     if strict and found.problems:
         codes = ", ".join(one.code for one in found.problems)
         raise ProblemsFoundError(f"--strict: the audit found problems: {codes}")
@@ -121,7 +125,7 @@ def _of_files(
         return audit_data(train, test, reader=reader)
 
 
-def _lines(found: Audit, train: str, test: str | None) -> Iterator[str]:
+def _lines(found: Audit) -> Iterator[str]:
     parts = {"train": found.train, "test": found.test}
     headers = ("", "rows", "labels", "words", "tokens", "file")
     rows = ((name, *_columns(part)) for name, part in parts.items() if part is not None)
@@ -133,7 +137,6 @@ def _lines(found: Audit, train: str, test: str | None) -> Iterator[str]:
         yield f"{one.severity:{width}}  {one.message}"
     if found.findings:
         yield ""
-    yield f"next: {_next(found, train, test)}"
 
 
 def _columns(part: PartAudit) -> tuple[str, ...]:
@@ -147,10 +150,13 @@ def _columns(part: PartAudit) -> tuple[str, ...]:
     )
 
 
-def _next(found: Audit, train: str, test: str | None) -> str:
+def _next(
+    found: Audit, train: str, test: str | None, backend: str, changes: Mapping[str, Any]
+) -> str:
     if found.problems:
-        again = f"tunesmith audit {train}{f' {test}' if test else ''}"
-        return f"fix the problems, then run again: {again}"
+        return f"fix the problems, then run again: {paste.again(backend)}"
     if Path(train).suffix in EXPERIMENTS:
-        return f"tunesmith run {train} --dry-run"
-    return f"tunesmith init {train}{f' --test {test}' if test else ''}"
+        settings = [text for key, value in changes.items() for text in ("--set", f"{key}={value}")]
+        return paste.following("run", train, *settings, "--dry-run", backend=backend)
+    rows = ("--test", test) if test else ()
+    return paste.following("init", train, *rows, backend=backend, keep=_OF_INIT)

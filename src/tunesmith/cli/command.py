@@ -17,6 +17,8 @@ from tunesmith.cli.screen import Settings
 from tunesmith.errors import ColumnError
 
 F = TypeVar("F", bound=Callable[..., Any])
+GIVEN = "tunesmith.cli.given"
+"""Key of the arguments of the command in the context, as the user gave them."""
 
 PATH = click.Path(path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -34,6 +36,11 @@ class Command(click.Command):
                 _flag("--json", "as_json", help="Print one JSON document on stdout.")
             )
         self.params += global_options(hidden=True)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the arguments for commands that are printed."""
+        ctx.meta[GIVEN] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example after the options."""

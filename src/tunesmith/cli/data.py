@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from tunesmith.atomic import write_atomically
-from tunesmith.cli import data_conversion, screen
+from tunesmith.cli import data_conversion, paste, screen
 from tunesmith.cli.command import FOLDER, command
 from tunesmith.cli.data_conversion import Converter
 from tunesmith.errors import DatasetError, near_misses
@@ -45,9 +45,10 @@ def data(name: str | None, source: Path | None, to: Path | None, url: str | None
     entry = find_entry(name)
     paths = fetch(entry, to or Path("data") / name, source=source, url=url)
     document = {"name": name, "terms": entry.terms, "files": [str(path) for path in paths]}
-    train, *rest = shown = [screen.relative(path) for path in paths]
-    test = f" --test {rest[0]}" if rest else ""
-    lines = [f"terms: {entry.terms}", *shown, f"next: tunesmith init {train}{test}"]
+    train, *rest = paths
+    command = paste.line("init", train, *(("--test", rest[0]) if rest else ()))
+    shown = [screen.relative(path) for path in paths]
+    lines = [f"terms: {entry.terms}", *shown, f"next: {command}"]
     screen.emit(document, lines)
 
 

@@ -26,7 +26,7 @@ from typing import ClassVar
 import click
 
 from tunesmith.cli import screen
-from tunesmith.errors import TunesmithError, io_problem
+from tunesmith.errors import TunesmithError, io_problem, io_reason
 
 BROKEN_PIPE, BUG, IO_ERROR, INTERRUPTED = 1, 70, 74, 130
 
@@ -62,7 +62,9 @@ def _described(error: BaseException) -> tuple[str, int]:
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return "interrupted", INTERRUPTED
     if isinstance(error, OSError):
-        return io_problem(error), IO_ERROR
+        # A note has the remedy already.
+        noted = getattr(error, "__notes__", ())
+        return io_reason(error) if noted else io_problem(error), IO_ERROR
     return (
         f"{type(error).__name__}: {error}\nthis is a bug; run again with --debug and report it",
         BUG,

@@ -15,7 +15,7 @@ import click
 
 from tunesmith.atomic import write_atomically
 from tunesmith.audit.balance import label_findings
-from tunesmith.cli import screen
+from tunesmith.cli import paste, screen
 from tunesmith.cli.command import bundled, command
 from tunesmith.cli.connection import Connection, options_option
 from tunesmith.cli.files import field_options, output_option, refuse_input
@@ -135,7 +135,10 @@ def init(
     facts = {"file": str(output), "rows": len(read), "labels": labels, "test": test}
     file, choice = screen.relative(output), asked.choice
     first = f"{file}: {len(read)} training rows, labels {screen.listed(labels)}"
-    screen.emit({**facts, "wording": choice}, [first, *_lines(file, test, choice)])
+    more = ("--set", "data.test=TEST") if test is None else ("--dry-run",)
+    following = paste.following("run", output, *more, backend=connection.backend or DEFAULT_BACKEND)
+    lines = [first, *_lines(file, test, choice), f"next: {following}"]
+    screen.emit({**facts, "wording": choice}, lines)
 
 
 def _validation(read: Dataset) -> float | None:
@@ -173,7 +176,6 @@ def _lines(file: str, test: str | None, choice: Choice | None) -> Iterator[str]:
         )
     if test is None:
         yield f"a run needs test rows: set data.test in {file}, or name the file in the command"
-    yield f"next: tunesmith run {file} {'--set data.test=TEST' if test is None else '--dry-run'}"
 
 
 def find_labels(data: Dataset, *, named: bool = False) -> list[str]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tunesmith.cli.failures import InterruptedWorkError
-from tunesmith.cli.screen import color, current, relative
-from tunesmith.errors import TunesmithError
+from tunesmith.cli.paste import line
+from tunesmith.cli.screen import color, current
+from tunesmith.errors import TunesmithError, remedy_of
 from tunesmith.progress.bars import LiveProgress, new_bars
 from tunesmith.progress.lines import PlainProgress, RunProgress
 
@@ -36,20 +37,28 @@ def interruptible(remedy: str) -> Iterator[None]:
     except KeyboardInterrupt:
         raise InterruptedWorkError(f"interrupted\n{remedy}") from None
     except OSError as error:
-        error.add_note(f"Fix this, then {remedy}")
+        error.add_note(_fixed(error, remedy))
         raise
 
 
 @contextmanager
-def resumable(progress: RunProgress) -> Iterator[None]:
-    """Add the resume command to an error or an interrupt of the run of ``progress``."""
+def resumable(progress: RunProgress, *options: str) -> Iterator[None]:
+    """Add the resume command to an error or an interrupt of the run of ``progress``.
+
+    ``options`` are arguments of the command that the run does not record.
+    """
     try:
         yield
     except (KeyboardInterrupt, TunesmithError, OSError) as error:
         if progress.directory is None:
             raise
-        remedy = f"resume with: tunesmith resume {relative(progress.directory)}"
+        remedy = f"resume with: {line('resume', progress.directory, *options)}"
         if isinstance(error, KeyboardInterrupt):
             raise InterruptedWorkError(f"interrupted\n{remedy}") from None
-        error.add_note(f"Fix this, then {remedy}")
+        error.add_note(_fixed(error, remedy))
         raise
+
+
+def _fixed(error: Exception, remedy: str) -> str:
+    fix = remedy_of(error).fix if isinstance(error, OSError) else "fix this"
+    return f"{fix[0].upper()}{fix[1:]}, then {remedy}"

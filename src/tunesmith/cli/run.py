@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from tunesmith.cli import screen
+from tunesmith.cli import paste, screen
 from tunesmith.cli.command import PATH, bundled, command
 from tunesmith.cli.connection import (
     Connection,
@@ -62,7 +62,9 @@ def run(experiment: Experiment, connection: Connection, dry_run: bool) -> None:
             plan = experiment.plan(backend)
             screen.emit(plan, _plan_lines(plan))
             return
-        with progress() as shown, resumable(shown):
+        name, options = connection.backend, connection.options
+        secrets = paste.option_arguments(options, name, secret=True)
+        with progress() as shown, resumable(shown, *secrets):
             done = experiment.run(backend, runs_dir=connection.runs_dir, progress=shown)
     screen.emit(done.summary(), result_lines(done))
 
@@ -103,7 +105,12 @@ def resume(run: Path, options: dict[str, str]) -> None:
         screen.note(f"{run}: the run is completed; there is nothing left to do")
     else:
         experiment = Experiment.from_record(found.record.experiment, source=str(run))
-        with reopen_backend(found, options) as backend, progress() as shown, resumable(shown):
+        given = paste.option_arguments(options, found.record.backend, secret=False)
+        with (
+            reopen_backend(found, options) as backend,
+            progress() as shown,
+            resumable(shown, *given),
+        ):
             experiment.resume(found, backend, progress=shown)
     screen.emit(found.summary(), result_lines(found))
 
@@ -111,26 +118,54 @@ def resume(run: Path, options: dict[str, str]) -> None:
 @command("runs", example="tunesmith runs --runs-dir runs")
 @runs_dir_option
 def runs(runs_dir: Path) -> None:
-    """List the runs, oldest first. A run that cannot be read is listed with the reason."""
-    found = [_summary(path.parent) for path in sorted(runs_dir.glob(f"*/{RECORD}"))]
+    """List the runs, ladders and benchmarks, oldest first.
+
+    One that cannot be read is listed with the reason. One whose process was killed is interrupted.
+    """
+    from tunesmith.sweep.records import SWEEPS
+
+    names = (RECORD, *(f"{kind}.json" for kind in SWEEPS))
+    files = sorted(file for name in names for file in runs_dir.glob(f"*/{name}"))
+    found = [_summary(file) for file in files]
     headers = ("run", "status", "method", "backend", "accuracy")
     empty = f"no runs in {runs_dir}; make one with: tunesmith run EXPERIMENT"
     screen.emit(found, screen.table(headers, map(_run_columns, found), right=1, empty=empty))
 
 
-def _summary(folder: Path) -> dict[str, Any]:
+def _summary(file: Path) -> dict[str, Any]:
     try:
-        return Run.load(folder, finished=False).summary()
+        if file.name != RECORD:
+            return _of_sweep(file)
+        return Run.load(file.parent, finished=False).summary()
     except RunError as error:
-        return {"run_dir": str(folder), "status": "unreadable", "error": str(error)}
+        return {"run_dir": str(file.parent), "status": "unreadable", "error": str(error)}
+
+
+def _of_sweep(file: Path) -> dict[str, Any]:
+    from tunesmith.sweep.records import SWEEPS
+    from tunesmith.sweep.sweep import Sweep
+
+    record = Sweep.load(file.parent, SWEEPS[file.stem]).record
+    done = sum(result.status == "done" for result in record.results)
+    return {
+        "run_dir": str(file.parent),
+        "status": record.status,
+        "name": record.name,
+        "kind": record.kind,
+        "trials": len(record.results),
+        "done": done,
+    }
 
 
 def _run_columns(summary: dict[str, Any]) -> tuple[str, ...]:
     scores = summary.get("tuned") or summary.get("base")
+    method = summary.get("method", "-")
+    if "kind" in summary:
+        method = f"{summary['kind']}, {summary['done']} of {summary['trials']} trials"
     return (
         screen.relative(Path(summary["run_dir"])),
         summary["status"],
-        summary.get("method", "-"),
+        method,
         summary.get("backend", "-"),
         f"{scores['accuracy']:.3f}" if scores else "-",
     )

@@ -9,7 +9,7 @@ import click
 
 from tunesmith.atomic import write_atomically
 from tunesmith.backend import Backend, TuningJob
-from tunesmith.cli import screen
+from tunesmith.cli import paste, screen
 from tunesmith.cli.command import PATH, command
 from tunesmith.cli.connection import (
     Connection,
@@ -47,11 +47,10 @@ def tune(experiment: Experiment, output: Path, job: str | None, connection: Conn
     with connection.open() as backend:
         submitted = backend.tuner.resume(job) if job else _submit(experiment, backend)
         screen.note(f"job {submitted.id}")
-        file = click.get_current_context().params["path"]
         remedy = "start the tuning again with the same command"
         if backend.capabilities(experiment.base_model).resumable:
-            job = f"--job {submitted.id}"
-            remedy = f"continue with: tunesmith tune {file} --backend {connection.backend} {job}"
+            more = () if job else ("--job", submitted.id)
+            remedy = f"continue with: {paste.again(connection.backend, *more)}"
         with interruptible(remedy), progress() as shown:
             shown.stage("tune")
             model = submitted.wait(shown.tuning)
@@ -75,7 +74,8 @@ def _model_lines(model: TunedModel, output: Path) -> Iterator[str]:
     yield f"model {model.id}: {model.method['name']} on {model.base_model}, {model.backend}"
     for note in model.details.get("notes", ()):
         yield f"note: {note}"
-    yield f"next: tunesmith deploy {screen.relative(output)}"
+    command = paste.following("deploy", output, backend=model.backend, keep=("options", "runs_dir"))
+    yield f"next: {command}"
     yield screen.relative(output)
 
 
@@ -96,7 +96,8 @@ def deploy(model: Path, name: str | None, output: Path, connection: Connection) 
     write_atomically(output, f"{deployment.to_json()}\n")
     what = f"deployment {deployment.id}: {deployment.name} on {deployment.backend}"
     file = screen.relative(output)
-    screen.emit(deployment, [what, f"next: tunesmith predict {file} DATA", file])
+    command = paste.following("predict", output, "DATA", backend=deployment.backend)
+    screen.emit(deployment, [what, f"next: {command}", file])
 
 
 @command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,7 +166,7 @@ def model_of_run(
     if record.deployment is None and spec.method.tunes and not base:
         raise RunError(
             f"{run.directory}: the run has no deployment yet; continue it with: "
-            f"tunesmith resume {run.directory}"
+            f"tunesmith resume {shlex.quote(str(run.directory))}"
         )
     untuned = base or record.deployment is None
     return AskedModel(

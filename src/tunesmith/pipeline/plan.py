@@ -121,6 +121,8 @@ def _notes(
         notes.append("nothing is tuned: the method prompts the base model")
     if stand_in:
         notes.append(f"{stand_in} stands in for {spec.base_model}")
+    if capabilities.remote and (why := _unmeasured(capabilities)):
+        notes.append(f"the prompts were not compared with the positions of the model: {why}")
     if not capabilities.seeded:
         notes.append("the backend does not honor the seed; it drives the split of the data only")
     if not capabilities.base_inference:
@@ -133,6 +135,12 @@ def _notes(
             "'tunesmith init' compares some"
         )
     return notes
+
+
+def _unmeasured(capabilities: Capabilities) -> str:
+    if not capabilities.tokenize:
+        return "the service counts no tokens"
+    return "" if capabilities.max_sequence_length else "the service tells no limit"
 
 
 def label_uses(spec: TuningSpec, backend: Backend, train: Sequence[Row]) -> dict[str, LabelTokens]:

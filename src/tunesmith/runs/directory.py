@@ -13,7 +13,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from pydantic import ValidationError
 
-from tunesmith.atomic import file_lock, write_atomically
+from tunesmith.atomic import file_lock, is_locked, write_atomically
 from tunesmith.errors import RunError, first_problem, unreadable
 from tunesmith.records import Record
 
@@ -25,6 +25,8 @@ class StoredRecord(Record):
     """The record of a directory."""
 
     schema_version: int = SCHEMA_VERSION
+    status: str
+    """``running`` while a process works in the directory."""
 
 
 R = TypeVar("R", bound=StoredRecord)
@@ -99,7 +101,7 @@ def slug_of(name: str) -> str:
 
 
 def read_record(file: Path, kind: type[R], noun: str) -> R:
-    """Read the record in ``file``.
+    """Read the record in ``file``. If its work was killed, it is ``interrupted``.
 
     Raises:
         RunError: it cannot be read, is no record of ``kind``, or has another version.
@@ -116,4 +118,7 @@ def read_record(file: Path, kind: type[R], noun: str) -> R:
         raise RunError(
             f"{file}: schema version {record.schema_version}; this tunesmith reads {SCHEMA_VERSION}"
         )
+    if record.status == "running" and not is_locked(file.with_name(LOCK)):
+        # Its process was killed, and could not record that.
+        record = record.model_copy(update={"status": "interrupted"})
     return record

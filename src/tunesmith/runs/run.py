@@ -8,6 +8,7 @@ learning_curve.svg  report.html  report.md  report.json  adapter/
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,13 +17,13 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from tunesmith.atomic import is_locked, write_atomically
+from tunesmith.atomic import write_atomically
 from tunesmith.clock import now
 from tunesmith.errors import RunError, first_problem, near_misses, reason_of, unreadable
 from tunesmith.evaluation.calibration import ScoredRow
 from tunesmith.records import ModelRole, Prediction, Record, json_lines
 from tunesmith.runs.diagnosis import Symptom, diagnose, needs_answers
-from tunesmith.runs.directory import LOCK, RecordDirectory, new_name, read_record, slug_of
+from tunesmith.runs.directory import RecordDirectory, new_name, read_record, slug_of
 from tunesmith.runs.judgment import judge
 from tunesmith.runs.record import OtherReading, RunRecord
 
@@ -60,13 +61,10 @@ class RunDirectory(RecordDirectory[RunRecord]):
             siblings = (p.parent.name for p in path.parent.glob(f"*/{RECORD}"))
             raise RunError(f"{path}: no run here (no {RECORD}).{near_misses(path.name, siblings)}")
         record = read_record(file, RunRecord, "run")
-        if record.status == "running" and not is_locked(path / LOCK):
-            # Its process was killed, and could not record that.
-            record = record.model_copy(update={"status": "interrupted"})
         if finished and record.status != "completed":
             raise RunError(
                 f"{path}: the run is {record.status}, not completed; "
-                f"resume it with: tunesmith resume {path}"
+                f"resume it with: tunesmith resume {shlex.quote(str(path))}"
             )
         return cls(path, record)
 

@@ -255,6 +255,8 @@ class BenchmarkRecord(SweepRecord):
 
 
 AnySweep = LadderRecord | BenchmarkRecord
+SWEEPS: dict[str, type[AnySweep]] = {kind.kind: kind for kind in (LadderRecord, BenchmarkRecord)}
+"""By the name of the record's file without its ending."""
 S = TypeVar("S", bound=AnySweep)
 
 

@@ -86,6 +86,8 @@ class FakeOptions(interface.BackendOptions):
     """Not used, except by tests that look for leaked secrets."""
     step_seconds: float = 0.0
     """Seconds that each optimizer step takes."""
+    hold: Path | None = None
+    """A tuning waits at its first step as long as this file exists."""
     fail: Literal["tune", "deploy", "predict"] | None = None
     """The stage that fails."""
 
@@ -161,6 +163,9 @@ class FakeTuner(_Part, interface.Tuner):
             for step in training.run_epoch():
                 job.emit(records.TuningEvent(kind="step", **step.model_dump()))
                 job.stop_requested.wait(options.step_seconds)
+                while options.hold is not None and options.hold.exists():
+                    if job.stop_requested.wait(0.02):
+                        break
             last = training.curve().epochs[-1]
             job.emit(records.TuningEvent(kind="epoch", **last.model_dump()))
         options.fail_at("tune", errors.TuningError)

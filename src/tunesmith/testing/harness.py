@@ -6,12 +6,12 @@ import contextlib
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar
 
 import pytest
-from pydantic import SecretStr
 
 from tunesmith.backend import Backend, Capabilities, Deployer, Predictor, Tuner, TuningJob
+from tunesmith.backends.options import secret_options
 from tunesmith.dataset import Dataset, ExperimentData
 from tunesmith.errors import UnsupportedError
 from tunesmith.records import Deployment, Row, TunedModel
@@ -120,11 +120,7 @@ class Harness:
     def make_backend(cls, store: Path) -> MakeBackend:
         """A function that makes instances with the same store."""
         model = cls.backend_class.options_model
-        secrets = {
-            name: CANARY
-            for name, field in model.model_fields.items()
-            if SecretStr in (field.annotation, *get_args(field.annotation))
-        }
+        secrets = dict.fromkeys(secret_options(model), CANARY)
         options = model.model_validate({**secrets, "store": store, **cls.backend_options})
         return lambda: cls.backend_class(options)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -78,30 +80,73 @@ def test_failure(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("code", "remedy"),
-    [
-        (errno.ENOSPC, "free some space"),
-        (errno.EDQUOT, "your quota is used up"),
-        (errno.EFBIG, "ulimit -f"),
-        (errno.EACCES, "change its permissions"),
-        (errno.EROFS, "choose another place"),
-        (errno.EIO, "check the path"),
-    ],
-)
-def test_the_path_and_the_remedy_for_a_write_that_failed(
-    code: int, remedy: str, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(_: int) -> None:
-        raise OSError(code, os.strerror(code))
+REMEDIES = {
+    errno.ENOSPC: ("free some space", " and run again"),
+    errno.EDQUOT: ("delete some files, because your quota is used up", " and run again"),
+    errno.EFBIG: ("raise the limit of the size of a file (ulimit -f)", " and run again"),
+    errno.EMFILE: ("raise the limit of open files (ulimit -n)", " and run again"),
+    errno.ENFILE: ("end other programs, because they have too many open files", " and run again"),
+    errno.EIO: (
+        "repair the disk or its connection (the system log names the fault)", " and run again",
+    ),
+    errno.ESTALE: ("mount the network drive again", " and run again"),
+    errno.EACCES: ("change its permissions", " or choose another place"),
+    errno.EPERM: ("change its permissions", " or choose another place"),
+    errno.EROFS: ("make its file system writable", " or choose another place"),
+    errno.ENAMETOOLONG: ("choose a shorter name", ""),
+    errno.EXDEV: ("check the path and its permissions", ""),
+}  # fmt: skip
 
-    monkeypatch.setattr("tunesmith.atomic.os.fsync", fail)
+
+@pytest.fixture(params=REMEDIES, ids=lambda code: errno.errorcode[code])
+def code(request: pytest.FixtureRequest) -> int:
+    """The number of an error of the operating system."""
+    number: int = request.param
+    return number
+
+
+@pytest.fixture
+def failing(code: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Let the disk fail at the nth write from now on, counted from 0, once."""
+
+    def fail_at(nth: int) -> None:
+        left, sync = [nth], os.fsync
+
+        def fail(descriptor: int) -> None:
+            left[0] -= 1
+            if left[0] == -1:
+                raise OSError(code, os.strerror(code))
+            sync(descriptor)
+
+        monkeypatch.setattr("tunesmith.atomic.os.fsync", fail)
+
+    return fail_at
+
+
+def test_an_error_of_the_disk_names_the_path_and_one_remedy(
+    code: int, failing: Callable[[int], None], invoke: Invoke
+) -> None:
+    failing(0)
     done = invoke("init", "train.json", "--no-search", "-o", "new.yaml")
     assert done.exit_code == 74
-    assert f"new.yaml: {os.strerror(code)}; " in done.stderr
-    assert remedy in done.stderr
+    error = done.stderr[done.stderr.index("error: ") :]
+    assert error == f"error: new.yaml: {os.strerror(code)}; {''.join(REMEDIES[code])}\n"
+
+
+def test_an_error_of_the_disk_in_a_run_has_the_resume_command_as_its_one_remedy(
+    code: int, failing: Callable[[int], None], invoke: Invoke
+) -> None:
+    failing(5)  # after the first files of the run
     failed = invoke("run", "experiment.yaml", "--backend", "fake")
-    assert f"run.json: {os.strerror(code)}; " in failed.stderr
+    assert failed.exit_code == 74
+    (directory,) = Path("runs").glob("*-reviews-*")
+    first, second = failed.stderr[failed.stderr.index("error: ") :].splitlines()
+    assert re.fullmatch(f"error: \\S+: {re.escape(os.strerror(code))}", first)
+    fix = REMEDIES[code][0]
+    command = f"tunesmith resume {directory}"
+    assert second == f"{fix[0].upper()}{fix[1:]}, then resume with: {command}"
+    done = invoke(*shlex.split(command)[1:])
+    assert done.exit_code == 0, done.stderr
 
 
 def test_debug_shows_the_traceback(invoke: Invoke) -> None:

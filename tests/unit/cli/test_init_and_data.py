@@ -28,7 +28,9 @@ SEARCH = ("--backend", "fake")
 @pytest.mark.parametrize("search", [("--no-search",), SEARCH], ids=["no search", "search"])
 def test_written_experiment_runs(search: tuple[str, ...], invoke: Invoke) -> None:
     done = invoke("init", "train.json", "--test", "test.json", "-o", "new.yaml", *search)
-    assert done.stdout.splitlines()[-1] == "next: tunesmith run new.yaml --dry-run"
+    given = f" {' '.join(search)}" if search == SEARCH else ""
+    last = done.stdout.splitlines()[-1]
+    assert last == f"next: tunesmith run new.yaml --dry-run{given}"
     experiment = Experiment.from_file("new.yaml")
     assert experiment.labels.names == ("0", "1")
     assert experiment.data.test == "test.json"

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from tunesmith.sweep.records import SWEEPS
+from tunesmith.sweep.sweep import Sweep
+
 Invoke = Callable[..., Result]
 
 
@@ -36,6 +39,42 @@ def test_ladder_prints_table_verdict_and_path(invoke: Invoke) -> None:
     assert page.name == "report.html"
     assert page.is_file()
     assert "trial 1 of 7: majority on sklearn, tunesmith/fake, seed 0" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["ladder", "benchmark"])
+def test_runs_lists_a_sweep_and_whether_its_process_lives(
+    command: str, invoke: Invoke, file: Path
+) -> None:
+    given = {
+        "ladder": ["experiment.yaml", "--backend", "fake", "--only", "zero_shot,majority"],
+        "benchmark": [str(file)],
+    }
+    done = json.loads(invoke(command, *given[command], "--json").stdout)
+    sweep = Sweep.load(Path(done["directory"]), SWEEPS[command])
+
+    def listed() -> tuple[str, str, int, int]:
+        (one,) = json.loads(invoke("runs", "--json").stdout)
+        assert one["run_dir"] == done["directory"]
+        return one["kind"], one["status"], one["done"], one["trials"]
+
+    trials = sum(result.status == "done" for result in sweep.record.results)
+    assert listed() == (command, "completed", trials, len(sweep.record.results))
+    with sweep.locked():
+        sweep.update(status="running")
+        assert listed()[1] == "running"
+    # So a killed process leaves it: the record says that it runs, and nobody holds the lock.
+    assert listed()[1] == "interrupted"
+    row = invoke("runs").stdout.splitlines()[1]
+    assert f"interrupted  {command}, {trials} of {len(sweep.record.results)} trials" in row
+
+
+def test_a_sweep_that_cannot_be_read_is_listed_with_the_reason(invoke: Invoke) -> None:
+    folder = Path("runs/20260101-000000-x-ladder-0000")
+    folder.mkdir(parents=True)
+    (folder / "ladder.json").write_text("{")
+    (one,) = json.loads(invoke("runs", "--json").stdout)
+    assert one["status"] == "unreadable"
+    assert "ladder.json" in one["error"]
 
 
 def test_ladder_takes_settings_and_options(invoke: Invoke) -> None:

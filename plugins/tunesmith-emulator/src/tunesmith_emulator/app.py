@@ -19,7 +19,8 @@ from starlette.requests import ClientDisconnect
 from tunesmith.errors import TunesmithError
 from tunesmith_emulator.envelope import ServiceError, Target, wrong_parameter
 from tunesmith_emulator.fault_middleware import FaultMiddleware, FaultRoute
-from tunesmith_emulator.routes.routing import Route, ServicesOf, base_url
+from tunesmith_emulator.routes.document import ADDRESS, answers, document
+from tunesmith_emulator.routes.routing import JSON_MEDIA, Route, ServicesOf, base_url
 from tunesmith_emulator.routes.table import ROUTES
 from tunesmith_emulator.services import Services
 from tunesmith_emulator.settings import is_loopback
@@ -28,8 +29,6 @@ from tunesmith_emulator.version import __version__
 
 log = logging.getLogger("tunesmith_emulator")
 _PAGE = Path(__file__).parent / "page"
-_DATED = ("/ml/v1/", "/ml/v4/")
-"""The addresses that need the query parameter ``version``."""
 _HTTP_ERRORS = {
     404: ("not_found", " This address is not emulated."),
     405: ("method_not_allowed", " This method is not emulated for this address."),
@@ -40,14 +39,19 @@ _SECURITY = {
 }
 
 
+class _App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return document(self)
+
+
 def create_app(services: Services) -> FaultMiddleware:
     """Return the application over ``services``, inside its fault middleware."""
-    app = FastAPI(
+    app = _App(
         title="watsonx.ai emulator",
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,
+        openapi_url=ADDRESS,
     )
     app.router.route_class = FaultRoute
     app.state.services = services
@@ -75,7 +79,7 @@ def _add(app: FastAPI, route: Route) -> None:
         guards = [Depends(_local)]
     else:
         guards = [] if route.public else [Depends(_token)]
-        guards += [Depends(_dated)] if route.path.startswith(_DATED) else []
+        guards += [Depends(_dated)] if route.dated else []
     app.add_api_route(
         route.path,
         route.handler,
@@ -83,6 +87,8 @@ def _add(app: FastAPI, route: Route) -> None:
         status_code=route.status,
         dependencies=guards,
         response_model=None,
+        response_class=JSONResponse if route.answer_media == JSON_MEDIA else Response,
+        responses=answers(route),
     )
 
 

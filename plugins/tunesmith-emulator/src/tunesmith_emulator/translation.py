@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from tunesmith.errors import (
+    REMEDIES,
     DatasetError,
     ExperimentError,
     NotFoundError,
@@ -17,6 +18,8 @@ from tunesmith.errors import (
     QuotaError,
     TunesmithError,
     UnsupportedError,
+    io_reason,
+    remedy_of,
 )
 from tunesmith_emulator.envelope import ServiceError
 
@@ -30,7 +33,8 @@ _MEANINGS: tuple[tuple[type[TunesmithError], int, str], ...] = (
     (NotFoundError, 404, "not_found"),
     (QuotaError, 429, "rate_limit_reached_requests"),
 )
-_STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}
+_MISTAKES = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
+"""Errors that no state of the disk explains: every path here is the emulator's own."""
 
 
 def translated(error: Exception) -> ServiceError:
@@ -43,7 +47,7 @@ def translated(error: Exception) -> ServiceError:
         return error
     if (reason := _of_storage(error)) is not None:
         # No bug: a traceback would hide the line with the reason.
-        _LOG.error("the data directory cannot be used: %s; free space or repair it", reason)
+        _LOG.error("the data directory cannot be used: %s", reason)
         return _failed()
     for kind, status, code in _MEANINGS:
         if isinstance(error, kind):
@@ -57,7 +61,7 @@ def failure_of(error: Exception, work: str) -> str:
     if isinstance(error, TunesmithError | ServiceError):
         return str(error)
     if (reason := _of_storage(error)) is not None:
-        return f"{reason}; free space or repair it, and create it again"
+        return f"{reason}, and create it again"
     _LOG.error("%s failed", work, exc_info=error)
     return f"internal error: {type(error).__name__}"
 
@@ -69,12 +73,12 @@ def _failed() -> ServiceError:
 
 
 def _of_storage(error: Exception) -> str | None:
-    """Return the reason if a full, failing or closed disk is to blame, else None."""
-    if isinstance(error, OSError) and error.errno in _STORAGE:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    """Return ``reason; fix`` if a full, failing or closed disk is to blame, else None."""
+    if isinstance(error, OSError) and error.errno in REMEDIES.keys() - _MISTAKES:
+        return f"{io_reason(error)}; {remedy_of(error).fix}"
     # Of SQLAlchemy's, these two classes come from the file; the others are mistakes in a query.
     if isinstance(error, OperationalError) or type(error) is DatabaseError:
-        return f"state.sqlite: {error.orig}"
+        return f"state.sqlite: {error.orig}; free space or repair it"
     return None
 
 

@@ -192,6 +192,13 @@ def test_a_truncated_input_has_a_note(local: Any) -> None:
     assert "system" not in local.tuned("Gentle and quick.")
     (warning,) = local.tuned("Gentle and quick. " * 100)["system"]["warnings"]
     assert "max_input_tokens" in warning["message"]
+    assert warning["id"] == "input_truncated"
+
+
+def test_the_id_of_a_warning_is_not_decided_by_names_of_the_client(local: Any) -> None:
+    (warning,) = local.ask(**{"the input was cut from the left": 1})["system"]["warnings"]
+    assert "the input was cut from the left is not known" in warning["message"]
+    assert warning["id"] == "emulator"
 
 
 def test_warnings_of_the_model_ride_on_its_answers(local: Any) -> None:

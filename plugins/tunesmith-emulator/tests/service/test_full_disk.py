@@ -66,4 +66,4 @@ def test_an_upload_that_cannot_be_stored(rest, emulator, lines, monkeypatch):
     asset = rest.post("/v2/assets", {"metadata": {"name": "a"}})["metadata"]["asset_id"]
     attachment = rest.post(f"/v2/assets/{asset}/attachments", {"name": "a", "mime": "text/csv"})
     refusal(rest.http.put(attachment["url1"], content=b"x" * 10_000), 500)
-    assert "No space left on device; free space" in lines()[0]
+    assert "No space left on device; free some space" in lines()[0]

@@ -77,6 +77,7 @@ class Spec:
             methods=(PromptTuning.name,) if self.tunable else (),
             hyperparameters=self._ranges() if self.tunable else {},
             generation_parameters=frozenset(self.emulation.get("generation_parameters", every)),
+            max_sequence_length=limits.get("max_sequence_length"),
             base_inference=self.generates,
             max_training_rows=limits.get("training_data_max_records"),
             # The stand-in method of an emulator may have no losses.

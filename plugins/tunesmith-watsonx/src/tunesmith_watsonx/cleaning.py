@@ -84,5 +84,6 @@ class Cleaning:
         if self._problems:
             raise BackendError(
                 f"{len(self._problems)} things could not be removed and stay in the store; run "
-                f"'tunesmith watsonx-clean-up' again: {'; '.join(self._problems)}"
+                "'tunesmith watsonx-clean-up' again with the same options: "
+                f"{'; '.join(self._problems)}"
             )

@@ -52,13 +52,18 @@ def check_tokens(tokens: Mapping[str, Sequence[str]]) -> None:
             )
 
 
-def check_room(tokens: Mapping[str, Sequence[str]], params: GenerationParams) -> None:
+def new_tokens(params: GenerationParams) -> int:
+    """Return the limit of new tokens, by default the service's."""
+    return NEW_TOKENS if params.max_new_tokens is None else params.max_new_tokens
+
+
+def check_new_tokens(tokens: Mapping[str, Sequence[str]], params: GenerationParams) -> None:
     """Refuse labels with more tokens than may be generated.
 
     Raises:
         ExperimentError: names the label and the parameter.
     """
-    most = NEW_TOKENS if params.max_new_tokens is None else params.max_new_tokens
+    most = new_tokens(params)
     for label, words in tokens.items():
         if len(words) > most:
             raise ExperimentError(

@@ -14,6 +14,7 @@ from ibm_watsonx_ai.foundation_models import ModelInference
 from tunesmith.backend import Predictor, Target
 from tunesmith.errors import PredictionError, QuotaError, UnsupportedError
 from tunesmith.pipeline.checks import check_generation
+from tunesmith.pipeline.room import Room, check_room
 from tunesmith.records import (
     Classification,
     Deployment,
@@ -35,14 +36,17 @@ from tunesmith_watsonx.label_scores import (
     PARAMS,
     LabelScores,
     behind,
-    check_room,
+    check_new_tokens,
     check_tokens,
+    new_tokens,
     read_scores,
     texts_of,
 )
 from tunesmith_watsonx.service_warnings import cut_input
 
 T = TypeVar("T")
+_ADDED = 8
+"""More than the tokens that a model adds to a prompt."""
 _STOP_REASONS = frozenset(get_args(StopReason))
 
 
@@ -185,9 +189,10 @@ class WatsonxPredictor(Predictor):
     def check_answers(self, spec: TuningSpec, prompts: Sequence[str], answer: Reading) -> None:
         """Check that no label has more tokens than may be generated, or is a prefix of another.
 
-        The first matters for text, the second for decisions of an untuned model. The service
-        tokenizes the first prompt with each label; nothing is generated. A service that does not
-        tokenize leaves both unchecked.
+        The first matters for text, the second for decisions of an untuned model. For both, each
+        prompt must fit into the model with its answer, because the service refuses a longer one.
+        The service tokenizes the first prompt with each label, and prompts that may be too long;
+        nothing is generated. A service that does not tokenize leaves all this unchecked.
         """
         super().check_answers(spec, prompts, answer)
         capabilities = self._catalog.find(spec.base_model).capabilities
@@ -200,9 +205,34 @@ class WatsonxPredictor(Predictor):
         start = behind(prompt, spelled)
         tokens = {label: words[start:] for label, words in spelled.items()}
         if answer == "text":
-            check_room(tokens, spec.generation)
+            check_new_tokens(tokens, spec.generation)
         else:
             check_tokens(tokens)
+        if capabilities.max_sequence_length and capabilities.base_inference:
+            longest = max(map(len, tokens.values()), default=0)
+            self._check_lengths(spec, prompts, answer, capabilities.max_sequence_length, longest)
+
+    def _check_lengths(
+        self,
+        spec: TuningSpec,
+        prompts: Sequence[str],
+        answer: Reading,
+        positions: int,
+        longest: int,
+    ) -> None:
+        # The untuned model of a tuned run reads the whole prompt: only a tuned model cuts it.
+        room = Room(
+            positions=positions,
+            most=new_tokens(spec.generation),
+            longest=longest,
+            scored=longest,
+            cuts=False,
+        )
+        # A token spells at least one byte, and models add a few tokens.
+        surely_fits = positions - max(room.most, longest) - _ADDED
+        long = [text for text in prompts if len(text.encode()) > surely_fits]
+        counted = [len(tokens) for tokens in self.tokenize(spec.base_model, long)]
+        check_room(spec, counted + [0] * (len(prompts) - len(long)), answer, room)
 
     def _scored(self, target: Target) -> str:
         # A tuned model ends its label with the end of text, and no input can hold that token.

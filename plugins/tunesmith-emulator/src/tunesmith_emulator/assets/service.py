@@ -58,7 +58,9 @@ class _Entity(Body):
     data_asset: _DataAsset = nested()
 
 
-class _AssetBody(Body):
+class AssetBody(Body):
+    """The body that makes an asset."""
+
     metadata: _Metadata = nested()
     entity: _Entity = nested()
 
@@ -77,7 +79,7 @@ class Assets:
 
     def create(self, scope: ProjectScope, body: dict[str, Any]) -> dict[str, Any]:
         """Make an asset without bytes."""
-        given = _AssetBody.read(body)
+        given = AssetBody.read(body)
         row = AssetRow(
             scope_kind=scope.kind,
             scope_id=scope.id,

@@ -61,16 +61,22 @@ class _Asset(Body):
     )
 
 
-class _AssetBody(Body):
+class AssetBody(Body):
+    """The tuned model in the body of a deployment."""
+
     online: Annotated[dict[str, Any], Field(description=_Online.predicate)]
     asset: _Asset = nested()
 
 
-class _OnlineBody(Body):
+class OnlineBody(Body):
+    """The serving name in the body of a deployment."""
+
     online: _Online
 
 
-class _Label(Body):
+class Label(Body):
+    """The fields in the body of a deployment that only describe it."""
+
     name: str = text(most=LONGEST_NAME)
     description: str = text("")
     tags: list[str] = texts()
@@ -128,15 +134,15 @@ class Deployments:
         Raises:
             ServiceError: 400 or 404, names the field; 409, the serving name is taken.
         """
-        asset_id = _AssetBody.read(body).asset.id
+        asset_id = AssetBody.read(body).asset.id
         with self._lock, self._database.session() as session:
             asset = _model(session, scope, asset_id)
-            serving_name = _OnlineBody.read(body).online.parameters.serving_name
+            serving_name = OnlineBody.read(body).online.parameters.serving_name
             _check_free(session, serving_name)
             row = DeploymentRow(
                 scope_kind=scope.kind,
                 scope_id=scope.id,
-                **_Label.read(body).model_dump(),
+                **Label.read(body).model_dump(),
                 serving_name=serving_name,
                 asset_id=asset.id,
                 base_model_id=asset.base_model_id,

@@ -11,11 +11,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tunesmith.records import Generation, StopReason, TokenInfo
-from tunesmith_emulator.inference.parameters import CUT, Wanted
+from tunesmith_emulator.inference.parameters import Notice, Wanted, cut_to
 
 MODEL_VERSION = "1.0.0"
-_TRUNCATED = "input_truncated"
-"""By this id the backend ``watsonx`` counts the rows that were cut."""
 FINISH_REASONS: dict[StopReason, str] = {
     "eos_token": "stop",
     "stop_sequence": "stop",
@@ -42,16 +40,20 @@ def notes(generation: Generation, wanted: Wanted, backend: str) -> list[dict[str
     """Return the warnings about this answer."""
     found = list(wanted.warnings)
     if generation.generated_token_count is None or generation.input_token_count is None:
-        found.append(f"the emulator's backend {backend!r} counts no tokens; the counts are 0")
+        found.append(
+            Notice(f"the emulator's backend {backend!r} counts no tokens; the counts are 0")
+        )
     if generation.truncated and not wanted.params.truncate_input_tokens:
-        found.append(f"{CUT} to the max_input_tokens of the tuning")
+        found.append(cut_to("the max_input_tokens of the tuning"))
     # A token spells at least one byte, and the end of the text is one more token.
     if wanted.limit is not None and len(generation.text.encode()) + 1 > wanted.limit:
         found.append(
-            f"the emulator's backend {backend!r} answers with a whole text; the limit of "
-            f"{wanted.limit} new tokens was not applied"
+            Notice(
+                f"the emulator's backend {backend!r} answers with a whole text; the limit of "
+                f"{wanted.limit} new tokens was not applied"
+            )
         )
-    return [{"id": _TRUNCATED if CUT in text else "emulator", "message": text} for text in found]
+    return [{"id": one.id, "message": one.message} for one in found]
 
 
 def result(generation: Generation, wanted: Wanted, text: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from tunesmith.records import Message as Turn
 from tunesmith_emulator.envelope import ServiceError, wrong_field
+from tunesmith_emulator.inference.parameters import Notice
 
 ROLES = ("system", "user", "assistant", "tool")
 
@@ -80,13 +81,18 @@ def field_of_system(messages: Sequence[Message]) -> str:
     return next((f"messages[{index}]" for index in found), "messages")
 
 
-def tuned_input(messages: Sequence[Message]) -> tuple[str, list[str]]:
+def tuned_input(messages: Sequence[Message]) -> tuple[str, list[Notice]]:
     """Return the input of a tuned model, and a warning about messages that it does not read."""
     asked = [i for i, message in enumerate(messages) if message.role == "user"]
     last = asked[-1] if asked else len(messages) - 1
     unread = len(messages) - 1
     warnings = (
-        [f"a tuned model reads the last user message only; {unread} other messages were not read"]
+        [
+            Notice(
+                f"a tuned model reads the last user message only; {unread} other messages were "
+                "not read"
+            )
+        ]
         if unread
         else []
     )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from tunesmith_emulator.envelope import ServiceError, Target, wrong_field
-from tunesmith_emulator.inference.parameters import Wanted, read
+from tunesmith_emulator.inference.parameters import Notice, Wanted, read
 
 NEW_TOKENS = (1024, 256, 64)
 """New tokens if a chat names no limit: the first of these for which the model has room."""
@@ -76,7 +76,7 @@ def read_chat(body: Mapping[str, Any]) -> Wanted:
             )
     unknown = sorted(given.keys() - _MAPPED - _ONLY.keys() - _NOT_PARAMETERS - _OPENAI)
     wanted = read(_as_generation(given), as_chat)
-    warnings = tuple(f"{name} is not known and has no effect" for name in unknown)
+    warnings = tuple(Notice(f"{name} is not known and has no effect") for name in unknown)
     return replace(wanted, warnings=wanted.warnings + warnings)
 
 

@@ -20,8 +20,6 @@ from tunesmith.errors import first_problem
 from tunesmith.spec import GenerationParams
 from tunesmith_emulator.envelope import ServiceError, wrong_field
 
-CUT = "the input was cut from the left"
-"""The beginning of a warning that the model did not read the whole input."""
 NEW_TOKENS = 20
 """New tokens if a request names no limit."""
 _FIELDS = frozenset(GenerationParams.model_fields)
@@ -65,6 +63,20 @@ class _ReturnOptions(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A warning in an answer."""
+
+    message: str
+    id: Literal["emulator", "input_truncated"] = "emulator"
+    """By ``input_truncated`` the backend ``watsonx`` counts the rows that were cut."""
+
+
+def cut_to(what: str) -> Notice:
+    """Return the warning that the model read only ``what`` of the input."""
+    return Notice(f"the input was cut from the left to {what}", "input_truncated")
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """The checked parameters of a request."""
 
@@ -73,7 +85,7 @@ class Wanted:
     """Whether the answer starts with the prompt."""
     limit: int | None = None
     """``max_new_tokens`` that a backend without token counts cannot apply."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
     @property
     def new_tokens(self) -> int:
@@ -122,7 +134,7 @@ def read(given: object, spell: Spelling = as_generation) -> Wanted:
     params = _validated(known, spell).model_copy(update={"length_penalty": penalty or None})
     _check_minimum(params, spell)
     unknown = sorted(set(given) - _FIELDS - {"prompt_variables"})
-    warnings = tuple(f"{spell(name)} is not known and has no effect" for name in unknown)
+    warnings = tuple(Notice(f"{spell(name)} is not known and has no effect") for name in unknown)
     wanted = _with_options(Wanted(params, warnings=warnings), options, spell)
     return _without_sampling(wanted, spell)
 
@@ -208,10 +220,10 @@ def shortened(
     if new < wanted.new_tokens:
         least = wanted.params.min_new_tokens
         update |= {"max_new_tokens": new, "min_new_tokens": least and min(least, new)}
-        warnings += (f"{spell('max_new_tokens')} was lowered to {new}{because}",)
+        warnings += (Notice(f"{spell('max_new_tokens')} was lowered to {new}{because}"),)
     if read is not None:
         update["truncate_input_tokens"] = read
-        warnings += (f"{CUT} to {read} tokens{because}",)
+        warnings += (cut_to(f"{read} tokens{because}"),)
     params = wanted.params.model_copy(update=update)
     return replace(wanted, params=params, warnings=warnings)
 
@@ -223,8 +235,10 @@ def _with_options(wanted: Wanted, options: Mapping[str, Any], spell: Spelling) -
     if asked and not asked.keys() & {"generated_tokens", "input_tokens"}:
         # IBM's documentation: these apply only with one of the two.
         warnings += tuple(
-            f"{spell('return_options')}.{name} has no effect without generated_tokens or "
-            "input_tokens"
+            Notice(
+                f"{spell('return_options')}.{name} has no effect without generated_tokens or "
+                "input_tokens"
+            )
             for name in sorted(asked)
         )
         asked = {}
@@ -238,7 +252,7 @@ def _without_sampling(wanted: Wanted, spell: Spelling) -> Wanted:
         return wanted
     idle = sorted(params.asked().keys() & _SAMPLING)
     warnings = tuple(
-        f"{spell(name)} has no effect on greedy decoding"
+        Notice(f"{spell(name)} has no effect on greedy decoding")
         for name in idle
         if not _idle(getattr(params, name), _SAMPLING[name])
     )

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from tunesmith_emulator.assets.service import attachment_view
 from tunesmith_emulator.database import AttachmentRow, new_id
 from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.routes import shapes
 from tunesmith_emulator.routes.bodies import JsonBody
 from tunesmith_emulator.routes.routing import JSON, Route, ScopeOf, ServicesOf, base_url
 from tunesmith_emulator.services import Services
@@ -119,13 +120,44 @@ async def _parts(request: Request) -> AsyncIterator[bytes]:
 
 _CONTENT = "/v2/assets/{asset_id}/attachments/{attachment_id}/content"
 ROUTES = (
-    Route("POST", "/v2/assets", create, ("sdk",), "assets", status=201),
-    Route("GET", "/v2/assets/{asset_id}", get, ("sdk",), "assets"),
-    Route("DELETE", "/v2/assets/{asset_id}", delete, ("sdk",), "assets", status=204),
-    Route("POST", "/v2/asset_types/{asset_type}/search", search, ("sdk",), "assets"),
-    Route("POST", "/v2/assets/{asset_id}/attachments", attach, ("sdk",), "assets", status=201),
     Route(
-        "GET", "/v2/assets/{asset_id}/attachments/{attachment_id}", attachment, ("sdk",), "assets"
+        "POST",
+        "/v2/assets",
+        create,
+        ("sdk",),
+        "assets",
+        status=201,
+        body=shapes.NewAsset,
+        answer=shapes.Asset,
+    ),
+    Route("GET", "/v2/assets/{asset_id}", get, ("sdk",), "assets", answer=shapes.Asset),
+    Route("DELETE", "/v2/assets/{asset_id}", delete, ("sdk",), "assets", status=204),
+    Route(
+        "POST",
+        "/v2/asset_types/{asset_type}/search",
+        search,
+        ("sdk",),
+        "assets",
+        body=shapes.AssetSearch,
+        answer=shapes.Assets,
+    ),
+    Route(
+        "POST",
+        "/v2/assets/{asset_id}/attachments",
+        attach,
+        ("sdk",),
+        "assets",
+        status=201,
+        body=shapes.NewAttachment,
+        answer=shapes.Attachment,
+    ),
+    Route(
+        "GET",
+        "/v2/assets/{asset_id}/attachments/{attachment_id}",
+        attachment,
+        ("sdk",),
+        "assets",
+        answer=shapes.Attachment,
     ),
     Route(
         "POST",
@@ -133,6 +165,7 @@ ROUTES = (
         complete,
         ("sdk",),
         "assets",
+        answer=shapes.Attachment,
     ),
     Route(
         "PUT",
@@ -142,6 +175,8 @@ ROUTES = (
         "assets",
         public=True,
         note="A signed address, as of object storage: clients send no token.",
+        media="application/octet-stream",
+        answer_media="",
     ),
     Route(
         "GET",
@@ -151,5 +186,6 @@ ROUTES = (
         "assets",
         public=True,
         note="A signed address, as of object storage: clients send no token.",
+        answer_media="*/*",
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Request
 
 from tunesmith_emulator.listing import whole
+from tunesmith_emulator.routes import shapes
 from tunesmith_emulator.routes.paging import page
 from tunesmith_emulator.routes.routing import JSON, Route, ServicesOf
 
@@ -27,6 +28,7 @@ ROUTES = (
         ("recorded", "sdk"),
         "catalogue",
         public=True,
+        answer=shapes.Page,
         note="The models of the served day; tech_preview is ignored.",
     ),
     Route(
@@ -36,6 +38,7 @@ ROUTES = (
         ("recorded", "sdk"),
         "catalogue",
         public=True,
+        answer=shapes.Page,
         note="The SDK asks without a token.",
     ),
 )

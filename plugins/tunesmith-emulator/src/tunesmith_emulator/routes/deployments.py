@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 
 from tunesmith_emulator.deployments.patch import read_patch
 from tunesmith_emulator.project_scope import ProjectScope
+from tunesmith_emulator.routes import shapes
 from tunesmith_emulator.routes.bodies import AnyJsonBody, JsonBody
 from tunesmith_emulator.routes.paging import page
 from tunesmith_emulator.routes.routing import (
@@ -31,15 +32,31 @@ def get(deployment_id: str, request: Request, services: ServicesOf, scope: Scope
     return services.deployments.get(scope, deployment_id, base_url(request))
 
 
-def listed(request: Request, services: ServicesOf) -> Any:
+def _filters(
+    serving_name: str | None = None,
+    asset_id: str | None = None,
+    name: str | None = None,
+    state: str | None = None,
+) -> dict[str, str]:
+    given = {"serving_name": serving_name, "asset_id": asset_id, "name": name, "state": state}
+    return {field: value for field, value in given.items() if value is not None}
+
+
+def listed(
+    request: Request,
+    services: ServicesOf,
+    filters: Annotated[dict[str, str], Depends(_filters)],
+    project_id: str | None = None,
+    space_id: str | None = None,
+    conflict: str = "",
+) -> Any:
     """List deployments, or check whether a serving name is free."""
-    query = request.query_params
-    if query.get("conflict") == "true":
-        services.deployments.check_free(query.get("serving_name", ""))
+    if conflict == "true":
+        services.deployments.check_free(filters.get("serving_name", ""))
         return Response(status_code=204)
-    scope = ProjectScope.require(query)
+    scope = ProjectScope.require({"project_id": project_id, "space_id": space_id})
     services.platform.check(scope)
-    read = partial(services.deployments.listed, scope, query, base_url(request))
+    read = partial(services.deployments.listed, scope, filters, base_url(request))
     return page(read, request)
 
 
@@ -57,10 +74,42 @@ def delete(deployment_id: str, services: ServicesOf, scope: ScopeOf) -> None:
 
 
 ROUTES = (
-    Route("POST", "/ml/v4/deployments", create, ("sdk", "recorded"), "deployments", status=202),
-    Route("GET", "/ml/v4/deployments", listed, ("sdk",), "deployments"),
-    Route("GET", "/ml/v4/deployments/{deployment_id}", get, ("sdk", "recorded"), "deployments"),
-    Route("PATCH", "/ml/v4/deployments/{deployment_id}", change, ("sdk",), "deployments"),
+    Route(
+        "POST",
+        "/ml/v4/deployments",
+        create,
+        ("sdk", "recorded"),
+        "deployments",
+        status=202,
+        body=shapes.NewDeployment,
+        answer=shapes.Resource,
+    ),
+    Route(
+        "GET",
+        "/ml/v4/deployments",
+        listed,
+        ("sdk",),
+        "deployments",
+        answer=shapes.Page,
+        other_statuses=(204,),
+    ),
+    Route(
+        "GET",
+        "/ml/v4/deployments/{deployment_id}",
+        get,
+        ("sdk", "recorded"),
+        "deployments",
+        answer=shapes.Resource,
+    ),
+    Route(
+        "PATCH",
+        "/ml/v4/deployments/{deployment_id}",
+        change,
+        ("sdk",),
+        "deployments",
+        body=shapes.DeploymentPatch,
+        answer=shapes.Resource,
+    ),
     Route(
         "DELETE", "/ml/v4/deployments/{deployment_id}", delete, ("sdk",), "deployments", status=204
     ),

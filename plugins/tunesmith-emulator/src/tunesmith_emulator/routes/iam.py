@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from tunesmith_emulator.envelope import ServiceError
 from tunesmith_emulator.fields import Body, text
+from tunesmith_emulator.routes import shapes
 from tunesmith_emulator.routes.bodies import JsonBody
 from tunesmith_emulator.routes.routing import JSON, Route, ServicesOf
 
@@ -58,8 +59,19 @@ def _iam_error(code: str, message: str) -> JSONResponse:
     return JSONResponse(body, status_code=400)
 
 
+_FORM = "application/x-www-form-urlencoded"
 ROUTES = (
-    Route("POST", "/identity/token", token, ("sdk", "inferred"), "iam", public=True),
+    Route(
+        "POST",
+        "/identity/token",
+        token,
+        ("sdk", "inferred"),
+        "iam",
+        public=True,
+        body=shapes.TokenForm,
+        answer=shapes.Token,
+        media=_FORM,
+    ),
     Route(
         "POST",
         "/oidc/token",
@@ -68,6 +80,9 @@ ROUTES = (
         "iam",
         public=True,
         note="The address in SDKs of 2024.",
+        body=shapes.TokenForm,
+        answer=shapes.Token,
+        media=_FORM,
     ),
     Route(
         "POST",
@@ -77,5 +92,6 @@ ROUTES = (
         "iam",
         public=True,
         note="Cloud Pak for Data's sign-in.",
+        body=shapes.SignIn,
     ),
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from pydantic import BaseModel
 from starlette.responses import JSONResponse, StreamingResponse
 
 from tunesmith_emulator.inference.sse import event_stream
+from tunesmith_emulator.routes import shapes
 from tunesmith_emulator.routes.bodies import JsonBody
-from tunesmith_emulator.routes.routing import Route, ServicesOf
+from tunesmith_emulator.routes.routing import JSON_MEDIA, Evidence, Route, ServicesOf
 
 
 def _deployment(request: Request) -> str | None:
@@ -76,21 +79,106 @@ _TUNED_CHAT = (
 _CHAT_STREAM = "As text/chat; without the event `close`, which clients would read as a chunk."
 _BY_ID = "/ml/v1/deployments/{deployment}"
 
+_EVENTS = "text/event-stream"
+
+
+def _post(
+    path: str,
+    handler: Callable[..., Any],
+    *evidence: Evidence,
+    note: str = "",
+    body: type[BaseModel],
+    answer: type[BaseModel] | None = None,
+) -> Route:
+    media = _EVENTS if answer is None else JSON_MEDIA
+    return Route(
+        "POST",
+        path,
+        handler,
+        evidence,
+        "inference",
+        note=note,
+        body=body,
+        answer=answer,
+        answer_media=media,
+    )
+
+
 ROUTES: tuple[Route, ...] = (
-    Route("POST", "/ml/v1/text/generation", generate, ("recorded", "docs"), "inference",
-          note=_PARAMETERS),
-    Route("POST", "/ml/v1/text/generation_stream", generate_stream, ("recorded", "sdk"),
-          "inference", note=_STREAM),
-    Route("POST", "/ml/v1/text/chat", chat, ("sdk", "docs"), "inference", note=_CHAT),
-    Route("POST", "/ml/v1/text/chat_stream", chat_stream, ("sdk", "docs"), "inference",
-          note=_CHAT_STREAM),
-    Route("POST", "/ml/v1/text/tokenization", tokenize, ("sdk", "docs"), "inference"),
-    Route("POST", f"{_BY_ID}/text/generation", generate, ("recorded", "docs"),
-          "inference", note=_PARAMETERS),
-    Route("POST", f"{_BY_ID}/text/generation_stream", generate_stream,
-          ("recorded", "sdk"), "inference", note=_STREAM),
-    Route("POST", f"{_BY_ID}/text/chat", chat, ("sdk", "docs"), "inference",
-          note=_TUNED_CHAT),
-    Route("POST", f"{_BY_ID}/text/chat_stream", chat_stream, ("sdk", "docs"),
-          "inference", note=_TUNED_CHAT),
-)  # fmt: skip
+    _post(
+        "/ml/v1/text/generation",
+        generate,
+        "recorded",
+        "docs",
+        note=_PARAMETERS,
+        body=shapes.GenerationRequest,
+        answer=shapes.GenerationAnswer,
+    ),
+    _post(
+        "/ml/v1/text/generation_stream",
+        generate_stream,
+        "recorded",
+        "sdk",
+        note=_STREAM,
+        body=shapes.GenerationRequest,
+    ),
+    _post(
+        "/ml/v1/text/chat",
+        chat,
+        "sdk",
+        "docs",
+        note=_CHAT,
+        body=shapes.ChatRequest,
+        answer=shapes.ChatAnswer,
+    ),
+    _post(
+        "/ml/v1/text/chat_stream",
+        chat_stream,
+        "sdk",
+        "docs",
+        note=_CHAT_STREAM,
+        body=shapes.ChatRequest,
+    ),
+    _post(
+        "/ml/v1/text/tokenization",
+        tokenize,
+        "sdk",
+        "docs",
+        body=shapes.TokenizationRequest,
+        answer=shapes.TokenizationAnswer,
+    ),
+    _post(
+        f"{_BY_ID}/text/generation",
+        generate,
+        "recorded",
+        "docs",
+        note=_PARAMETERS,
+        body=shapes.GenerationRequest,
+        answer=shapes.GenerationAnswer,
+    ),
+    _post(
+        f"{_BY_ID}/text/generation_stream",
+        generate_stream,
+        "recorded",
+        "sdk",
+        note=_STREAM,
+        body=shapes.GenerationRequest,
+    ),
+    _post(
+        f"{_BY_ID}/text/chat",
+        chat,
+        "sdk",
+        "docs",
+        note=_TUNED_CHAT,
+        body=shapes.ChatRequest,
+        answer=shapes.ChatAnswer,
+    ),
+    _post(
+        f"{_BY_ID}/text/chat_stream",
+        chat_stream,
+        "sdk",
+        "docs",
+        note=_TUNED_CHAT,
+        body=shapes.ChatRequest,
+    ),
+)

@@ -8,6 +8,7 @@ from fastapi import Request
 
 from tunesmith_emulator.envelope import not_found
 from tunesmith_emulator.project_scope import ProjectScope, ScopeKind
+from tunesmith_emulator.routes import shapes
 from tunesmith_emulator.routes.paging import page
 from tunesmith_emulator.routes.routing import JSON, Route, ServicesOf, base_url
 from tunesmith_emulator.services import Services
@@ -69,11 +70,20 @@ def cpd_version() -> JSON:
 
 _UPLOADED = "Always 404: connected data are not emulated, upload a data asset."
 ROUTES = (
-    Route("GET", "/v2/projects", projects, ("sdk",), "platform"),
-    Route("GET", "/v2/projects/{project_id}", project, ("sdk",), "platform"),
-    Route("GET", "/v2/spaces", spaces, ("sdk",), "platform"),
-    Route("GET", "/v2/spaces/{space_id}", space, ("sdk",), "platform"),
-    Route("GET", "/ml/v4/instances/{guid}", instance, ("inferred",), "platform"),
+    Route("GET", "/v2/projects", projects, ("sdk",), "platform", answer=shapes.Page),
+    Route(
+        "GET", "/v2/projects/{project_id}", project, ("sdk",), "platform", answer=shapes.Resource
+    ),
+    Route("GET", "/v2/spaces", spaces, ("sdk",), "platform", answer=shapes.Page),
+    Route("GET", "/v2/spaces/{space_id}", space, ("sdk",), "platform", answer=shapes.Resource),
+    Route(
+        "GET",
+        "/ml/v4/instances/{guid}",
+        instance,
+        ("inferred",),
+        "platform",
+        answer=shapes.Resource,
+    ),
     Route(
         "GET",
         "/wx/v1/prompts/{prompt_id}",

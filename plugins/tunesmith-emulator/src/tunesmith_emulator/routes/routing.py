@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
+from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 
 from tunesmith_emulator.project_scope import ProjectScope
@@ -16,6 +17,9 @@ Evidence = Literal["recorded", "sdk", "docs", "inferred", "ours"]
 """The source of a shape: recorded answers of the real service; the source code of a client
 (``ibm-watsonx-ai`` 1.8.1 and others, which the tests run); IBM's documentation; an inference; or
 this project itself (the control plane)."""
+
+
+JSON_MEDIA = "application/json"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,21 @@ class Route:
     """Status of a success; the SDK expects exactly this one."""
     note: str = ""
     """A note on the coverage page."""
+    body: type[BaseModel] | None = None
+    """The shape of the body in the OpenAPI document, if the handler does not declare it."""
+    answer: type[BaseModel] | None = None
+    """The shape of a success in the OpenAPI document."""
+    media: str = JSON_MEDIA
+    """The media type of the body."""
+    answer_media: str = JSON_MEDIA
+    """The media type of a success."""
+    other_statuses: tuple[int, ...] = ()
+    """Further statuses of a success, without a body."""
+
+    @property
+    def dated(self) -> bool:
+        """Whether the route needs the query parameter ``version``."""
+        return self.path.startswith(("/ml/v1/", "/ml/v4/"))
 
     @property
     def name(self) -> str:
@@ -51,8 +70,10 @@ ServicesOf = Annotated[Services, Depends(_services)]
 JSON = dict[str, Any]
 
 
-def _scope(request: Request, services: ServicesOf) -> ProjectScope:
-    scope = ProjectScope.require(request.query_params)
+def _scope(
+    services: ServicesOf, project_id: str | None = None, space_id: str | None = None
+) -> ProjectScope:
+    scope = ProjectScope.require({"project_id": project_id, "space_id": space_id})
     services.platform.check(scope)
     return scope
 

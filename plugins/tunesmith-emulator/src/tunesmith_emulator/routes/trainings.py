@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from tunesmith_emulator.envelope import ServiceError
 from tunesmith_emulator.project_scope import ProjectScope
+from tunesmith_emulator.routes import shapes
 from tunesmith_emulator.routes.bodies import JsonBody
 from tunesmith_emulator.routes.paging import page
 from tunesmith_emulator.routes.routing import JSON, Route, ScopeOf, ServicesOf, scope_of_body
@@ -40,10 +41,14 @@ def get(training_id: str, kind: KindOf, services: ServicesOf, scope: ScopeOf) ->
 
 
 def listed(
-    request: Request, kind: KindOf, services: ServicesOf, scope: ScopeOf, tags: Tags = None
+    request: Request,
+    kind: KindOf,
+    services: ServicesOf,
+    scope: ScopeOf,
+    state: str | None = None,
+    tags: Tags = None,
 ) -> JSON:
     """List tunings of one kind."""
-    state = request.query_params.get("state")
     return page(partial(services.trainings.listed, kind, scope, state, tags or []), request)
 
 
@@ -99,9 +104,25 @@ async def monitor(socket: WebSocket, training_id: str, services: ServicesOf) -> 
 _LORA = "LoRA. Refused if the backend does not declare the method 'lora'."
 _S3 = "By training_id only: object storage is not emulated."
 ROUTES = (
-    Route("POST", "/ml/v4/trainings", create, ("sdk", "recorded"), "trainings", status=201),
-    Route("GET", "/ml/v4/trainings", listed, ("sdk",), "trainings"),
-    Route("GET", "/ml/v4/trainings/{training_id}", get, ("sdk", "recorded"), "trainings"),
+    Route(
+        "POST",
+        "/ml/v4/trainings",
+        create,
+        ("sdk", "recorded"),
+        "trainings",
+        status=201,
+        body=shapes.NewPromptTuning,
+        answer=shapes.Resource,
+    ),
+    Route("GET", "/ml/v4/trainings", listed, ("sdk",), "trainings", answer=shapes.Page),
+    Route(
+        "GET",
+        "/ml/v4/trainings/{training_id}",
+        get,
+        ("sdk", "recorded"),
+        "trainings",
+        answer=shapes.Resource,
+    ),
     Route("DELETE", "/ml/v4/trainings/{training_id}", remove, ("sdk",), "trainings", status=204),
     Route(
         "WEBSOCKET",
@@ -112,11 +133,40 @@ ROUTES = (
         public=True,
         note="Checks the token after the handshake: a browser cannot send one with it.",
     ),
-    Route("POST", "/ml/v1/fine_tunings", create, ("sdk",), "trainings", status=201, note=_LORA),
-    Route("GET", "/ml/v1/fine_tunings", listed, ("sdk",), "trainings", note=_LORA),
-    Route("GET", "/ml/v1/fine_tunings/{training_id}", get, ("sdk", "recorded"), "trainings"),
+    Route(
+        "POST",
+        "/ml/v1/fine_tunings",
+        create,
+        ("sdk",),
+        "trainings",
+        status=201,
+        note=_LORA,
+        body=shapes.NewFineTuning,
+        answer=shapes.Resource,
+    ),
+    Route(
+        "GET", "/ml/v1/fine_tunings", listed, ("sdk",), "trainings", note=_LORA, answer=shapes.Page
+    ),
+    Route(
+        "GET",
+        "/ml/v1/fine_tunings/{training_id}",
+        get,
+        ("sdk", "recorded"),
+        "trainings",
+        answer=shapes.Resource,
+    ),
     Route("DELETE", "/ml/v1/fine_tunings/{training_id}", remove, ("sdk",), "trainings", status=204),
-    Route("GET", "/ml/v4/models", models, ("sdk",), "trainings"),
-    Route("GET", "/ml/v4/models/{model_id}", model, ("sdk",), "trainings"),
-    Route("POST", "/ml/v4/models", store_model, ("inferred",), "trainings", status=202, note=_S3),
+    Route("GET", "/ml/v4/models", models, ("sdk",), "trainings", answer=shapes.Page),
+    Route("GET", "/ml/v4/models/{model_id}", model, ("sdk",), "trainings", answer=shapes.Resource),
+    Route(
+        "POST",
+        "/ml/v4/models",
+        store_model,
+        ("inferred",),
+        "trainings",
+        status=202,
+        note=_S3,
+        body=shapes.NewModel,
+        answer=shapes.Resource,
+    ),
 )

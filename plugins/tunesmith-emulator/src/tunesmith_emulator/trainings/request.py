@@ -101,7 +101,9 @@ class _BaseModelReference(Body):
     model_id: str = Field(min_length=1, description="must name a model")
 
 
-class _Tuning(Body):
+class Tuning(Body):
+    """The model that is tuned."""
+
     base_model: _BaseModelReference = nested()
 
 
@@ -133,7 +135,7 @@ def read_request(kind: str, body: Mapping[str, Any], catalogue: Catalogue, engin
     """
     field = "parameters" if kind == FINE else PROMPT
     given: Any = body.get(field)
-    entry = catalogue.find(_Tuning.read(given, field).base_model.model_id, PATIENCE)
+    entry = catalogue.find(Tuning.read(given, field).base_model.model_id, PATIENCE)
     if kind == PROMPT and not entry.tunable:
         raise ServiceError(
             400,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunesmith.errors import ExperimentError
-from tunesmith.methods import FewShot, GradientTuning, PromptTuning, VirtualTokens
+from tunesmith.methods import GradientTuning, PromptTuning, VirtualTokens
+from tunesmith.pipeline.room import Room, check_room
 from tunesmith.records import Reading
 from tunesmith.spec import TuningSpec
 from tunesmith_local.engine.answers import Answers
@@ -80,28 +81,16 @@ def _why_not(base: BaseLM, spec: TuningSpec, label: str, tokens: tuple[int, ...]
 def _check_room(
     base: BaseLM, spec: TuningSpec, lengths: Sequence[int], answer: Reading, longest: int
 ) -> None:
-    positions = None if base.is_seq2seq else base.max_positions
-    if positions is None:
+    if base.is_seq2seq or base.max_positions is None:
         return
-    most = Decoding.of(spec.generation).max_new_tokens
-    virtual, new = _virtual_tokens(spec), max(0, longest - 1)
-    limits = [getattr(spec.method, "max_input_tokens", None)]
-    if answer == "text":
-        new = most
-        limits.append(spec.generation.truncate_input_tokens)
-    cut = min((limit for limit in limits if limit), default=None)
-    read = [length if cut is None else min(length, cut) for length in lengths]
-    room = positions - virtual - new
-    if max(read, default=0) <= room:
-        return
-    free, cut = positions - virtual - max(read), positions - virtual - max(most, longest)
-    also = f"{virtual} virtual tokens and " if virtual else ""
-    raise ExperimentError(
-        f"{sum(length > room for length in read)} of {len(read)} prompts do not fit: the longest "
-        f"has {max(read)} tokens, and with {also}{new} tokens of the answer it exceeds the "
-        f"{positions} positions of {spec.base_model!r}; "
-        + _remedy(spec, answer, max(room, 1), max(cut, 1), free if free >= longest else 0)
+    room = Room(
+        positions=base.max_positions,
+        most=Decoding.of(spec.generation).max_new_tokens,
+        longest=longest,
+        scored=max(0, longest - 1),
+        virtual=_virtual_tokens(spec),
     )
+    check_room(spec, lengths, answer, room)
 
 
 def _virtual_tokens(spec: TuningSpec) -> int:
@@ -109,22 +98,3 @@ def _virtual_tokens(spec: TuningSpec) -> int:
     if isinstance(method, PromptTuning):
         method, _ = settled(method)
     return method.virtual_tokens if isinstance(method, VirtualTokens) else 0
-
-
-def _remedy(spec: TuningSpec, answer: Reading, room: int, cut: int, free: int) -> str:
-    """Return the settings that mend it.
-
-    There are ``room`` tokens for a prompt in this reading, ``cut`` for one whose answer is text,
-    and ``free`` for the text behind the longest prompt, if a label fits.
-    """
-    if answer == "text" and free:
-        return f"set generation.max_new_tokens={free}"
-    if spec.method.tunes:
-        return f"set method.max_input_tokens={room}"
-    ways = []
-    if isinstance(spec.method, FewShot):
-        fewer = spec.method.examples_per_label > 1
-        ways = ["lower method.examples_per_label" if fewer else "set method.name=zero_shot"]
-    text = "" if answer == "text" else "answer=text and "
-    ways.append(f"set {text}generation.truncate_input_tokens={cut}, which cuts from the left")
-    return ", or ".join(ways)
