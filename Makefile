@@ -6,6 +6,7 @@
 # make proof     tunes a real model on public data; writes build/proof.json and docs/explanation/proof.md
 # make faults    lets every write of a run, a sweep, the stores and the emulator fail, and continues (hours)
 # make fuzz      sends 500 generated requests to each route of the emulator (FUZZ_EXAMPLES=N for others)
+# make properties runs thousands of hostile files, pipelines and trainings; prints how many, by their end (hours)
 # make load      prints the speed of 16 clients on the emulator, compared with stock PEFT, and the costs of
 #                long lists
 #
@@ -24,7 +25,7 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist works
 CLIENTS := plugins/tunesmith-emulator/tests/clients
 CLIENT_ENVS := build/clients
 
-.PHONY: demo test test-all clients lint bench proof load faults fuzz clean
+.PHONY: demo test test-all clients lint bench proof load faults fuzz properties clean
 
 demo: $(STAMP)
 	@$(BIN)/tunesmith run data/grooming_reviews/experiment.yaml
@@ -67,6 +68,10 @@ FUZZ_EXAMPLES ?= 500
 fuzz: $(STAMP)
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -q -s \
 	  plugins/tunesmith-emulator/tests/service/test_fuzz.py
+
+# A part of it: make properties PROPERTIES="-k pipeline".
+properties: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 0 --hypothesis-profile=properties tests/properties $(PROPERTIES)
 
 # constraints.txt pins every version. The packages of the project are installed editable.
 $(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)

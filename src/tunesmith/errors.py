@@ -138,7 +138,7 @@ def near_misses(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'a' or 'b'?`` for names close to ``name``, else an empty string."""
     others = [other for other in known if other != name]
     close = difflib.get_close_matches(name, others, n=3, cutoff=0.6)
-    return f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
+    return f" Did you mean {' or '.join(f'{c!r:.80}' for c in close)}?" if close else ""
 
 
 def remedy_of(error: OSError) -> Remedy:

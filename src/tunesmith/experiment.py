@@ -32,7 +32,7 @@ from tunesmith.pipeline.stages import Stages
 from tunesmith.plugins import development_models, method_class, method_entry
 from tunesmith.progress import SILENT, Progress
 from tunesmith.progress.notebook import fitting
-from tunesmith.records import BaseInput, Reading
+from tunesmith.records import BaseInput, Reading, check_writable
 from tunesmith.report import model_card
 from tunesmith.run import Run
 from tunesmith.runs import provenance
@@ -262,6 +262,13 @@ class Experiment(TuningSpec):
         if isinstance(data.train, str):
             return values
         return {**values, "data": data, "labels": data.train.outputs}
+
+    @field_validator("data")
+    @classmethod
+    def _check_data(cls, value: DataSpec) -> DataSpec:
+        texts = (name for name in DataSpec.model_fields if isinstance(getattr(value, name), str))
+        check_writable(value, texts)
+        return value
 
     @field_validator("ladder")
     @classmethod

@@ -35,11 +35,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
         value = _loaded(text, _labels)
     except RewrittenError as error:
         raise ExperimentError(f"{path}, line {error.line}: {LABELS}: {error}") from None
+    except yaml.reader.ReaderError as error:
+        number, code = text.count("\n", 0, error.position) + 1, f"\\u{error.character:04x}"
+        raise ExperimentError(
+            f"{path}, line {number}: YAML has no character {code}; remove it, or write it as "
+            f'"{code}", in double quotes'
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-        raise ExperimentError(f"{path}{line}: not YAML: {problem}") from None
+        raise ExperimentError(
+            f"{path}{line}: not YAML: {problem}. Correct the line; a text with : or # needs quotes"
+        ) from None
+    except RecursionError:
+        raise ExperimentError(f"{path}: too many brackets inside each other; remove some") from None
     if not isinstance(value, dict):
         raise ExperimentError(f"{path}: expected keys such as base_model, method, data, labels")
     return value
@@ -71,13 +81,14 @@ def parse_overrides(
 
 
 def _value(key: str, text: str) -> Any:
+    labels = key.partition(".")[0] == LABELS
     # YAML would read a template such as `Comment: {{input}}` as a mapping.
-    if PLACEHOLDER in text and not text.startswith(("'", '"')):
+    if PLACEHOLDER in text and not labels and not text.startswith(("'", '"')):
         return text
-    texts = _scalars if key.partition(".")[0] == LABELS else lambda root: ()
+    texts = _scalars if labels else lambda root: ()
     try:
         return _loaded(text, texts) if text else ""
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         return text
 
 
@@ -93,6 +104,23 @@ class RewrittenError(Exception):
 
 class _Loader(yaml.SafeLoader):
     """Refuses a key that is there twice, of which YAML would keep the last."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError:
+            # 2026-99-99 has the form of a date, 0x_ that of a number.
+            problem = f"{node.value!r:.60} is no date and no number; write it in quotes"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
+        value = super().construct_scalar(node)
+        try:
+            # JSON, and so a file that was converted, escapes an emoji in two halves.
+            return value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            problem = f"{value!r:.60} has half of an emoji or of another character; remove it"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -123,6 +151,10 @@ def _loaded(text: str, texts: Callable[[yaml.Node], Iterable[yaml.ScalarNode]]) 
             whole = isinstance(value, int) and str(value) == node.value
             if not isinstance(value, str) and not whole:
                 raise RewrittenError(node, value)
+            if node.start_mark.line != node.end_mark.line and node.style not in ("|", ">"):
+                problem = "YAML removes the line end inside this text; write it on one line, in "
+                problem += "double quotes, with \\n or \\x85 for the line end"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
         return loader.construct_document(root)
     finally:
         loader.dispose()

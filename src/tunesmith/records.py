@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticSerializationError
 
 from tunesmith.clock import now
 from tunesmith.labels import LabelSet
@@ -30,6 +31,22 @@ class Record(BaseModel):
 def json_lines(records: Iterable[Record]) -> str:
     """Return the records as JSON lines."""
     return "".join(record.model_dump_json() + "\n" for record in records)
+
+
+def check_writable(values: BaseModel, fields: Iterable[str]) -> None:
+    """Check that a file can hold the texts in ``fields``.
+
+    Raises:
+        ValueError: a text has half of a surrogate pair; the message names the field.
+    """
+    for field in fields:
+        try:
+            values.model_dump_json(include={field})
+        except PydanticSerializationError:
+            raise ValueError(
+                f"{field}: a text in it has half of an emoji or of another character, which no "
+                "file can hold; remove it"
+            ) from None
 
 
 class Row(Record):

@@ -13,13 +13,14 @@ from pydantic import (
     ValidationError,
     field_serializer,
     field_validator,
+    model_validator,
 )
 
 from tunesmith.errors import ExperimentError, first_problem
 from tunesmith.labels import LabelSet
 from tunesmith.methods import Method, PromptTuning
 from tunesmith.plugins import DEFAULT_BASE_MODEL, method_class, method_entry
-from tunesmith.records import Record
+from tunesmith.records import Record, check_writable
 
 
 class GenerationParams(Record):
@@ -115,6 +116,12 @@ class TuningSpec(BaseModel):
             if isinstance(kind, type) and issubclass(kind, BaseModel)
         }
         return [*kinds, *(f"{group}.{key}" for group, keys in groups.items() for key in keys)]
+
+    @model_validator(mode="after")
+    def _check_writable(self) -> Self:
+        # Rows have been checked one by one.
+        check_writable(self, type(self).model_fields.keys() - {"data"})
+        return self
 
     @field_validator("method", mode="before")
     @classmethod

@@ -193,3 +193,39 @@ def test_a_quoted_template_keeps_its_escapes() -> None:
 def test_set_needs_an_equals_sign() -> None:
     with pytest.raises(ExperimentError, match="KEY=VALUE"):
         parse_overrides(["seed"])
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("labels: [2026-99-99, x]", "'2026-99-99' is no date and no number; write it in quotes"),
+        ("labels: [0x_, x]", "'0x_' is no date and no number; write it in quotes"),
+        ("labels: ['a\x85b', x]", "YAML removes the line end inside this text"),
+        ("name: 'a\x80b'", r'YAML has no character \\u0080; remove it, or write it as "\\u0080"'),
+        ('name: "a \\ud83d"', "has half of an emoji or of another character; remove it"),
+    ],
+)
+def test_texts_that_yaml_cannot_keep_are_refused(file: Path, line: str, reason: str) -> None:
+    key = line.partition(":")[0]
+    kept = [one for one in TEXT.splitlines() if not one.startswith(f"{key}:")]
+    file.write_text("\n".join([line, *kept]), encoding="utf-8")
+    with pytest.raises(ExperimentError, match=rf"yaml, line 1.*{reason}"):
+        Experiment.from_file(file)
+
+
+def test_an_emoji_that_json_escapes_in_two_halves_is_one_character() -> None:
+    assert parse_overrides(['name="\\ud83d\\ude00"']) == {"name": "\U0001f600"}
+
+
+def test_labels_may_hold_the_placeholder() -> None:
+    assert parse_overrides(["labels=['{{input}}', b]"]) == {"labels": ["{{input}}", "b"]}
+
+
+@pytest.mark.parametrize("field", ["name", "labels", "data"])
+def test_half_of_a_character_is_refused_before_anything_is_written(file: Path, field: str) -> None:
+    values = {"name": "a", "labels": ["a", "b"], "data": {"train": "a.json"}}
+    values[field] = {"name": "\ud83d", "labels": ["\ud83d", "b"], "data": {"train": "\udcff"}}[
+        field
+    ]
+    with pytest.raises(ExperimentError, match="half of an emoji"):
+        Experiment(**values)

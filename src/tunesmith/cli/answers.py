@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tunesmith.atomic import naming, write_atomically
 from tunesmith.cli.files import refuse_input
 from tunesmith.dataset import Dataset
 from tunesmith.dataset.chat import MESSAGES
-from tunesmith.dataset.rows import Table
+from tunesmith.dataset.rows import Table, refuse_halves
 from tunesmith.errors import ExperimentError
 from tunesmith.records import Prediction, Record, json_lines
 
@@ -113,9 +112,15 @@ class AnswersFile:
 
 
 def columns_of(table: Table, rows: Dataset) -> list[dict[str, Any]]:
-    """Return all columns of each row; in the chat format, its text and label are two of them."""
+    """Return all columns of each row; in the chat format, its text and label are two of them.
+
+    Raises:
+        DatasetError: no file can hold a value; the message names the row and the column.
+    """
     found = []
-    for (_, record), row in zip(table.records, rows.rows, strict=True):
+    for (where, record), row in zip(table.records, rows.rows, strict=True):
+        for name, value in record.items():
+            refuse_halves(where, name, json.dumps([name, value], default=str, ensure_ascii=False))
         # Parquet has values that JSON lacks, such as dates.
         columns = json.loads(json.dumps(record, default=str))
         if rows.columns[0] not in columns:
@@ -134,12 +139,19 @@ def other_columns(columns: Mapping[str, Any], known: Sequence[str]) -> dict[str,
 def _table(answers: Sequence[Record], rows: Sequence[Mapping[str, Any]], delimiter: str) -> str:
     theirs = list(dict.fromkeys(name for row in rows for name in row))
     ours = [_free(name, theirs) for name in OWN]
-    file = io.StringIO()
-    table = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+    lines: list[str] = []
+    # The csv module puts a cell in quotation marks for the characters of its own line end only.
+    table = csv.writer(_Lines(lines.append), delimiter=delimiter, lineterminator="\r\n")
     table.writerow([*theirs, *ours])
     for answer, row in zip(answers, rows, strict=True):
         table.writerow(map(_cell, [*(row.get(name) for name in theirs), *_own(answer)]))
-    return file.getvalue()
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
+
+
+class _Lines(NamedTuple):
+    """The part of a file that the csv module calls, once for each row."""
+
+    write: Callable[[str], object]
 
 
 def _free(name: str, taken: Iterable[str]) -> str:

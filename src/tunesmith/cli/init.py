@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -47,6 +48,12 @@ A tuning that is stopped early has not lowered its rate to the end, so more step
 EPOCHS = (4, 40)
 """The fewest and the most epochs."""
 
+
+LONG_KEY = 1000
+"""Characters of a key."""
+_NOT_IN_YAML = re.compile(
+    r"[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 
 backend_option = click.option(
     "--backend", metavar="NAME", help=f"The backend to ask; by default {DEFAULT_BACKEND}."
@@ -241,7 +248,7 @@ def experiment_text(
     best = asks.template if asks else ""
     return _template().render(
         name=target.stem,
-        file=target.name,
+        file=_escaped(" ".join(target.name.split())),
         base_model=base_model,
         embedded=base_model == DEFAULT_BASE_MODEL,
         train=_path(str(data.train), target),
@@ -304,8 +311,19 @@ def wording_text(one: Tried) -> str:
     words = list(one.wording.words.values())
     shown = ", ".join(words[:3]) + (", …" if len(words) > 3 else "")
     chat = " as a chat message" if one.wording.chat else ""
-    return f"{_quoted(one.wording.template)}{chat}: {' '.join(shown.split())}"
+    return f"{_quoted(one.wording.template)}{chat}: {_escaped(' '.join(shown.split()))}"
 
 
 def _quoted(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """Return texts as YAML on one line, in double quotes."""
+    if isinstance(value, dict):
+        pairs = ((_quoted(key), _quoted(words)) for key, words in value.items())
+        # YAML finds the end of a longer key only behind a question mark.
+        marked = (f"{'? ' if len(key) > LONG_KEY else ''}{key}: {words}" for key, words in pairs)
+        return f"{{{', '.join(marked)}}}"
+    return _escaped(json.dumps(value, ensure_ascii=False))
+
+
+def _escaped(text: str) -> str:
+    """Return ``text`` with an escape for each character that YAML lacks or takes as a line end."""
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -54,14 +54,18 @@ def chat_rows(table: Table, *, answered: bool | None) -> Table:
 def _turns(where: str, record: Any) -> dict[str, str]:
     """Return the text of each role."""
     if not has_messages(record):
-        raise DatasetError(f"{where}: no field 'messages' with a list, as the first row has")
+        raise DatasetError(
+            f"{where}: no field 'messages' with a list, as the first row has; add it"
+        )
     said: dict[str, list[str]] = {"system": [], "user": [], "assistant": []}
     for number, message in enumerate(record[MESSAGES]):
         place = f"{where}, messages[{number}]"
         if not isinstance(message, Mapping):
-            raise DatasetError(f"{place}: must be an object with role and content")
-        role = {"developer": "system"}.get(message.get("role", ""), message.get("role"))
-        if role not in said:
+            raise DatasetError(f"{place}: write an object with role and content")
+        role = message.get("role")
+        if role == "developer":
+            role = "system"
+        if not isinstance(role, str) or role not in said:
             raise DatasetError(
                 f"{place}, field 'role': {role!r} is not system, user or assistant; a row for "
                 "classification is a user's text and one answer"
@@ -85,4 +89,4 @@ def _text(place: str, content: Any) -> str:
         isinstance(part, Mapping) and isinstance(part.get("text"), str) for part in content
     ):
         return "".join(part["text"] for part in content)
-    raise DatasetError(f"{place}, field 'content': must be text, found {content!r:.60}")
+    raise DatasetError(f"{place}, field 'content': write text, not {content!r:.60}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tunesmith.errors import ColumnError
@@ -18,6 +18,12 @@ LABEL_NAMES = (
 WORDS = 3
 """Mean words of a column from which it may be the text by content."""
 Records = Sequence[Mapping[Any, Any]]
+
+
+def names_both(cells: Iterable[str]) -> bool:
+    """Return whether one of ``cells`` is a usual name of the text, and another of the label."""
+    plain = [_plain(cell) for cell in cells]
+    return any(name in TEXT_NAMES for name in plain) and any(name in LABEL_NAMES for name in plain)
 
 
 def find_text(source: str, records: Records, label: str | None) -> str:
@@ -58,7 +64,7 @@ def _only(source: str, what: str, usual: str, candidates: Sequence[Sequence[str]
     if len(found) == 1:
         return found[0]
     if found:
-        names = " and ".join(map(repr, found))
+        names = " and ".join(f"{name!r:.60}" for name in found)
         raise ColumnError(f"{source}: the columns {names} could be the {what}.", f"{usual}_field")
     return usual  # The first row then says that it lacks this field, and which ones it has.
 

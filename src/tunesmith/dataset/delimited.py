@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 
+from tunesmith.dataset.columns import names_both
 from tunesmith.dataset.rows import Table
 from tunesmith.errors import DatasetError
 
@@ -39,14 +40,33 @@ def read_tsv(source: str, text: str) -> Table:
     lines = [(n, line.rstrip("\r").split("\t")) for n, line in enumerate(text.split("\n"), 1)]
     lines = [(n, cells) for n, cells in lines if cells != [""]]
     if len({len(cells) for _, cells in lines}) == 1:
+        _refuse_two_readings(source, text, lines)
         return _table(source, iter([(n, list(map(_unquoted, cells))) for n, cells in lines]))
     return _table(source, _records(source, text, "\t", 0))
+
+
+def _refuse_two_readings(source: str, text: str, lines: list[Line]) -> None:
+    """Refuse a text that has the same columns as lines and as CSV, with other rows."""
+    opened = (n for n, cells in lines if any(c.startswith('"') and c.count('"') % 2 for c in cells))
+    first = next(opened, None)
+    if first is None:
+        return
+    try:
+        widths = {len(cells) for _, cells in _records(source, text, "\t", 0)}
+    except DatasetError:
+        return
+    if widths == {len(lines[0][1])}:
+        raise DatasetError(
+            f"{source}, line {first}: a cell begins with a quotation mark, and the next one that "
+            "ends a cell is on another line: this is one row or several. Remove the marks if they "
+            "are text; otherwise save the rows as .csv or .jsonl"
+        )
 
 
 def _declared(text: str) -> tuple[str | None, str, int]:
     """Return the delimiter of a first line ``sep=;``, the text below, and the lines skipped."""
     first, _, rest = text.partition("\n")
-    if found := re.fullmatch(r"sep=(.)\r?", first):
+    if found := re.fullmatch(r'sep=([^\r"])\r?', first):
         return found.group(1), rest, 1
     return None, text, 0
 
@@ -95,8 +115,10 @@ def _unquoted(cell: str) -> str:
 
 
 def _table(source: str, lines: Iterator[Line], notes: tuple[str, ...] = ()) -> Table:
-    _, header = next(lines)
-    rest = list(lines)
+    every = list(lines)
+    if not every:
+        raise DatasetError(f"{source}: no columns below the first line. Write rows into the file")
+    (_, header), *rest = every
     if _is_data(header, rest):
         names = [f"column {number}" for number in range(1, len(header) + 1)]
         rest = [(1, header), *rest]
@@ -111,7 +133,12 @@ def _table(source: str, lines: Iterator[Line], notes: tuple[str, ...] = ()) -> T
 
 
 def _is_data(header: list[str], lines: list[Line]) -> bool:
-    """Return whether the first line is a row: two other rows have a cell of it in its column."""
+    """Return whether the first line is a row: two other rows have a cell of it in its column.
+
+    With the usual names of both columns it is a header, whatever the rows hold.
+    """
+    if names_both(header):
+        return False
     for column, name in enumerate(header):
         equal = sum(cells[column] == name for _, cells in lines if column < len(cells))
         if name.strip() and equal >= 2:
@@ -125,7 +152,7 @@ def _checked_names(source: str, header: list[str]) -> list[str]:
         if names.count(name) > 1:
             columns = [str(n) for n, other in enumerate(names, 1) if other == name]
             raise DatasetError(
-                f"{source}: columns {' and '.join(columns)} are both named {name!r}; rename one"
+                f"{source}: columns {' and '.join(columns)} are both named {name!r:.60}; rename one"
             )
     return names
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ def read_table(source: str) -> Table:
     except OSError as error:
         raise DatasetError(io_problem(error, source)) from None
     if not text.strip():
-        raise DatasetError(f"{source}: the file is empty")
+        raise DatasetError(f"{source}: the file is empty. Write rows into it, or name another")
     return _READERS[suffix](source, text)
 
 
@@ -57,7 +59,7 @@ def read_json(source: str, text: str) -> Table:
         value = _parsed(text)
     except json.JSONDecodeError as error:
         raise DatasetError(
-            f"{source}: not JSON: {error}. If it has one object a line, name it .jsonl"
+            f"{source}: not JSON: {error}. Correct it; if it has one object a line, name it .jsonl"
         ) from None
     except ValueError as error:
         raise DatasetError(f"{source}: {error}") from None
@@ -81,13 +83,27 @@ def _json_lines(source: str, text: str) -> Iterator[tuple[str, Any]]:
             try:
                 yield f"{source}, line {number}", _parsed(line)
             except json.JSONDecodeError as error:
-                raise DatasetError(f"{source}, line {number}: not JSON: {error}") from None
+                raise DatasetError(
+                    f"{source}, line {number}: not JSON: {error}. Write one object on one line"
+                ) from None
             except ValueError as error:
                 raise DatasetError(f"{source}, line {number}: {error}") from None
 
 
 def _parsed(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_without_repeats)
+    try:
+        return json.loads(text, object_pairs_hook=_without_repeats, parse_int=_whole_number)
+    except RecursionError:
+        raise ValueError(
+            "too many brackets inside each other; write a row as an object with texts"
+        ) from None
+
+
+def _whole_number(digits: str) -> int:
+    # Python refuses to convert more digits, because it would take long.
+    if len(digits) > sys.int_info.default_max_str_digits:
+        raise ValueError(f"a number has {len(digits)} digits; write it in quotes")
+    return int(digits)
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -97,7 +113,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         first, second = [value for key, value in pairs if key == twice][:2]
         raise ValueError(
-            f"an object has the key {twice!r} twice, with {first!r:.40} and {second!r:.40}; "
+            f"an object has the key {twice!r:.60} twice, with {first!r:.40} and {second!r:.40}; "
             "keep one"
         )
     return found
@@ -120,12 +136,15 @@ def _parquet(source: str) -> Table:
     from pyarrow import parquet  # type: ignore[import-untyped]  # it has no stubs
 
     try:
-        table = dataset(parquet.read_table(source))
+        table = of_hugging_face(source, dataset(parquet.read_table(source)))
+        return replace(table, records=list(table.records))
     except Exception as error:  # noqa: BLE001  # pyarrow raises many kinds
         if isinstance(error, OSError) and error.errno:
             raise DatasetError(io_problem(error, source)) from None
-        raise DatasetError(f"{source}: not a parquet file: {error}") from None
-    return of_hugging_face(source, table)
+        raise DatasetError(
+            f"{source}: cannot be read as parquet: {error}. Check that the file is whole, or save "
+            "the rows as .jsonl"
+        ) from None
 
 
 def _hub(source: str) -> Table:

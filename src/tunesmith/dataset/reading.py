@@ -85,7 +85,7 @@ def table_of_text(text: str, source: str, field: str | None) -> Table:
     if stripped.startswith("{"):
         return read_json_lines(source, text)
     if field is None and stripped:
-        raise DatasetError(f"{source}: expected a JSON array or JSON lines of input and output")
+        raise DatasetError(f"{source}: write a JSON array or JSON lines of input and output")
     lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
     return Table(source, [(f"{source}, line {i}", {field: x}) for i, x in enumerate(lines, 1)])
 
@@ -111,7 +111,7 @@ def rows_of(
     records = list(table.records)
     table = replace(table, records=records)
     if not records:
-        raise DatasetError(f"{table.source}: no rows; at least one is needed")
+        raise DatasetError(f"{table.source}: no rows; add at least one")
     if has_messages(records[0][1]) and fields.input not in set(records[0][1]) - {MESSAGES}:
         table = chat_rows(table, answered=labelled)
         fields = Fields()

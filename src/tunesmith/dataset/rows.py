@@ -13,6 +13,8 @@ from tunesmith.labels import LabelSet
 from tunesmith.records import Record, Row
 
 HUB = "hf:"
+DIGITS = 100
+"""A label with more digits is sorted as a text."""
 
 
 class Dataset(Record):
@@ -38,7 +40,8 @@ class Dataset(Record):
     def outputs(self) -> list[str]:
         """The distinct outputs: numbers in numeric order, other texts alphabetically."""
         found = sorted({str(row.output) for row in self.rows})
-        return sorted(found, key=int) if all(text.isdecimal() for text in found) else found
+        numbers = all(text.isdecimal() and len(text) <= DIGITS for text in found)
+        return sorted(found, key=int) if numbers else found
 
     @property
     def fingerprint(self) -> str:
@@ -93,7 +96,8 @@ class RowRule:
         """
         if not isinstance(record, dict):
             raise DatasetError(
-                f"{where}: expected an object with {self.input_field!r}, found {record!r:.60}"
+                f"{where}: expected an object with {self.input_field!r}, found {record!r:.60}. "
+                "Correct the row, or remove it"
             )
         text = self._field(where, record, self.input_field)
         if text is None:
@@ -103,7 +107,7 @@ class RowRule:
                 f"{where}, field {self.input_field!r}: must be text that is not empty, found "
                 f"{text!r:.60}. Correct the row, or remove it"
             )
-        _refuse_surrogates(where, self.input_field, text)
+        refuse_halves(where, self.input_field, text)
         optional = self.labelled is None and _blank(record.get(self.output_field))
         if self.labelled is False or optional:
             return Row(input=text)
@@ -112,7 +116,7 @@ class RowRule:
     def _field(self, where: str, record: Mapping[Any, Any], name: str) -> Any:
         if name not in record:
             raise ColumnError(
-                f"{where}: no field {name!r}; it has {', '.join(map(repr, record)) or 'none'}."
+                f"{where}: no field {name!r}; it has {shown(map(str, record)) or 'none'}."
                 f"{near_misses(name, map(str, record))}",
                 "input_field" if name == self.input_field else "output_field",
             )
@@ -125,7 +129,7 @@ class RowRule:
         if label is None:
             labels = list(self.labels or ())
             raise DatasetError(
-                f"{where}, field {name!r}: {text!r} is not one of the labels "
+                f"{where}, field {name!r}: {text!r:.60} is not one of the labels "
                 f"{shown(labels)}.{near_misses(text, labels)} "
                 "Correct the row, or add the label to 'labels'"
             )
@@ -145,10 +149,10 @@ class RowRule:
 
 
 def shown(names: Iterable[str], limit: int = 12) -> str:
-    """Return the first ``limit`` names in quotes, and the number of the others."""
+    """Return the first ``limit`` names in quotes, long ones cut, and the number of the others."""
     listed = list(names)
     more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
-    return ", ".join(map(repr, listed[:limit])) + more
+    return ", ".join(f"{name!r:.60}" for name in listed[:limit]) + more
 
 
 def _blank(value: Any) -> bool:
@@ -157,7 +161,7 @@ def _blank(value: Any) -> bool:
 
 def _label_text(where: str, field: str, value: Any) -> str:
     if isinstance(value, str) and value.strip():
-        _refuse_surrogates(where, field, value)
+        refuse_halves(where, field, value)
         return value.strip()
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
@@ -166,7 +170,7 @@ def _label_text(where: str, field: str, value: Any) -> str:
         remedy = "; in pandas: astype(int)"
     raise DatasetError(
         f"{where}, field {field!r}: {value!r:.60} is not a label; it must be text or a whole "
-        f"number{remedy}"
+        f"number. Correct the row, or remove it{remedy}"
     )
 
 
@@ -182,7 +186,12 @@ def refuse_missing(where: str, field: str) -> None:
     )
 
 
-def _refuse_surrogates(where: str, field: str, text: str) -> None:
+def refuse_halves(where: str, field: str, text: str) -> None:
+    """Refuse ``text`` in ``field`` if it has half of a surrogate pair.
+
+    Raises:
+        DatasetError: the message names ``where``, the field and the character.
+    """
     # JSON allows half of a surrogate pair, as in an emoji that was cut. No file can hold it.
     try:
         text.encode()

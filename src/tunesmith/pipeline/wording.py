@@ -165,9 +165,9 @@ def candidate_templates(labels: Sequence[str], chat: bool) -> Iterator[tuple[str
         plain.append(f"{EXAMPLES}Review: {PLACEHOLDER}\nSentiment:")
     asked = f"{PLACEHOLDER}\n\n{_question(labels)}"
     plain.append(f"{asked}\nAnswer:")
-    yield from ((template, False) for template in plain)
-    if chat:
-        yield asked, True
+    # A label may hold the placeholder, and a template has it once.
+    every = [*((template, False) for template in plain), *([(asked, True)] if chat else [])]
+    yield from ((template, chat) for template, chat in every if template.count(PLACEHOLDER) == 1)
 
 
 def candidate_words(labels: Sequence[str]) -> Iterator[dict[str, str]]:

@@ -17,6 +17,7 @@ from click.testing import Result
 from tunesmith.cli.data import CATALOG, CatalogEntry, CatalogFile
 from tunesmith.cli.init import epochs_for
 from tunesmith.experiment import Experiment
+from tunesmith.testing.fake import FAKE_MODEL
 
 Invoke = Callable[..., Result]
 CONTENT = {"train.json": b'[{"input": "a", "output": "0"}]', "test.json": b"[]"}
@@ -64,6 +65,8 @@ def test_paths_are_relative_to_the_file(invoke: Invoke) -> None:
         (["10", "9"], ("9", "10")),
         (["no", "yes", "yes: sure"], ("no", "yes", "yes: sure")),
         (['say "hi"', "é{{x}}"], ('say "hi"', "é{{x}}")),
+        (["a\u2028b\x85c\x7f\ufeff", "👍 \x00"], ("a\u2028b\x85c\x7f\ufeff", "👍 \x00")),
+        (["2026-99-99", "{{input}}"], ("2026-99-99", "{{input}}")),
     ],
 )
 def test_labels_survive_yaml(outputs: list[str], expected: tuple[str, ...], invoke: Invoke) -> None:
@@ -73,6 +76,17 @@ def test_labels_survive_yaml(outputs: list[str], expected: tuple[str, ...], invo
     experiment = Experiment.from_file("odd.yaml")
     assert experiment.labels.names == expected
     assert all(name in experiment.method.init_text for name in expected)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("label", ["{{input}}", "a\x00b\u2028c", "long " * 400])
+def test_labels_survive_the_search(label: str, invoke: Invoke) -> None:
+    rows = [{"input": f"text {n}", "output": o} for n in range(4) for o in (label, "other")]
+    Path("odd.json").write_text(json.dumps(rows))
+    done = invoke(
+        "init", "odd.json", "-o", "odd.yaml", "--backend", "fake", "--base-model", FAKE_MODEL
+    )
+    assert done.exit_code == 0, done.stderr
+    assert label.strip() in Experiment.from_file("odd.yaml").labels
 
 
 def test_fields_are_written(invoke: Invoke) -> None:

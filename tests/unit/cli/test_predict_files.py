@@ -70,6 +70,25 @@ def test_json_keeps_the_other_columns_apart(predicted: Callable[..., Path]) -> N
     assert array == [one.model_dump(mode="json") for one in lines]
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.tsv"])
+def test_a_table_keeps_every_line_end_in_a_text(name: str, run_dir: Path, invoke: Invoke) -> None:
+    inputs = ["one\rtwo", "one\r", "\r\n one", "a\u2028b\x85c"]
+    Path("ends.json").write_text(json.dumps([{"input": text, "output": "1"} for text in inputs]))
+    done = invoke("predict", str(run_dir), "ends.json", "-o", name)
+    assert done.exit_code == 0, done.stderr
+    assert load_dataset(name).inputs == inputs
+
+
+def test_half_of_a_character_in_another_column_is_refused_before_a_model_is_asked(
+    run_dir: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking.AskedModel, "predict", None)
+    Path("half.json").write_text(json.dumps([{"input": "a", "tags": ["b", "\ud83d"]}]))
+    done = invoke("predict", str(run_dir), "half.json", "-o", "out.jsonl")
+    assert done.exit_code == 2
+    assert "half.json, row 0, field 'tags': character" in done.stderr
+
+
 @pytest.mark.parametrize("suffix", ["xlsx", "parquet", "txt"])
 def test_another_format_is_refused_before_a_model_is_asked(
     suffix: str, run_dir: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch

@@ -53,8 +53,9 @@ def test_rows_to_predict_need_no_answer(tmp_path: Path) -> None:
         ([(USER, "hi"), (ASSISTANT, "a"), (ASSISTANT, "b")], "2 answers of the assistant"),
         ([(ASSISTANT, "a")], "no message of the user"),
         ([("tool", "x"), (USER, "hi")], r"messages\[0\], field 'role': 'tool' is not"),
-        ([(USER, [{"type": "image_url"}])], r"messages\[0\], field 'content': must be text"),
-        ([(USER, None), (ASSISTANT, "a")], r"messages\[0\], field 'content': must be text"),
+        ([([], "x"), (USER, "hi")], r"messages\[0\], field 'role': \[\] is not"),
+        ([(USER, [{"type": "image_url"}])], r"messages\[0\], field 'content': write text"),
+        ([(USER, None), (ASSISTANT, "a")], r"messages\[0\], field 'content': write text"),
     ],
 )
 def test_a_row_that_is_no_classification_is_named(

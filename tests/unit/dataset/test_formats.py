@@ -161,3 +161,53 @@ def test_public_files_are_read_as_they_are_published(file: str, rows: int, label
         pytest.skip(f"{file} is not on this machine")
     data = load_dataset(str(PUBLIC / file))
     assert (len(data), len({row.output for row in data.rows})) == (rows, labels)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_a_header_with_usual_names_is_one_even_if_rows_have_them(tmp_path: Path, name: str) -> None:
+    table = "input\toutput\none\toutput\ntwo\toutput\ninput\tother\n"
+    data = load_dataset(write(tmp_path, name, table))
+    assert [row.output for row in data.rows] == ["output", "output", "other"]
+
+
+def test_a_tsv_file_with_two_readings_is_refused(tmp_path: Path) -> None:
+    source = write(tmp_path, "a.tsv", 'input\toutput\n"a\tb\nc"\tx\nd\ty\n')
+    with pytest.raises(DatasetError, match=r"a\.tsv, line 2: .* this is one row or several"):
+        load_dataset(source)
+
+
+def test_a_mark_that_no_cell_closes_is_text(tmp_path: Path) -> None:
+    data = load_dataset(write(tmp_path, "a.tsv", 'input\toutput\n"a b\tx\nc "d" e\ty\n'))
+    assert data.inputs == ['"a b', 'c "d" e']
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.csv", "sep=;\n", "no columns below the first line. Write rows into the file"),
+        ("a.csv", "sep=\r\n1,2\n", "line 2: the number of columns is 2, in the first line 1"),
+        ("a.json", "[" * 2000, "too many brackets inside each other"),
+        ("a.jsonl", '{"output": ' + "9" * 5000 + "}", "line 1: a number has 5000 digits; write it"),
+        ("a.jsonl", '{"a": 1', "line 1: not JSON: .* Write one object on one line"),
+        ("a.jsonl", "null", "line 1: expected an object .* Correct the row, or remove it"),
+        ("a.json", '[{"input": "a", "output": ""}]', "is not a label; .* Correct the row"),
+        ("a.parquet", "no", "cannot be read as parquet: .* save the rows as .jsonl"),
+    ],
+)
+def test_a_broken_file_is_refused_with_a_remedy(
+    tmp_path: Path, name: str, content: str, reason: str
+) -> None:
+    with pytest.raises(DatasetError, match=reason):
+        load_dataset(write(tmp_path, name, content))
+
+
+def test_a_message_does_not_repeat_long_names(tmp_path: Path) -> None:
+    names = json.dumps([{"x" * 5000: "a", "y" * 5000: "b"}])
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(write(tmp_path, "a.json", names), input_field="text")
+    assert len(str(caught.value)) < 500 + len(str(tmp_path))
+
+
+def test_labels_of_many_digits_are_sorted_as_texts(tmp_path: Path) -> None:
+    rows = [{"input": "a", "output": "9" * 5000}, {"input": "b", "output": "10"}]
+    assert load_dataset(write(tmp_path, "a.json", json.dumps(rows))).outputs == ["10", "9" * 5000]
