@@ -28,7 +28,7 @@ class Spec:
         """The word for each label."""
         if self.choice is None:
             return self.labels
-        return list(self.choice.best.wording.words.values())
+        return list(self.choice.best_asked.wording.words.values())
 
 
 _stems = texts.map(lambda text: "".join(c for c in text if c not in "/\x00")[:20]).filter(

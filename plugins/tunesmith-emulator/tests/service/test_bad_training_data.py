@@ -9,7 +9,7 @@ from service_rest import MODEL_ID, ROWS, refusal
 
 GOOD = json.dumps(ROWS[0])
 BAD_DATA = {
-    "not JSON": (b"input,output\nx,1\n", "expected a JSON array or JSON lines"),
+    "not JSON": (b"input,output\nx,1\n", "write a JSON array or JSON lines"),
     "half an array": (b'[{"input": "x"', "rows.json"),
     "no output": (b'[{"input": "x", "output": "1"}, {"input": "y"}]', "row 1"),
     "output of a line": (f'{GOOD}\n{{"input": "y"}}\n'.encode(), "line 2"),

@@ -17,13 +17,14 @@ __all__ = ["Figures", "judge"]
 TUNING = {
     "name": "prompt_tuning",
     "num_virtual_tokens": 60,
-    "init_method": "text",
-    "learning_rate": 0.003,
-    "num_epochs": 10,
-    "batch_size": 16,
+    "init_method": "sample_vocab",
+    "learning_rate": 0.02,
+    "num_epochs": 20,
+    "batch_size": 8,
+    "accumulate_steps": 1,
     "max_input_tokens": 256,
     "max_output_tokens": 16,
-    "early_stopping_patience": 3,
+    "early_stopping_patience": 5,
 }
 
 
@@ -49,8 +50,7 @@ def judge(folder: Path, problem: Problem, seed: int, epochs: int | None = None) 
         epochs: Instead of the usual number.
 
     Returns:
-        The figures. The untuned model and few-shot get the instruction; the tuned model starts
-        with it as its init text.
+        The figures. The untuned model and few-shot get the instruction.
     """
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
@@ -67,7 +67,7 @@ def judge(folder: Path, problem: Problem, seed: int, epochs: int | None = None) 
 
 def _methods(problem: Problem, epochs: int | None) -> tuple[dict[str, Any], ...]:
     told = f"{problem.told}\n{problem.template}"
-    tuning = TUNING | {"init_text": problem.told, "verbalizer": problem.template}
+    tuning = TUNING | {"verbalizer": problem.template}
     if epochs:
         tuning["num_epochs"] = epochs
     return {"name": "zero_shot", "template": told}, {"name": "few_shot", "template": told}, tuning
