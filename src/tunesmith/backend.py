@@ -33,6 +33,7 @@ from tunesmith.records import (
     Row,
     TunedModel,
     TuningEvent,
+    Usage,
 )
 from tunesmith.spec import GenerationParams, TuningSpec, check_texts
 
@@ -116,6 +117,8 @@ class Capabilities(Record):
     remote: bool = False
     costs_money: bool = False
     emulated: bool = False
+    notes: tuple[str, ...] = ()
+    """Sentences for the readers of every run with the base model."""
 
 
 class BackendOptions(BaseModel):
@@ -475,6 +478,10 @@ class Backend(ABC):
         Raises:
             NotFoundError: no such model.
         """
+
+    def usage(self) -> Usage | None:
+        """Return the tokens that this connection has used; None if they are not counted."""
+        return None
 
     def versions(self) -> dict[str, str]:
         """Return versions of the libraries that decide the result, for the run record."""

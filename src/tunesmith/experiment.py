@@ -183,7 +183,13 @@ class Experiment(TuningSpec):
                 for part, rows in data.parts().items()
             },
             audit=audit,
-            notes=(*data.notes, *audit.notes, *seed, *answerable.notes(checked.left_out)),
+            notes=(
+                *data.notes,
+                *audit.notes,
+                *seed,
+                *capabilities.notes,
+                *answerable.notes(checked.left_out),
+            ),
             provenance=provenance.collect(backend),
         )
 

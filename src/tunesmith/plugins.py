@@ -27,6 +27,7 @@ EXTRAS = {
     "sklearn": "sklearn", "majority": "sklearn", "tfidf_logreg": "sklearn",
     "embeddings_logreg": "sklearn",
     "watsonx": "watsonx",
+    "openai": "openai", "provider_finetune": "openai",
 }  # fmt: skip
 """Backends and methods of the project's own plugins, with the extra that installs each."""
 CORE_METHODS = {

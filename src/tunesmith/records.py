@@ -64,6 +64,27 @@ class Message(Record):
     content: str
 
 
+class Usage(Record):
+    """Tokens that a service has counted, as it bills them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def plus(self, other: Usage) -> Usage:
+        """Return the sum."""
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+        )
+
+    def since(self, before: Usage) -> Usage:
+        """Return the tokens beyond ``before``."""
+        return Usage(
+            input_tokens=self.input_tokens - before.input_tokens,
+            output_tokens=self.output_tokens - before.output_tokens,
+        )
+
+
 class BaseModelInfo(Record):
     """A base model as one backend serves it."""
 

@@ -68,5 +68,5 @@ def test_the_installation_hints_are_those_of_the_plugins() -> None:
     }
     hints = {name: EXTRAS[name] for name in EXTRAS if name in expected}
     assert hints == expected, "complete EXTRAS in tunesmith/plugins.py"
-    if {"local", "sklearn", "watsonx"} <= set(BACKENDS):
+    if {"local", "openai", "sklearn", "watsonx"} <= set(BACKENDS):
         assert expected.keys() == EXTRAS.keys()

@@ -11,7 +11,7 @@ from threading import Thread, Timer
 
 import pytest
 
-from tunesmith.atomic import file_lock, is_locked, write_atomically
+from tunesmith.atomic import file_lock, folder_atomically, is_locked, write_atomically
 from tunesmith.errors import RunError
 
 
@@ -35,6 +35,27 @@ def test_a_failed_write_leaves_the_old_file_and_no_debris(
 def test_makes_folders_and_writes_bytes(tmp_path: Path) -> None:
     write_atomically(tmp_path / "a" / "b", b"\x00")
     assert (tmp_path / "a" / "b").read_bytes() == b"\x00"
+
+
+def test_a_folder_is_there_whole_and_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "folder"
+    for name in ("old", "new"):
+        with folder_atomically(target) as scratch:
+            (scratch / name).write_text(name)
+            (scratch / name).chmod(0o600)
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert (target / "new").stat().st_mode & 0o777 == 0o644
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_failed_folder_leaves_the_old_one_and_no_debris(tmp_path: Path) -> None:
+    target = tmp_path / "folder"
+    with folder_atomically(target) as scratch:
+        (scratch / "old").touch()
+    with pytest.raises(FileNotFoundError), folder_atomically(target) as scratch:
+        (scratch / "new" / "file").touch()
+    assert list(tmp_path.iterdir()) == [target]
+    assert (target / "old").exists()
 
 
 HOLDER = """

@@ -19,7 +19,7 @@ def core_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("name", "extra"), plugins.EXTRAS.items())
 def test_without_the_plugin_the_package_is_named(name: str, extra: str) -> None:
     message = rf"pip install 'tunesmith\[{extra}\]'"
-    if name in ("local", "sklearn", "watsonx"):
+    if name in ("local", "openai", "sklearn", "watsonx"):
         with pytest.raises(PluginError, match=message):
             backend_class(name)
     else:

@@ -8,10 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from tunesmith.backends.options import redacted, resolve_options
-from tunesmith.cli.screen import Settings
+from tunesmith.cli.app import cli
 from tunesmith.errors import ExperimentError
 from tunesmith_watsonx.backend import WatsonxBackend
-from tunesmith_watsonx.commands import clean_up
 from tunesmith_watsonx.options import WatsonxOptions
 
 URL = "https://us-south.ml.cloud.ibm.com"
@@ -128,6 +127,6 @@ def test_a_backend_is_made_without_any_option(tmp_path):
 
 
 def test_the_clean_up_command_reads_its_options():
-    done = CliRunner().invoke(clean_up, ["--yes", "--option", "no_such=1"], obj=Settings())
-    assert isinstance(done.exception, ExperimentError)
-    assert "backend 'watsonx' has no option 'no_such'" in str(done.exception)
+    done = CliRunner().invoke(cli, ["watsonx-clean-up", "--yes", "--option", "no_such=1"])
+    assert done.exit_code == ExperimentError.exit_code
+    assert "backend 'watsonx' has no option 'no_such'" in done.stderr

@@ -1,1 +1,1 @@
-"""Connections to backends, their options, and jobs that run in this process."""
+"""Connections to backends, their options, and what backends share: jobs, records, requests."""

@@ -51,6 +51,11 @@ def check_readings(
     for reading in READINGS if scores else ("text",):
         try:
             for model, template in models:
+                if reading == "text" and not model.method.tunes and not can.base_inference:
+                    raise UnsupportedError(
+                        f"answer: text: {spec.base_model!r} writes no text on backend "
+                        f"{backend.name!r}, it only decides; set answer: decision"
+                    )
                 prompts = [] if template is None else [render(template, text) for text in inputs]
                 backend.predictor.check_answers(model, prompts, reading)
         except (ExperimentError, UnsupportedError) as error:

@@ -133,16 +133,21 @@ def _check_declared(
 
 def offers(capabilities: Capabilities, method: Method) -> bool:
     """Return whether a backend can run ``method``, with some settings."""
-    return method.name in capabilities.methods if method.tunes else capabilities.base_inference
+    return method.name in capabilities.methods if method.tunes else answers_untuned(capabilities)
+
+
+def answers_untuned(capabilities: Capabilities) -> bool:
+    """Return whether the untuned model answers, with a text or with a decision alone."""
+    return capabilities.base_inference or capabilities.base_label_scores
 
 
 def _check_method(spec: TuningSpec, backend: str, capabilities: Capabilities) -> None:
     name = spec.method.name
     if not spec.method.tunes:
-        if not capabilities.base_inference:
+        if not answers_untuned(capabilities):
             raise UnsupportedError(
                 f"method {name!r} prompts a base model, and backend {backend!r} has none that "
-                "generates; take another backend"
+                "answers; take another backend"
             )
     elif not capabilities.methods and capabilities.why_no_methods:
         raise UnsupportedError(capabilities.why_no_methods)

@@ -11,7 +11,7 @@ from tunesmith.backend import Backend, Capabilities
 from tunesmith.dataset import ExperimentData, stratified_sample
 from tunesmith.methods import PromptTuning, render
 from tunesmith.pipeline import answerable
-from tunesmith.pipeline.checks import audit_experiment, check_experiment
+from tunesmith.pipeline.checks import answers_untuned, audit_experiment, check_experiment
 from tunesmith.pipeline.prompts import full_template, hard_prompt
 from tunesmith.records import BaseInput, LabelTokens, Reading, Record, Row
 from tunesmith.spec import TuningSpec
@@ -125,8 +125,8 @@ def _notes(
         notes.append(f"the prompts were not compared with the positions of the model: {why}")
     if not capabilities.seeded:
         notes.append("the backend does not honor the seed; it drives the split of the data only")
-    if not capabilities.base_inference:
-        notes.append("the backend has no untuned model that generates: no base row")
+    if not answers_untuned(capabilities):
+        notes.append("the backend has no untuned model that answers: no base row")
     mass = sum(use.mass for use in uses.values())
     if uses and mass < UNLIKELY:
         notes.append(

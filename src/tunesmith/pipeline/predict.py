@@ -75,12 +75,13 @@ def predict_base(
     """Ask the untuned model, which reads one of ``prompts`` for each row; see `predict_tuned`."""
     name, params, ask = spec.base_model, spec.generation, backend.predictor
     texts, turns, found = prompts.texts, prompts.conversations, None
+    can = backend.capabilities(name)
     if turns is not None:
         found = in_chunks(turns, lambda part: ask.chat(name, part, params), progress)
-    elif "text" not in left_out:
+    elif "text" not in left_out and can.base_inference:
         found = in_chunks(texts, lambda part: ask.generate(name, part, params), progress)
     _note_cuts(found or (), "base", note)
-    shares, can = None, backend.capabilities(name)
+    shares = None
     if turns is None and can.base_label_scores and "decision" not in left_out:
         needed = answer == "decision"
         if can.costs_money and not needed:

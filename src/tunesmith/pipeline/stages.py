@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from tunesmith.backend import Backend, Target
 from tunesmith.dataset import ExperimentData
@@ -17,11 +19,11 @@ from tunesmith.methods import PLACEHOLDER
 from tunesmith.pipeline.baselines import measure
 from tunesmith.pipeline.calibrate import calibrate, with_calibrated
 from tunesmith.pipeline.chat import choose_chat
-from tunesmith.pipeline.checks import submit
+from tunesmith.pipeline.checks import answers_untuned, submit
 from tunesmith.pipeline.predict import classify, predict_base, predict_tuned
 from tunesmith.pipeline.prompts import BasePrompts, base_prompts
 from tunesmith.progress import SILENT, Progress
-from tunesmith.records import Deployment, Prediction, Reading, Row, TunedModel
+from tunesmith.records import Deployment, Prediction, Reading, Row, TunedModel, Usage
 from tunesmith.runs.judgment import UNTUNED
 from tunesmith.runs.record import Baseline, OtherReading
 from tunesmith.runs.run import ADAPTER, RunDirectory
@@ -50,7 +52,7 @@ class Stages:
         """
         run = self.run
         if run.record.chat is None and getattr(self.spec.method, "chat", False):
-            with run.stage("choose chat") as found:
+            with self._timed("choose chat") as found:
                 rows = self.data.train.rows
                 left_out = run.record.left_out
                 found["chat"] = choose_chat(self.spec, self.backend, rows, self.progress, left_out)
@@ -67,13 +69,24 @@ class Stages:
             run.update(answer="text")
         self.spec = self.spec.asked_in(chosen.chat)
 
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[dict[str, Any]]:
+        """Time a stage as ``RunDirectory.stage`` does, and count the tokens of its requests."""
+        before = self.backend.usage()
+        with self.run.stage(name) as found:
+            yield found
+            after = self.backend.usage()
+            if before is not None and after is not None:
+                earlier = self.run.record.usage or Usage()
+                found["usage"] = earlier.plus(after.since(before))
+
     def tune(self) -> TunedModel:
         """Tune, or resume the job that an earlier process started."""
         run, tuner = self.run, self.backend.tuner
         model = run.record.model
         if model is None:
             self.progress.stage("tune")
-            with run.stage("tune") as found:
+            with self._timed("tune") as found:
                 if run.record.job_id is None:
                     job = submit(self.spec, self.backend, self.data, self.prepared)
                     run.update(job_id=job.id)
@@ -92,7 +105,7 @@ class Stages:
         deployment = run.record.deployment
         if deployment is None:
             self.progress.stage("deploy")
-            with run.stage("deploy") as found:
+            with self._timed("deploy") as found:
                 deployment = self.backend.deployer.deploy(model, run.directory.name)
                 found["deployment"] = deployment
         return deployment
@@ -101,7 +114,7 @@ class Stages:
         """Ask the tuned model about the test rows."""
         run, rows = self.run, self.data.test_rows().rows
         self.progress.stage("predict tuned")
-        with run.stage("predict tuned"):
+        with self._timed("predict tuned"):
             return predict_tuned(
                 self.spec, self.backend, rows, deployment, self.progress, run.note,
                 run.record.answer, run.record.left_out,
@@ -112,8 +125,9 @@ class Stages:
         spec, backend, run, record = self.spec, self.backend, self.run, self.run.record
         if record.alone and spec.method.tunes:
             return []
-        if not backend.capabilities(spec.base_model).base_inference:
-            run.note(f"backend {backend.name!r} has no untuned model that generates: no base row")
+        can = backend.capabilities(spec.base_model)
+        if not (can.base_inference if record.answer == "text" else answers_untuned(can)):
+            run.note(f"backend {backend.name!r} has no untuned model that answers: no base row")
             return []
         template = spec.method.input_template
         if spec.method.tunes and record.base_input == "bare" and template != PLACEHOLDER:
@@ -122,7 +136,7 @@ class Stages:
                 f"{template!r}; base_input: same gives both the same text"
             )
         self.progress.stage("predict base")
-        with run.stage("predict base"):
+        with self._timed("predict base"):
             rows = self.data.test_rows().rows
             prompts = self._base_prompts(rows)
             return predict_base(
@@ -146,7 +160,7 @@ class Stages:
         if validation is None or not any(p.probabilities for p in (*tuned[:1], *base[:1])):
             return tuned, base
         self.progress.stage("calibrate")
-        with run.stage("calibrate"):
+        with self._timed("calibrate"):
             rows: list[ScoredRow] = []
             tuned, base = (self._calibrated(side, validation.rows, rows) for side in (tuned, base))
             run.write_probabilities(rows)
@@ -181,7 +195,7 @@ class Stages:
     def compare_with_baselines(self, tuned: list[Prediction], base: list[Prediction]) -> None:
         """Fit the baselines and compare them with the model that the run is about."""
         self.progress.stage("baselines")
-        with self.run.stage("baselines") as found:
+        with self._timed("baselines") as found:
             measured = measure(self.spec, self.data, tuned or base)
             found["baselines"] = (*measured, *self._untuned(tuned, base))
 

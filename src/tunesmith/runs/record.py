@@ -14,7 +14,7 @@ from tunesmith.evaluation.comparison import Comparison
 from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.hookspecs import MethodKind
 from tunesmith.plugins import development_models
-from tunesmith.records import BaseInput, Deployment, ModelRole, Reading, Record, TunedModel
+from tunesmith.records import BaseInput, Deployment, ModelRole, Reading, Record, TunedModel, Usage
 from tunesmith.runs.directory import StoredRecord
 from tunesmith.runs.old_names import OLD_METHODS
 
@@ -131,6 +131,8 @@ class RunRecord(StoredRecord):
     """Of the base model, likewise."""
     seconds: dict[str, float] = Field(default_factory=dict)
     """Wall time of each stage."""
+    usage: Usage | None = None
+    """Tokens of all requests, if the backend counts them; not those of the training."""
     notes: tuple[str, ...] = ()
     """For the reader: truncated rows, repeated init text, a seed not honored…"""
     provenance: dict[str, Any] = Field(default_factory=dict)

@@ -15,7 +15,7 @@ from tunesmith.errors import ExperimentError, NotFoundError, UnsupportedError, f
 from tunesmith.experiment import Experiment, paths_from
 from tunesmith.experiment_file import read_yaml
 from tunesmith.methods import Method
-from tunesmith.pipeline.checks import offers
+from tunesmith.pipeline.checks import answers_untuned, offers
 from tunesmith.progress import Progress
 from tunesmith.progress.notebook import fitting
 from tunesmith.spec import parse_method
@@ -230,7 +230,7 @@ def _refuse_unknown(base_model: str, backends: dict[str, Backend]) -> None:
     for backend in backends.values():
         try:
             # A classifier takes any name, so its consent means nothing.
-            if backend.capabilities(base_model).base_inference:
+            if answers_untuned(backend.capabilities(base_model)):
                 return
         except NotFoundError as error:
             unknown = unknown or error

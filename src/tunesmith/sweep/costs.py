@@ -24,6 +24,8 @@ class Prices(Record):
 
     currency: str
     tuning_per_hour: Price = None
+    tuning_per_million_tokens: Price = None
+    """Of the training, as the service bills them; takes the place of the price by the hour."""
     deployment_per_hour: Price = None
     """Of a tuned model that answers."""
     input_per_million_tokens: Price = None
@@ -92,13 +94,12 @@ def cost_of(
     """
     if prices is None:
         return UNKNOWN if costs_money else FREE
-    seconds, answers = record.seconds, list(predictions)
+    seconds = record.seconds
     deployed = seconds.get("deploy", 0.0) + seconds.get("predict tuned", 0.0)
     used = {
-        "tuning_per_hour": seconds.get("tune", 0.0) / HOUR,
+        **_tuning(record, prices),
         "deployment_per_hour": deployed / HOUR,
-        "input_per_million_tokens": _millions([p.input_tokens for p in answers]),
-        "output_per_million_tokens": _millions([p.generated_tokens for p in answers]),
+        **_tokens(record, list(predictions)),
     }
     parts: dict[str, float | None] = {}
     for name, amount in used.items():
@@ -108,6 +109,23 @@ def cost_of(
     known = [part for part in parts.values() if part is not None]
     total = sum(known) if len(known) == len(parts) else None
     return Cost(currency=prices.currency, amount=total, parts=parts)
+
+
+def _tuning(record: RunRecord, prices: Prices) -> dict[str, float | None]:
+    """Return the amount of training: in hours, or in tokens if the table has their price."""
+    if prices.tuning_per_million_tokens is None:
+        return {"tuning_per_hour": record.seconds.get("tune", 0.0) / HOUR}
+    trained = record.model.details.get("trained_tokens") if record.model else 0
+    return {"tuning_per_million_tokens": _millions([trained])}
+
+
+def _tokens(record: RunRecord, answers: Sequence[Prediction]) -> dict[str, float | None]:
+    """Return the tokens of all requests, or of the test rows if the backend counts no others."""
+    read = _millions([answer.input_tokens for answer in answers])
+    written = _millions([answer.generated_tokens for answer in answers])
+    if (usage := record.usage) is not None:
+        read, written = usage.input_tokens / MILLION, usage.output_tokens / MILLION
+    return {"input_per_million_tokens": read, "output_per_million_tokens": written}
 
 
 def _millions(counts: Sequence[int | None]) -> float | None:

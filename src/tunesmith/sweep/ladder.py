@@ -12,7 +12,7 @@ from tunesmith.errors import ExperimentError, UnsupportedError, near_misses
 from tunesmith.experiment import Experiment
 from tunesmith.hookspecs import LAST
 from tunesmith.methods import FewShot, Method, PromptTuning, ZeroShot
-from tunesmith.pipeline.checks import check_experiment
+from tunesmith.pipeline.checks import answers_untuned, check_experiment
 from tunesmith.plugins import method_class, method_entry, registry
 from tunesmith.progress import Progress
 from tunesmith.progress.notebook import fitting
@@ -138,7 +138,7 @@ def _notes(experiment: Experiment, backend: Backend, data: ExperimentData) -> li
 def _methods(experiment: Experiment, backend: Backend) -> Iterator[tuple[str, Method]]:
     """Yield name and settings of every step that ``backend`` offers."""
     capabilities = backend.capabilities(experiment.base_model)
-    prompting = (ZeroShot.name, FewShot.name) if capabilities.base_inference else ()
+    prompting = (ZeroShot.name, FewShot.name) if answers_untuned(capabilities) else ()
     for name in (*capabilities.methods, *prompting):
         method = experiment.method_named(name)
         if isinstance(method, PromptTuning):

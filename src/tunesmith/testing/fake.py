@@ -290,6 +290,8 @@ class FakePredictor(_Part, interface.Predictor):
 
     def _generate(self, target: Target, text: str, params: GenerationParams) -> Generation:
         prompt, truncated, scores = self._read(target, text)
+        if isinstance(target, str):
+            self._backend.require("base_inference")
         label = _decode(scores, prompt, params)
         answer = label if isinstance(target, str) else target.model.labels.surface(label)
         said, count, reason = _stopped(answer, params)
@@ -311,7 +313,6 @@ class FakePredictor(_Part, interface.Predictor):
             prompt, cut = fake_model.fit_into(model.method["verbalizer"], text, limit)
             return prompt, cut, self._backend.stored.models[model.id].probabilities(prompt)
         self._backend.base_model(target)
-        self._backend.require("base_inference")
         votes = sum((word in GOOD) - (word in BAD) for word in fake_model.words(text))
         return text, False, fake_model.softmax({"0": -votes, "1": votes})
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 HEAVY = {
-    "datasets", "ibm_watsonx_ai", "jinja2", "matplotlib", "numpy", "peft", "pydantic", "rich",
-    "scipy", "sklearn", "torch", "transformers", "yaml",
+    "datasets", "ibm_watsonx_ai", "jinja2", "matplotlib", "numpy", "openai", "peft", "pydantic",
+    "rich", "scipy", "sklearn", "torch", "transformers", "yaml",
 }  # fmt: skip
 REPORT = """
 import sys

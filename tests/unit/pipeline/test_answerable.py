@@ -146,3 +146,35 @@ def test_a_stop_sequence_is_never_empty() -> None:
 )
 def test_a_text_ends_at_its_first_stop_sequence(params: dict[str, Any], ended: str) -> None:
     assert GenerationParams(**params).ended("good") == ended
+
+
+class Decider(FakeBackend):
+    """Its base model decides, and writes no text."""
+
+    declares = {"base_inference": False}  # noqa: RUF012
+
+
+@pytest.mark.parametrize("method", ["zero_shot", "few_shot"])
+def test_a_base_model_that_only_decides_has_decisions_alone(
+    method: str, values: dict[str, Any], tmp_path: Path
+) -> None:
+    run = experiment(values, method, {}, ["0", "1"]).run(Decider(), runs_dir=tmp_path)
+    assert run.record.answer == "decision"
+    assert "only decides" in run.record.left_out["text"]
+    assert all(p.text is None and p.probabilities and p.label for p in run.predictions())
+
+
+def test_text_of_a_base_model_that_only_decides_is_refused(values: dict[str, Any]) -> None:
+    asked = experiment(values, "zero_shot", {}, ["0", "1"], answer="text")
+    with pytest.raises(UnsupportedError, match="writes no text on backend 'fake', it only decides"):
+        asked.plan(Decider())
+
+
+def test_a_tuned_model_is_compared_with_a_base_model_that_only_decides(
+    values: dict[str, Any], tmp_path: Path
+) -> None:
+    run = experiment(values, "prompt_tuning", {}, ["0", "1"]).run(Decider(), runs_dir=tmp_path)
+    tuned, base = run.answers("tuned"), run.answers("base")
+    assert all(p.text is not None for p in tuned)
+    assert all(p.text is None and p.probabilities for p in base)
+    assert run.record.comparison is not None

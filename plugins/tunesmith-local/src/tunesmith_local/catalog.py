@@ -83,6 +83,14 @@ class Catalog:
             return BaseModelInfo(name=name, summary=entry.summary)
         return BaseModelInfo(name=name, summary=self._find(name).summary)
 
+    def place(self, name: str) -> str:
+        """Return the directory, the GGUF file or the hub id of a model.
+
+        Raises:
+            NotFoundError: no such base model here or on the hub.
+        """
+        return self._find(name).place
+
     def has_chat_template(self, name: str) -> bool:
         """Return whether the model can be asked as a chat model, without loading it.
 

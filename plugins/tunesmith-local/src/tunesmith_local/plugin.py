@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunesmith.hookspecs import BackendEntry, BaseModelEntry, hookimpl
+from tunesmith.hookspecs import BackendEntry, BaseModelEntry, CommandEntry, hookimpl
 from tunesmith_local.methods.registry import BROUGHT
 from tunesmith_local.model.gguf.stores import stored_models
 
-__all__ = ["register_backends", "register_base_models"]
+__all__ = ["register_backends", "register_base_models", "register_commands"]
 
 _HUB_MODELS = {
     "ibm-granite/granite-4.0-350m": "Granite 4.0, 350M, attention only; the sensible CPU default",
@@ -44,4 +44,21 @@ def register_base_models() -> Sequence[BaseModelEntry]:
     return [
         BaseModelEntry(name=name, summary=summary, served_as={"local": name})
         for name, summary in (_HUB_MODELS | stored).items()
+    ]
+
+
+@hookimpl
+def register_commands() -> Sequence[CommandEntry]:
+    """Name the commands that pass tuned models on."""
+    return [
+        CommandEntry(
+            name="export",
+            summary="Write the tuned model of a run for vLLM, or push it to the hub.",
+            target="tunesmith_local.commands:export",
+        ),
+        CommandEntry(
+            name="import",
+            summary="Load a tuned model from the hub or from a folder.",
+            target="tunesmith_local.commands:import_model",
+        ),
     ]

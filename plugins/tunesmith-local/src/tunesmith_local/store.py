@@ -10,6 +10,7 @@ Every path inside a record is relative to the store.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from tunesmith.atomic import file_lock, naming, write_atomically
+from tunesmith.atomic import file_lock, folder_atomically, naming, write_atomically
 from tunesmith.errors import BackendError, NotFoundError
 from tunesmith.labels import LabelSet
 from tunesmith.records import (
@@ -129,6 +130,18 @@ class Store:
     def put_model(self, model: TunedModel) -> None:
         """Write the record of a tuned model beside its adapter."""
         write_atomically(self.model_folder(model.id) / MODEL_CARD, model.to_json())
+
+    def add_model(self, model: TunedModel, folder: Path) -> None:
+        """Copy a tuned model, whose files are in ``folder``, into the store; whole or not at all.
+
+        Raises:
+            BackendError: its id is not one of this backend.
+        """
+        if not _ID.fullmatch(model.id):  # of a stranger's file: it must not lead out of the store
+            raise BackendError(f"{folder}: {model.id!r} is no id of a tuned model")
+        target = self.model_folder(model.id)
+        with folder_atomically(target) as scratch, naming(target):
+            shutil.copytree(folder, scratch, dirs_exist_ok=True)
 
     def model(self, model_id: str) -> TunedModel:
         """Return a tuned model.

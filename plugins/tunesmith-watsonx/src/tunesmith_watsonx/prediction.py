@@ -12,7 +12,8 @@ from typing import Any, TypeVar, get_args
 from ibm_watsonx_ai.foundation_models import ModelInference
 
 from tunesmith.backend import Predictor, Target
-from tunesmith.errors import PredictionError, QuotaError, UnsupportedError
+from tunesmith.backends.concurrency import RequestLimiter, in_order
+from tunesmith.errors import PredictionError, UnsupportedError
 from tunesmith.pipeline.checks import check_generation
 from tunesmith.pipeline.room import Room, check_room
 from tunesmith.records import (
@@ -29,7 +30,6 @@ from tunesmith.records import (
 from tunesmith.spec import GenerationParams, TuningSpec
 from tunesmith_watsonx.catalog import BACKEND, Catalog
 from tunesmith_watsonx.chat import chat_parameters, generation_of, messages_of
-from tunesmith_watsonx.concurrency import RequestLimiter, Throttled, in_order
 from tunesmith_watsonx.connection import Connection
 from tunesmith_watsonx.errors import response_of, status_of
 from tunesmith_watsonx.label_scores import (
@@ -291,21 +291,10 @@ class WatsonxPredictor(Predictor):
         doing = f"generating with {_name(target)}"
 
         def once() -> T:
-            try:
-                with self._connection.call(doing, PredictionError):
-                    return request()
-            except QuotaError as error:
-                if status_of(error) == 402:  # the plan is used up: waiting does not help
-                    raise
-                raise Throttled(_retry_after(error)) from error
+            with self._connection.call(doing, PredictionError):
+                return request()
 
-        try:
-            return self._limiter.send(once, self._patience, stop)
-        except Throttled as refusal:
-            raise QuotaError(
-                f"{refusal.__cause__}. The limit did not end within {self._patience:g} s; "
-                "continue later, or wait longer with --option patience_seconds=600"
-            ) from refusal
+        return self._limiter.ask(once, self._patience, _retry_after, final=_used_up, stop=stop)
 
 
 def _wire(params: GenerationParams) -> dict[str, Any]:
@@ -318,6 +307,10 @@ def _wire(params: GenerationParams) -> dict[str, Any]:
 
 def _name(target: Target) -> str:
     return f"deployment {target.id}" if isinstance(target, Deployment) else f"model {target!r}"
+
+
+def _used_up(error: Exception) -> bool:
+    return status_of(error) == 402  # the plan is used up: waiting does not help
 
 
 def _retry_after(error: Exception) -> float | None:

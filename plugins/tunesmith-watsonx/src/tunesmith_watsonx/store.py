@@ -9,20 +9,12 @@ The service keeps the rest, but not the labels. Without the store a training can
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import ValidationError
-
-from tunesmith.atomic import write_atomically
-from tunesmith.errors import BackendError, NotFoundError
+from tunesmith.backends.record_folder import RecordFolder
 from tunesmith.labels import LabelSet
 from tunesmith.records import Deployment, JobStatus, Record, TunedModel, TuningEvent
-
-R = TypeVar("R", bound=Record)
-_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 class JobRecord(Record):
@@ -50,13 +42,15 @@ class Store:
     def __init__(self, root: Path) -> None:
         """Use ``root``, which is made at its first use."""
         self.root = root
+        self._jobs = RecordFolder(root / "jobs", JobRecord, "tuning job")
+        self._deployments = RecordFolder(root / "deployments", Deployment, "deployment")
         self.own_jobs: set[str] = set()
         self.own_deployments: set[str] = set()
 
     def put_job(self, job: JobRecord) -> None:
         """Write a job, which includes its uploaded rows."""
         self.own_jobs.add(job.id)
-        write_atomically(self._file("jobs", job.id), job.to_json())
+        self._jobs.put(job.id, job)
         self.remove_asset(job.asset_id)
 
     def job(self, job_id: str) -> JobRecord:
@@ -65,15 +59,15 @@ class Store:
         Raises:
             NotFoundError: no such job in this store.
         """
-        return self._read(JobRecord, "jobs", job_id, "tuning job")
+        return self._jobs.get(job_id)
 
     def jobs(self) -> list[JobRecord]:
         """Return all jobs."""
-        return [self.job(name) for name in self._names("jobs")]
+        return self._jobs.all()
 
     def remove_job(self, job_id: str) -> None:
         """Delete a job."""
-        self._file("jobs", job_id).unlink(missing_ok=True)
+        self._jobs.remove(job_id)
 
     def put_asset(self, asset_id: str) -> None:
         """Note an uploaded file."""
@@ -92,7 +86,7 @@ class Store:
     def put_deployment(self, deployment: Deployment) -> None:
         """Write a deployment."""
         self.own_deployments.add(deployment.id)
-        write_atomically(self._file("deployments", deployment.id), deployment.to_json())
+        self._deployments.put(deployment.id, deployment)
 
     def deployment(self, deployment_id: str) -> Deployment:
         """Return a deployment.
@@ -100,36 +94,13 @@ class Store:
         Raises:
             NotFoundError: no such deployment in this store.
         """
-        return self._read(Deployment, "deployments", deployment_id, "deployment")
+        return self._deployments.get(deployment_id)
 
     def deployments(self) -> list[Deployment]:
         """Return all deployments, oldest first."""
-        found = [self.deployment(name) for name in self._names("deployments")]
+        found = self._deployments.all()
         return sorted(found, key=lambda deployment: (deployment.created_at, deployment.id))
 
     def remove_deployment(self, deployment_id: str) -> None:
         """Delete a deployment."""
-        if _ID.fullmatch(deployment_id):
-            self._file("deployments", deployment_id).unlink(missing_ok=True)
-
-    def _file(self, kind: str, name: str) -> Path:
-        return self.root / kind / f"{name}.json"
-
-    def _names(self, kind: str) -> list[str]:
-        return sorted(path.stem for path in (self.root / kind).glob("*.json"))
-
-    def _read(self, kind: type[R], folder: str, name: str, what: str) -> R:
-        # Ids come from records and from the service: they must never be paths out of the store.
-        if _ID.fullmatch(name):
-            with suppress(FileNotFoundError):
-                text = self._file(folder, name).read_text("utf-8")
-                try:
-                    return kind.from_json(text)
-                except ValidationError as error:
-                    raise BackendError(
-                        f"{what} {name!r} in the store {self.root} is damaged: {error}"
-                    ) from error
-        raise NotFoundError(
-            f"no {what} {name!r} in the store {self.root}; "
-            "it was removed, or made in another store (--option store=DIR)"
-        )
+        self._deployments.remove(deployment_id)

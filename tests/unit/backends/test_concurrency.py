@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from tunesmith_watsonx import concurrency
-from tunesmith_watsonx.concurrency import (
+from tunesmith.backends import concurrency
+from tunesmith.backends.concurrency import (
     MOST,
     START,
     AdaptiveLimit,
@@ -15,6 +15,7 @@ from tunesmith_watsonx.concurrency import (
     Throttled,
     in_order,
 )
+from tunesmith.errors import QuotaError
 
 
 def test_answers_raise_the_limit_by_about_one_a_round_up_to_the_most():
@@ -81,6 +82,41 @@ def test_patience_ends():
 
     with pytest.raises(Throttled):
         RequestLimiter().send(request, patience=1.0)
+
+
+def asked(request, patience=60.0, final=lambda error: False):
+    return RequestLimiter().ask(request, patience, lambda error: 0.0, final=final)
+
+
+def test_a_refusal_of_a_backend_is_waited_for():
+    refusals = iter([QuotaError("slow down")] * 3)
+
+    def request():
+        for refusal in refusals:
+            raise refusal
+        return "answer"
+
+    assert asked(request) == "answer"
+
+
+def test_a_final_refusal_is_raised_at_once():
+    calls = []
+
+    def request():
+        calls.append(1)
+        raise QuotaError("no credit")
+
+    with pytest.raises(QuotaError, match=r"^no credit$"):
+        asked(request, final=lambda error: "credit" in str(error))
+    assert len(calls) == 1
+
+
+def test_the_last_refusal_names_the_option():
+    def request():
+        raise QuotaError("slow down")
+
+    with pytest.raises(QuotaError, match=r"did not end within 0 s.*patience_seconds"):
+        asked(request, patience=0.0)
 
 
 def test_other_errors_are_not_repeated():

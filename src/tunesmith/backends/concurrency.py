@@ -13,11 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+from tunesmith.errors import QuotaError
+
 T = TypeVar("T")
 U = TypeVar("U")
 
 MOST = 10
-"""Connections in the pool of the SDK's HTTP client. More requests would only wait for them."""
+"""Connections that the HTTP client of every SDK here pools. More requests would only wait."""
 START = 4
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 _LOOK = 0.1
@@ -97,6 +99,44 @@ class RequestLimiter:
                         self.adaptive.succeeded()
                     return answer
 
+    def ask(
+        self,
+        request: Callable[[], T],
+        patience: float,
+        retry_after: Callable[[QuotaError], float | None],
+        *,
+        final: Callable[[QuotaError], bool],
+        stop: threading.Event | None = None,
+    ) -> T:
+        """Return the answer of ``request``, as :meth:`send` does, with the errors of a backend.
+
+        Args:
+            request: raises ``QuotaError`` if it is refused.
+            patience: seconds after which a refusal is final.
+            retry_after: the seconds that the service names in a refusal.
+            final: whether waiting cannot help.
+            stop: once set, no more requests are sent.
+
+        Raises:
+            QuotaError: waiting cannot help, or did not.
+        """
+
+        def once() -> T:
+            try:
+                return request()
+            except QuotaError as error:
+                if final(error):
+                    raise
+                raise Throttled(retry_after(error)) from error
+
+        try:
+            return self.send(once, patience, stop)
+        except Throttled as refusal:
+            raise QuotaError(
+                f"{refusal.__cause__}. The limit did not end within {patience:g} s; "
+                "continue later, or wait longer with --option patience_seconds=600"
+            ) from refusal
+
     @contextmanager
     def _pass(self, stop: threading.Event) -> Iterator[float]:
         with self._changed:
@@ -128,7 +168,7 @@ def in_order(
 
     After the first error no further work begins, and ``stop`` is set for running work.
     """
-    with ThreadPoolExecutor(min(MOST, len(items)), thread_name_prefix="watsonx") as pool:
+    with ThreadPoolExecutor(min(MOST, len(items)), thread_name_prefix="requests") as pool:
         futures = [pool.submit(work, item) for item in items]
         try:
             return [future.result() for future in futures]

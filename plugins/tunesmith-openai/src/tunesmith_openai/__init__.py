@@ -1,0 +1,1 @@
+"""Every provider with OpenAI's API as a tunesmith backend."""
