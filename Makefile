@@ -32,7 +32,7 @@ VLLM_VERSION := 0.32.0
 .PHONY: demo test test-all test-vllm clients lint bench proof load faults fuzz properties clean
 
 demo: $(STAMP)
-	@$(BIN)/tunesmith run data/grooming_reviews/experiment.yaml
+	@$(BIN)/tunesmith ladder data/lost_property/experiment.yaml --only $(DEMO)
 
 test: lint
 	$(PYTEST)

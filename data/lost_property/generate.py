@@ -12,7 +12,7 @@ import json
 import random
 from pathlib import Path
 
-SEED = 20261128
+SEED = 20261129
 SHELVES = {
     "clothing": "north", "tools": "north",
     "electronics": "east", "food": "east",
@@ -22,64 +22,84 @@ SHELVES = {
 # kind: (things of the training rows, things of the test rows)
 THINGS = {
     "clothing": (
-        "scarf, sweater, raincoat, cap, jeans, blouse, wool socks, mittens, leather belt, sandals, "
-        "pajamas, skirt, necktie, fleece, leggings, swimsuit, bonnet, tracksuit, cardigan, "
-        "pullover",
-        "jacket, shirt, trousers, dress, gloves, hat, boots, coat, sneakers, hoodie, shoes, vest, "
-        "shorts, slippers, beanie, suit, stockings, apron, robe, underwear",
+        "scarf, sweater, raincoat, cap, jeans, blouse, wool socks, mittens, leather belt, "
+        "sandals, pajamas, skirt, necktie, fleece, leggings, swimsuit, bonnet, tracksuit, "
+        "cardigan, pullover, jacket, shirt, trousers, dress, gloves, hat, boots, coat, "
+        "sneakers, hoodie, shoes, vest, shorts, slippers, beanie, suit, stockings, apron, robe, "
+        "underwear",
+        "poncho, bathrobe, turtleneck, kimono, overalls, parka, windbreaker, tuxedo, "
+        "suspenders, earmuffs, shawl, sarong, kilt, tights, blazer, jersey, nightgown, "
+        "moccasins, veil, turban",
     ),
     "tools": (
-        "hammer, screwdriver, pliers, chisel, tape measure, paint roller, axe, spade, clamp, rake, "
-        "sandpaper, crowbar, spirit level, soldering iron, trowel, hedge shears, wire cutter, "
-        "workbench, hacksaw, sledge",
-        "drill, wrench, saw, ladder, toolbox, shovel, nails, screws, bolts, paintbrush, pickaxe, "
-        "mallet, file, welding mask, hoe, pump, rivets, garden fork, hose, wheelbarrow",
+        "hammer, screwdriver, pliers, chisel, tape measure, paint roller, axe, spade, clamp, "
+        "rake, sandpaper, crowbar, spirit level, soldering iron, trowel, hedge shears, wire "
+        "cutter, workbench, hacksaw, sledge, drill, wrench, saw, ladder, toolbox, shovel, "
+        "nails, screws, bolts, paintbrush, pickaxe, mallet, file, welding mask, hoe, pump, "
+        "rivets, garden fork, hose, wheelbarrow",
+        "anvil, pitchfork, sickle, scythe, tweezers, awl, plunger, grinder, vise, jackhammer, "
+        "sander, lathe, stapler, tongs, hatchet, machete, caulking gun, planer, winch, pulley",
     ),
     "electronics": (
         "laptop, headphones, charger, tablet, e-reader, power bank, digital camera, mouse, "
-        "flash drive, calculator, hair dryer, radio, shaver, gaming console, smartwatch, router, "
-        "hearing aid, microphone, walkie-talkie, dictaphone",
-        "phone, keyboard, computer, cable, battery, flashlight, earbuds, monitor, printer, "
-        "loudspeaker, projector, television, adapter, modem, hard disk, remote control, webcam, "
-        "lamp, scanner, electric fan",
+        "flash drive, calculator, hair dryer, radio, shaver, gaming console, smartwatch, "
+        "router, hearing aid, microphone, walkie-talkie, dictaphone, phone, keyboard, computer, "
+        "cable, battery, flashlight, earbuds, monitor, printer, loudspeaker, projector, "
+        "television, adapter, modem, hard disk, remote control, webcam, lamp, scanner, electric "
+        "fan",
+        "amplifier, joystick, drone, headset, motherboard, transistor, antenna, thermostat, "
+        "stereo, microwave, toaster, blender, camcorder, pager, megaphone, voltmeter, "
+        "touchscreen, server, laser pointer, hotplate",
     ),
     "food": (
         "sandwich, apples, thermos of coffee, chocolate, cheese, yogurt, honey, sausage, pasta, "
         "birthday cake, olives, orange juice, cereal, nuts, tomatoes, wine, noodles, pickles, "
-        "muffins, mustard",
-        "bread, bananas, bottle of milk, cookies, rice, eggs, butter, salad, lemonade, soup, meat, "
-        "jam, grapes, beer, candy, sugar, fish, potatoes, tea, pie",
+        "muffins, mustard, bread, bananas, bottle of milk, cookies, rice, eggs, butter, salad, "
+        "lemonade, soup, meat, jam, grapes, beer, candy, sugar, fish, potatoes, tea, pie",
+        "bacon, carrots, strawberries, pancakes, pizza, onions, ham, mushrooms, lettuce, "
+        "waffles, spaghetti, cucumber, pears, popcorn, garlic, lentils, shrimp, ketchup, "
+        "oatmeal, pudding",
     ),
     "paper": (
-        "novel, passport, envelope, notebook, train ticket, newspaper, sketchbook, map, diploma, "
-        "bank statement, atlas, postcards, certificate, folder, comic, cookbook, prescription, "
-        "address list, stamps, thesis",
-        "book, letter, magazine, diary, contract, dictionary, documents, calendar, brochure, "
-        "textbook, receipt, invoice, poem, photo album, manuscript, driving license, pamphlet, "
-        "homework, essay, file cards",
+        "novel, passport, envelope, notebook, train ticket, newspaper, sketchbook, map, "
+        "diploma, bank statement, atlas, postcards, certificate, folder, comic, cookbook, "
+        "prescription, address list, stamps, thesis, book, letter, magazine, diary, contract, "
+        "dictionary, documents, calendar, brochure, textbook, receipt, invoice, poem, photo "
+        "album, manuscript, driving license, pamphlet, homework, essay, file cards",
+        "leaflet, newsletter, catalog, biography, encyclopedia, script, journal, checklist, "
+        "questionnaire, permit, blueprint, timetable, report, visa, bible, paperback, memoir, "
+        "handbook, gazette, application form",
     ),
     "jewelry": (
-        "ring, pearl earrings, bracelet, brooch, pocket watch, locket, cufflinks, tiara, anklet, "
-        "ruby, amulet, hair clip of silver, engagement band, charm, cameo, wristwatch, opal, "
-        "medallion, beads, tie pin",
-        "necklace, gold chain, diamond, pendant, crown, emerald, gemstone, sapphire, jewel, "
-        "platinum bangle, amber, crystal, jade, rosary, turquoise, coin of gold, crucifix, badge, "
-        "medal, ornament",
+        "ring, pearl earrings, bracelet, brooch, pocket watch, locket, cufflinks, tiara, "
+        "anklet, ruby, amulet, hair clip of silver, engagement band, charm, cameo, wristwatch, "
+        "opal, medallion, beads, tie pin, necklace, gold chain, diamond, pendant, crown, "
+        "emerald, gemstone, sapphire, jewel, platinum bangle, amber, crystal, jade, rosary, "
+        "turquoise, coin of gold, crucifix, badge, medal, ornament",
+        "topaz, garnet, choker, signet, rhinestones, amethyst, coral, ivory, hairpin, scepter, "
+        "diadem, trinket, heirloom, sequins, agate, aquamarine, quartz, onyx, nose stud, "
+        "talisman",
     ),
     "games": (
         "teddy bear, jigsaw, chess set, tennis racket, kite, dice, football, skateboard, "
         "baseball bat, dominoes, water pistol, frisbee, yo-yo, rubber duck, skipping rope, "
-        "marbles, model train, hockey stick, golf balls, stuffed rabbit",
-        "doll, puzzle, basketball, playing cards, balloon, backgammon, skates, surfboard, lego, "
-        "volleyball, building blocks, dollhouse, trampoline, snowboard, puppets, sled, "
-        "boxing pads, dartboard, tin soldiers, inline blades",
+        "marbles, model train, hockey stick, golf balls, stuffed rabbit, doll, puzzle, "
+        "basketball, playing cards, balloon, backgammon, skates, surfboard, lego, volleyball, "
+        "building blocks, dollhouse, trampoline, snowboard, puppets, sled, boxing pads, "
+        "dartboard, tin soldiers, inline blades",
+        "scrabble, checkers, pinball, sandbox, rollerblades, hula hoop, badminton net, ping "
+        "pong paddle, seesaw, spinning top, slingshot, pogo, boomerang, action figure, rattle, "
+        "rocking horse, tricycle, monopoly, poker chips, marionette",
     ),
     "instruments": (
-        "violin, trumpet, flute, drumsticks, accordion, harmonica, tambourine, cello, banjo, oboe, "
-        "triangle, bagpipes, mandolin, recorder, metronome, double bass, xylophone, horn, bongos, "
-        "violin bow",
-        "guitar, piano, clarinet, saxophone, harp, trombone, drum, ukulele, lute, cymbals, tuba, "
-        "viola, organ pipe, bell, keyboard stand, music box, whistle, gong, zither, bassoon",
+        "violin, trumpet, flute, drumsticks, accordion, harmonica, tambourine, cello, banjo, "
+        "oboe, triangle, bagpipes, mandolin, recorder, metronome, double bass, xylophone, horn, "
+        "bongos, violin bow, guitar, piano, clarinet, saxophone, harp, trombone, drum, ukulele, "
+        "lute, cymbals, tuba, viola, organ pipe, bell, keyboard stand, music box, whistle, "
+        "gong, zither, bassoon",
+        "synthesizer, piccolo, bugle, maracas, castanets, glockenspiel, sitar, lyre, fiddle, "
+        "dulcimer, cornet, timpani, ocarina, panpipes, vibraphone, fife, snare, kazoo, marimba, "
+        "gramophone",
     ),
 }
 FRAMES = {

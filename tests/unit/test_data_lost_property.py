@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "lost_property"
-ROWS_PER_LABEL = {"train.json": 40, "test.json": 80}
+ROWS_PER_LABEL = {"train.json": 80, "test.json": 80}
 INPUT = re.compile(r"Note: \S[^\n]*\S\nShelf:\n")
 
 each_file = pytest.mark.parametrize("name", sorted(ROWS_PER_LABEL))
