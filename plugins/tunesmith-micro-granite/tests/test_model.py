@@ -1,10 +1,12 @@
-"""The published files: shape, size, scale, and what the model does with an obvious review."""
+"""The published files: shape, size, scale, and what each model does with an obvious review."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ import tunesmith_micro_granite
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-MOST_BYTES = 12 * 1024 * 1024
+MOST_BYTES = {"path": 12 * 1024 * 1024, "path_2": 25_000_000}
 INSTRUCTION = (
     "Extract the satisfaction from the comment. "
     "Return simple 1 for satisfied customer or 0 for unsatisfied.\n"
@@ -29,27 +31,40 @@ OBVIOUS = [
 ]
 
 
+@pytest.fixture(scope="module", params=list(MOST_BYTES))
+def which(request: pytest.FixtureRequest) -> str:
+    """The function of the package that returns the directory of a model."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def loaded() -> tuple[Any, Any]:
+def place(which: str) -> Path:
+    """The directory of a model."""
+    found: Path = getattr(tunesmith_micro_granite, which)()
+    return found
+
+
+@pytest.fixture(scope="module")
+def loaded(place: Path) -> tuple[Any, Any]:
     """Model and tokenizer, read from the package."""
-    place = tunesmith_micro_granite.path()
     model = transformers.AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32)
     return model.eval(), transformers.AutoTokenizer.from_pretrained(place)
 
 
-def test_path_imports_nothing_heavy() -> None:
+def test_paths_import_nothing_heavy() -> None:
     code = (
-        "import sys, tunesmith_micro_granite as t; assert t.path().is_dir(); "
+        "import sys, tunesmith_micro_granite as t; "
+        "assert t.path().is_dir() and t.path_2().is_dir(); "
         "assert not {'torch', 'transformers', 'tokenizers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=_environment())
 
 
-def test_it_loads_in_an_offline_process() -> None:
+def test_it_loads_in_an_offline_process(which: str) -> None:
     code = (
-        "import tunesmith_micro_granite as t; "
+        f"import tunesmith_micro_granite as t; place = t.{which}(); "
         "from transformers import AutoModelForCausalLM as M, AutoTokenizer as T; "
-        "assert len(T.from_pretrained(t.path())) == M.from_pretrained(t.path()).config.vocab_size"
+        "assert len(T.from_pretrained(place)) == M.from_pretrained(place).config.vocab_size"
     )
     environment = _environment() | {"HF_HUB_OFFLINE": "1", "HTTPS_PROXY": "http://127.0.0.1:9"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
@@ -66,13 +81,16 @@ def test_architecture_is_granite(loaded: tuple[Any, Any]) -> None:
     assert model.config.max_position_embeddings >= 512
 
 
-def test_all_files_together_stay_small() -> None:
-    sizes = [file.stat().st_size for file in tunesmith_micro_granite.path().iterdir()]
-    assert sum(sizes) <= MOST_BYTES
+def test_all_files_together_stay_small(which: str, place: Path) -> None:
+    assert sum(file.stat().st_size for file in place.iterdir()) <= MOST_BYTES[which]
 
 
-def test_weights_are_published_in_bfloat16() -> None:
-    place = tunesmith_micro_granite.path()
+def test_the_card_names_the_checksum_of_the_weights(place: Path) -> None:
+    weights = hashlib.sha256((place / "model.safetensors").read_bytes()).hexdigest()
+    assert f"`{weights}`" in (place / "README.md").read_text(encoding="utf-8")
+
+
+def test_weights_are_published_in_bfloat16(place: Path) -> None:
     model = transformers.AutoModelForCausalLM.from_pretrained(place, dtype="auto")
     assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
 

@@ -24,9 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m recipe.teachable",
-        description="Train a micro-granite that takes its task from the prompt.",
+        description="Train tunesmith/micro-granite-2, which takes its task from the prompt.",
     )
-    parser.add_argument("--out", type=Path, default=Path("micro-granite"), metavar="DIR")
+    parser.add_argument("--out", type=Path, default=Path("micro-granite-2"), metavar="DIR")
     parser.add_argument("--words", type=Path, metavar="DIR", help="folder of SmolLM2")
     parser.add_argument("--steps", type=int, metavar="N", help="optimizer steps")
     parser.add_argument("--documents", type=int, metavar="N", help="behind one optimizer step")

@@ -26,7 +26,7 @@ class Settings(settings.Settings):
     short_steps: int = 260
     early_merges: int = 9000
     steps: int = 3600
-    documents_per_step: int = 96
+    documents_per_step: int = 64
     projection_rate: float = 2e-3
     vector_rate: float = 1e-3
     text_share: float = 0.1
