@@ -1,4 +1,4 @@
-# make demo      tune, deploy, predict and compare on the embedded model; prints the report's path
+# make demo      tune, deploy, predict and compare on an embedded model, then its ladder; prints the reports' paths
 # make test      lint, types, import layers, and all tests except those of other vendors' clients
 # make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK with the emulator, all pages in
 #                Chromium, and the proof on a few rows
@@ -31,7 +31,11 @@ VLLM_VERSION := 0.32.0
 
 .PHONY: demo test test-all test-vllm clients lint bench proof load faults fuzz properties clean
 
+# Steps of the ladder, without the weights that take minutes.
+DEMO := tfidf_logreg,embeddings_logreg,zero_shot,few_shot,prompt_tuning-sample_vocab
+
 demo: $(STAMP)
+	@$(BIN)/tunesmith run data/lost_property/experiment.yaml
 	@$(BIN)/tunesmith ladder data/lost_property/experiment.yaml --only $(DEMO)
 
 test: lint
