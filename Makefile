@@ -1,7 +1,8 @@
 # make demo      tune, deploy, predict and compare on an embedded model, then its ladder; prints the reports' paths
 # make test      lint, types, import layers, and all tests except those of other vendors' clients
-# make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK with the emulator, all pages in
-#                Chromium, and the proof on a few rows
+# make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK with the emulator, openai,
+#                typesafe-sdk and jevcompat with tunesmith serve, all pages in Chromium, and the proof on
+#                a few rows
 # make test-vllm compares vLLM with the local backend, in an environment of its own (4 GB)
 # make bench     prints start-up and loading times (MODEL=FOLDER), and the engine compared with plain PEFT
 # make proof     tunes a real model on public data; writes build/proof.json and docs/explanation/proof.md
@@ -9,7 +10,7 @@
 # make fuzz      sends 500 generated requests to each route of the emulator (FUZZ_EXAMPLES=N for others)
 # make properties runs thousands of hostile files, pipelines and trainings; prints how many, by their end (hours)
 # make load      prints the speed of 16 clients on the emulator, compared with stock PEFT, and the costs of
-#                long lists
+#                long lists, and that of 16 clients on tunesmith serve
 #
 # bench and load only print times: no test asserts one.
 
@@ -18,13 +19,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := .[dev] plugins/tunesmith-sklearn[embeddings] plugins/tunesmith-micro-granite \
   plugins/tunesmith-local[gguf] plugins/tunesmith-smollm2 plugins/tunesmith-watsonx \
-  plugins/tunesmith-openai plugins/tunesmith-emulator[notebook]
+  plugins/tunesmith-openai plugins/tunesmith-serve plugins/tunesmith-emulator[notebook]
 STAMP := $(VENV)/.installed
 # One and a half workers for each processor, because tests also wait, for example while the SDK sleeps.
 # joblib counts the processors that this process may use.
 WORKERS = $(shell $(BIN)/python -c 'import joblib; print(joblib.cpu_count() * 3 // 2)')
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 CLIENTS := plugins/tunesmith-emulator/tests/clients
+SERVE_CLIENTS := plugins/tunesmith-serve/tests/clients
 CLIENT_ENVS := build/clients
 VLLM := build/vllm
 VLLM_VERSION := 0.32.0
@@ -40,10 +42,10 @@ demo: $(STAMP)
 
 test: lint
 	$(PYTEST)
-	@echo "Left to 'make test-all': langchain-ibm, litellm, IBM's Node SDK, and all pages in a browser."
+	@echo "Left to 'make test-all': other vendors' clients, and all pages in a browser."
 
 test-all: test clients
-	TUNESMITH_REQUIRE_CLIENTS=1 $(PYTEST) --dist loadfile $(CLIENTS) tests/browser
+	TUNESMITH_REQUIRE_CLIENTS=1 $(PYTEST) --dist loadfile $(CLIENTS) $(SERVE_CLIENTS) tests/browser
 	$(BIN)/python -m tests.benchmarks.proof --quick
 
 # Without -n: two vLLM servers would share the processors.
@@ -71,6 +73,7 @@ proof: $(STAMP)
 load: $(STAMP)
 	$(BIN)/python tests/benchmarks/emulator_load.py
 	$(BIN)/python tests/benchmarks/emulator_scale.py
+	$(BIN)/python tests/benchmarks/serve_load.py
 
 # A part of it: make faults FAULTS="run --faults kill --every 5".
 faults: $(STAMP)
@@ -98,12 +101,15 @@ $(STAMP): constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	touch $@
 
 # Separate environments, because litellm pins other versions than the project, and Node uses npm.
-$(CLIENT_ENVS)/.installed: $(CLIENTS)/requirements.txt $(CLIENTS)/node/package.json $(CLIENTS)/node/package-lock.json
+$(CLIENT_ENVS)/.installed: $(CLIENTS)/requirements.txt $(SERVE_CLIENTS)/requirements.txt $(CLIENTS)/node/package.json $(CLIENTS)/node/package-lock.json
 	@command -v node >/dev/null || { echo "Node 20 or newer is missing"; exit 1; }
 	@command -v chromium >/dev/null || { echo "Chromium is missing: apt-get install -y chromium"; exit 1; }
 	$(PYTHON) -m venv $(CLIENT_ENVS)/python
 	$(CLIENT_ENVS)/python/bin/python -m pip install --quiet --disable-pip-version-check \
 	  --requirement $(CLIENTS)/requirements.txt
+	$(PYTHON) -m venv $(CLIENT_ENVS)/serve
+	$(CLIENT_ENVS)/serve/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --requirement $(SERVE_CLIENTS)/requirements.txt
 	mkdir -p $(CLIENT_ENVS)/node
 	cp $(CLIENTS)/node/package.json $(CLIENTS)/node/package-lock.json $(CLIENT_ENVS)/node
 	npm ci --prefix $(CLIENT_ENVS)/node --ignore-scripts --no-audit --no-fund --silent

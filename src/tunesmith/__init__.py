@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tunesmith.methods import PromptTuning as PromptTuning
     from tunesmith.methods import ZeroShot as ZeroShot
     from tunesmith.run import Run as Run
+    from tunesmith.run import load as load
     from tunesmith.runs.judgment import Judgment as Judgment
     from tunesmith.runs.judgment import judge as judge
     from tunesmith.spec import GenerationParams as GenerationParams
@@ -43,6 +44,7 @@ _HOME = {
     "connect": "backends.connect",
     "evaluate": "evaluation.metrics",
     "judge": "runs.judgment",
+    "load": "run",
     "load_dataset": "dataset",
 }
 

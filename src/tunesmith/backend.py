@@ -12,7 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,15 +36,10 @@ from tunesmith.records import (
     Usage,
 )
 from tunesmith.spec import GenerationParams, TuningSpec, check_texts
-
-Target = Deployment | str
-"""The model that a predictor asks: a deployment, or the portable name of a base model."""
-TargetKey = tuple[Literal["deployment", "base model"], str]
-
-
-def target_key(target: Target) -> TargetKey:
-    """Return a key that differs for different targets."""
-    return ("base model", target) if isinstance(target, str) else ("deployment", target.id)
+from tunesmith.targets import Target as Target
+from tunesmith.targets import TargetKey as TargetKey
+from tunesmith.targets import by_target
+from tunesmith.targets import target_key as target_key
 
 
 class Range(Record):
@@ -106,8 +101,8 @@ class Capabilities(Record):
     batch_independent: bool = False
     """Whether a row's result never depends on its neighbors in a call."""
     mixed_targets: bool = False
-    """Whether ``Predictor.generate_each`` reads rows of several targets of one base model
-    together; elsewhere it asks for one target after the other."""
+    """Whether ``generate_each`` and ``classify_each`` of the predictor read rows of several targets
+    of one base model together; elsewhere they ask for one target after the other."""
     resumable: bool = False
     cancellable: bool = False
     streaming: bool = False
@@ -327,14 +322,7 @@ class Predictor(ABC):
             ValueError: there are not as many targets as inputs.
             TunesmithError: as :meth:`generate`; one wrong row fails the call.
         """
-        rows: dict[TargetKey, list[int]] = {}
-        for index, (target, _) in enumerate(zip(targets, inputs, strict=True)):
-            rows.setdefault(target_key(target), []).append(index)
-        found: dict[int, Generation] = {}
-        for part in rows.values():
-            texts = [inputs[index] for index in part]
-            found |= zip(part, self.generate(targets[part[0]], texts, params), strict=True)
-        return [found[index] for index in range(len(inputs))]
+        return by_target(targets, inputs, lambda target, part: self.generate(target, part, params))
 
     def stream(
         self, target: Target, text: str, params: GenerationParams | None = None
@@ -434,6 +422,15 @@ class Predictor(ABC):
         """
         raise UnsupportedError("this backend does not declare label_scores")
 
+    def classify_each(
+        self, targets: Sequence[Target], inputs: Sequence[str], labels: Sequence[str]
+    ) -> list[Classification]:
+        """Return the probabilities for each input, by the target of the same place.
+
+        A row's result is that of :meth:`classify` for its target; see :meth:`generate_each`.
+        """
+        return by_target(targets, inputs, lambda target, part: self.classify(target, part, labels))
+
 
 class Backend(ABC):
     """A provider of tuning. A context manager: it owns sessions, devices and threads."""
@@ -485,6 +482,13 @@ class Backend(ABC):
 
     def versions(self) -> dict[str, str]:
         """Return versions of the libraries that decide the result, for the run record."""
+        return {}
+
+    def figures(self) -> dict[str, float]:
+        """Return figures of the running backend by name, for monitoring; here none.
+
+        ``cache_bytes``, ``cache_hits`` and ``cache_misses`` are about the states that it keeps.
+        """
         return {}
 
     def close(self) -> None:  # noqa: B027  # nothing to release is a normal case

@@ -102,6 +102,10 @@ class PredictionError(BackendError):
     """Generation failed."""
 
 
+class ClosedError(BackendError):
+    """The backend is being closed; what waited for it is not answered."""
+
+
 class Remedy(NamedTuple):
     """What to do about an error of the operating system."""
 

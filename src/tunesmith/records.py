@@ -251,6 +251,22 @@ class Classification(Record):
     mass: float | None = None
     """Probability of all labels together among everything that the model could write, 0 to 1;
     None if the backend does not give it."""
+    input_token_count: int | None = None
+    """Tokens of the prompt, virtual tokens not counted; None if it is not known."""
+
+
+class Decision(Record):
+    """The most probable label for one text."""
+
+    label: str
+    probability: float
+    """Of ``label``; calibrated if the run was, as all but ``raw``."""
+    probabilities: dict[str, float]
+    """Of each label; they sum to one."""
+    raw: dict[str, float]
+    """As the backend gave them."""
+    abstains: bool | None = None
+    """Whether ``probability`` is below the threshold of the run; None if it has none."""
 
 
 class LabelTokens(Record):

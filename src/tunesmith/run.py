@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from tunesmith.backend import Backend
+from tunesmith.backends.shared import SharedBackend
 from tunesmith.dataset import INPUT, dataset_of
 from tunesmith.pipeline.asking import model_of_run, reopen_backend
+from tunesmith.pipeline.deciding import Decider
 from tunesmith.progress import Progress
 from tunesmith.progress.notebook import fitting
-from tunesmith.records import LearningCurve, Prediction
+from tunesmith.records import Decision, LearningCurve, Prediction
 from tunesmith.report.card import card
 from tunesmith.runs.judgment import judge
 from tunesmith.runs.record import RunRecord
@@ -22,15 +24,17 @@ class Run(RunDirectory):
     """A run directory that can be asked again.
 
     A run keeps its connection to the backend, so that a service loads the model once. ``close``,
-    or the end of a ``with`` block, closes it. Threads may share a run; they are answered one after
-    the other.
+    or the end of a ``with`` block, closes it. Threads may share a run: :meth:`predict` answers them
+    one after the other, and :meth:`decide` together.
     """
 
-    _backend: Backend | None = None
+    _shared: SharedBackend | None = None
 
     def __init__(self, directory: Path, record: RunRecord) -> None:
         super().__init__(directory, record)
         self._one_at_a_time = threading.Lock()
+        self._connecting = threading.Lock()
+        self._deciders: dict[bool, Decider] = {}
 
     @classmethod
     def open(cls, directory: Path | str) -> Self:
@@ -72,12 +76,44 @@ class Run(RunDirectory):
         asked = model_of_run(self, base=base)
         given = dataset_of(rows, input_field=input_field, labelled=False).rows
         shown = fitting(progress)
+        backend = self._connected(options).backend
         with self._one_at_a_time:
-            if self._backend is None:
-                self._backend = reopen_backend(self, options)
-            found = asked.predict(self._backend, given, shown)
+            found = asked.predict(backend, given, shown)
         shown.ended()
         return found
+
+    def decide(self, texts: Sequence[str], *, base: bool = False) -> list[Decision]:
+        """Return the most probable label of each text, with the probabilities of all labels.
+
+        For services: threads that call it at the same time share the calls of the model, and no
+        thread's answer depends on another's.
+
+        Args:
+            texts: one input each, without the template.
+            base: ask the untuned model.
+
+        Raises:
+            TypeError: ``texts`` is one text.
+            RunError: the run has no deployment yet.
+            UnsupportedError: the backend has no label scores for this model.
+            PredictionError: a text is empty or too long, or the backend failed.
+        """
+        if isinstance(texts, str):
+            raise TypeError("decide takes a list of texts; for one text: decide([text])[0]")
+        return self._decider(base).decide(texts)
+
+    def _decider(self, base: bool) -> Decider:
+        shared = self._connected({})
+        with self._connecting:
+            if base not in self._deciders:
+                self._deciders[base] = Decider(model_of_run(self, base=base), shared)
+            return self._deciders[base]
+
+    def _connected(self, options: Mapping[str, Any]) -> SharedBackend:
+        with self._connecting:
+            if self._shared is None:
+                self._shared = SharedBackend(reopen_backend(self, options))
+            return self._shared
 
     @property
     def learning_curve(self) -> LearningCurve:
@@ -86,9 +122,11 @@ class Run(RunDirectory):
 
     def close(self) -> None:
         """Close the connection to the backend, if there is one."""
-        if self._backend is not None:
-            self._backend.close()
-            self._backend = None
+        shared, self._shared = self._shared, None
+        self._deciders.clear()
+        if shared is not None:
+            shared.close()
+            shared.backend.close()
 
     def __enter__(self) -> Self:
         return self
@@ -105,3 +143,12 @@ class Run(RunDirectory):
 
     def _repr_html_(self) -> str:
         return card(self)
+
+
+def load(run: Path | str) -> Run:
+    """Return a completed run, ready to decide.
+
+    Raises:
+        RunError: no run there, unreadable, of another version, or not finished.
+    """
+    return Run.open(run)

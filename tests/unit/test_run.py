@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd  # type: ignore[import-untyped]  # it has no stubs
 import pytest
 
-from tunesmith import Experiment, Run, clock
+from tunesmith import Experiment, Run, clock, load
 from tunesmith.errors import DatasetError, ExperimentError, RunError
 from tunesmith.progress import Progress
 from tunesmith.testing.fake import FAKE_MODEL, FakeBackend
@@ -83,12 +83,12 @@ def test_new_rows_have_any_form(finished: Run, rows: Any) -> None:
 
 def test_a_run_connects_once_until_it_is_closed(finished: Run) -> None:
     finished.predict(["lovely"])
-    connected = finished._backend
+    connected = finished._shared
     finished.predict(["lovely"])
-    assert finished._backend is connected
+    assert finished._shared is connected
     finished.close()
     finished.close()
-    assert finished._backend is None
+    assert finished._shared is None
 
 
 def test_threads_share_a_run(finished: Run) -> None:
@@ -160,3 +160,28 @@ def test_the_time_of_a_stage_is_not_changed_by_the_wall_clock(
     with finished.stage("tune"):
         monkeypatch.setattr("time.time_ns", lambda: wall() + 3600 * 10**9)
     assert 0 <= finished.record.seconds["tune"] - seconds["tune"] < 60
+
+
+def test_a_loaded_run_decides(finished: Run) -> None:
+    texts = ["lovely haircut", "rude and dirty"]
+    predicted = finished.predict(texts)
+    with load(finished.directory) as run:
+        decisions = run.decide(texts)
+    assert [one.label for one in decisions] == ["good", "bad"]
+    assert [one.raw for one in decisions] == [one.probabilities for one in predicted]
+    for one in decisions:
+        assert one.probability == one.probabilities[one.label]
+        assert one.abstains is None  # the run has no validation rows
+
+
+def test_threads_get_their_own_decisions(finished: Run) -> None:
+    alone = [finished.decide([text])[0] for text in TEXTS]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda text: finished.decide([text])[0], TEXTS))
+    assert together == alone
+
+
+def test_one_text_is_no_list_of_texts(finished: Run) -> None:
+    with pytest.raises(TypeError, match=r"decide\(\[text\]\)"):
+        finished.decide("lovely")
+    assert finished.decide([]) == []

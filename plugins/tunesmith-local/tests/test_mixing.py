@@ -27,7 +27,7 @@ from tunesmith_local.engine.self_check import (
     read_alone,
     state_error,
 )
-from tunesmith_local.engine.shared_prefix import trie_nodes
+from tunesmith_local.engine.shared_prefix import families, trie_nodes
 from tunesmith_local.engine.soft_prompt import initial_prompt
 from tunesmith_local.model.loading import BaseLM
 
@@ -158,6 +158,34 @@ def test_a_shared_prefix_behind_one_prompt_is_read_once(base_lm: GetBase, kind: 
         assert (two_steps(base, batch) - alone).abs().max() <= 1e-5
     assert prefix.state is not None
     assert prefix.state.length == LENGTHS[0]
+
+
+@pytest.mark.parametrize("kind", CACHED)
+def test_questions_about_one_text_read_it_once(base_lm: GetBase, kind: str) -> None:
+    base = base_lm(kind)
+    asked = ("Is it good?", "Who was it?", "Is it a complaint?")
+    states = (
+        "The dog was very good, and the cat was not. ",
+        "A day with a cat, said the groomer. ",
+    )
+    texts = [f"{state * 3}{question}" for question in asked for state in states]
+    rows = [encode_prompt(base.tokenizer, text).token_ids for text in (*texts, "A short one")]
+    lines = [Line(None, row) for row in rows]
+    read = []
+    for indices, batch in mixed_batches(base, lines, 32):
+        alone = torch.cat([two_steps(base, [lines[i]]) for i in indices])
+        assert (two_steps(base, batch) - alone).abs().max() <= 1e-5
+        assert len({line.prefix for line in batch}) == 1  # one copy of the state
+        read += [len(line.token_ids) for line in batch]
+    assert len(read) == len(rows)
+    longest = max(map(len, rows))
+    assert max(read) < longest / 2 if base.text_exact else max(read) == longest
+
+
+def test_rows_of_one_family_begin_alike() -> None:
+    rows = [(1, 2, 3, 4, 5), (7,), (1, 2, 3, 4, 6, 7), (1, 8, 8), (1, 2, 3)]
+    assert families(rows) == [[4, 0, 2], [3], [1]]
+    assert families([]) == []
 
 
 @pytest.mark.parametrize("kind", CACHED)

@@ -102,4 +102,4 @@ def probabilities_of(
                 "was written. Tune again with a lower learning_rate, or load the model with "
                 "--option dtype=float32"
             )
-    return Classification(probabilities=shares, mass=found.mass)
+    return found.model_copy(update={"probabilities": shares})

@@ -73,7 +73,7 @@ class AskedModel:
             ExperimentError: a label cannot be the answer with these settings.
             TunesmithError: the backend failed.
         """
-        progress.stage("predict tuned" if self._tuned() else "predict base")
+        progress.stage("predict tuned" if self.tuned else "predict base")
         ask, found = self._asker(backend, rows, note), list(kept)
         while len(found) < len(rows):
             answers = ask(len(found), len(found) + CHUNK)
@@ -88,7 +88,9 @@ class AskedModel:
             progress.predicted(len(found), len(rows))
         return found
 
-    def _tuned(self) -> Deployment | None:
+    @property
+    def tuned(self) -> Deployment | None:
+        """The deployment that is asked; None if the untuned model is."""
         return None if self.base else self.deployment
 
     def _asker(self, backend: Backend, rows: Sequence[Row], note: Note) -> Ask:
@@ -96,14 +98,14 @@ class AskedModel:
         spec, of = self.spec, self.deployment
         can = backend.capabilities(spec.base_model)
         answer = chosen_reading(self.answer, spec.method, can, backend.name)
-        examples = self._examples()
+        examples = self.examples()
         # To count tokens, a remote backend would take requests for each label.
         inputs = [] if can.remote else [row.input for row in rows]
         reads = self.base_input if self.base else "same"
         left_out = check_readings(spec, backend, inputs, examples, answer, reads)
         for sentence in notes(left_out):
             note(sentence)
-        if (tuned := self._tuned()) is not None:
+        if (tuned := self.tuned) is not None:
             return lambda start, end: predict_tuned(
                 spec, backend, rows[start:end], tuned, answer=answer, left_out=left_out
             )
@@ -117,8 +119,8 @@ class AskedModel:
             left_out=left_out,
         )
 
-    def _examples(self) -> tuple[Row, ...]:
-        # Only a prompting method puts training rows into the prompt.
+    def examples(self) -> tuple[Row, ...]:
+        """Return the training rows, if the method puts some of them into the prompt."""
         spec = self.spec
         if spec.method.tunes:
             return ()

@@ -87,6 +87,22 @@ class PredictionConformance(Harness):
             alone = classify(target, [text], labels)[0].probabilities
             assert together.probabilities == pytest.approx(alone, abs=self.score_tolerance)
 
+    def test_scores_of_several_targets(self, deployment: Deployment, swapped: Deployment) -> None:
+        """Rows of two deployments get the same probabilities in one call as alone.
+
+        Troubleshooting: as for ``generate_each``.
+        """
+        both = self.declared.batch_independent and self.declared.label_scores
+        needs(both, "batch_independent and label scores")
+        classify, labels = self.predictor.classify, ("0", "1")
+        pairs = [(one, text) for text in self.inputs() for one in (deployment, swapped)]
+        random.Random(0).shuffle(pairs)
+        targets, inputs = [target for target, _ in pairs], [text for _, text in pairs]
+        mixed = self.predictor.classify_each(targets, inputs, labels)
+        for found, (target, text) in zip(mixed, pairs, strict=True):
+            alone = classify(target, [text], labels)[0].probabilities
+            assert found.probabilities == pytest.approx(alone, abs=self.score_tolerance)
+
     def test_classify(self, target: Target) -> None:
         """Probabilities of the given labels, in order, sum to one; if not declared, refused.
 

@@ -78,14 +78,15 @@ def _method(settings: Settings, template: str) -> PromptTuning:
     )
 
 
-def _judge(base: BaseLM, task: Task, rows: GradientRows, prompt: torch.Tensor) -> Judged:
+def _judge(base: BaseLM, task: Task, read: GradientRows, prompt: torch.Tensor) -> Judged:
     card = AdapterCard(
-        base.name, base.fingerprint, rows.template, rows.max_input_tokens, answers=rows.rule
+        base.name, base.fingerprint, read.template, read.max_input_tokens, answers=read.rule
     )
     served = Served("one", task.labels, StateCache(_CACHE_BYTES), StateCache(_CACHE_BYTES))
     answerer = TunedLM(base, card, prompt=prompt).answerer(served)
     texts = [row.input for row in task.validation]
-    found = answerer.classify(texts, list(task.labels), _BATCH_OF_JUDGE)
+    rows = [(answerer, text) for text in texts]
+    found = answerer.classify(rows, list(task.labels), _BATCH_OF_JUDGE)
     return _judged([one.probabilities for one in found], task.validation)
 
 

@@ -18,12 +18,13 @@ from tunesmith_emulator.app import create_app
 from tunesmith_emulator.certificates import Authority
 from tunesmith_emulator.control.credentials import ANY_KEY, fields
 from tunesmith_emulator.control.faults import Fault
+from tunesmith_emulator.envelope import ServiceError
 from tunesmith_emulator.files import usable
 from tunesmith_emulator.run.hosts import ibm_hosts
-from tunesmith_emulator.server import Server
 from tunesmith_emulator.services import Services
 from tunesmith_emulator.settings import LOOPBACK, STAND_IN, Settings, is_loopback
 from tunesmith_emulator.state_delays import StateDelays
+from tunesmith_serve.server import Server
 
 log = logging.getLogger("tunesmith_emulator")
 # Set by the SDK for the whole process when it is given ``verify``.
@@ -108,7 +109,13 @@ class Emulator:
                 )
             context = self.authority.server_context(hosts)
             app = create_app(self.services)
-            self._server = Server(app, self.settings.host, self.settings.port, context)
+            self._server = Server(
+                app,
+                self.settings.host,
+                self.settings.port,
+                envelope=lambda text: ServiceError(400, "invalid_request", text).body(),
+                context=context,
+            )
             self._opened.callback(self._server.stop)
             self._remember()
             self.services.open()

@@ -1,4 +1,4 @@
-"""The backend behind the service. It is connected at its first use and called in batches."""
+"""The backend behind the service. It is connected at its first use and shared by all requests."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import tunesmith
-from tunesmith.backend import Backend, Capabilities, Target, target_key
+from tunesmith.backend import Backend, Capabilities, Target
+from tunesmith.backends.batching import Statistics
+from tunesmith.backends.shared import SharedBackend
 from tunesmith.errors import UnsupportedError
 from tunesmith.hookspecs import MethodEntry
 from tunesmith.plugins import registry
-from tunesmith.records import Deployment, Generation, Message
+from tunesmith.records import Generation, Message
 from tunesmith.spec import GenerationParams
-from tunesmith_emulator.batching import Batcher, Item, Lane, Statistics
+from tunesmith.targets import base_model_of
 from tunesmith_emulator.settings import Settings
 
 PROMPT_TUNING = "prompt_tuning"
-MOST_ROWS = 32
-"""Rows in one call. More rows gain nothing on a CPU, and the first one waits for the last."""
 
 
 class Engine:
@@ -34,12 +34,10 @@ class Engine:
         self._name = settings.backend
         self._options = {"store": store / settings.backend, **settings.backend_options}
         self._lock = threading.Lock()
-        self._backend: Backend | None = None
-        self._capabilities: dict[str, Capabilities] = {}
+        self._shared: SharedBackend | None = None
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="loading")
         self._loading: dict[str, Future[Capabilities]] = {}
         self._lock_of_loading = threading.Lock()
-        self._batcher = Batcher(self._run)
 
     @property
     def name(self) -> str:
@@ -49,7 +47,7 @@ class Engine:
     @property
     def connected(self) -> bool:
         """Whether the backend has been used yet."""
-        return self._backend is not None
+        return self._shared is not None
 
     @property
     def backend(self) -> Backend:
@@ -59,15 +57,18 @@ class Engine:
             PluginError: it is not installed.
             ExperimentError: one of its options is wrong.
         """
+        return self._connect().backend
+
+    def _connect(self) -> SharedBackend:
         with self._lock:
-            if self._backend is None:
-                self._backend = tunesmith.connect(self._name, **self._options)
-            return self._backend
+            if self._shared is None:
+                self._shared = SharedBackend(tunesmith.connect(self._name, **self._options))
+            return self._shared
 
     @property
     def statistics(self) -> Statistics:
         """The numbers of generated rows and of calls; streams are not counted."""
-        return self._batcher.statistics
+        return Statistics() if self._shared is None else self._shared.statistics
 
     def capabilities(self, base_model: str) -> Capabilities:
         """Return the capabilities of the backend for ``base_model``; they are cached.
@@ -75,9 +76,7 @@ class Engine:
         Raises:
             NotFoundError: the backend has no such base model.
         """
-        if base_model not in self._capabilities:
-            self._capabilities[base_model] = self.backend.capabilities(base_model)
-        return self._capabilities[base_model]
+        return self._connect().capabilities(base_model)
 
     def loaded(self, base_model: str, patience: float) -> bool:
         """Return whether :meth:`capabilities` answers for ``base_model`` without loading anything.
@@ -85,7 +84,7 @@ class Engine:
         If not, this loads it in the background and waits at most ``patience`` seconds. An error
         counts as an answer: ``capabilities`` raises it.
         """
-        if base_model in self._capabilities:
+        if self._shared is not None and self._shared.knows(base_model):
             return True
         with self._lock_of_loading:
             work = self._loading.get(base_model)
@@ -122,10 +121,9 @@ class Engine:
 
         Raises:
             TunesmithError: as ``Predictor.generate`` raises it for this input.
-            ServiceError: 503, the engine is closed.
+            ClosedError: the engine is closed.
         """
-        lane = self._lane(target, params)
-        return self._batcher.submit(Item(target, text, params), lane).result()
+        return self._connect().generate(target, text, params).result()
 
     def stream(self, target: Target, text: str, params: GenerationParams) -> Iterator[Generation]:
         """Generate piece by piece, or in one piece if the backend cannot stream."""
@@ -158,30 +156,12 @@ class Engine:
 
     def close(self) -> None:
         """Fail the waiting requests, wait for a backend that is loading, and close it."""
-        self._batcher.close()
+        if self._shared is not None:
+            self._shared.close()
         self._loader.shutdown(cancel_futures=True)
         with self._lock:
-            if self._backend is not None:
-                self._backend.close()
-
-    def _run(self, items: Sequence[Item]) -> list[Generation]:
-        targets = [item.target for item in items]
-        texts = [item.text for item in items]
-        params = items[0].params  # a lane holds one set of parameters
-        return self.backend.predictor.generate_each(targets, texts, params)
-
-    def _lane(self, target: Target, params: GenerationParams) -> Lane:
-        base_model = base_model_of(target)
-        capabilities = self.capabilities(base_model)
-        who = target_key(base_model if capabilities.mixed_targets else target)
-        # All rows of a call share a time limit, so rows with a limit are generated one by one.
-        alone = not capabilities.batch_independent or params.time_limit is not None
-        return Lane((*who, params.model_dump_json()), 1 if alone else MOST_ROWS)
-
-
-def base_model_of(target: Target) -> str:
-    """Return the backend's name of the base model behind ``target``."""
-    return target.base_model if isinstance(target, Deployment) else target
+            if self._shared is not None:
+                self._shared.backend.close()
 
 
 def _as_stand_in(entry: MethodEntry) -> tuple[bool, bool, int]:

@@ -1,4 +1,4 @@
-"""The translation of tunesmith's errors into the service's."""
+"""The translation of tunesmith's errors, and of refusals of a chat, into the service's."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from tunesmith.errors import (
     REMEDIES,
+    ClosedError,
     DatasetError,
     ExperimentError,
     NotFoundError,
@@ -21,7 +22,8 @@ from tunesmith.errors import (
     io_reason,
     remedy_of,
 )
-from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.envelope import ServiceError, Target
+from tunesmith_serve.refusals import Refusal
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ _MEANINGS: tuple[tuple[type[TunesmithError], int, str], ...] = (
     (PredictionError, 400, "invalid_input_argument"),
     (NotFoundError, 404, "not_found"),
     (QuotaError, 429, "rate_limit_reached_requests"),
+    (ClosedError, 503, "service_unavailable"),
 )
 _MISTAKES = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 """Errors that no state of the disk explains: every path here is the emulator's own."""
@@ -45,6 +48,8 @@ def translated(error: Exception) -> ServiceError:
     """
     if isinstance(error, ServiceError):
         return error
+    if isinstance(error, Refusal):
+        return _of_refusal(error)
     if (reason := _of_storage(error)) is not None:
         # No bug: a traceback would hide the line with the reason.
         _LOG.error("the data directory cannot be used: %s", reason)
@@ -54,6 +59,13 @@ def translated(error: Exception) -> ServiceError:
             return ServiceError(status, code, str(error))
     _LOG.error("request failed", exc_info=error)
     return _failed()
+
+
+def _of_refusal(error: Refusal) -> ServiceError:
+    field = next((".".join(map(str, problem.place)) for problem in error.problems), None)
+    target = None if field is None else Target("field", field)
+    code = error.code or "invalid_request_entity"
+    return ServiceError(error.status, code, error.message, target)
 
 
 def failure_of(error: Exception, work: str) -> str:
@@ -91,5 +103,5 @@ def service_errors() -> Iterator[None]:
     """
     try:
         yield
-    except TunesmithError as error:
+    except (TunesmithError, Refusal) as error:
         raise translated(error) from error

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tunesmith_emulator.inference.chat import base_prompt, read_messages, tuned_input
+from tunesmith_serve.messages import base_prompt, read_messages, tuned_input
 
 MODEL = "ibm/granite-13b-instruct-v2"
 PROMPT = "Review: the groomer was gentle and quick. Is it good? Answer:"

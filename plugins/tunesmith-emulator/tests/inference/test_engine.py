@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from tunesmith.backend import target_key
-from tunesmith.errors import NotFoundError, PredictionError, UnsupportedError
+from tunesmith.errors import ClosedError, NotFoundError, PredictionError, UnsupportedError
 from tunesmith.experiment import Experiment
 from tunesmith.records import Row
 from tunesmith.spec import GenerationParams
 from tunesmith_emulator.engine import Engine
-from tunesmith_emulator.envelope import ServiceError
 
 MICRO = "tunesmith/micro-granite"
 TEXTS = [f"Review {i}: the groomer was {'gentle' if i % 2 else 'rude'} " * (1 + i % 5) + "Good?"
@@ -163,7 +162,7 @@ def test_a_closed_engine_answers_no_more(settings: Any, tmp_path: Path) -> None:
     engine = Engine(settings(backend="local"), tmp_path)
     assert engine.generate(MICRO, "Good?", GenerationParams()).text
     engine.close()
-    with pytest.raises(ServiceError, match="shutting down"):
+    with pytest.raises(ClosedError, match="shutting down"):
         engine.generate(MICRO, "Good?", GenerationParams())
 
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tunesmith_emulator import http_protocol
+from tunesmith_serve import http_protocol
 
 HEALTH = b"GET /_emulator/health HTTP/1.1\r\nHost: localhost\r\n"
 UPLOAD = (

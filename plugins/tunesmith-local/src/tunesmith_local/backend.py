@@ -112,6 +112,18 @@ class LocalBackend(Backend):
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
         return {name: version(name) for name in _LIBRARIES} | {"device": device}
 
+    def figures(self) -> dict[str, float]:
+        """Return the bytes of the kept states of prompts and texts, and how often they were found.
+
+        See :meth:`tunesmith.backend.Backend.figures`.
+        """
+        caches = (self.prompt_caches, self.text_cache)
+        return {
+            "cache_bytes": sum(cache.nbytes for cache in caches),
+            "cache_hits": sum(cache.hits for cache in caches),
+            "cache_misses": sum(cache.misses for cache in caches),
+        }
+
     def close(self) -> None:
         """Stop running jobs at their last optimizer step and let the models go."""
         self._tuner.close()

@@ -11,24 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tunesmith_emulator.envelope import ServiceError, Target, wrong_field
+from tunesmith_emulator.envelope import ServiceError, Target
 from tunesmith_emulator.inference.parameters import Notice, Wanted, read
+from tunesmith_serve.chat_parameters import NAMES, SAME, generation_of
 
 NEW_TOKENS = (1024, 256, 64)
 """New tokens if a chat names no limit: the first of these for which the model has room."""
-_SEEDS = 2**32 - 1
-
-# The names in chat of parameters of text generation.
-_NAMES = {
-    "max_new_tokens": "max_tokens",
-    "random_seed": "seed",
-    "stop_sequences": "stop",
-    "include_stop_sequence": "stop",
-    "return_options": "logprobs",
-    "decoding_method": "temperature",
-}
-_SAME = ("temperature", "top_p", "time_limit", "repetition_penalty")
-_MAPPED = {*_SAME, "max_tokens", "max_completion_tokens", "seed", "stop", "logprobs",
+_MAPPED = {*SAME, "max_tokens", "max_completion_tokens", "seed", "stop", "logprobs",
            "top_logprobs", "length_penalty"}  # fmt: skip
 _ONLY: dict[str, tuple[Any, ...]] = {
     "n": (1,),
@@ -56,7 +45,7 @@ _OPENAI = {"model", "stream"}
 
 def as_chat(name: str) -> str:
     """Return the name in chat of a parameter of text generation."""
-    return _NAMES.get(name, name)
+    return NAMES.get(name, name)
 
 
 def read_chat(body: Mapping[str, Any]) -> Wanted:
@@ -75,7 +64,9 @@ def read_chat(body: Mapping[str, Any]) -> Wanted:
                 Target("field", name),
             )
     unknown = sorted(given.keys() - _MAPPED - _ONLY.keys() - _NOT_PARAMETERS - _OPENAI)
-    wanted = read(_as_generation(given), as_chat)
+    found = generation_of(given)
+    found["length_penalty"] = _length_penalty(given.get("length_penalty"))
+    wanted = read(found, as_chat)
     warnings = tuple(Notice(f"{name} is not known and has no effect") for name in unknown)
     return replace(wanted, warnings=wanted.warnings + warnings)
 
@@ -94,46 +85,6 @@ def attempts(wanted: Wanted, limit: int | None) -> list[Wanted]:
         replace(wanted, params=wanted.params.model_copy(update={"max_new_tokens": tokens}))
         for tokens in dict.fromkeys(most)
     ]
-
-
-def _as_generation(given: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: given[name] for name in _SAME if name in given}
-    limit = given.get("max_completion_tokens", given.get("max_tokens"))
-    if limit != 0 or limit is False:  # IBM's documentation: 0 is the model's own limit
-        found["max_new_tokens"] = limit
-    if "stop" in given:
-        stop = given["stop"]
-        found["stop_sequences"] = [stop] if isinstance(stop, str) else stop
-        found["include_stop_sequence"] = False
-    if "seed" in given:
-        found["random_seed"] = _seed(given["seed"])
-    if _samples(given):
-        found["decoding_method"] = "sample"
-    found["return_options"] = _return_options(given)
-    found["length_penalty"] = _length_penalty(given.get("length_penalty"))
-    return found
-
-
-def _samples(given: Mapping[str, Any]) -> bool:
-    if "temperature" in given:
-        return bool(given["temperature"] != 0)
-    return "seed" in given or given.get("top_p", 1) != 1
-
-
-def _seed(seed: object) -> object:
-    # A seed of a chat is any integer, one of text generation starts at 1. From 1 on, it stays.
-    whole = isinstance(seed, int) and not isinstance(seed, bool)
-    return (seed - 1) % _SEEDS + 1 if whole else seed  # type: ignore[operator]  # it is an int
-
-
-def _return_options(given: Mapping[str, Any]) -> dict[str, Any] | None:
-    wanted, top = given.get("logprobs", False), given.get("top_logprobs", 0)
-    if not isinstance(wanted, bool):
-        raise wrong_field("logprobs", "logprobs must be true or false.")
-    if top and not wanted:
-        raise wrong_field("top_logprobs", "top_logprobs needs logprobs to be true.")
-    options = {"generated_tokens": True, "token_logprobs": True, "top_n_tokens": top}
-    return options if wanted else None
 
 
 def _length_penalty(given: object) -> object:

@@ -11,16 +11,19 @@ from typing import Any, TypeVar
 from tunesmith.backend import Capabilities, Target
 from tunesmith.errors import ExperimentError, PredictionError
 from tunesmith.records import Deployment, Generation
+from tunesmith.targets import base_model_of
 from tunesmith_emulator.catalogue.entry import Entry
 from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.deployments.service import Deployments
-from tunesmith_emulator.engine import Engine, base_model_of
+from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, wrong_field
-from tunesmith_emulator.inference import answers, chat, chat_parameters, parameters
-from tunesmith_emulator.inference.chat import Message
-from tunesmith_emulator.inference.parameters import Spelling, Wanted
+from tunesmith_emulator.inference import answers, chat_parameters, parameters
+from tunesmith_emulator.inference.parameters import Notice, Spelling, Wanted
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.translation import service_errors
+from tunesmith_serve import messages as chat
+from tunesmith_serve.messages import Message
+from tunesmith_serve.streaming import with_own_tokens
 
 JSON = dict[str, Any]
 T = TypeVar("T")
@@ -134,7 +137,7 @@ class Inference:
         wanted = chat_parameters.read_chat(body)
         if isinstance(who.target, Deployment):
             text, unread = chat.tuned_input(messages)
-            wanted = replace(wanted, warnings=(*wanted.warnings, *unread))
+            wanted = replace(wanted, warnings=(*wanted.warnings, *map(Notice, unread)))
         else:
             text = self._base_text(who.target, messages)
         _check_length(text, who)
@@ -190,11 +193,7 @@ class Inference:
     def _pieces(self, who: Answering, text: str, wanted: Wanted) -> Iterator[Generation]:
         """Yield the pieces, each with only its own tokens."""
         self._check_room(who, text, wanted)
-        seen = 0
-        for piece in self._engine.stream(who.target, text, wanted.params):
-            tokens = piece.tokens
-            yield piece if tokens is None else piece.model_copy(update={"tokens": tokens[seen:]})
-            seen = len(tokens or ())
+        yield from with_own_tokens(self._engine.stream(who.target, text, wanted.params))
 
     def _opening(self, who: Answering, piece: Generation, wanted: Wanted) -> JSON:
         nothing = Generation(

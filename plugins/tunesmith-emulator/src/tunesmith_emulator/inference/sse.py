@@ -1,8 +1,4 @@
-"""Server-sent events, as the service sends them.
-
-The answer is generated as the client reads it: a slow client slows the generation down, and a
-client that disconnects ends it.
-"""
+"""Server-sent events, as the service sends them."""
 
 from __future__ import annotations
 
@@ -11,13 +7,11 @@ from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import Any
 
-from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
-
 from tunesmith_emulator.translation import translated
+from tunesmith_serve.streaming import EventStream
 
 
-def event_stream(bodies: Iterator[dict[str, Any]], *, greet: bool) -> StreamingResponse:
+def event_stream(bodies: Iterator[dict[str, Any]], *, greet: bool) -> EventStream:
     """Return a stream with one event for each body.
 
     The first body is made before this returns, so that a refusal has its own status and the error
@@ -33,21 +27,7 @@ def event_stream(bodies: Iterator[dict[str, Any]], *, greet: bool) -> StreamingR
     """
     first = next(bodies)
     empty: list[dict[str, Any]] = [{}] if greet else []
-    return _EventStream(_events(chain(empty, [first], bodies)))
-
-
-class _EventStream(StreamingResponse):
-    def __init__(self, events: Generator[str, None, None]) -> None:
-        headers = {"Cache-Control": "no-cache"}
-        super().__init__(events, media_type="text/event-stream", headers=headers)
-        self._events = events
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            # Free the model's cache at once, also after a client has disconnected.
-            self._events.close()
+    return EventStream(_events(chain(empty, [first], bodies)))
 
 
 def _events(bodies: Iterator[dict[str, Any]]) -> Generator[str, None, None]:

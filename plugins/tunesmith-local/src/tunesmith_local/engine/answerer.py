@@ -83,14 +83,30 @@ class Answerer(ABC):
 
     @abstractmethod
     def classify(
-        self, inputs: Sequence[str], labels: Sequence[str], batch_size: int
+        self, rows: Sequence[tuple[Self, str]], labels: Sequence[str], batch_size: int
     ) -> list[Classification]:
-        """Return the probabilities of ``labels`` for each input, in the order of ``labels``.
+        """Return the probabilities of ``labels`` for each row, in the order of ``labels``.
+
+        Args:
+            rows: inputs without the template, each with its answerer; all have the
+                :attr:`batch_key` of this.
+            labels: names or texts.
+            batch_size: rows that are read at once, at most.
 
         Raises:
             PredictionError: a row is empty, or does not fit into the model's positions.
             ExperimentError: a label that cannot be scored.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An input and its possible answers, as the model reads them."""
+
+    line: Line
+    answers: tuple[tuple[int, ...], ...]
+    token_count: int
+    """Tokens of the input in its template, virtual tokens not counted."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -138,20 +154,31 @@ class LanguageModelAnswerer(Answerer):
         return stream(self.base, self.soft_prompt, encoded, params)
 
     def classify(
-        self, inputs: Sequence[str], labels: Sequence[str], batch_size: int
+        self, rows: Sequence[tuple[Self, str]], labels: Sequence[str], batch_size: int
     ) -> list[Classification]:
         """Return label probabilities from the log-probabilities of the labels' tokens.
 
         A label that the model was tuned for is spelled as in its tuning, and ends.
         """
-        scores = self.log_probs(inputs, [self._surface(label) for label in labels], batch_size)
+        places: dict[Self, list[int]] = {}
+        for place, (answerer, _) in enumerate(rows):
+            places.setdefault(answerer, []).append(place)
+        found: dict[int, _Asked] = {}
+        for answerer, own in places.items():
+            texts = [answerer._surface(label) for label in labels]
+            found |= zip(own, answerer._asked([rows[i][1] for i in own], texts), strict=True)
+        asked = [found[place] for place in range(len(rows))]
+        scores = self._scored(asked, len(labels), batch_size)
         shares, masses = scores.softmax(-1).tolist(), scores.exp().sum(-1).tolist()
         return [
-            Classification(probabilities=dict(zip(labels, share, strict=True)), mass=mass)
-            for share, mass in zip(shares, masses, strict=True)
+            Classification(
+                probabilities=dict(zip(labels, share, strict=True)),
+                mass=mass,
+                input_token_count=row.token_count,
+            )
+            for row, share, mass in zip(asked, shares, masses, strict=True)
         ]
 
-    @torch.no_grad()
     def log_probs(
         self, inputs: Sequence[str], texts: Sequence[str], batch_size: int
     ) -> torch.Tensor:
@@ -167,16 +194,25 @@ class LanguageModelAnswerer(Answerer):
         Returns:
             float64 ``[inputs, texts]``, on the CPU.
         """
+        return self._scored(list(self._asked(inputs, texts)), len(texts), batch_size)
+
+    def _asked(self, inputs: Sequence[str], texts: Sequence[str]) -> Iterator[_Asked]:
         answers = self.answers(texts)
         places = [answers.texts.index(text) for text in texts]
-        scores = torch.zeros(len(inputs), len(texts), dtype=torch.float64)
+        for text in inputs:
+            prompt = self.prompt(text)
+            continued = answers.behind(prompt)
+            line = line_of(self.soft_prompt, continued.prompt)
+            own = tuple(continued.answers[place] for place in places)
+            yield _Asked(line, own, len(prompt.token_ids))
+
+    @torch.no_grad()
+    def _scored(self, asked: Sequence[_Asked], count: int, batch_size: int) -> torch.Tensor:
+        scores = torch.zeros(len(asked), count, dtype=torch.float64)
         # Inputs that end alike are continued by the same tokens.
         groups: dict[tuple[tuple[int, ...], ...], dict[int, Line]] = {}
-        for index, text in enumerate(inputs):
-            continued = answers.behind(self.prompt(text))
-            own = tuple(continued.answers[place] for place in places)
-            line = line_of(self.soft_prompt, continued.prompt)
-            groups.setdefault(own, {})[index] = line
+        for index, row in enumerate(asked):
+            groups.setdefault(row.answers, {})[index] = row.line
         for own, lines in groups.items():
             scores[list(lines)] = self._scores(list(lines.values()), own, batch_size).double()
         return scores

@@ -6,7 +6,9 @@ behind the prompt, so rows of different length are then read in turn, equal leng
 continue as one batch. A row whose prompt has no state is read whole, prompt and text.
 
 Texts behind one prompt share a prefix: the template, which is read with the prompt, and often
-an instruction, which is read once for all rows of a call.
+an instruction, which is read once for all rows of a call. So is what texts without a prompt begin
+with, if that is most of them: several questions about one text. Each such family is a batch by
+itself, because its rows then look at one copy of the state.
 
 If the soft prompt comes behind the text, the two change places: the row reads its soft prompt
 behind the state of its text. Rows of both kinds may share a batch.
@@ -29,8 +31,8 @@ from tunesmith_local.engine.batching import (
     worth_a_pass,
 )
 from tunesmith_local.engine.prefix import Prefix, PromptState, read_on, stack
-from tunesmith_local.engine.shared_prefix import shared_prefix
-from tunesmith_local.engine.text_states import Suffix
+from tunesmith_local.engine.shared_prefix import families, shared_prefix
+from tunesmith_local.engine.text_states import Suffix, read_texts
 from tunesmith_local.model.loading import BaseLM
 
 
@@ -116,15 +118,22 @@ def mixed_batches(
         have been read already.
     """
     lines = _behind_shared_prefixes(base, lines)
-    for batch in _batches(base, lines, size):
-        yield batch, [lines[i] for i in batch]
+    apart: dict[Prefix | None, list[int]] = {}
+    for index, line in enumerate(lines):
+        own = line.prefix if line.virtual == 0 else None
+        apart.setdefault(own, []).append(index)
+    for rows in apart.values():
+        for batch in _batches(base, lines, rows, size):
+            yield batch, [lines[i] for i in batch]
 
 
-def _batches(base: BaseLM, lines: Sequence[Line], size: int) -> Iterator[list[int]]:
-    behind = [i for i, line in enumerate(lines) if _continues(base, line)]
-    if not any(lines[i].virtual for i in behind):
+def _batches(
+    base: BaseLM, lines: Sequence[Line], rows: Sequence[int], size: int
+) -> Iterator[list[int]]:
+    behind = [i for i in rows if _continues(base, lines[i])]
+    if all(lines[i].prefix is None and lines[i].suffix is None for i in behind):
         behind = []
-    whole = sorted({*range(len(lines))} - {*behind})
+    whole = sorted({*rows} - {*behind})
     a_pass = padding_worth_a_pass(base)
     for batch in by_length([_read(lines[i]) for i in behind], size, a_pass):
         yield [behind[i] for i in batch]
@@ -172,9 +181,17 @@ def embedded(base: BaseLM, token_ids: Sequence[int]) -> torch.Tensor:
 def _behind_shared_prefixes(base: BaseLM, lines: Sequence[Line]) -> list[Line]:
     found = list(lines)
     groups: dict[Prefix, list[int]] = {}
+    bare: list[int] = []
     for index, line in enumerate(lines):
         if line.prefix is not None and _continues(base, line):
             groups.setdefault(line.prefix, []).append(index)
+        elif line.virtual == 0 and base.state_exact and base.text_exact and line.token_ids:
+            bare.append(index)
+    for family in families([lines[i].token_ids for i in bare]):
+        rows = [bare[place] for place in family]
+        behind = _behind_own_beginning(base, [lines[i].token_ids for i in rows])
+        for index, line in zip(rows, behind, strict=True):
+            found[index] = line
     for prefix, rows in groups.items():
         behind = _behind_shared_prefix(base, prefix, [lines[i].token_ids for i in rows])
         for index, line in zip(rows, behind, strict=True):
@@ -192,6 +209,16 @@ def _behind_shared_prefix(
     else:
         state = read_on(base, prefix.state, shared)
         prefix = Prefix(prefix.weights, state, (*prefix.prefix_ids, *shared))
+    yield from (Line(prefix, text[len(shared) :]) for text in texts)
+
+
+def _behind_own_beginning(base: BaseLM, texts: Sequence[tuple[int, ...]]) -> Iterator[Line]:
+    shared = shared_prefix([text[:-1] for text in texts])
+    if len(shared) * (len(texts) - 1) < worth_a_pass(base.device):
+        yield from (Line(None, text) for text in texts)
+        return
+    (state,) = read_texts(base, [shared])
+    prefix = Prefix(None, state, shared)
     yield from (Line(prefix, text[len(shared) :]) for text in texts)
 
 

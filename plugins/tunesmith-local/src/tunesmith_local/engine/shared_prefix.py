@@ -22,6 +22,26 @@ def shared_prefix(rows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
+def families(rows: Sequence[tuple[int, ...]]) -> list[list[int]]:
+    """Return the indices of rows that begin alike, each in one family.
+
+    A row joins the family before it, in order, if it begins with at least half of what that family
+    begins with: questions about one text do, and long texts in one template do not.
+    """
+    order = sorted(range(len(rows)), key=rows.__getitem__)
+    found: list[list[int]] = []
+    beginning: tuple[int, ...] = ()
+    for index in order:
+        shared = shared_prefix([beginning, rows[index]])
+        if found and 2 * len(shared) >= len(beginning):
+            found[-1].append(index)
+            beginning = shared
+        else:
+            found.append([index])
+            beginning = rows[index]
+    return found
+
+
 def trie_nodes(
     rows: Sequence[Sequence[int]], behind: Sequence[Hashable] | None = None
 ) -> list[list[int]]:

@@ -36,6 +36,10 @@ class StateCache(Generic[Key]):
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.hits = 0
+        """States that were found."""
+        self.misses = 0
+        """States that were looked for and not kept."""
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._nbytes = 0
         self._scans = itertools.count(1)
@@ -50,7 +54,9 @@ class StateCache(Generic[Key]):
         with self._lock:
             kept = self._kept.get(key)
             if kept is None:
+                self.misses += 1
                 return None
+            self.hits += 1
             kept.scan = max(kept.scan, scan)
             self._kept.move_to_end(key)
             return kept.state
@@ -91,6 +97,11 @@ class StateCache(Generic[Key]):
                 state = read()
                 self.keep(key, state, scan)
             return state
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all states that are kept."""
+        return self._nbytes
 
     def sizes(self) -> dict[Key, int]:
         """Return the bytes of each state that is kept, the next to go first."""

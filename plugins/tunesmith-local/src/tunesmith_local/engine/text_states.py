@@ -56,7 +56,7 @@ class TextReader:
         distinct = list(dict.fromkeys(texts))
         states = {text: state for text in distinct if (state := self._find(text)) is not None}
         for batch in self._batches([text for text in distinct if text not in states]):
-            for text, state in zip(batch, _read(self._base, batch), strict=True):
+            for text, state in zip(batch, read_texts(self._base, batch), strict=True):
                 kept = self._cache.keep((self._base, text), state, self._scan)
                 self._nbytes[text] = state.nbytes if kept else 0
                 states[text] = state
@@ -91,7 +91,9 @@ class Suffix:
         return len(self.weights)
 
 
-def _read(base: BaseLM, texts: Sequence[Text]) -> list[PromptState]:
+@torch.no_grad()
+def read_texts(base: BaseLM, texts: Sequence[Text]) -> list[PromptState]:
+    """Read texts in one batch and return the state of each; ``base.text_exact`` must hold."""
     ids, mask = pad(texts, max(map(len, texts)), base.pad_id, left=True)
     ids, mask = ids.to(base.device), mask.to(base.device)
     # Nobody asks for the token after the text, so the vocabulary head does not run.

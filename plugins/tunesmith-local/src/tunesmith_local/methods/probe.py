@@ -138,7 +138,7 @@ class ProbeAnswerer(Answerer):
         ]
 
     def classify(
-        self, inputs: Sequence[str], labels: Sequence[str], batch_size: int
+        self, rows: Sequence[tuple[Self, str]], labels: Sequence[str], batch_size: int
     ) -> list[Classification]:
         """Return the probabilities of ``labels``, normalized over them.
 
@@ -153,8 +153,13 @@ class ProbeAnswerer(Answerer):
                 raise ExperimentError(
                     f"labels: {label!r} is none of {', '.join(self.known)}; choose of these"
                 )
-        rows = self._shares([self.encode(text) for text in inputs], batch_size)
-        return [_normalized(dict(zip(self.probe.labels, row, strict=True)), labels) for row in rows]
+        encoded = [self.encode(text) for _, text in rows]
+        return [
+            _normalized(dict(zip(self.probe.labels, shares, strict=True)), labels).model_copy(
+                update={"input_token_count": len(prompt.token_ids)}
+            )
+            for prompt, shares in zip(encoded, self._shares(encoded, batch_size), strict=True)
+        ]
 
     def _shares(self, encoded: Sequence[EncodedPrompt], batch_size: int) -> list[list[float]]:
         rows = [prompt.token_ids for prompt in encoded]

@@ -88,7 +88,23 @@ class LocalPredictor(Predictor):
         over ``labels``. For a deployment, a label is spelled as it was tuned, and ends. A linear
         probe gives its own probabilities.
         """
-        return self._answerers.of(target).classify(inputs, list(labels), self._batch_size)
+        return self.classify_each([target] * len(inputs), inputs, list(labels))
+
+    def classify_each(
+        self, targets: Sequence[Target], inputs: Sequence[str], labels: Sequence[str]
+    ) -> list[Classification]:
+        """Classify rows of several targets; those of one base model are read together."""
+        answerers = self._answerers_of(targets)
+        groups: dict[Hashable, dict[int, tuple[Answerer, str]]] = {}
+        for index, (target, text) in enumerate(zip(targets, inputs, strict=True)):
+            answerer = answerers[target_key(target)]
+            groups.setdefault(answerer.batch_key, {})[index] = (answerer, text)
+        found: dict[int, Classification] = {}
+        for rows in groups.values():
+            (first, _), *_ = rows.values()
+            shares = first.classify(list(rows.values()), labels, self._batch_size)
+            found |= zip(rows, shares, strict=True)
+        return [found[index] for index in range(len(inputs))]
 
     def prompts(self, deployment: Deployment, inputs: Sequence[str]) -> list[str]:
         """Return the text that a deployment reads for each input, after template and cut."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
-
-from tunesmith_emulator.envelope import ServiceError
 
 HEAD_SECONDS = 20.0
 """The longest time until the head of a request is complete."""
@@ -34,10 +33,15 @@ class _Connection(h11.Connection):
 
 
 class Protocol(H11Protocol):
-    """Closes slow connections, and refuses malformed requests with the service's envelope."""
+    """Closes slow connections, and refuses malformed requests with the service's envelope.
 
-    def __init__(self, *given: Any, **named: Any) -> None:
+    Args:
+        envelope: makes the body of a refusal with status 400 from its message.
+    """
+
+    def __init__(self, envelope: Callable[[str], Any], *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        self._envelope = envelope
         self.conn = _Connection(h11.SERVER)
         self._received = 0
         self._awaited: tuple[object, object] | None = None
@@ -72,7 +76,7 @@ class Protocol(H11Protocol):
         if self.cycle is not None:
             self.cycle.disconnected = True  # its answer can no longer be sent
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = json.dumps(ServiceError(400, "invalid_request", msg).body()).encode()
+            body = json.dumps(self._envelope(msg)).encode()
             headers = [
                 ("content-type", "application/json"),
                 ("content-length", str(len(body))),

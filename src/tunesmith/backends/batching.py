@@ -1,10 +1,10 @@
-"""Batches of concurrent requests: rows that wait for one model are generated in one call.
+"""Batches of concurrent requests: rows that wait for one model are answered in one call.
 
 A model reads thirty-two rows in little more time than one, so a server that answers row by row
-wastes most of its machine. Rows share a call only in one *lane*. A lane has one set of parameters
-and one target (one base model, if the backend reads rows of several deployments together). It
-holds more than one row only if the backend declares that a row's result never depends on its
-neighbors. So batching never changes an answer.
+wastes most of its machine. Rows share a call only in one *lane*. A lane has one question (a set of
+parameters, or labels) and one target (one base model, if the backend reads rows of several
+deployments together). It holds more than one row only if the backend declares that a row's result
+never depends on its neighbors. So batching never changes an answer.
 """
 
 from __future__ import annotations
@@ -15,24 +15,16 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
-from tunesmith.backend import Target
-from tunesmith.records import Generation
-from tunesmith.spec import GenerationParams
-from tunesmith_emulator.envelope import ServiceError
+from tunesmith.errors import ClosedError
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 GATHER_SECONDS = 0.05
 """The longest time that a lane waits for the clients of its last call to come back. It also waits
 at most half of the time that this call took."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One row to generate for."""
-
-    target: Target
-    text: str
-    params: GenerationParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +48,9 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(Generic[Item, Answer]):
     item: Item
-    answer: Future[Generation]
+    answer: Future[Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +61,23 @@ class _Call:
     seconds: float
 
 
-class Batcher:
+class Batcher(Generic[Item, Answer]):
     """One thread that serves the lanes in turn.
 
     Args:
-        run: generates for all rows of one lane in one call, in order.
+        run: answers all rows of one lane in one call, in order.
         gather_seconds: see :data:`GATHER_SECONDS`; 0 never waits.
     """
 
     def __init__(
         self,
-        run: Callable[[Sequence[Item]], list[Generation]],
+        run: Callable[[Sequence[Item]], Sequence[Answer]],
         *,
         gather_seconds: float = GATHER_SECONDS,
     ) -> None:
         self._run = run
         self._gather_seconds = gather_seconds
-        self._lanes: OrderedDict[Lane, deque[_Waiting]] = OrderedDict()
+        self._lanes: OrderedDict[Lane, deque[_Waiting[Item, Answer]]] = OrderedDict()
         self._changed = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -93,26 +85,37 @@ class Batcher:
         self._last = _Call(None, 0, 0.0)
 
     @property
+    def waiting(self) -> int:
+        """The rows that wait for their call now."""
+        with self._changed:
+            return sum(map(len, self._lanes.values()))
+
+    @property
     def statistics(self) -> Statistics:
         """The counts so far."""
         return self._statistics
 
-    def submit(self, item: Item, lane: Lane) -> Future[Generation]:
-        """Queue a row. If its future is cancelled while it waits, the row is not generated.
+    def submit(self, item: Item, lane: Lane) -> Future[Answer]:
+        """Queue a row. If its future is cancelled while it waits, the row is not asked.
 
         Raises:
-            ServiceError: 503, the batcher is closed.
+            ClosedError: the batcher is closed.
         """
-        waiting = _Waiting(item, Future())
+        return self.submit_together([(item, lane)])[0]
+
+    def submit_together(self, rows: Sequence[tuple[Item, Lane]]) -> list[Future[Answer]]:
+        """Queue rows at once, so that those of one lane share a call; see :meth:`submit`."""
+        waiting = [(_Waiting(item, Future[Answer]()), lane) for item, lane in rows]
         with self._changed:
             if self._closed:
                 raise _closing()
-            self._lanes.setdefault(lane, deque()).append(waiting)
+            for one, lane in waiting:
+                self._lanes.setdefault(lane, deque()).append(one)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="batches", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
-        return waiting.answer
+        return [one.answer for one, _ in waiting]
 
     def close(self) -> None:
         """Finish the running call, fail the waiting rows, and end the thread."""
@@ -131,7 +134,7 @@ class Batcher:
             lane, batch = taken
             self._answer(lane, _begun(batch))
 
-    def _take(self) -> tuple[Lane, list[_Waiting]] | None:
+    def _take(self) -> tuple[Lane, list[_Waiting[Item, Answer]]] | None:
         """Wait for the next lane and return its rows, or None once the batcher is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._lanes or self._closed)
@@ -157,12 +160,12 @@ class Batcher:
             if not self._changed.wait(deadline - time.monotonic()):
                 return
 
-    def _answer(self, lane: Lane, batch: Sequence[_Waiting]) -> None:
+    def _answer(self, lane: Lane, batch: Sequence[_Waiting[Item, Answer]]) -> None:
         if not batch:
             return
         started = time.monotonic()
         try:
-            answers = self._generate(batch)
+            answers = self._asked(batch)
         except Exception as error:  # noqa: BLE001  # passed on to the waiting client
             if len(batch) == 1:
                 batch[0].answer.set_exception(error)
@@ -176,7 +179,7 @@ class Batcher:
         for waiting, answer in zip(batch, answers, strict=True):
             waiting.answer.set_result(answer)
 
-    def _generate(self, batch: Sequence[_Waiting]) -> list[Generation]:
+    def _asked(self, batch: Sequence[_Waiting[Item, Answer]]) -> Sequence[Answer]:
         done = self._statistics
         self._statistics = replace(
             done,
@@ -190,9 +193,9 @@ class Batcher:
         return answers
 
 
-def _begun(batch: Sequence[_Waiting]) -> list[_Waiting]:
+def _begun(batch: Sequence[_Waiting[Item, Answer]]) -> list[_Waiting[Item, Answer]]:
     return [waiting for waiting in batch if waiting.answer.set_running_or_notify_cancel()]
 
 
-def _closing() -> ServiceError:
-    return ServiceError(503, "service_unavailable", "The service is shutting down.")
+def _closing() -> ClosedError:
+    return ClosedError("The service is shutting down.")

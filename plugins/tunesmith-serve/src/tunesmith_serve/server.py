@@ -1,4 +1,4 @@
-"""One uvicorn server over TLS, in a thread of this process."""
+"""One uvicorn server, in a thread of this process."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import anyio.to_thread
 import uvicorn
 from starlette.types import ASGIApp
 
 from tunesmith.errors import ExperimentError
-from tunesmith_emulator.http_protocol import Protocol
+from tunesmith_serve.http_protocol import Protocol
 
 _START_SECONDS = 30.0
-_STOP_SECONDS = 5.0
 _THREADS = 200
 
 
 class _Server(uvicorn.Server):
+    stop_seconds = 5.0
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # Each waiting generation holds a thread. With anyio's default of 40, no token could be
         # issued while 40 clients wait for their text.
@@ -31,7 +35,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # A TLS connection is closed by both sides, and an idle client sends nothing. Without the
         # abort, stopping would take as long as the client stays connected.
-        until = time.monotonic() + _STOP_SECONDS
+        until = time.monotonic() + self.stop_seconds
         while self.server_state.tasks and time.monotonic() < until:
             await asyncio.sleep(0.02)
         for connection in list(self.server_state.connections):
@@ -42,11 +46,28 @@ class _Server(uvicorn.Server):
 class Server:
     """A server that listens once it is made, and serves from :meth:`start` to :meth:`stop`.
 
+    Args:
+        app: the application.
+        host: the address to listen on.
+        port: 0 picks a free one.
+        envelope: makes the body of the answer to what is no HTTP, from a message.
+        context: for TLS; None serves plain HTTP.
+        stop_seconds: the longest time for running requests to end when the server stops.
+
     Raises:
         ExperimentError: it cannot listen on the address.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int, context: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        *,
+        envelope: Callable[[str], Any],
+        context: ssl.SSLContext | None = None,
+        stop_seconds: float = 5.0,
+    ) -> None:
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._socket = socket.create_server((host, port), family=family, backlog=1024)
@@ -59,13 +80,14 @@ class Server:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             app,
-            http=Protocol,
+            http=partial(Protocol, envelope),  # type: ignore[arg-type]  # uvicorn only calls it
             log_level="warning",
             lifespan="off",
             access_log=False,
-            ssl_context_factory=lambda config, default: context,
+            ssl_context_factory=None if context is None else (lambda config, default: context),
         )
         self._server = _Server(config)
+        self._server.stop_seconds = stop_seconds
         self._thread = threading.Thread(target=self._serve, name="server", daemon=True)
 
     @property
@@ -91,7 +113,7 @@ class Server:
             time.sleep(0.005)
 
     def stop(self) -> None:
-        """Wait at most five seconds for running requests, then stop."""
+        """Wait for running requests, at most ``stop_seconds``, then stop."""
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join()

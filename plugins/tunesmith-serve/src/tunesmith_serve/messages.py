@@ -1,4 +1,4 @@
-"""Chat as text generation: messages become one prompt.
+"""Chat as text generation: the messages of a chat become one prompt.
 
 * A **base model with a chat template** reads the messages in this template. The backend renders it.
 * A **base model without one** reads the system messages, then the earlier turns as lines
@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunesmith.records import Message as Turn
-from tunesmith_emulator.envelope import ServiceError, wrong_field
-from tunesmith_emulator.inference.parameters import Notice
+from tunesmith_serve.refusals import wrong
 
 ROLES = ("system", "user", "assistant", "tool")
 
@@ -41,10 +40,10 @@ def read_messages(given: object) -> list[Message]:
     """Check the ``messages`` of a body.
 
     Raises:
-        ServiceError: 400, names the message. Only text parts are accepted, no images.
+        Refusal: 400, names the message. Only text parts are accepted, no images.
     """
     if not isinstance(given, list) or not given:
-        raise wrong_field("messages", "messages must be a list with at least one message.")
+        raise wrong("messages must be a list with at least one message.", "messages")
     return [_message(message, f"messages[{i}]") for i, message in enumerate(given)]
 
 
@@ -64,14 +63,12 @@ def turns(messages: Sequence[Message]) -> list[Turn]:
     """Return the messages for a chat template.
 
     Raises:
-        ServiceError: 400, a message is a tool's; it is named. Templates do not render these.
+        Refusal: 400, a message is a tool's; it is named. Templates do not render these.
     """
     for index, message in enumerate(messages):
         if message.role == "tool":
             where = f"messages[{index}].role"
-            raise wrong_field(
-                where, f"{where}: messages of a tool are not emulated in a chat template."
-            )
+            raise wrong(f"{where}: messages of a tool are not read by a chat template.", where)
     return [Turn.model_validate({"role": m.role, "content": m.text}) for m in messages]
 
 
@@ -81,18 +78,13 @@ def field_of_system(messages: Sequence[Message]) -> str:
     return next((f"messages[{index}]" for index in found), "messages")
 
 
-def tuned_input(messages: Sequence[Message]) -> tuple[str, list[Notice]]:
+def tuned_input(messages: Sequence[Message]) -> tuple[str, list[str]]:
     """Return the input of a tuned model, and a warning about messages that it does not read."""
     asked = [i for i, message in enumerate(messages) if message.role == "user"]
     last = asked[-1] if asked else len(messages) - 1
     unread = len(messages) - 1
     warnings = (
-        [
-            Notice(
-                f"a tuned model reads the last user message only; {unread} other messages were "
-                "not read"
-            )
-        ]
+        [f"a tuned model reads the last user message only; {unread} other messages were not read"]
         if unread
         else []
     )
@@ -101,10 +93,10 @@ def tuned_input(messages: Sequence[Message]) -> tuple[str, list[Notice]]:
 
 def _message(given: object, where: str) -> Message:
     if not isinstance(given, Mapping):
-        raise wrong_field(where, f"{where} must be an object with role and content.")
+        raise wrong(f"{where} must be an object with role and content.", where)
     role = given.get("role")
     if role not in ROLES:
-        raise wrong_field(f"{where}.role", f"{where}.role must be one of {', '.join(ROLES)}.")
+        raise wrong(f"{where}.role must be one of {', '.join(ROLES)}.", f"{where}.role")
     calls = given.get("tool_calls")
     if role == "assistant" and calls and not given.get("content"):
         return Message(role, json.dumps(calls, ensure_ascii=False))
@@ -116,17 +108,17 @@ def _text(content: object, where: str) -> str:
         return content
     if isinstance(content, list) and content:
         return "\n".join(_part(part, f"{where}[{i}]") for i, part in enumerate(content))
-    raise wrong_field(where, f"{where} must be text or a list of text parts.")
+    raise wrong(f"{where} must be text or a list of text parts.", where)
 
 
 def _part(part: Any, where: str) -> str:
     kind = part.get("type") if isinstance(part, Mapping) else None
     if kind != "text":
-        raise ServiceError(
-            400,
-            "unsupported",
-            f"{where}: a part of type {kind!r} is not emulated; only text parts are.",
+        raise wrong(
+            f"{where}: a part of type {kind!r} is not read; only text parts are.",
+            where,
+            code="unsupported",
         )
     if not isinstance(part.get("text"), str):
-        raise wrong_field(where, f"{where}.text must be text.")
+        raise wrong(f"{where}.text must be text.", where)
     return str(part["text"])

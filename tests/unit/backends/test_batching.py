@@ -8,12 +8,9 @@ from concurrent.futures import Future
 
 import pytest
 
-from tunesmith.records import Generation
-from tunesmith.spec import GenerationParams
-from tunesmith_emulator.batching import Batcher, Item, Lane
-from tunesmith_emulator.envelope import ServiceError
+from tunesmith.backends.batching import Batcher, Lane
+from tunesmith.errors import ClosedError
 
-PARAMS = GenerationParams()
 SECONDS = 30
 
 
@@ -25,14 +22,13 @@ class Recorder:
         self.begun = threading.Event()
         self.go = threading.Event()
 
-    def __call__(self, items: Sequence[Item]) -> list[Generation]:
-        texts = [item.text for item in items]
-        self.calls.append(texts)
+    def __call__(self, texts: Sequence[str]) -> list[str]:
+        self.calls.append(list(texts))
         self.begun.set()
         assert self.go.wait(SECONDS)
         if "wrong" in texts:
             raise ValueError("a wrong row")
-        return [Generation(text=text.upper()) for text in texts]
+        return [text.upper() for text in texts]
 
 
 @pytest.fixture
@@ -41,22 +37,22 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def batcher(recorder: Recorder) -> Iterator[Batcher]:
-    made = Batcher(recorder)
+def batcher(recorder: Recorder) -> Iterator[Batcher[str, str]]:
+    made = Batcher[str, str](recorder)
     yield made
     recorder.go.set()
     made.close()
 
 
 @pytest.fixture
-def send(batcher: Batcher) -> Callable[..., Future[Generation]]:
-    def send(text: str, lane: str = "a", most: int = 4) -> Future[Generation]:
-        return batcher.submit(Item(lane, text, PARAMS), Lane((lane,), most))
+def send(batcher: Batcher) -> Callable[..., Future[str]]:
+    def send(text: str, lane: str = "a", most: int = 4) -> Future[str]:
+        return batcher.submit(text, Lane((lane,), most))
 
     return send
 
 
-def held(recorder: Recorder, send: Callable[..., Future[Generation]]) -> Future[Generation]:
+def held(recorder: Recorder, send: Callable[..., Future[str]]) -> Future[str]:
     """Send a first row, whose call lasts until ``recorder.go`` is set."""
     first = send("first", "first")
     assert recorder.begun.wait(SECONDS)
@@ -67,11 +63,18 @@ def test_waiting_requests_share_a_call_up_to_the_limit(recorder, batcher, send) 
     first = held(recorder, send)
     rows = [send(text) for text in "bcdefg"]
     recorder.go.set()
-    assert [row.result(SECONDS).text for row in rows] == list("BCDEFG")
-    assert first.result(SECONDS).text == "FIRST"
+    assert [row.result(SECONDS) for row in rows] == list("BCDEFG")
+    assert first.result(SECONDS) == "FIRST"
     assert recorder.calls == [["first"], list("bcde"), list("fg")]
     done = batcher.statistics
     assert (done.batches, done.rows, done.largest) == (3, 7, 4)
+
+
+def test_rows_of_one_request_share_a_call(recorder, batcher) -> None:
+    recorder.go.set()
+    rows = batcher.submit_together([(text, Lane(("a",), 4)) for text in "abc"])
+    assert [row.result(SECONDS) for row in rows] == list("ABC")
+    assert recorder.calls == [list("abc")]
 
 
 def test_lanes_take_turns(recorder, send) -> None:
@@ -96,11 +99,11 @@ def test_only_the_wrong_row_fails(recorder, send) -> None:
     held(recorder, send)
     good, wrong, last = send("good"), send("wrong"), send("last")
     recorder.go.set()
-    assert good.result(SECONDS).text == "GOOD"
-    assert last.result(SECONDS).text == "LAST"
+    assert good.result(SECONDS) == "GOOD"
+    assert last.result(SECONDS) == "LAST"
     with pytest.raises(ValueError, match="a wrong row"):
         wrong.result(SECONDS)
-    assert send("after").result(SECONDS).text == "AFTER"
+    assert send("after").result(SECONDS) == "AFTER"
 
 
 def test_a_row_whose_client_left_is_not_generated(recorder, send) -> None:
@@ -108,13 +111,13 @@ def test_a_row_whose_client_left_is_not_generated(recorder, send) -> None:
     gone, stays = send("gone"), send("stays")
     assert gone.cancel()
     recorder.go.set()
-    assert stays.result(SECONDS).text == "STAYS"
+    assert stays.result(SECONDS) == "STAYS"
     assert recorder.calls[1:] == [["stays"]]
 
 
 def test_a_call_that_loses_rows_is_an_error() -> None:
-    batcher = Batcher(lambda items: [])
-    row = batcher.submit(Item("a", "x", PARAMS), Lane(("a",), 4))
+    batcher = Batcher(lambda texts: [])
+    row = batcher.submit("x", Lane(("a",), 4))
     with pytest.raises(RuntimeError, match="0 answers for 1 rows"):
         row.result(SECONDS)
     batcher.close()
@@ -125,13 +128,12 @@ def test_closing_fails_waiting_requests_and_refuses_new_ones(recorder, batcher, 
     waiting = send("late")
     closing = threading.Thread(target=batcher.close)
     closing.start()
-    with pytest.raises(ServiceError) as refused:
+    with pytest.raises(ClosedError, match="shutting down"):
         waiting.result(SECONDS)
-    assert refused.value.status == 503
     recorder.go.set()
     closing.join(SECONDS)
-    assert first.result(SECONDS).text == "FIRST"
-    with pytest.raises(ServiceError, match="shutting down"):
+    assert first.result(SECONDS) == "FIRST"
+    with pytest.raises(ClosedError, match="shutting down"):
         send("too late")
     assert not [thread for thread in threading.enumerate() if thread is batcher._thread]
 
@@ -140,9 +142,9 @@ def test_clients_that_come_back_are_waited_for() -> None:
     """Four clients in a closed loop share calls, though they come back one by one."""
     pause = threading.Event()
 
-    def slow(items: Sequence[Item]) -> list[Generation]:
+    def slow(texts: Sequence[str]) -> list[str]:
         pause.wait(0.1)
-        return [Generation(text=item.text) for item in items]
+        return list(texts)
 
     batcher = Batcher(slow, gather_seconds=SECONDS)
     start = threading.Barrier(4)
@@ -150,7 +152,7 @@ def test_clients_that_come_back_are_waited_for() -> None:
     def client() -> None:
         start.wait(SECONDS)
         for _ in range(10):
-            batcher.submit(Item("a", "x", PARAMS), Lane(("a",), 4)).result(SECONDS)
+            batcher.submit("x", Lane(("a",), 4)).result(SECONDS)
 
     clients = [threading.Thread(target=client) for _ in range(4)]
     for thread in clients:

@@ -1,0 +1,176 @@
+"""The tuned prompts that are served, by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+
+from pydantic import ValidationError
+
+from tunesmith.backend import Backend
+from tunesmith.dataset import INPUT
+from tunesmith.errors import ExperimentError, RunError, first_problem, near_misses, unreadable
+from tunesmith.evaluation.calibration import Calibration
+from tunesmith.records import Deployment
+from tunesmith.runs.run import ADAPTER, RECORD, RunDirectory
+
+NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
+"""A name of a prompt, which is part of an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A run directory or a deployment file, read."""
+
+    path: Path
+    backend: str
+    deployment: Deployment
+    input_field: str = INPUT
+    """The column of the text in the run's data, which may be a field of a state."""
+    calibration: Calibration | None = None
+    run: RunDirectory | None = None
+
+    @property
+    def name(self) -> str:
+        """The name by default: that of the run's directory or of the deployment."""
+        return self.path.name if self.run is not None else self.deployment.name
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPrompt:
+    """A tuned model that answers under a name."""
+
+    name: str
+    source: Source
+
+    @property
+    def deployment(self) -> Deployment:
+        """The deployment that answers."""
+        return self.source.deployment
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of its labels."""
+        return tuple(self.deployment.model.labels)
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was deployed."""
+        return self.deployment.created_at
+
+
+def read_source(path: Path) -> Source:
+    """Read a run directory, its adapter folder, or a deployment file.
+
+    Raises:
+        RunError: there is none, it is unreadable, or the run has no tuned model.
+    """
+    if path.name == ADAPTER and (path.parent / RECORD).is_file():
+        path = path.parent  # an adapter has no labels; its run does
+    if path.is_dir():
+        return _of_run(RunDirectory.load(path))
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(unreadable(error, path)) from None
+    try:
+        deployment = Deployment.from_json(text)
+    except ValidationError as error:
+        raise RunError(
+            f"{path}: no deployment file: {first_problem(error)}; name a run directory"
+        ) from None
+    return Source(path, deployment.backend, deployment)
+
+
+def _of_run(run: RunDirectory) -> Source:
+    record = run.record
+    if record.deployment is None:
+        method = record.experiment["method"]["name"]
+        raise RunError(
+            f"{run.directory}: the method {method!r} tunes nothing, so there is no prompt to "
+            "serve; ask its base model instead"
+        )
+    data = record.experiment["data"]
+    return Source(
+        run.directory,
+        record.backend,
+        record.deployment,
+        data.get("input_field", INPUT),
+        record.calibration,
+        run,
+    )
+
+
+class Prompts:
+    """The served prompts of one base model. Threads may share it.
+
+    Args:
+        backend: answers for all of them.
+        base_model: every prompt must be tuned from this one.
+    """
+
+    def __init__(self, backend: Backend, base_model: str) -> None:
+        self._backend = backend
+        self._base_model = base_model
+        self._served: dict[str, ServedPrompt] = {}
+        self._lock = Lock()
+
+    def all(self) -> Mapping[str, ServedPrompt]:
+        """Return the prompts by name, in the order in which they were added."""
+        return dict(self._served)
+
+    def find(self, name: str) -> ServedPrompt | None:
+        """Return the prompt ``name``, if there is one."""
+        return self._served.get(name)
+
+    def add(self, source: Source, name: str | None = None) -> ServedPrompt:
+        """Load a prompt and serve it; the same one under its name again changes nothing.
+
+        Raises:
+            ExperimentError: the name is wrong or taken, or the prompt is of another base model or
+                backend.
+            TunesmithError: the backend cannot load it: it is damaged, or in another store.
+        """
+        prompt = ServedPrompt(name or source.name, source)
+        self._check(prompt)
+        # Loads the adapter and checks its fingerprints: a damaged one is refused here.
+        self._backend.predictor.prompts(prompt.deployment, [""])
+        with self._lock:
+            known = self._served.get(prompt.name)
+            if known is not None and known.deployment.id != prompt.deployment.id:
+                raise ExperimentError(
+                    f"{prompt.name!r} is the name of another prompt that is served; choose another"
+                )
+            self._served[prompt.name] = prompt
+        return prompt
+
+    def remove(self, name: str) -> ServedPrompt | None:
+        """Stop serving ``name``; return what was served."""
+        with self._lock:
+            return self._served.pop(name, None)
+
+    def near(self, name: str) -> str:
+        """Return a hint at names like ``name``."""
+        return near_misses(name, self._served)
+
+    def _check(self, prompt: ServedPrompt) -> None:
+        path, deployment = prompt.source.path, prompt.deployment
+        if not NAME.fullmatch(prompt.name) or prompt.name == self._base_model:
+            raise ExperimentError(
+                f"{path}: {prompt.name!r} cannot be the name of a prompt; give one of letters, "
+                "digits, '.', '_' and '-', e.g. NAME=PATH"
+            )
+        if deployment.backend != self._backend.name:
+            raise ExperimentError(
+                f"{path}: a prompt of backend {deployment.backend!r}; the server uses "
+                f"{self._backend.name!r}, serve it separately"
+            )
+        if deployment.base_model != self._base_model:
+            raise ExperimentError(
+                f"{path}: tuned from {deployment.base_model!r}; the server has "
+                f"{self._base_model!r}, serve it separately"
+            )
