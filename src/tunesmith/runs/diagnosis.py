@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from tunesmith.evaluation.metrics import Evaluation
 from tunesmith.labels import LabelSet
+from tunesmith.methods import render
 from tunesmith.records import LearningCurve, ModelRole, Prediction, Record
 from tunesmith.runs.record import RunRecord
 from tunesmith.runs.unparsed import LABEL_KINDS, Way, setting_text, ways_of
@@ -252,7 +253,11 @@ def _no_label(
     labels = LabelSet.model_validate(record.experiment["labels"])
     # If the verdict is about decisions already, that is no remedy.
     decides = record.answer == "text" and any(p.probabilities for p in predictions)
-    ways = ways_of(texts, labels, decides=decides, template=_template(record))
+    template = _template(record)
+    # The rows themselves may end in a line break.
+    if template and all(render(template[1], p.input).endswith("\n") for p in predictions):
+        template = None
+    ways = ways_of(texts, labels, decides=decides, template=template)
     alike = any(way.kind in LABEL_KINDS for way in ways)
     if alike or len(texts) > UNPARSABLE * len(predictions):
         weight = "; the verdict is about decisions, not about these" * (record.answer == "decision")

@@ -219,6 +219,18 @@ def test_a_decision_fixes_many_kinds_of_answers_and_one_needs_a_setting() -> Non
         assert found.answers == ("positive\nand", "Mood")
 
 
+def test_rows_that_end_in_a_line_break_need_none_in_the_template() -> None:
+    record, answers = written("I think so")
+    method = {"name": "prompt_tuning", "verbalizer": "{{input}}"}
+    model = record.model.model_copy(update={"method": method})  # type: ignore[union-attr]
+    record = record.model_copy(update={"model": model})
+    (found,) = (s for s in diagnose(record, answers) if s.kind == "no label")
+    assert overrides(found) == {"method.verbalizer": "{{input}}\n"}
+    ended = [p.model_copy(update={"input": f"{p.input}\n"}) for p in answers]
+    (found,) = (s for s in diagnose(record, ended) if s.kind == "no label")
+    assert "method.verbalizer" not in overrides(found)
+
+
 def test_a_base_model_on_the_bare_input_is_given_the_template() -> None:
     (found,) = sound("+" * 20, "?" * 20)
     assert (found.role, overrides(found)) == ("base", {"base_input": "same"})
