@@ -14,9 +14,9 @@ from tunesmith_emulator.assets.service import AssetBody
 from tunesmith_emulator.deployments.service import AssetBody as DeployedAssetBody
 from tunesmith_emulator.deployments.service import Label as DeploymentLabel
 from tunesmith_emulator.deployments.service import OnlineBody
-from tunesmith_emulator.inference.chat import ROLES
 from tunesmith_emulator.trainings.request import Label as TrainingLabel
 from tunesmith_emulator.trainings.request import TrainingBody, Tuning
+from tunesmith_serve.messages import ROLES
 
 JSON = dict[str, Any]
 
