@@ -26,7 +26,7 @@ from tunesmith.errors import DatasetError, ExperimentError, NotFoundError, Plugi
 from tunesmith.labels import LabelSet
 from tunesmith.methods import AUTO_SETTINGS
 from tunesmith.pipeline.wording import EXAMPLES, ROWS, Choice, Tried, choose_wording, forms
-from tunesmith.plugins import DEFAULT_BACKEND, DEFAULT_BASE_MODEL
+from tunesmith.plugins import DEFAULT_BACKEND, DEFAULT_BASE_MODEL, development_models
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -250,7 +250,7 @@ def experiment_text(
         name=target.stem,
         file=_escaped(" ".join(target.name.split())),
         base_model=base_model,
-        embedded=base_model == DEFAULT_BASE_MODEL,
+        embedded=base_model in (DEFAULT_BASE_MODEL, *development_models(base_model)),
         train=_path(str(data.train), target),
         test=_path(str(data.test), target) if data.test else None,
         input_field=data.input_field,

@@ -213,6 +213,14 @@ def test_another_base_model_gets_the_settings_of_a_real_one(invoke: Invoke) -> N
     assert (experiment.method.num_epochs, experiment.method.learning_rate) == (4, 0.3)  # type: ignore[attr-defined]
 
 
+def test_another_development_model_gets_the_settings_of_the_default_one(invoke: Invoke) -> None:
+    pytest.importorskip("tunesmith_micro_granite")
+    name = "tunesmith/micro-granite-2"
+    invoke("init", "train.json", "-o", "new.yaml", "--base-model", name, "--no-search")
+    method = Experiment.from_file("new.yaml").method
+    assert (method.num_epochs, method.learning_rate) == (10, 0.001)  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(("rows_each", "validation"), [(3, None), (8, 0.15)])
 def test_sixty_labels_with_few_rows_each(
     rows_each: int, validation: float | None, invoke: Invoke

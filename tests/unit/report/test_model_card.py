@@ -179,16 +179,20 @@ def test_a_classifier_of_a_plugin_is_no_generator(run: Run) -> None:
     assert "generate(" not in card.partition("## How to load it")[0]
 
 
-def test_an_old_record_of_a_development_model_asks_the_plugins(run: Run) -> None:
+@pytest.mark.parametrize(
+    ("base_model", "function"),
+    [("tunesmith/micro-granite", "path"), ("tunesmith/micro-granite-2", "path_2")],
+)
+def test_an_old_record_of_a_development_model_asks_the_plugins(
+    run: Run, base_model: str, function: str
+) -> None:
     pytest.importorskip("tunesmith_micro_granite")
     assert run.record.development == ()
-    old = run.record.model_copy(
-        update={"base_model": "tunesmith/micro-granite", "development": None}
-    )
+    old = run.record.model_copy(update={"base_model": base_model, "development": None})
     card = model_card(old)
     assert "**A development model was tuned.**" in card
-    assert "from tunesmith_micro_granite import path\n" in card
-    assert "base = path()\n" in card
+    assert f"from tunesmith_micro_granite import {function}\n" in card
+    assert f"base = {function}()\n" in card
 
 
 def test_without_the_hub_library_the_card_has_no_metadata_and_the_run_a_note(
