@@ -1,4 +1,4 @@
-"""The second generation, `tunesmith/micro-granite-2`: it takes its task from the prompt.
+"""The second generation, `tunesmith/micro-granite-2`: it takes its task from a soft prompt.
 
     python -m recipe.teachable --out DIR
 

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m recipe.teachable",
-        description="Train tunesmith/micro-granite-2, which takes its task from the prompt.",
+        description="Train tunesmith/micro-granite-2, which takes its task from a soft prompt.",
     )
     parser.add_argument("--out", type=Path, default=Path("micro-granite-2"), metavar="DIR")
     parser.add_argument("--words", type=Path, metavar="DIR", help="folder of SmolLM2")

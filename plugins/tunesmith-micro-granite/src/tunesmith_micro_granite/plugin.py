@@ -25,7 +25,7 @@ def register_base_models() -> Sequence[BaseModelEntry]:
         BaseModelEntry(
             name=SECOND,
             summary="Embedded 10M-parameter Granite-shaped stand-in for development, CPU only, "
-            "which takes its task from the prompt",
+            "which takes its task from a soft prompt",
             path="tunesmith_micro_granite:path_2",
             served_as={"local": SECOND},
             development=True,
