@@ -2,8 +2,7 @@
 
 A backend tunes, deploys and generates. It raises :class:`~tunesmith.errors.UnsupportedError`
 for everything that its :class:`Capabilities` do not declare and never ignores a setting in silence.
-The one exception is the seed, which also drives the core's splits: a backend that is not seeded
-runs, and the record says so.
+The exception is the seed, which also drives the splits: a backend without seeds runs, with a note.
 """
 
 from __future__ import annotations
@@ -37,9 +36,7 @@ from tunesmith.records import (
 )
 from tunesmith.spec import GenerationParams, TuningSpec, check_texts
 from tunesmith.targets import Target as Target
-from tunesmith.targets import TargetKey as TargetKey
 from tunesmith.targets import by_target
-from tunesmith.targets import target_key as target_key
 
 
 class Range(Record):
@@ -101,8 +98,7 @@ class Capabilities(Record):
     batch_independent: bool = False
     """Whether a row's result never depends on its neighbors in a call."""
     mixed_targets: bool = False
-    """Whether ``generate_each`` and ``classify_each`` of the predictor read rows of several targets
-    of one base model together; elsewhere they ask for one target after the other."""
+    """Whether ``generate_each`` and ``classify_each`` read rows of several targets together."""
     resumable: bool = False
     cancellable: bool = False
     streaming: bool = False

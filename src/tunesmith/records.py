@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_core import PydanticSerializationError
 
 from tunesmith.clock import now
 from tunesmith.labels import LabelSet
@@ -42,7 +41,7 @@ def check_writable(values: BaseModel, fields: Iterable[str]) -> None:
     for field in fields:
         try:
             values.model_dump_json(include={field})
-        except PydanticSerializationError:
+        except ValueError:  # pydantic's own kind of it
             raise ValueError(
                 f"{field}: a text in it has half of an emoji or of another character, which no "
                 "file can hold; remove it"

@@ -7,11 +7,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import cast
 
-from tunesmith.backend import Backend, Capabilities, Target, target_key
+from tunesmith.backend import Backend, Capabilities, Target
 from tunesmith.backends.batching import Batcher, Lane, Statistics
 from tunesmith.records import Classification, Generation
 from tunesmith.spec import GenerationParams
-from tunesmith.targets import base_model_of
+from tunesmith.targets import base_model_of, target_key
 
 MOST_ROWS = 32
 """Rows in one call. More rows gain nothing on a CPU, and the first one waits for the last."""

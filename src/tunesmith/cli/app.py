@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tunesmith.cli.command import global_options
+from tunesmith.cli.command import HELP, global_options
 from tunesmith.cli.group import LazyCommand, LazyGroup
 
 SECTIONS = {
@@ -45,6 +45,6 @@ cli = show_version(
         params=global_options(),
         help="One soft-prompt classification experiment, written once, run on any backend.",
         epilog="Start with: tunesmith init train.json --test test.json",
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        context_settings={**HELP, "max_content_width": 100},
     )
 )

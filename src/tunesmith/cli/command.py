@@ -20,6 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 GIVEN = "tunesmith.cli.given"
 """Key of the arguments of the command in the context, as the user gave them."""
 
+HELP = {"help_option_names": ["-h", "--help"]}
+"""The settings of click for the names of the help option."""
+
 PATH = click.Path(path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -29,6 +32,8 @@ class Command(click.Command):
     """A command with an example in its help, ``--json``, and the options of the group."""
 
     def __init__(self, *args: Any, example: str, has_json: bool = True, **kwargs: Any) -> None:
+        # Also if it is called without its group: click keeps the first help option that it makes.
+        kwargs.setdefault("context_settings", HELP)
         super().__init__(*args, **kwargs)
         self.example = example
         if has_json:

@@ -42,3 +42,9 @@ def test_the_page_is_up_to_date() -> None:
     if os.environ.get("UPDATE_DOCS"):
         PAGE.write_text(page, encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == page
+
+
+def test_a_command_called_without_its_group_has_the_same_help_options() -> None:
+    from tunesmith.cli.audit import audit
+
+    assert CliRunner().invoke(audit, ["-h"]).exit_code == 0

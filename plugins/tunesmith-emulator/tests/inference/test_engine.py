@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tunesmith.backend import target_key
 from tunesmith.errors import ClosedError, NotFoundError, PredictionError, UnsupportedError
 from tunesmith.experiment import Experiment
 from tunesmith.records import Row
 from tunesmith.spec import GenerationParams
+from tunesmith.targets import target_key
 from tunesmith_emulator.engine import Engine
 
 MICRO = "tunesmith/micro-granite"

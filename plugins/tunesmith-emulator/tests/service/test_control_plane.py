@@ -18,7 +18,7 @@ def test_health_loads_no_model(start, rest_for):
     running = start("local")
     with rest_for(running) as client:
         assert client.healthy()
-    assert running.services.engine._backend is None
+    assert not running.services.engine.connected
 
 
 def test_reset_makes_it_as_new(rest, emulator):

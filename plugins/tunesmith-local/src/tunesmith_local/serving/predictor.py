@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
-from tunesmith.backend import Predictor, Target, TargetKey, target_key
+from tunesmith.backend import Predictor, Target
 from tunesmith.errors import UnsupportedError
 from tunesmith.records import (
     Classification,
@@ -15,6 +15,7 @@ from tunesmith.records import (
     Reading,
 )
 from tunesmith.spec import GenerationParams, TuningSpec
+from tunesmith.targets import TargetKey, target_key
 from tunesmith_local.catalog import BACKEND
 from tunesmith_local.engine.answerer import Answerer
 from tunesmith_local.engine.encoding import EncodedPrompt, encode_prompt
