@@ -1,8 +1,8 @@
 # make demo      tune, deploy, predict and compare on an embedded model, then its ladder; prints the reports' paths
 # make test      lint, types, import layers, and all tests except those of other vendors' clients
-# make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK with the emulator, openai,
-#                typesafe-sdk and jevcompat with tunesmith serve, all pages in Chromium, and the proof on
-#                a few rows
+# make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK with the emulator, openai (also
+#                Node's), typesafe-sdk, langchain-openai, litellm and jevcompat with tunesmith serve, its
+#                Containerfile, all pages in Chromium, and the proof on a few rows
 # make test-vllm compares vLLM with the local backend, in an environment of its own (4 GB)
 # make bench     prints start-up and loading times (MODEL=FOLDER), and the engine compared with plain PEFT
 # make proof     tunes a real model on public data; writes build/proof.json and docs/explanation/proof.md

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # the test modules share served_prompts.py
+sys.path.insert(0, str(Path(__file__).parent))  # the test modules share the other modules
 
 from served_prompts import MICRO, Tuned, client_of
 from starlette.testclient import TestClient

@@ -15,7 +15,7 @@ from tunesmith_serve.server import Server
 
 HERE = Path(__file__).parent
 WANTED = os.environ.get("TUNESMITH_REQUIRE_CLIENTS") == "1"
-SKIPPED = "needs openai, typesafe-sdk and jevcompat: `make test-all` installs and runs them"
+SKIPPED = "needs the packages of requirements.txt and Node: `make test-all` installs and runs them"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""``openai`` and ``typesafe-sdk`` unchanged, and the conformance suite of the System One API."""
+"""Clients, unchanged, over a real socket, and the conformance suite of the System One API."""
 
 from __future__ import annotations
 
@@ -12,15 +12,30 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[3]
-BIN = ROOT / "build" / "clients" / "serve" / "bin"
+CLIENTS = ROOT / "build" / "clients"
+BIN = CLIENTS / "serve" / "bin"
 KEY = "a-key"
 REQUIREMENTS = 48
 
 
-def run(*command: str, text: str | None = None) -> str:
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=600)
+def run(*command: str, text: str | None = None, folder: Path = HERE) -> str:
+    done = subprocess.run(
+        command, input=text, cwd=folder, capture_output=True, text=True, timeout=600
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def answers(name: str, url: str, text: str) -> dict[str, Any]:
+    """Run a program of ``programs/`` in its own environment; returns the JSON that it prints."""
+    program = HERE / "programs" / name
+    if program.suffix == ".mjs":  # read from standard input, it finds packages in the folder
+        command = ("node", "--input-type=module", "-", url, text)
+        printed = run(*command, text=program.read_text("utf-8"), folder=CLIENTS / "node")
+    else:
+        printed = run(str(BIN / "python"), str(program), url, text)
+    found: dict[str, Any] = json.loads(printed)
+    return found
 
 
 def passed(url: str, report: Path, *more: str) -> set[str]:
@@ -42,8 +57,7 @@ def test_every_requirement_passes_with_or_without_keys(
 
 
 def test_the_clients_of_openai(served: Any, tuned: Any) -> None:
-    program = str(HERE / "programs" / "with_openai.py")
-    found = json.loads(run(str(BIN / "python"), program, served(), tuned.texts[0]))
+    found = answers("with_openai.py", served(), tuned.texts[0])
     assert {"grooming", "other", "jev-latest"} <= set(found["models"])
     assert found["label"] in ("0", "1")
     assert found["types"] == ["choice", "predicate", "score"]
@@ -54,10 +68,41 @@ def test_the_clients_of_openai(served: Any, tuned: Any) -> None:
 
 
 def test_the_client_of_system_one(served: Any, tuned: Any) -> None:
-    program = str(HERE / "programs" / "with_typesafe.py")
-    found = json.loads(run(str(BIN / "python"), program, served(), tuned.texts[0]))
+    found = answers("with_typesafe.py", served(), tuned.texts[0])
     assert found["choice"] == found["awaited"] in ("0", "1")
     assert 0 <= found["noul"] <= 1
+
+
+def test_langchain(served: Any, tuned: Any) -> None:
+    url, text = served(), tuned.texts[0]
+    found, direct = answers("with_langchain.py", url, text), answers("with_openai.py", url, text)
+    assert found["streamed"] == found["whole"] == found["awaited"] == found["awaited stream"]
+    assert found["batch"] == [found["whole"]] * 2
+    assert found["logprob"] < 0
+    assert found["tokens"] > 0
+    assert found["label"] == found["awaited label"] == direct["label"]
+    assert 0 <= found["complaint"] <= 1
+    assert found["anger"] is not None
+
+
+def test_litellm(served: Any, tuned: Any) -> None:
+    found = answers("with_litellm.py", served(), tuned.texts[0])
+    assert found["streamed"] == found["whole"] == found["awaited"] == found["awaited stream"]
+    assert found["completed"] == found["whole"], "a prompt reads the same text in both"
+    assert found["tokens"] > 0
+    assert found["refused"] == 404
+
+
+def test_the_node_client_of_openai(served: Any, tuned: Any) -> None:
+    url, text = served(), tuned.texts[0]
+    found, direct = answers("with_node.mjs", url, text), answers("with_openai.py", url, text)
+    assert found["models"] == direct["models"]
+    assert found["label"] == direct["label"]
+    assert found["whole"] == found["streamed"]
+    assert found["logprob"] < 0
+    assert found["completed"] == found["completed stream"]
+    assert found["refused"] == {"status": 400, "param": "tools"}
+    assert found["unknown"]["status"] == 404
 
 
 def test_the_example_of_the_readme(served: Any, tuned: Any) -> None:
