@@ -3,6 +3,7 @@
 # make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK with the emulator, openai (also
 #                Node's), typesafe-sdk, langchain-openai, litellm and jevcompat with tunesmith serve, its
 #                Containerfile, all pages in Chromium, and the proof on a few rows
+# make test-container runs the install and start commands of the Containerfile in a fresh environment
 # make test-vllm compares vLLM with the local backend, in an environment of its own (4 GB)
 # make bench     prints start-up and loading times (MODEL=FOLDER), and the engine compared with plain PEFT
 # make proof     tunes a real model on public data; writes build/proof.json and docs/explanation/proof.md
@@ -31,7 +32,7 @@ CLIENT_ENVS := build/clients
 VLLM := build/vllm
 VLLM_VERSION := 0.32.0
 
-.PHONY: demo test test-all test-vllm clients lint bench proof load faults fuzz properties clean
+.PHONY: demo test test-all test-container test-vllm clients lint bench proof load faults fuzz properties clean
 
 # Steps of the ladder, without the weights that take minutes.
 DEMO := tfidf_logreg,embeddings_logreg,zero_shot,few_shot,prompt_tuning-sample_vocab
@@ -47,6 +48,9 @@ test: lint
 test-all: test clients
 	TUNESMITH_REQUIRE_CLIENTS=1 $(PYTEST) --dist loadfile $(CLIENTS) $(SERVE_CLIENTS) tests/browser
 	$(BIN)/python -m tests.benchmarks.proof --quick
+
+test-container: clients
+	TUNESMITH_REQUIRE_CLIENTS=1 TUNESMITH_CONTAINER=1 $(BIN)/python -m pytest -q $(SERVE_CLIENTS)/test_containerfile.py
 
 # Without -n: two vLLM servers would share the processors.
 test-vllm: $(STAMP) $(VLLM)/.installed
