@@ -159,7 +159,7 @@ def _check_labels(table: Table, rule: RowRule) -> None:
     if texts and numbers:
         (first, text), (second, number) = texts[0], numbers[0]
         raise DatasetError(
-            f"{first}, field {field!r}: {text!r:.60} is text, and {number!r} ({second}) is a "
+            f"{first}, field {field!r:.60}: {text!r:.60} is text, and {number!r} ({second}) is a "
             "number. Write all labels as text; in pandas: astype(str)"
         )
 

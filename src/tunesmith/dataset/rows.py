@@ -104,7 +104,7 @@ class RowRule:
             refuse_missing(where, self.input_field)
         if not isinstance(text, str) or not text.strip():
             raise DatasetError(
-                f"{where}, field {self.input_field!r}: must be text that is not empty, found "
+                f"{where}, field {self.input_field!r:.60}: must be text that is not empty, found "
                 f"{text!r:.60}. Correct the row, or remove it"
             )
         refuse_halves(where, self.input_field, text)
@@ -116,7 +116,7 @@ class RowRule:
     def _field(self, where: str, record: Mapping[Any, Any], name: str) -> Any:
         if name not in record:
             raise ColumnError(
-                f"{where}: no field {name!r}; it has {shown(map(str, record)) or 'none'}."
+                f"{where}: no field {name!r:.60}; it has {shown(map(str, record)) or 'none'}."
                 f"{near_misses(name, map(str, record))}",
                 "input_field" if name == self.input_field else "output_field",
             )
@@ -129,7 +129,7 @@ class RowRule:
         if label is None:
             labels = list(self.labels or ())
             raise DatasetError(
-                f"{where}, field {name!r}: {text!r:.60} is not one of the labels "
+                f"{where}, field {name!r:.60}: {text!r:.60} is not one of the labels "
                 f"{shown(labels)}.{near_misses(text, labels)} "
                 "Correct the row, or add the label to 'labels'"
             )
@@ -142,7 +142,7 @@ class RowRule:
             return value
         if not 0 <= value < len(names):
             raise DatasetError(
-                f"{where}, field {self.output_field!r}: {value} is not a class number (0 to "
+                f"{where}, field {self.output_field!r:.60}: {value} is not a class number (0 to "
                 f"{len(names) - 1}). Remove the row if it has no label"
             )
         return names[value]
@@ -169,7 +169,7 @@ def _label_text(where: str, field: str, value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         remedy = "; in pandas: astype(int)"
     raise DatasetError(
-        f"{where}, field {field!r}: {value!r:.60} is not a label; it must be text or a whole "
+        f"{where}, field {field!r:.60}: {value!r:.60} is not a label; it must be text or a whole "
         f"number. Correct the row, or remove it{remedy}"
     )
 
@@ -181,8 +181,8 @@ def refuse_missing(where: str, field: str) -> None:
         DatasetError: always.
     """
     raise DatasetError(
-        f"{where}, field {field!r}: the value is missing (None). Fill it in, or remove the row; "
-        f"in pandas: dropna(subset=[{field!r}])"
+        f"{where}, field {field!r:.60}: the value is missing (None). Fill it in, or remove the "
+        f"row; in pandas: dropna(subset=[{field!r}])"
     )
 
 
@@ -197,6 +197,6 @@ def refuse_halves(where: str, field: str, text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise DatasetError(
-            f"{where}, field {field!r}: character {error.start}, {text[error.start]!r}, is half "
-            "of an emoji or of another character. Was the text cut there? Remove it"
+            f"{where}, field {field!r:.60}: character {error.start}, {text[error.start]!r}, is "
+            "half of an emoji or of another character. Was the text cut there? Remove it"
         ) from None

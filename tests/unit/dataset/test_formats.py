@@ -208,6 +208,13 @@ def test_a_message_does_not_repeat_long_names(tmp_path: Path) -> None:
     assert len(str(caught.value)) < 500 + len(str(tmp_path))
 
 
+def test_a_message_about_a_cell_cuts_the_long_name_of_its_column(tmp_path: Path) -> None:
+    rows = json.dumps([{"x" * 5000: "", "output": "b"}])
+    with pytest.raises(DatasetError, match="must be text that is not empty") as caught:
+        load_dataset(write(tmp_path, "a.json", rows), input_field="x" * 5000)
+    assert len(str(caught.value)) < 500 + len(str(tmp_path))
+
+
 def test_labels_of_many_digits_are_sorted_as_texts(tmp_path: Path) -> None:
     rows = [{"input": "a", "output": "9" * 5000}, {"input": "b", "output": "10"}]
     assert load_dataset(write(tmp_path, "a.json", json.dumps(rows))).outputs == ["10", "9" * 5000]
