@@ -34,7 +34,7 @@ VLLM_VERSION := 0.32.0
 
 .PHONY: demo test test-all test-container test-vllm clients lint bench proof load faults fuzz properties clean
 
-# Steps of the ladder, without the weights that take minutes.
+# The steps of the ladder that take seconds.
 DEMO := tfidf_logreg,embeddings_logreg,zero_shot,few_shot,prompt_tuning-sample_vocab
 
 demo: $(STAMP)

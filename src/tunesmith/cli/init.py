@@ -47,10 +47,8 @@ A tuning that is stopped early has not lowered its rate to the end, so more step
 """
 EPOCHS = (4, 40)
 """The fewest and the most epochs."""
-
-
 LONG_KEY = 1000
-"""Characters of a key."""
+"""Characters of a key in YAML; a longer one needs a question mark in front."""
 _NOT_IN_YAML = re.compile(
     r"[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
@@ -318,7 +316,6 @@ def _quoted(value: object) -> str:
     """Return texts as YAML on one line, in double quotes."""
     if isinstance(value, dict):
         pairs = ((_quoted(key), _quoted(words)) for key, words in value.items())
-        # YAML finds the end of a longer key only behind a question mark.
         marked = (f"{'? ' if len(key) > LONG_KEY else ''}{key}: {words}" for key, words in pairs)
         return f"{{{', '.join(marked)}}}"
     return _escaped(json.dumps(value, ensure_ascii=False))
