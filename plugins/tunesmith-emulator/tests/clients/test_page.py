@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 from client_programs import NODE_FOLDER, present
 from emulator_direct import MODEL_ID, ROWS, Direct
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 from tunesmith_emulator import Emulator
 
@@ -160,6 +160,18 @@ def test_a_refused_prompt_has_the_reason(visit: Visit, emulator: Emulator) -> No
     page.get_by_label("Input").fill("a" * 20_001)
     page.get_by_role("button", name="Generate").click()
     expect(page.locator("#try-result .failure")).to_contain_text("at most 20000 characters")
+
+
+def test_nothing_can_be_sent_before_the_models_are_listed(visit: Visit, emulator: Emulator) -> None:
+    page, held = visit.page, list[Route]()
+    page.route("**/_emulator/state*", lambda route: held.append(route))
+    page.goto(emulator.url)
+    generate = page.get_by_role("button", name="Generate")
+    expect(generate).to_be_disabled()
+    for route in held:
+        route.continue_()
+    page.unroute("**/_emulator/state*")
+    expect(generate).to_be_enabled()
 
 
 def test_it_fits_a_phone(visit: Visit, emulator: Emulator) -> None:

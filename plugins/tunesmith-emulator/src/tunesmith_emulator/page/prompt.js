@@ -43,6 +43,8 @@ export function offer({ deployments, models }) {
   const chosen = select.value;
   select.replaceChildren(...groups.filter(([, options]) => options.length).map(optionGroup));
   if ([...select.options].some(({ value }) => value === chosen)) select.value = chosen;
+  // Before the first list a click would only open the browser's own hint at an empty list.
+  if (!asking) button().disabled = !select.options.length;
   hint();
 }
 
@@ -57,17 +59,20 @@ function hint() {
   byId("try-hint").textContent = HINTS[target()[0]] ?? "";
 }
 
+const button = () => byId("try-form").querySelector("button");
+
+let asking = false;
+
 async function ask() {
-  const button = byId("try-form").querySelector("button");
   const result = byId("try-result");
-  button.disabled = true;
+  asking = button().disabled = true;
   result.replaceChildren(make("p", { class: "muted" }, "Generating…"));
   try {
     result.replaceChildren(...answer(await generate()));
   } catch (error) {
     result.replaceChildren(make("p", { class: "failure" }, error.message));
   }
-  button.disabled = false;
+  asking = button().disabled = false;
 }
 
 async function generate() {
