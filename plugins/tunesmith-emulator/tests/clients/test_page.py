@@ -164,7 +164,11 @@ def test_a_refused_prompt_has_the_reason(visit: Visit, emulator: Emulator) -> No
 
 def test_nothing_can_be_sent_before_the_models_are_listed(visit: Visit, emulator: Emulator) -> None:
     page, held = visit.page, list[Route]()
-    page.route("**/_emulator/state*", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/_emulator/state*", hold)
     page.goto(emulator.url)
     generate = page.get_by_role("button", name="Generate")
     expect(generate).to_be_disabled()
