@@ -47,6 +47,11 @@ A tuning that is stopped early has not lowered its rate to the end, so more step
 """
 EPOCHS = (4, 40)
 """The fewest and the most epochs."""
+PATIENCE, PATIENCE_SHARE = 2, 4
+"""Epochs without a gain that end a tuning: at least, and of how many epochs one.
+
+At a high rate the validation loss goes up and down. It falls again as the rate does.
+"""
 LONG_KEY = 1000
 """Characters of a key in YAML; a longer one needs a question mark in front."""
 _NOT_IN_YAML = re.compile(
@@ -220,6 +225,11 @@ def epochs_for(rows: int, labels: int) -> int:
     return max(EPOCHS[0], min(EPOCHS[1], math.ceil(max(STEPS, STEPS_EACH * labels) / a_pass)))
 
 
+def patience_for(epochs: int) -> int:
+    """Return after how many epochs without a gain a tuning of ``epochs`` ends."""
+    return max(PATIENCE, epochs // PATIENCE_SHARE)
+
+
 def experiment_text(
     data: DataSpec,
     target: Path,
@@ -239,7 +249,7 @@ def experiment_text(
         base_model: its portable name.
         rows: training rows, with those that watch the tuning.
     """
-    choice = asked.choice
+    choice, epochs = asked.choice, epochs_for(rows, len(labels))
     asks = choice.best_asked.wording if choice else None
     spoken = forms(asks.words) if asks else {label: [label] for label in labels}
     as_named = all(words == [label] for label, words in spoken.items())
@@ -261,7 +271,10 @@ def experiment_text(
         init_text=starting_text([first for first, *_ in spoken.values()]),
         chat=asked.chat,
         auto=set(AUTO_SETTINGS) <= asked.chooses,
-        epochs=epochs_for(rows, len(labels)),
+        epochs=epochs,
+        patience=patience_for(epochs),
+        # The rate depends on the base model, not on the number of labels.
+        search_epochs=epochs_for(rows, 2) / 2,
         batch=BATCH,
         # The solved rows of few_shot replace the invented examples of the template.
         ladder=(("zero_shot", best), ("few_shot", best.removeprefix(EXAMPLES))),

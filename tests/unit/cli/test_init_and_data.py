@@ -12,11 +12,14 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import Result
 
 from tunesmith.cli.data import CATALOG, CatalogEntry, CatalogFile
-from tunesmith.cli.init import epochs_for
+from tunesmith.cli.init import Asked, epochs_for, experiment_text, patience_for
+from tunesmith.dataset import DataSpec
 from tunesmith.experiment import Experiment
+from tunesmith.methods import AUTO_SETTINGS
 from tunesmith.testing.fake import FAKE_MODEL
 
 Invoke = Callable[..., Result]
@@ -24,6 +27,7 @@ CONTENT = {"train.json": b'[{"input": "a", "output": "0"}]', "test.json": b"[]"}
 
 
 SEARCH = ("--backend", "fake")
+CHOOSES = Asked(chooses=frozenset(AUTO_SETTINGS))
 
 
 @pytest.mark.parametrize("search", [("--no-search",), SEARCH], ids=["no search", "search"])
@@ -152,7 +156,8 @@ def test_a_backend_that_chooses_settings_is_asked_to(invoke: Invoke) -> None:
     invoke("init", "train.json", "-o", "new.yaml", *SEARCH)
     method = Experiment.from_file("new.yaml").method
     assert set(method.auto_settings) == {"init_method", "learning_rate", "num_virtual_tokens"}
-    assert method.early_stopping_patience == 2  # type: ignore[attr-defined]
+    assert method.num_epochs == 40  # type: ignore[attr-defined]
+    assert method.early_stopping_patience == 10  # type: ignore[attr-defined]
     assert method.search_epochs == method.num_epochs / 2  # type: ignore[attr-defined]
 
 
@@ -170,6 +175,22 @@ def test_any_other_backend_gets_numbers(search: tuple[str, ...], invoke: Invoke)
 )
 def test_few_rows_and_many_labels_get_more_epochs(rows: int, labels: int, epochs: int) -> None:
     assert epochs_for(rows, labels) == epochs
+
+
+@pytest.mark.parametrize(("epochs", "patience"), [(4, 2), (10, 2), (30, 7)])
+def test_a_long_tuning_waits_longer_for_a_gain(epochs: int, patience: int) -> None:
+    assert patience_for(epochs) == patience
+
+
+def test_the_search_costs_the_same_for_any_number_of_labels() -> None:
+    data = DataSpec(train="train.json", validation=0.15)
+    few, many = (
+        yaml.safe_load(experiment_text(data, Path("e.yaml"), labels, CHOOSES, rows=300))["method"]
+        for labels in (["a", "b"], [f"label{number}" for number in range(10)])
+    )
+    assert (few["num_epochs"], few["early_stopping_patience"]) == (7, 2)
+    assert (many["num_epochs"], many["early_stopping_patience"]) == (10, 2)
+    assert few["search_epochs"] == many["search_epochs"] == 3.5
 
 
 def test_no_search_asks_no_model_and_writes_no_wording(invoke: Invoke) -> None:
