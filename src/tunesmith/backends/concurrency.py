@@ -177,3 +177,11 @@ def in_order(
                 stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def retry_after_seconds(header: str | None) -> float | None:
+    """Return the seconds in a ``Retry-After`` header; None if it is absent or a date."""
+    try:
+        return max(float(header or ""), 0.0)
+    except ValueError:
+        return None

@@ -14,7 +14,7 @@ from tunesmith.atomic import naming, write_atomically
 from tunesmith.cli.files import refuse_input
 from tunesmith.dataset import Dataset
 from tunesmith.dataset.chat import MESSAGES
-from tunesmith.dataset.rows import Table, refuse_halves
+from tunesmith.dataset.rows import Table, quoted, refuse_halves
 from tunesmith.errors import ExperimentError
 from tunesmith.records import Prediction, Record, json_lines
 
@@ -25,6 +25,8 @@ HEAD = '{"answers of": '
 """The beginning of a partial file."""
 OWN = ("prediction", "probability", "written")
 """The columns of a table beside those of the rows."""
+_CONSTANTS = {"NaN": None, "Infinity": "Infinity", "-Infinity": "-Infinity"}
+"""The numbers that Python's JSON has and JSON lacks, as a file of answers has them."""
 
 
 class AnswersFile:
@@ -120,9 +122,10 @@ def columns_of(table: Table, rows: Dataset) -> list[dict[str, Any]]:
     found = []
     for (where, record), row in zip(table.records, rows.rows, strict=True):
         for name, value in record.items():
-            refuse_halves(where, name, json.dumps([name, value], default=str, ensure_ascii=False))
-        # Parquet has values that JSON lacks, such as dates.
-        columns = json.loads(json.dumps(record, default=str))
+            text = json.dumps([name, value], default=str, ensure_ascii=False)
+            refuse_halves(where, quoted(name), text)
+        # Values that JSON lacks become texts: dates of parquet, and infinities. NaN is no value.
+        columns = json.loads(json.dumps(record, default=str), parse_constant=_CONSTANTS.get)
         if rows.columns[0] not in columns:
             del columns[MESSAGES]
             named = zip(rows.columns, (row.input, row.output), strict=True)

@@ -48,7 +48,7 @@ def chat_rows(table: Table, *, answered: bool | None) -> Table:
             f"{table.source}: the system message is the same in all rows, and is left out: "
             f"{shared!r:.120}"
         )
-    return replace(table, records=records, notes=(*table.notes, *notes), class_names={})
+    return replace(table, records=records, notes=(*table.notes, *notes), class_names={}, chat=True)
 
 
 def _turns(where: str, record: Any) -> dict[str, str]:

@@ -123,6 +123,7 @@ def rows_of(
         rows=rows,
         notes=(*table.notes, *notes, *_stripped(table, rule)),
         columns=(rule.input_field, rule.output_field),
+        chat=table.chat,
     )
 
 
@@ -141,7 +142,7 @@ def _rule(
         found.append(f"the label is column {label!r}")
     missing = {text, label} - set(first) - ({OUTPUT} if labelled is False else set())
     notes = (f"{table.source}: {', '.join(found)}",) if found and not missing else ()
-    rule = RowRule(text, label, labels, labelled, table.class_names)
+    rule = RowRule(text, label, labels, labelled, table.class_names, table.chat)
     return rule, notes
 
 

@@ -27,6 +27,8 @@ class Dataset(Record):
     """The reader's choices that the source does not state, such as the columns."""
     columns: tuple[str, str] = ("input", "output")
     """The columns of the text and of the label."""
+    chat: bool = False
+    """Whether the rows were in the chat format. Its columns are then not in the source."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -57,7 +59,7 @@ class Dataset(Record):
         Raises:
             DatasetError: the message names the row.
         """
-        rule, (text, label) = RowRule(*self.columns, labels), self.columns
+        rule, (text, label) = RowRule(*self.columns, labels, chat=self.chat), self.columns
         rows = tuple(
             rule.row(f"{self.source}, row {number}", {text: row.input, label: row.output})
             for number, row in enumerate(self.rows)
@@ -74,6 +76,8 @@ class Table:
     notes: tuple[str, ...] = ()
     class_names: Mapping[str, list[str]] = field(default_factory=dict)
     """The names of the classes of columns that hold class numbers (``datasets.ClassLabel``)."""
+    chat: bool = False
+    """Whether the records were made of rows in the chat format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class RowRule:
     labelled: bool | None = True
     """Whether the output is required; None: it is optional."""
     class_names: Mapping[str, list[str]] = field(default_factory=dict)
+    chat: bool = False
+    """Whether the fields were made of ``messages``, which the errors then name."""
 
     def row(self, where: str, record: Any) -> Row:
         """Make a row of ``record``.
@@ -104,14 +110,21 @@ class RowRule:
             refuse_missing(where, self.input_field)
         if not isinstance(text, str) or not text.strip():
             raise DatasetError(
-                f"{where}, field {self.input_field!r:.60}: must be text that is not empty, found "
-                f"{text!r:.60}. Correct the row, or remove it"
+                f"{where}, field {self._shown(self.input_field)}: must be text that is not empty, "
+                f"found {text!r:.60}. Correct the row, or remove it"
             )
-        refuse_halves(where, self.input_field, text)
+        refuse_halves(where, self._shown(self.input_field), text)
         optional = self.labelled is None and _blank(record.get(self.output_field))
         if self.labelled is False or optional:
             return Row(input=text)
         return Row(input=text, output=self._label(where, record))
+
+    def _shown(self, name: str) -> str:
+        """Return the name of a field as the source has it, for messages."""
+        if not self.chat:
+            return quoted(name)
+        role = "user" if name == self.input_field else "assistant"
+        return f"'messages', content of the {role}"
 
     def _field(self, where: str, record: Mapping[Any, Any], name: str) -> Any:
         if name not in record:
@@ -124,12 +137,13 @@ class RowRule:
 
     def _label(self, where: str, record: Mapping[Any, Any]) -> str:
         name = self.output_field
-        text = _label_text(where, name, self._named(where, self._field(where, record, name)))
+        field = self._shown(name)
+        text = _label_text(where, field, self._named(where, self._field(where, record, name)))
         label = text if self.labels is None else self.labels.of_row(text)
         if label is None:
             labels = list(self.labels or ())
             raise DatasetError(
-                f"{where}, field {name!r:.60}: {text!r:.60} is not one of the labels "
+                f"{where}, field {field}: {text!r:.60} is not one of the labels "
                 f"{shown(labels)}.{near_misses(text, labels)} "
                 "Correct the row, or add the label to 'labels'"
             )
@@ -169,7 +183,7 @@ def _label_text(where: str, field: str, value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         remedy = "; in pandas: astype(int)"
     raise DatasetError(
-        f"{where}, field {field!r:.60}: {value!r:.60} is not a label; it must be text or a whole "
+        f"{where}, field {field}: {value!r:.60} is not a label; it must be text or a whole "
         f"number. Correct the row, or remove it{remedy}"
     )
 
@@ -186,8 +200,13 @@ def refuse_missing(where: str, field: str) -> None:
     )
 
 
+def quoted(field: str) -> str:
+    """Return the name of a field for a message, a long one cut."""
+    return f"{field!r:.60}"
+
+
 def refuse_halves(where: str, field: str, text: str) -> None:
-    """Refuse ``text`` in ``field`` if it has half of a surrogate pair.
+    """Refuse ``text`` if it has half of a surrogate pair; ``field`` is its field as shown.
 
     Raises:
         DatasetError: the message names ``where``, the field and the character.
@@ -197,6 +216,6 @@ def refuse_halves(where: str, field: str, text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise DatasetError(
-            f"{where}, field {field!r:.60}: character {error.start}, {text[error.start]!r}, is "
+            f"{where}, field {field}: character {error.start}, {text[error.start]!r}, is "
             "half of an emoji or of another character. Was the text cut there? Remove it"
         ) from None

@@ -9,8 +9,9 @@ from functools import partial
 from tunesmith.audit import Audit, Overlaps, Reader, audit_data
 from tunesmith.backend import Backend, Capabilities, TuningJob
 from tunesmith.dataset import ExperimentData
-from tunesmith.errors import ExperimentError, RunError, UnsupportedError, near_misses
+from tunesmith.errors import DatasetError, ExperimentError, RunError, UnsupportedError, near_misses
 from tunesmith.evaluation.readings import chosen_reading
+from tunesmith.labels import LabelSet
 from tunesmith.methods import Method
 from tunesmith.pipeline.answerable import LeftOut, check_readings
 from tunesmith.pipeline.prompts import hard_prompt
@@ -83,6 +84,22 @@ def check_submission(
     if not spec.method.tunes:
         raise UnsupportedError(f"method {spec.method.name!r} tunes nothing; run it instead")
     _check_declared(spec, backend, train, validation)
+
+
+def check_rows(labels: LabelSet, train: Sequence[Row], validation: Sequence[Row] = ()) -> None:
+    """Refuse a submission without training rows, and a row without a label of ``labels``.
+
+    Raises:
+        DatasetError: names the output.
+    """
+    if not train:
+        raise DatasetError("there are no training rows")
+    for row in (*train, *validation):
+        if row.output not in labels:
+            raise DatasetError(
+                f"training rows: the output {row.output!r} is not one of the labels "
+                f"{', '.join(map(repr, labels))}"
+            )
 
 
 def submit(

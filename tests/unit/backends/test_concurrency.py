@@ -14,6 +14,7 @@ from tunesmith.backends.concurrency import (
     RequestLimiter,
     Throttled,
     in_order,
+    retry_after_seconds,
 )
 from tunesmith.errors import QuotaError
 
@@ -188,3 +189,11 @@ def test_after_an_error_no_request_waits_for_the_limit():
 
     with pytest.raises(KeyError):
         in_order(work, range(2), stop)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7.0), ("0.5", 0.5), ("-1", 0.0), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)],
+)
+def test_the_seconds_of_a_retry_after_header(header, seconds):
+    assert retry_after_seconds(header) == seconds

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from tunesmith.cli.answers import columns_of
 from tunesmith.dataset import load_dataset
+from tunesmith.dataset.reading import Fields, rows_of, table_of_text
 from tunesmith.pipeline import asking
 from tunesmith.records import Prediction
 from tunesmith.runs.run import read_predictions
@@ -87,6 +89,25 @@ def test_half_of_a_character_in_another_column_is_refused_before_a_model_is_aske
     done = invoke("predict", str(run_dir), "half.json", "-o", "out.jsonl")
     assert done.exit_code == 2
     assert "half.json, row 0, field 'tags': character" in done.stderr
+
+
+def test_an_infinity_is_kept_as_text_and_nan_as_null() -> None:
+    table = table_of_text(
+        '[{"input": "a", "score": NaN, "more": [-Infinity, 1e400]}]', "rows", None
+    )
+    (columns,) = columns_of(table, rows_of(table, Fields(), None, False))
+    answer = Prediction(
+        row=0,
+        model="base",
+        input="a",
+        prompt="a",
+        text="b",
+        label=None,
+        expected=None,
+        columns=columns,
+    )
+    assert columns == {"input": "a", "score": None, "more": ["-Infinity", "Infinity"]}
+    assert Prediction.from_json(answer.to_json()) == answer
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "parquet", "txt"])

@@ -10,6 +10,7 @@ import pytest
 
 from tunesmith import load_dataset
 from tunesmith.errors import DatasetError
+from tunesmith.labels import LabelSet
 from tunesmith.records import Row
 
 SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
@@ -64,3 +65,27 @@ def test_a_row_that_is_no_classification_is_named(
     source = chats(tmp_path, [(USER, "hi"), (ASSISTANT, "a")], row)
     with pytest.raises(DatasetError, match=rf"line 2.*{reason}"):
         load_dataset(source)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "reason"),
+    [
+        (" ", "a", "content of the user: must be text"),
+        ("hi \ud83d", "a", "content of the user: character 3"),
+        ("hi", "c", "content of the assistant: 'c' is not one of the labels"),
+        ("hi", " ", "content of the assistant: ' ' is not a label"),
+        ("hi", "a\ud83d", "content of the assistant: character 1"),
+    ],
+)
+def test_an_error_of_a_row_names_the_field_of_the_file(
+    tmp_path: Path, text: str, answer: str, reason: str
+) -> None:
+    source = chats(tmp_path, [(USER, "hi"), (ASSISTANT, "a")], [(USER, text), (ASSISTANT, answer)])
+    with pytest.raises(DatasetError, match=rf"line 2, field 'messages', {reason}"):
+        load_dataset(source, labels=LabelSet.model_validate(["a", "b"]))
+
+
+def test_a_label_that_is_refused_later_names_the_field_of_the_file(tmp_path: Path) -> None:
+    data = load_dataset(chats(tmp_path, [(USER, "hi"), (ASSISTANT, "c")]))
+    with pytest.raises(DatasetError, match=r"row 0, field 'messages', content of the assistant: "):
+        data.labelled_with(LabelSet.model_validate(["a", "b"]))

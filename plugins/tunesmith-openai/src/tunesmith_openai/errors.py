@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import openai
 
+from tunesmith.backends.concurrency import retry_after_seconds
 from tunesmith.errors import (
     AuthenticationError,
     BackendError,
@@ -82,11 +83,7 @@ def retry_after(error: BaseException | None) -> float | None:
     """Return the seconds after which the provider wants to be asked again, if it names them."""
     while error is not None and not isinstance(error, openai.APIStatusError):
         error = error.__cause__
-    text = "" if error is None else error.response.headers.get("Retry-After", "")
-    try:
-        return max(float(text), 0.0)
-    except ValueError:  # absent, or a date
-        return None
+    return None if error is None else retry_after_seconds(error.response.headers.get("Retry-After"))
 
 
 def reason(error: Exception) -> str:

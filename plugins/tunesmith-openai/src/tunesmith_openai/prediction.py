@@ -13,7 +13,6 @@ from openai.types.chat import ChatCompletion
 from tunesmith.backend import Capabilities, Predictor, Target
 from tunesmith.backends.concurrency import RequestLimiter, in_order
 from tunesmith.errors import ExperimentError, PredictionError, UnsupportedError
-from tunesmith.methods import PLACEHOLDER, render
 from tunesmith.pipeline.checks import check_generation
 from tunesmith.records import (
     Classification,
@@ -67,7 +66,7 @@ class OpenAIPredictor(Predictor):
         """
         model, offer = self._asked(target)
         body = self._body(target, offer, params)
-        prompts = _prompts(target, inputs)
+        prompts = self._read(target, inputs)
         conversations = [[Message(role="user", content=text)] for text in prompts]
         return self._chats(model, conversations, body, offer, prompts)
 
@@ -95,7 +94,7 @@ class OpenAIPredictor(Predictor):
         names, (model, offer) = list(labels), self._asked(target)
         scores, texts = self._scores(offer), _texts(target, names)
         _check_labels(scores, texts)
-        prompts = _prompts(target, inputs)
+        prompts = self._read(target, inputs)
         if scores == "chat":
             found = self._by_chat(model, offer, prompts, texts)
         else:
@@ -132,6 +131,10 @@ class OpenAIPredictor(Predictor):
             # The tuned model is asked in the way of its base model, so that both can be compared.
             return target.model.id, self._catalog.offer(target.base_model)
         return self._catalog.find(target).name, self._catalog.offer(target)
+
+    def _read(self, target: Target, inputs: Sequence[str]) -> list[str]:
+        """Return the texts that the model of a target reads."""
+        return list(inputs) if isinstance(target, str) else self.prompts(target, inputs)
 
     def _scores(self, offer: Offer) -> Scores:
         scores = offer.scores(self._connection.options.reading)
@@ -259,13 +262,6 @@ class _Answered:
 def _plain(body: dict[str, Any]) -> bool:
     """Return whether an answer is greedy, so that label scores can be read from it."""
     return body.get("temperature") == 0.0 and "top_p" not in body
-
-
-def _prompts(target: Target, inputs: Sequence[str]) -> list[str]:
-    if isinstance(target, str):
-        return list(inputs)
-    template = str(target.model.method.get("verbalizer", PLACEHOLDER))
-    return [render(template, text) for text in inputs]
 
 
 def _texts(target: Target, names: Sequence[str]) -> list[str]:

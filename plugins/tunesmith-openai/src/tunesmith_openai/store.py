@@ -10,31 +10,20 @@ The provider keeps the rest, but not the labels. Without the store a job cannot 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from tunesmith.backends.record_folder import RecordFolder
-from tunesmith.labels import LabelSet
-from tunesmith.records import Deployment, JobStatus, Record, TunedModel, TuningEvent
+from tunesmith.backends.remote_job import RemoteJobRecord
+from tunesmith.records import Deployment
 from tunesmith_openai.offers import Offer
 
 
-class JobRecord(Record):
+class JobRecord(RemoteJobRecord):
     """A submitted tuning. Its id is the id of the provider's job."""
 
-    id: str
     files: tuple[str, ...]
     """The uploaded rows: for training, and for validation if there are some."""
-    base_model: str
-    method: dict[str, Any]
-    """``name`` and hyper-parameters, defaults included."""
-    labels: LabelSet
-    rows: int
-    status: JobStatus = "queued"
-    error: str = ""
-    events: tuple[TuningEvent, ...] = ()
     told: tuple[str, ...] = ()
     """Ids of the provider's events that are among ``events``."""
-    model: TunedModel | None = None
 
 
 class Store:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from openai import omit
 
 from tunesmith.backend import Backend, Tuner
-from tunesmith.errors import DatasetError, NotFoundError, TunesmithError
+from tunesmith.backends.remote_job import described, find_record, undone_on_error
+from tunesmith.errors import TunesmithError
 from tunesmith.labels import LabelSet
 from tunesmith.methods import render
-from tunesmith.pipeline.checks import check_submission
+from tunesmith.pipeline.checks import check_rows, check_submission
 from tunesmith.records import Row
 from tunesmith_openai.connection import Connection
 from tunesmith_openai.job import OpenAIJob
@@ -52,20 +53,12 @@ class OpenAITuner(Tuner):
         del prepared  # always None, because ``check`` returns nothing
         self.check(spec, train, validation)
         files: list[str] = []
-        with self._deleted_on_error(files):
+        with undone_on_error(lambda: self._delete(files)):
             files.append(self._upload(f"{spec.name}-train", spec, train))
             if validation is not None:
                 files.append(self._upload(f"{spec.name}-validation", spec, validation))
             job_id = self._start(spec, files)
-        method = {"name": spec.method.name, **spec.method.model_dump(mode="json")}
-        record = JobRecord(
-            id=job_id,
-            files=tuple(files),
-            base_model=spec.base_model,
-            method=method,
-            labels=spec.labels,
-            rows=len(train),
-        )
+        record = JobRecord(**described(spec, job_id, len(train)), files=tuple(files))
         self._store.jobs.put(job_id, record)
         return OpenAIJob(record, self._connection, self._store)
 
@@ -74,14 +67,7 @@ class OpenAITuner(Tuner):
     ) -> None:
         """Check the submission. Starts nothing."""
         check_submission(spec, self._backend, train, validation)
-        if not train:
-            raise DatasetError("there are no training rows")
-        for row in (*train, *(validation or ())):
-            if row.output not in spec.labels:
-                raise DatasetError(
-                    f"training rows: the output {row.output!r} is not one of the labels "
-                    f"{', '.join(map(repr, spec.labels))}"
-                )
+        check_rows(spec.labels, train, validation or ())
 
     def resume(self, job_id: str) -> OpenAIJob:
         """Follow a job again, and continue it if it is paused.
@@ -100,10 +86,7 @@ class OpenAITuner(Tuner):
         Raises:
             NotFoundError: as :meth:`resume`.
         """
-        try:
-            record = self._store.jobs.get(job_id)
-        except NotFoundError as error:
-            raise NotFoundError(f"{error}. {self._at_the_service(job_id)}") from None
+        record = find_record(self._store.jobs.get, job_id, self._state, OpenAIJob.noun)
         return OpenAIJob(record, self._connection, self._store)
 
     def _upload(self, name: str, spec: TuningSpec, rows: Sequence[Row]) -> str:
@@ -130,26 +113,17 @@ class OpenAITuner(Tuner):
             )
         return job.id
 
-    @contextmanager
-    def _deleted_on_error(self, files: list[str]) -> Iterator[None]:
-        try:
-            yield
-        except TunesmithError:
-            for file_id in files:
-                with suppress(TunesmithError), self._connection.call("deleting uploaded rows"):
-                    self._connection.client.files.delete(file_id)
-            raise
+    def _delete(self, files: Sequence[str]) -> None:
+        for file_id in files:
+            with suppress(TunesmithError), self._connection.call("deleting uploaded rows"):
+                self._connection.client.files.delete(file_id)
 
-    def _at_the_service(self, job_id: str) -> str:
+    def _state(self, job_id: str) -> str | None:
         try:
             with self._connection.call(f"asking for job {job_id}"):
-                job = self._connection.client.fine_tuning.jobs.retrieve(job_id)
+                return str(self._connection.client.fine_tuning.jobs.retrieve(job_id).status)
         except TunesmithError:
-            return "The service has no such job either"
-        return (
-            f"The service has the job ({job.status}), but not its labels. They are only in the "
-            "store of the process that submitted it"
-        )
+            return None
 
 
 def chat_lines(rows: Sequence[Row], labels: LabelSet, template: str) -> bytes:

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunesmith.backend import Deployer
+from tunesmith.backends.remote_job import FIRST_LOOK, longer
 from tunesmith.clock import now
 from tunesmith.errors import DeploymentError, NotFoundError, TunesmithError
 from tunesmith.records import Deployment, TunedModel
 from tunesmith_watsonx.connection import Connection
-from tunesmith_watsonx.job import BACKEND, FIRST_LOOK, LONGEST_LOOK
+from tunesmith_watsonx.job import BACKEND
 from tunesmith_watsonx.metrics import moment
 from tunesmith_watsonx.store import Store
 
@@ -100,7 +101,7 @@ class WatsonxDeployer(Deployer):
         pause = FIRST_LOOK
         while details["entity"]["status"]["state"] in _UNDER_WAY:
             time.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_LOOK)
+            pause = longer(pause)
             details = self._ask(str(details["metadata"]["id"]))
         if details["entity"]["status"]["state"] not in _READY:
             self._discard(str(details["metadata"]["id"]))

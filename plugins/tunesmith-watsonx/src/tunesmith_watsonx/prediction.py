@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args
 from ibm_watsonx_ai.foundation_models import ModelInference
 
 from tunesmith.backend import Predictor, Target
-from tunesmith.backends.concurrency import RequestLimiter, in_order
+from tunesmith.backends.concurrency import RequestLimiter, in_order, retry_after_seconds
 from tunesmith.errors import PredictionError, UnsupportedError
 from tunesmith.pipeline.checks import check_generation
 from tunesmith.pipeline.room import Room, check_room
@@ -315,11 +315,7 @@ def _used_up(error: Exception) -> bool:
 
 def _retry_after(error: Exception) -> float | None:
     response = response_of(error)
-    text = "" if response is None else response.headers.get("Retry-After", "")
-    try:
-        return max(float(text), 0.0)
-    except ValueError:  # absent, or a date, which this service does not send
-        return None
+    return None if response is None else retry_after_seconds(response.headers.get("Retry-After"))
 
 
 def _generation(answer: Mapping[str, Any]) -> Generation:

@@ -10,30 +10,19 @@ The service keeps the rest, but not the labels. Without the store a training can
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from tunesmith.backends.record_folder import RecordFolder
-from tunesmith.labels import LabelSet
-from tunesmith.records import Deployment, JobStatus, Record, TunedModel, TuningEvent
+from tunesmith.backends.remote_job import RemoteJobRecord
+from tunesmith.records import Deployment
 
 
-class JobRecord(Record):
+class JobRecord(RemoteJobRecord):
     """A submitted tuning. Its id is the id of the training."""
 
-    id: str
     asset_id: str
     """The uploaded rows."""
-    base_model: str
     stand_in: str | None = None
-    method: dict[str, Any]
-    """``name`` and hyper-parameters, defaults included."""
-    labels: LabelSet
-    rows: int
     notes: tuple[str, ...] = ()
-    status: JobStatus = "queued"
-    error: str = ""
-    events: tuple[TuningEvent, ...] = ()
-    model: TunedModel | None = None
 
 
 class Store:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ibm_watsonx_ai.helpers import DataConnection
 
 from tunesmith.backend import Backend, Predictor, Tuner, TuningJob
-from tunesmith.errors import (
-    BackendError,
-    DatasetError,
-    ExperimentError,
-    NotFoundError,
-    TunesmithError,
-    UnsupportedError,
-)
+from tunesmith.backends.remote_job import described, find_record, undone_on_error
+from tunesmith.errors import BackendError, ExperimentError, UnsupportedError
 from tunesmith.labels import LabelSet
-from tunesmith.pipeline.checks import check_submission
+from tunesmith.pipeline.checks import check_rows, check_submission
 from tunesmith.records import Row
 from tunesmith_watsonx.catalog import Catalog, Spec
 from tunesmith_watsonx.connection import Connection
@@ -74,9 +67,14 @@ class WatsonxTuner(Tuner):
         model_spec = self._catalog.find(spec.base_model)
         name = f"tunesmith {spec.name}"[: _LONGEST_NAME - 9] + f" {uuid.uuid4().hex[:8]}"
         asset_id = self._upload(name, spec.labels, train)
-        with self._deleted_on_error(asset_id):
+        with undone_on_error(lambda: self._delete(asset_id)):
             training_id = self._start(name, spec, model_spec, asset_id)
-        record = _record(training_id, asset_id, spec, model_spec, len(train))
+        record = JobRecord(
+            **described(spec, training_id, len(train)),
+            asset_id=asset_id,
+            stand_in=model_spec.info.stand_in,
+            notes=tuple(model_spec.notes()),
+        )
         self._store.put_job(record)
         return WatsonxJob(record, self._connection, self._store)
 
@@ -87,7 +85,7 @@ class WatsonxTuner(Tuner):
         check_submission(spec, self._backend, train, validation)
         self._check_chat(spec)
         self._check_defaults(spec)
-        _check_rows(spec.labels, train)
+        check_rows(spec.labels, train)
         self._check_lengths(spec)
 
     def resume(self, job_id: str) -> TuningJob:
@@ -96,10 +94,7 @@ class WatsonxTuner(Tuner):
         Raises:
             NotFoundError: it is not in the store; the message tells whether the service has it.
         """
-        try:
-            record = self._store.job(job_id)
-        except NotFoundError as error:
-            raise NotFoundError(f"{error}. {self._at_the_service(job_id)}") from None
+        record = find_record(self._store.job, job_id, self._state, WatsonxJob.noun)
         job = WatsonxJob(record, self._connection, self._store)
         job.status()
         return job
@@ -116,16 +111,10 @@ class WatsonxTuner(Tuner):
         self._store.put_asset(asset_id)
         return asset_id
 
-    @contextlib.contextmanager
-    def _deleted_on_error(self, asset_id: str) -> Iterator[None]:
-        try:
-            yield
-        except TunesmithError:
-            with contextlib.suppress(TunesmithError):
-                with self._connection.call("removing the uploaded rows"):
-                    self._connection.client.data_assets.delete(asset_id, purge_on_delete=True)
-                self._store.remove_asset(asset_id)
-            raise
+    def _delete(self, asset_id: str) -> None:
+        with self._connection.call("removing the uploaded rows"):
+            self._connection.client.data_assets.delete(asset_id, purge_on_delete=True)
+        self._store.remove_asset(asset_id)
 
     def _start(self, name: str, spec: TuningSpec, model_spec: Spec, asset_id: str) -> str:
         settings = {field: getattr(spec.method, field) for field in _SENT}
@@ -170,18 +159,14 @@ class WatsonxTuner(Tuner):
                 f"{sizes[longest]} tokens for {spec.base_model!r}; raise it"
             )
 
-    def _at_the_service(self, job_id: str) -> str:
+    def _state(self, job_id: str) -> str | None:
         client = self._connection.client
         try:
             with self._connection.call(f"asking for training {job_id}"):
                 details = client.training.get_details(job_id)
         except BackendError:
-            return "The service has no such training either"
-        state = details["entity"]["status"]["state"]
-        return (
-            f"The service has the training ({state}), but not its labels. They are only in the "
-            "store of the process that submitted it"
-        )
+            return None
+        return str(details["entity"]["status"]["state"])
 
 
 def _run(
@@ -201,30 +186,3 @@ def _run(
         if tuner.id is None:
             raise
     return str(tuner.id)
-
-
-def _record(
-    training_id: str, asset_id: str, spec: TuningSpec, model_spec: Spec, rows: int
-) -> JobRecord:
-    method = spec.method
-    return JobRecord(
-        id=training_id,
-        asset_id=asset_id,
-        base_model=spec.base_model,
-        stand_in=model_spec.info.stand_in,
-        method={"name": method.name, **method.model_dump(mode="json")},
-        labels=spec.labels,
-        rows=rows,
-        notes=tuple(model_spec.notes()),
-    )
-
-
-def _check_rows(labels: LabelSet, train: Sequence[Row]) -> None:
-    if not train:
-        raise DatasetError("there are no training rows")
-    for row in train:
-        if row.output not in labels:
-            raise DatasetError(
-                f"training rows: the output {row.output!r} is not one of the labels "
-                f"{', '.join(map(repr, labels))}"
-            )
