@@ -1,4 +1,8 @@
-"""Shared fixtures: a provider over text classifiers, and no settings of the developer's own."""
+"""Shared fixtures: two servers, and no settings of the developer's own.
+
+One is the emulator's, over the embedded model. The other answers with classifiers, and fails on
+demand.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from tunesmith.backend import BackendOptions
 from tunesmith.records import Row
 from tunesmith.spec import TuningSpec
 from tunesmith.testing.rows import TRAIN
+from tunesmith_emulator import OpenAIEmulator
 from tunesmith_openai.backend import OpenAIBackend
 from tunesmith_openai.options import OpenAIOptions
 from tunesmith_sklearn.backend import SklearnBackend
@@ -28,6 +33,13 @@ MODEL = "classifier-1"
 def _no_provider_of_ones_own(monkeypatch):
     for name in [name for name in os.environ if name.startswith("OPENAI_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def emulator():
+    """OpenAI's API over the embedded model, whose jobs tune soft prompts."""
+    with OpenAIEmulator(method={"name": "prompt_tuning", "num_virtual_tokens": 4}) as emulator:
+        yield emulator
 
 
 @pytest.fixture(scope="session")

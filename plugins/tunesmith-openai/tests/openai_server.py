@@ -1,6 +1,7 @@
 """A small provider with OpenAI's API: files, fine-tuning jobs, chats, decisions.
 
-It tunes and answers for real, with a backend of tunesmith behind it.
+It answers with text classifiers, at once, and fails in the ways of providers on demand. The
+emulator has the same API without faults, over language models.
 """
 
 from __future__ import annotations
@@ -18,14 +19,7 @@ from fastapi.responses import JSONResponse
 
 from tunesmith.errors import NotFoundError, TunesmithError
 from tunesmith.records import FINISHED, Deployment, Row
-from tunesmith.spec import GenerationParams, TuningSpec
-
-TOP = {"generated_tokens": True, "token_logprobs": True, "top_n_tokens": 5}
-
-
-def decoded(token):
-    """Return the text of a token; the vocabulary spells white space with other characters."""
-    return token.replace("Ġ", " ").replace("Ċ", "\n")
+from tunesmith.spec import TuningSpec
 
 
 class RefusalError(Exception):
@@ -85,24 +79,9 @@ class Provider:
             )
         target, text = self.target(body["model"]), body["messages"][-1]["content"]
         with self.lock:
-            return self.answered(target, text, body)
+            return self.answered(target, text)
 
-    def answered(self, target, text, body):
-        limit = body.get("max_tokens") or body.get("max_completion_tokens") or 16
-        if self.backend.name == "sklearn":
-            return self.classified(target, text)
-        params = GenerationParams(max_new_tokens=limit, return_options=TOP)
-        made = self.backend.predictor.generate(target, [text], params)[0]
-        tokens = [
-            (decoded(t.text), t.logprob, [(decoded(o.text), o.logprob) for o in t.top_tokens])
-            for t in made.tokens
-        ]
-        if made.stop_reason == "eos_token":
-            del tokens[-1]  # the API leaves the end of the text out
-        reason = "length" if made.stop_reason == "max_tokens" else "stop"
-        return made.text, tokens, reason, made.input_token_count, made.generated_token_count
-
-    def classified(self, target, text):
+    def answered(self, target, text):
         labels = list(target.model.labels)
         shares = self.backend.predictor.classify(target, [text], labels)[0].probabilities
         top = sorted(((n, math.log(p) if p else -9999.0) for n, p in shares.items()),
@@ -121,16 +100,13 @@ class Provider:
     # jobs
 
     def create(self, body):
-        self.target(body["model"])
         rows = self.rows(body["training_file"])
         labels = sorted({row.output for row in rows})
         validation = self.rows(body["validation_file"]) if body.get("validation_file") else ()
-        target = self.targets[body["model"]]
-        base = target if isinstance(target, str) else target.base_model
-        method, asked = self.method, body["method"]["supervised"]["hyperparameters"]
-        if "n_epochs" in asked and "num_epochs" in type(method).model_fields:
-            method = method.model_copy(update={"num_epochs": asked["n_epochs"]})
-        spec = TuningSpec(base_model=base, method=method, labels=labels, seed=body["seed"])
+        target = self.target(body["model"])
+        spec = TuningSpec(
+            base_model=target.base_model, method=self.method, labels=labels, seed=body["seed"]
+        )
         job_id = f"ftjob-{len(self.jobs)}"
         with self.lock:
             tuning = self.backend.tuner.submit(spec, rows)
@@ -168,9 +144,6 @@ class Provider:
 
     def losses(self, job):
         """Return step and loss; a classifier has one loss, which is measured on its rows."""
-        steps = [e for e in job.tuning.events() if e.kind == "step"]
-        if steps:
-            return [(e.step, e.loss) for e in steps]
         epochs = job.body["method"]["supervised"]["hyperparameters"].get("n_epochs", 2)
         loss = self.loss(job, self.rows(job.body["training_file"]))
         return [(step, loss) for step in range(1, epochs + 1)]

@@ -1,4 +1,4 @@
-"""The openai backend runs the suite of every backend, through the SDK, over a real server."""
+"""The openai backend runs the suite of every backend, through the SDK, over real servers."""
 
 from __future__ import annotations
 
@@ -13,21 +13,43 @@ from tunesmith_openai.options import OpenAIOptions
 from tunesmith_sklearn.methods import TfidfLogreg
 
 MODEL = "classifier-1"
+EMBEDDED = "tunesmith/micro-granite"
+METHOD = {
+    "name": "provider_finetune",
+    "num_epochs": 2,
+    "batch_size": 4,
+    "verbalizer": "Comment: {{input}}",
+}
 
 
 class OverServer(BackendConformance):
-    """One server for the class; every instance of the backend has the same store."""
+    """Every instance of the backend has the same server and the same store."""
 
     backend_class = OpenAIBackend
-    experiment_values: ClassVar = {
-        "base_model": MODEL,
-        "method": {
-            "name": "provider_finetune",
-            "num_epochs": 2,
-            "batch_size": 4,
-            "verbalizer": "Comment: {{input}}",
-        },
-    }
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def make_backend(cls, store, url):
+        given = {"base_url": url, "store": store, "api_key": "canary-5f0c1e-do-not-print"}
+        options = OpenAIOptions.model_validate({**given, **cls.backend_options})
+        return lambda: OpenAIBackend(options)
+
+
+class OverEmulator(OverServer):
+    """The server is the emulator's."""
+
+    experiment_values: ClassVar = {"base_model": EMBEDDED, "method": METHOD}
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def url(cls, emulator):
+        return emulator.url
+
+
+class OverClassifiers(OverServer):
+    """The server answers with a classifier. It lacks what providers may lack."""
+
+    experiment_values: ClassVar = {"base_model": MODEL, "method": METHOD}
     refused: ClassVar = ()
 
     @pytest.fixture(scope="class")
@@ -40,23 +62,22 @@ class OverServer(BackendConformance):
         with served(provider) as url:
             yield url
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def make_backend(cls, store, url):
-        given = {"base_url": url, "store": store, "api_key": "canary-5f0c1e-do-not-print"}
-        options = OpenAIOptions.model_validate({**given, **cls.backend_options})
-        return lambda: OpenAIBackend(options)
 
-
-class TestDecisions(OverServer):
+class TestDecisions(OverEmulator):
     """Answers come from /decisions, which ``auto`` finds first."""
 
     def test_the_reading_is_in_the_capabilities(self, capabilities):
-        assert capabilities.notes == (f"'{MODEL}' was asked by closed questions (/decisions)",)
+        assert capabilities.notes == (f"'{EMBEDDED}' was asked by closed questions (/decisions)",)
 
 
-class TestSystemOne(OverServer):
-    """The same on the other wire."""
+class TestChat(OverEmulator):
+    """Answers come from the log-probabilities of chats, and from their text."""
+
+    backend_options: ClassVar = {"reading": "chat"}
+
+
+class TestSystemOne(OverClassifiers):
+    """Closed questions on the other wire."""
 
     refused: ClassVar = ("/v1/decisions",)
 
@@ -64,13 +85,7 @@ class TestSystemOne(OverServer):
         assert "(/systemone)" in capabilities.notes[0]
 
 
-class TestChat(OverServer):
-    """Answers come from the log-probabilities of chats, and from their text."""
-
-    backend_options: ClassVar = {"reading": "chat"}
-
-
-class TestText(OverServer):
+class TestText(OverClassifiers):
     """Answers are texts. The server is a reasoning model's: it refuses what such models refuse."""
 
     refused: ClassVar = ("/v1/decisions", "/v1/systemone", "max_tokens", "temperature", "logprobs")

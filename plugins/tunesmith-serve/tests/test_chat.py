@@ -64,6 +64,7 @@ def test_the_pieces_of_a_stream_are_the_whole(client: Any) -> None:
     tokens = [token for one in pieces for token in one["choices"][0]["logprobs"]["content"]]
     expected = whole["choices"][0]["logprobs"]["content"]
     assert [one["token"] for one in tokens] == [one["token"] for one in expected]
+    assert "".join(one["token"] for one in tokens) == whole["choices"][0]["message"]["content"]
     for found, token in zip(tokens, expected, strict=True):
         assert found["logprob"] == pytest.approx(token["logprob"], abs=1e-4)
         assert len(found["top_logprobs"]) == 2
@@ -92,6 +93,7 @@ def test_completions_of_several_texts(client: Any, tuned: Any) -> None:
     assert [one["text"] for one in answer["choices"]] == [one.text for one in expected]
     assert [one["index"] for one in answer["choices"]] == [0, 1]
     logprobs = answer["choices"][0]["logprobs"]
+    assert "".join(logprobs["tokens"]) == answer["choices"][0]["text"]
     assert (
         len(logprobs["tokens"])
         == len(logprobs["text_offset"])

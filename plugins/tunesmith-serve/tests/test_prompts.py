@@ -36,19 +36,22 @@ def names(client: Any) -> list[str]:
     return [one["name"] for one in client.get("/v1/prompts", headers=ADMIN).json()["prompts"]]
 
 
-def test_an_added_prompt_answers_and_is_there_after_a_restart(tuned: Any, folder: Path) -> None:
+@pytest.mark.parametrize("name", ["late", "ft:a/model:me::1"])
+def test_an_added_prompt_answers_and_is_there_after_a_restart(
+    tuned: Any, folder: Path, name: str
+) -> None:
     service = bare(tuned, folder)
     client = client_of(service)
-    added = client.post("/v1/prompts/late", json={"path": "run"}, headers=ADMIN)
+    added = client.post(f"/v1/prompts/{name}", json={"path": "run"}, headers=ADMIN)
     assert added.json()["labels"] == ["0", "1"]
     question = {"type": "choice", "criteria": {"0": None, "1": None}}
-    body = {"model": "late", "state": "Rude.", "questions": {"q": question}}
+    body = {"model": name, "state": "Rude.", "questions": {"q": question}}
     answer = client.post("/v1/systemone", json=body).json()["answers"]["q"]
-    assert answer["x_answered_by"] == "late"
+    assert answer["x_answered_by"] == name
     service.close()
     again = bare(tuned, folder)
-    assert names(client_of(again)) == ["late"]
-    assert client_of(again).delete("/v1/prompts/late", headers=ADMIN).json()["deleted"] is True
+    assert names(client_of(again)) == [name]
+    assert client_of(again).delete(f"/v1/prompts/{name}", headers=ADMIN).json()["deleted"] is True
     again.close()
     last = bare(tuned, folder)
     assert names(client_of(last)) == []

@@ -1,7 +1,10 @@
-"""The watsonx.ai REST API over any tunesmith backend: it tunes, deploys and generates for real.
+"""A provider's REST API over any tunesmith backend: it tunes, deploys and generates for real.
 
-with Emulator() as emulator:
+with Emulator() as emulator:  # watsonx.ai
     client = APIClient(Credentials(**emulator.credentials), project_id=emulator.project_id)
+
+with OpenAIEmulator() as emulator:
+    client = OpenAI(base_url=emulator.url, api_key="any")
 """
 
 from __future__ import annotations
@@ -10,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith_emulator.version import __version__
 
-__all__ = ["Emulator", "__version__"]
+__all__ = ["Emulator", "OpenAIEmulator", "__version__"]
 
 if TYPE_CHECKING:
     from tunesmith_emulator.emulator import Emulator
+    from tunesmith_emulator.openai_api.emulator import OpenAIEmulator
 
 
 def __getattr__(name: str) -> Any:
@@ -22,4 +26,8 @@ def __getattr__(name: str) -> Any:
         from tunesmith_emulator.emulator import Emulator
 
         return Emulator
+    if name == "OpenAIEmulator":
+        from tunesmith_emulator.openai_api.emulator import OpenAIEmulator
+
+        return OpenAIEmulator
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,18 +15,23 @@ from tunesmith.cli import screen
 from tunesmith.cli.command import Command
 from tunesmith.cli.connection import parse_options
 from tunesmith.errors import ExperimentError
-from tunesmith_emulator.settings import PROJECT_ID
+from tunesmith.experiment_file import parse_overrides
+from tunesmith_emulator.settings import PROJECT_ID, STAND_IN
 
 if TYPE_CHECKING:
     from tunesmith_emulator.emulator import Emulator
+    from tunesmith_emulator.openai_api.emulator import OpenAIEmulator
 
-DATA_DIR = Path("runs/emulator")
+DATA_DIR, OPENAI_DATA_DIR = Path("runs/emulator"), Path("runs/emulator-openai")
+_FOR_WATSONX = ("as_of", "projects", "allowed_hosts")
+_FOR_OPENAI = ("overrides",)
+"""Options of one API alone."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group("emulator")
 def emulator() -> None:
-    """A watsonx.ai service on this machine: it tunes, deploys and generates for real."""
+    """A provider's service on this machine: it tunes, deploys and generates for real."""
 
 
 def _server_options(command: F) -> F:
@@ -60,28 +65,66 @@ _OPTIONS = (
 @emulator.command(
     "serve",
     cls=Command,
-    example="tunesmith emulator serve --port 8443 --data-dir runs/emulator",
+    example="tunesmith emulator serve --port 8443 --data-dir runs/emulator\n"
+    "tunesmith emulator serve --api openai --model gpt-4o-mini=tunesmith/micro-granite",
 )
+@click.option("--api", default="watsonx", show_default=True,
+              type=click.Choice(["watsonx", "openai"]),
+              help="watsonx.ai's API over https, or over http what 'tunesmith serve' has with "
+              "OpenAI's files and fine-tuning jobs.")  # fmt: skip
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
+              callback=lambda context, parameter, texts: parse_overrides(texts),
+              help="With --api openai: the method of all jobs, e.g. method.name=lora or "
+              "method.num_virtual_tokens=50; may be repeated. By default "
+              "prompt_tuning.")  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8443, show_default=True, type=click.IntRange(0, 65535),
               help="The port; 0 picks a free one.")  # fmt: skip
 @click.option("--allowed-host", "allowed_hosts", multiple=True, metavar="NAME",
               help="A further host name at which clients of this machine may use the control "
               "plane; may be repeated.")  # fmt: skip
-@click.option("--data-dir", default=DATA_DIR, show_default=True,
-              type=click.Path(file_okay=False, path_type=Path),
-              help="Folder of assets, trainings and deployments; kept at a restart.")  # fmt: skip
+@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="Folder of the state, which is kept at a restart. By default "
+              f"{DATA_DIR}, or {OPENAI_DATA_DIR}.")  # fmt: skip
 @_server_options
 def serve(
-    host: str, port: int, allowed_hosts: tuple[str, ...], data_dir: Path, **given: Any
+    api: str,
+    host: str,
+    port: int,
+    allowed_hosts: tuple[str, ...],
+    data_dir: Path | None,
+    overrides: Mapping[str, Any],
+    **given: Any,
 ) -> None:
-    """Serve until Ctrl-C. Prints the values for Credentials and for the environment."""
-    server = _emulator(given, host=host, port=port, allowed_hosts=allowed_hosts, data_dir=data_dir)
+    """Serve until Ctrl-C. Prints the values for clients and for the environment."""
+    _refuse_of_the_other(api, {**given, "allowed_hosts": allowed_hosts, "overrides": overrides})
     stop = _on_signals()
+    if api == "openai":
+        folder = data_dir or OPENAI_DATA_DIR
+        face = _openai_emulator(given, overrides, host=host, port=port, data_dir=folder)
+        with face:
+            screen.emit(_openai_document(face), _openai_welcome(face))
+            _wait(stop)
+        return
+    server = _emulator(
+        given, host=host, port=port, allowed_hosts=allowed_hosts, data_dir=data_dir or DATA_DIR
+    )
     with server:
         screen.emit(_document(server), _welcome(server))
-        stop.wait()
-        screen.note("stopping; a running tuning continues at the next start")
+        _wait(stop)
+
+
+def _wait(stop: threading.Event) -> None:
+    stop.wait()
+    screen.note("stopping; a running tuning continues at the next start")
+
+
+def _refuse_of_the_other(api: str, given: Mapping[str, Any]) -> None:
+    other = "watsonx" if api == "openai" else "openai"
+    options = {parameter.name: parameter.opts[0] for parameter in serve.params}
+    for name in _FOR_WATSONX if api == "openai" else _FOR_OPENAI:
+        if given[name]:
+            raise ExperimentError(f"{options[name]} is an option of --api {other}; leave it out")
 
 
 @emulator.command(
@@ -150,6 +193,42 @@ def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
     )
 
 
+def _openai_emulator(
+    given: Mapping[str, Any], overrides: Mapping[str, Any], **server: Any
+) -> OpenAIEmulator:
+    from tunesmith_emulator.openai_api.emulator import OpenAIEmulator
+
+    models = _models(given["models"])
+    bases = sorted(set(models.values()))
+    if len(bases) > 1:
+        raise ExperimentError(
+            f"--model: --api openai has one base model, not {' and '.join(bases)}; serve them "
+            "separately"
+        )
+    return OpenAIEmulator(
+        given["backend"],
+        base_model=bases[0] if bases else STAND_IN,
+        names=tuple(models),
+        method=_method(overrides),
+        seed=given["seed"],
+        api_keys=given["api_keys"],
+        backend_options=parse_options(given["options"]),
+        **server,
+    )
+
+
+def _method(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {}
+    for key, value in overrides.items():
+        group, dot, name = key.partition(".")
+        if group != "method" or not dot:
+            raise ExperimentError(
+                f"--set {key}: only the method is set here, e.g. method.name=lora"
+            )
+        settings[name] = value
+    return settings
+
+
 def _stood_in(server: Emulator) -> str:
     names = {name for name in server.services.catalogue.stand_ins().values() if name}
     return f"{' and '.join(sorted(names))} stood in for IBM's models" if names else "no stand-in"
@@ -183,6 +262,28 @@ def _shown(server: Emulator) -> dict[str, Any]:
     from tunesmith_emulator.control.credentials import shown
 
     return shown(server.url, server.ca_file, server.settings)
+
+
+def _openai_document(server: OpenAIEmulator) -> dict[str, Any]:
+    return {
+        "url": server.url,
+        "base_model": server.base_model,
+        "names": list(server.names),
+        "method": server.method.name,
+    }
+
+
+def _openai_welcome(server: OpenAIEmulator) -> Iterator[str]:
+    yield f"OpenAI's API over the base model {server.base_model!r}: {server.url}"
+    for name in server.names:
+        yield f"  it stands in for {name}"
+    yield f"fine-tuning jobs tune with {server.method.name}"
+    yield ""
+    yield "# the environment, for clients of OpenAI and for tunesmith --backend openai"
+    yield f"export OPENAI_BASE_URL={server.url}"
+    if not server.needs_key:
+        yield "export OPENAI_API_KEY=any-key"
+    yield "Ctrl-C stops it."
 
 
 def _welcome(server: Emulator) -> Iterator[str]:

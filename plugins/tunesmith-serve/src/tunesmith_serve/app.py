@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import chain
 from typing import Annotated, Any
 
@@ -29,11 +29,18 @@ from tunesmith_serve.wires.completion_bodies import honored
 router = APIRouter()
 
 
-def create_app(service: Service) -> Gate:
-    """Return the application over ``service``, behind its gate."""
+def create_app(service: Service, *more: APIRouter, bodies: Sequence[type[BaseModel]] = ()) -> Gate:
+    """Return the application over ``service``, behind its gate.
+
+    Args:
+        service: answers.
+        *more: further routes, which may raise a :class:`Refusal`. They come first.
+        bodies: that these read, for the OpenAPI document.
+    """
     app = FastAPI(title="tunesmith serve", docs_url=None, redoc_url=None)
     app.state.service = service
-    app.include_router(router)
+    for routes in (*more, router):
+        app.include_router(routes)
     documented(
         app,
         systemone.SystemOne,
@@ -41,6 +48,7 @@ def create_app(service: Service) -> Gate:
         chat.Chat,
         completions.Completions,
         NewPrompt,
+        *bodies,
     )
     for kind in (Refusal, TunesmithError, OSError, HTTPException, ClientDisconnect, Exception):
         app.add_exception_handler(kind, _failed)
@@ -149,14 +157,14 @@ async def list_prompts(service: ServiceOf) -> JSONResponse:
     return JSONResponse({"prompts": [_shown(one) for one in service.prompts.all().values()]})
 
 
-@router.post("/v1/prompts/{name}", openapi_extra=reads(NewPrompt))
+@router.post("/v1/prompts/{name:path}", openapi_extra=reads(NewPrompt))
 async def add_prompt(service: ServiceOf, given: JSON, name: str) -> JSONResponse:
     """Load a prompt, and keep it for the next start."""
     body = checked(NewPrompt, given)
     return JSONResponse(_shown(await asyncio.to_thread(service.add, name, body.path)))
 
 
-@router.delete("/v1/prompts/{name}")
+@router.delete("/v1/prompts/{name:path}")
 async def remove_prompt(service: ServiceOf, name: str) -> JSONResponse:
     """Stop serving a prompt."""
     await asyncio.to_thread(service.remove, name)

@@ -101,7 +101,10 @@ class _Observed:
         for prefix in (ADMIN, "/v1/models"):
             if path.startswith(f"{prefix}/"):
                 return f"{prefix}/{{name}}"
-        return path if path in _KNOWN or path == ADMIN else "other"
+        if path in _KNOWN or path == ADMIN:
+            return path
+        # The template of a route that was added to the application.
+        return str(getattr(self._scope.get("route"), "path", "other"))
 
     @property
     def seconds(self) -> float:

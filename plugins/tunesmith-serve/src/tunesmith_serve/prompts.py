@@ -18,8 +18,8 @@ from tunesmith.evaluation.calibration import Calibration
 from tunesmith.records import Deployment
 from tunesmith.runs.run import ADAPTER, RECORD, RunDirectory
 
-NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
-"""A name of a prompt, which is part of an address."""
+NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:/-]{0,159}")
+"""A name of a prompt, which is part of an address, e.g. ``ft:MODEL:ORGANIZATION:SUFFIX:ID``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class Prompts:
         if not NAME.fullmatch(prompt.name) or prompt.name == self._base_model:
             raise ExperimentError(
                 f"{path}: {prompt.name!r} cannot be the name of a prompt; give one of letters, "
-                "digits, '.', '_' and '-', e.g. NAME=PATH"
+                "digits and '._:/-', e.g. NAME=PATH"
             )
         if deployment.backend != self._backend.name:
             raise ExperimentError(

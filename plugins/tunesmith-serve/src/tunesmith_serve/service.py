@@ -83,7 +83,7 @@ class Service:
         if name == ALIAS and self.settings.default is not None:
             name = self.settings.default
         prompt = self.prompts.find(name)
-        if prompt is None and name not in (ALIAS, self.base_model):
+        if prompt is None and name not in (ALIAS, self.base_model, *self.settings.base_names):
             raise Refusal(
                 404,
                 f"no model {name!r:.200} here.{self.prompts.near(name)} GET /v1/models lists them",

@@ -19,6 +19,8 @@ class Settings(BaseModel):
     """The accepted keys; if there are none, no key is needed."""
     admin_key: str | None = Field(default=None, repr=False, min_length=1)
     """The key that adds and removes prompts; None refuses both."""
+    base_names: tuple[str, ...] = ()
+    """Further names of the base model."""
     default: str | None = None
     """The prompt that answers as ``jev-latest``; None: the base model."""
     prompts: Path | None = None

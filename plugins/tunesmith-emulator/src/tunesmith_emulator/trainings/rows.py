@@ -31,7 +31,7 @@ def read_rows(name: str, file: Path, limit: int) -> Dataset:
     if len(rows) > limit:
         raise DatasetError(f"{name}: {len(rows)} rows; a tuning takes at most {limit}")
     # Labels are compared without white space at their ends, so it is removed before tuning.
-    return Dataset(source=name, rows=tuple(_stripped(row) for row in rows.rows))
+    return rows.model_copy(update={"rows": tuple(_stripped(row) for row in rows.rows)})
 
 
 def labels_of(rows: Dataset) -> LabelSet:

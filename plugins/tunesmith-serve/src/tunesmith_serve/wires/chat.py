@@ -19,6 +19,7 @@ from tunesmith_serve.wires.completion_bodies import (
     chat_logprobs,
     finish_reason,
     params_of,
+    tokens_of,
     usage,
 )
 
@@ -91,7 +92,7 @@ def _turn(message: Any) -> Any:
 
 
 def _end(generation: Generation) -> dict[str, Any]:
-    tokens = generation.tokens
+    tokens = tokens_of(generation)
     return {
         "logprobs": None if tokens is None else {"content": chat_logprobs(tokens), "refusal": None},
         "finish_reason": finish_reason(generation),

@@ -44,6 +44,8 @@ _HARMLESS: dict[str, tuple[Any, ...]] = {
     "service_tier": ("auto", "default"),
 }
 """Parameters that are not honored, with the values that have no effect."""
+_WHITE_SPACE = str.maketrans({"Ġ": " ", "▁": " ", "Ċ": "\n"})
+"""How the vocabularies of byte-level BPE and of SentencePiece spell white space."""
 _SAMPLING = ("temperature", "top_p", "random_seed")
 
 
@@ -126,6 +128,18 @@ def finish_reason(generation: Generation) -> str | None:
     return FINISH_REASONS.get(generation.stop_reason)
 
 
+def tokens_of(generation: Generation) -> tuple[TokenInfo, ...] | None:
+    """Return the tokens of a text if they were asked for. The end of the text is none of them."""
+    tokens = generation.tokens
+    ended = generation.stop_reason == "eos_token"
+    return tokens[:-1] if tokens is not None and ended else tokens
+
+
+def text_of(token: str) -> str:
+    """Return a token with its white space as text; the vocabulary may spell it otherwise."""
+    return token.translate(_WHITE_SPACE)
+
+
 def chat_logprobs(tokens: Sequence[TokenInfo]) -> list[dict[str, Any]]:
     """Return the log-probabilities of tokens in the shape of a chat."""
     return [
@@ -149,4 +163,4 @@ def refuse_stream_of(name: str) -> Refusal:
 
 def _token(text: str, logprob: float | None) -> dict[str, Any]:
     # A token may be part of a character, spelled in the tokenizer's way: there are no bytes.
-    return {"token": text, "logprob": finite(logprob), "bytes": None}
+    return {"token": text_of(text), "logprob": finite(logprob), "bytes": None}

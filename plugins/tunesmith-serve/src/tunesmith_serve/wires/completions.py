@@ -20,6 +20,8 @@ from tunesmith_serve.wires.completion_bodies import (
     finite,
     params_of,
     refuse_stream_of,
+    text_of,
+    tokens_of,
     usage,
 )
 
@@ -94,7 +96,7 @@ class CompletionAnswer:
 
 
 def _choice(index: int, generation: Generation, offset: int = 0) -> dict[str, Any]:
-    tokens = generation.tokens
+    tokens = tokens_of(generation)
     return {
         "index": index,
         "text": generation.text,
@@ -104,12 +106,13 @@ def _choice(index: int, generation: Generation, offset: int = 0) -> dict[str, An
 
 
 def _logprobs(tokens: Sequence[TokenInfo], offset: int) -> dict[str, Any]:
-    lengths = [len(token.text) for token in tokens]
+    texts = [text_of(token.text) for token in tokens]
     return {
-        "tokens": [token.text for token in tokens],
+        "tokens": texts,
         "token_logprobs": [finite(token.logprob) for token in tokens],
         "top_logprobs": [
-            {top.text: finite(top.logprob) for top in token.top_tokens or ()} for token in tokens
+            {text_of(top.text): finite(top.logprob) for top in token.top_tokens or ()}
+            for token in tokens
         ],
-        "text_offset": list(accumulate(lengths[:-1], initial=offset)),
+        "text_offset": list(accumulate(map(len, texts[:-1]), initial=offset)),
     }

@@ -40,6 +40,8 @@ def every(service: Service) -> dict[str, tuple[str, datetime]]:
         for name, prompt in prompts.items()
     }
     found[service.base_model] = ("The base model of all prompts", service.started_at)
+    for name in service.settings.base_names:
+        found[name] = (f"Another name of {service.base_model}", service.started_at)
     found[ALIAS] = (f"Another name of {default}", found[default][1])
     return found
 

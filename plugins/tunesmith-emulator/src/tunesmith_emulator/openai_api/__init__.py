@@ -1,0 +1,1 @@
+"""OpenAI's files and fine-tuning jobs, beside what ``tunesmith-serve`` answers."""
