@@ -83,7 +83,7 @@ class RemoteJob(TuningJob, Generic[R]):
         self._record = record
         self._keep = keep
         self._events = list(record.events)
-        self._look_soon()
+        self._pause, self._next_look = FIRST_LOOK, 0.0
 
     @abstractmethod
     def _ask(self) -> Look:
