@@ -124,7 +124,7 @@ def test_a_running_job_is_cancelled(emulator, backend, experiment):
 
 
 def test_a_failed_training_gives_the_reason_of_the_service(emulator, backend, experiment):
-    emulator.set_pace(pending=1.0)
+    emulator.set_pace(pending=3.0)
     job = backend.tuner.submit(experiment(), TRAIN)
     asset_id = backend._store.job(job.id).asset_id
     with backend._connection.call("deleting"):
