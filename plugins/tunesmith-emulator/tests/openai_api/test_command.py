@@ -37,7 +37,7 @@ def test_the_command_serves_until_it_is_stopped(tmp_path):
     [
         (("--api", "openai", "--as-of", "2025-07-01"), "--as-of is an option of --api watsonx"),
         (("--set", "method.name=lora"), "--set is an option of --api openai"),
-        (("--api", "openai", "--set", "seed=1"), "--set seed: it sets the method alone"),
+        (("--api", "openai", "--set", "seed=1"), "--set seed: only the method is set here"),
         (("--api", "openai", "--set", "method.rank=1"), "method.rank: no such key"),
         (("--api", "openai", "--model", "a=x", "--model", "b=y"), "one base model, not x and y"),
     ],
