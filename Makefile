@@ -1,6 +1,6 @@
 # make demo      tune, deploy, predict and compare on an embedded model, then its ladder; prints the reports' paths
-# make test      lint, types, import layers, and all tests except those of other vendors' clients
-# make test-all  make test, then langchain-ibm, litellm and IBM's Node SDK with the emulator, openai (also
+# make test      lint, types, import layers, and all tests that are not slow (pytest.mark.slow)
+# make test-all  the same with the slow tests, then langchain-ibm, litellm and IBM's Node SDK with the emulator, openai (also
 #                Node's), typesafe-sdk, langchain-openai, litellm and jevcompat with tunesmith serve, its
 #                Containerfile, all pages in Chromium, and the proof on a few rows
 # make test-container runs the install and start commands of the Containerfile in a fresh environment
@@ -42,10 +42,11 @@ demo: $(STAMP)
 	@$(BIN)/tunesmith ladder data/lost_property/experiment.yaml --only $(DEMO)
 
 test: lint
-	$(PYTEST)
-	@echo "Left to 'make test-all': other vendors' clients, and all pages in a browser."
+	$(PYTEST) -m "not slow"
+	@echo "Left to 'make test-all': slow tests, other vendors' clients, and all pages in a browser."
 
-test-all: test clients
+test-all: lint clients
+	$(PYTEST)
 	TUNESMITH_REQUIRE_CLIENTS=1 $(PYTEST) --dist loadfile $(CLIENTS) $(SERVE_CLIENTS) tests/browser
 	$(BIN)/python -m tests.benchmarks.proof --quick
 

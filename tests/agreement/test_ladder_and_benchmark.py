@@ -40,6 +40,7 @@ def values(tmp_path: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")
 def test_the_ladder_of_the_embedded_model(values: dict[str, Any], tmp_path: Path) -> None:
     sweep = run_ladder(

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_the_example_runs(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     example, _ = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)  # the second asks a server
@@ -26,6 +29,7 @@ def test_the_example_runs(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("runs/*/report.html"))) == 2
 
 
+@pytest.mark.slow
 def test_the_script_for_ibms_cloud_runs_unchanged(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^\$ \.venv/bin/tunesmith (emulator run .*)$", readme, re.MULTILINE)

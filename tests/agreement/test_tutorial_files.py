@@ -40,6 +40,7 @@ def test_the_preset(tmp_path: Path) -> None:
     assert summary["tuned"]["unparsable"] == summary["base"]["unparsable"] == 0
 
 
+@pytest.mark.slow
 def test_the_tutorials_own_hyper_parameters(tmp_path: Path) -> None:
     summary = run("tutorial.yaml", tmp_path).summary()
     assert summary["steps"] == 36

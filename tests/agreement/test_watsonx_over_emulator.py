@@ -18,6 +18,8 @@ from tunesmith_emulator import Emulator
 DATA = Path(__file__).parents[2] / "data" / "grooming_reviews"
 SEED = 7
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def experiment() -> Experiment:

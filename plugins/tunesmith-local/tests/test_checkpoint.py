@@ -188,6 +188,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, name: str) -> None:
         store.latest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("position", ["prefix", "suffix"])
 def test_a_training_killed_at_a_random_step_resumes_bit_for_bit(
     tmp_path: Path, position: str

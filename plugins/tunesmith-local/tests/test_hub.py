@@ -82,6 +82,7 @@ def test_an_adapter_is_pushed_with_its_card(run, hub, tunesmith):
     assert files["README.md"].startswith(b"---\nbase_model: tunesmith/micro-granite")
 
 
+@pytest.mark.slow
 def test_another_machine_loads_it_by_name_and_revision_and_gets_the_same_answers(
     run, hub, tunesmith, tmp_path
 ):

@@ -42,6 +42,7 @@ def client_of():
         each.http.close()
 
 
+@pytest.mark.slow
 def test_a_tuning_resumes_from_its_checkpoint_three_times(serve, client_of):
     seed = random.randrange(2**32)
     moments = random.Random(seed)
