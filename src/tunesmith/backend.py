@@ -256,6 +256,18 @@ class Tuner(ABC):
         """
         raise UnsupportedError(f"backend {model.backend!r} does not export its tuned models")
 
+    def adopt(self, folder: Path) -> TunedModel:
+        """Take a tuned model from a folder that :meth:`export` wrote, such as ``RUN/adapter``.
+
+        Raises:
+            NotFoundError: there is none.
+            UnsupportedError: this backend takes no files.
+            BackendError: the files are damaged.
+        """
+        raise UnsupportedError(
+            f"{folder}: this backend loads no adapters from files; name a run directory"
+        )
+
 
 class Deployer(ABC):
     """Makes tuned models answer."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from served_prompts import MICRO, client_of
 
+from tunesmith import connect
 from tunesmith.errors import ExperimentError, RunError, TunesmithError
 from tunesmith.runs.run import RunDirectory
 from tunesmith_serve.prompts import read_source
@@ -26,6 +27,12 @@ def folder(tuned: Any, tmp_path: Path) -> Path:
     """A folder of prompts with one run in it."""
     shutil.copytree(tuned.other, tmp_path / "run")
     return tmp_path
+
+
+@pytest.fixture
+def alone(tuned: Any, tmp_path: Path) -> Path:
+    """An adapter folder without its run."""
+    return Path(shutil.copytree(tuned.other / "adapter", tmp_path / "alone"))
 
 
 def bare(tuned: Any, folder: Path) -> Service:
@@ -181,3 +188,48 @@ def test_a_name_is_part_of_an_address(service: Any, tuned: Any, name: str) -> No
         return
     with pytest.raises(ExperimentError, match="cannot be the name"):
         service.prompts.add(source, name)
+
+
+def asked(client: Any, name: str) -> dict[str, Any]:
+    question = {"type": "choice", "criteria": {"0": None, "1": None}}
+    body = {"model": name, "state": "Rude.", "questions": {"q": question}}
+    answer: dict[str, Any] = client.post("/v1/systemone", json=body).json()["answers"]["q"]
+    return answer
+
+
+def test_an_adapter_without_its_run_is_served_by_another_machine(
+    tuned: Any, alone: Path, tmp_path: Path
+) -> None:
+    service = bare(tuned, tmp_path)
+    service.prompts.add(read_source(tuned.other), "run")
+    expected = asked(client_of(service), "run")
+    service.close()
+    settings = Settings(prompts=tmp_path, admin_key="admin")
+    with connect("local", store=tmp_path / "elsewhere") as backend:
+        for _ in range(2):  # the second start finds the deployment of the first
+            service = Service(backend, MICRO, settings).load()
+            client = client_of(service)
+            client.post("/v1/prompts/alone", json={"path": "alone"}, headers=ADMIN)
+            answer = asked(client, "alone")
+            assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-6)
+            assert len(backend.deployer.list()) == 1
+            service.close()
+
+
+def test_a_damaged_copy_of_a_served_adapter_is_refused_and_the_original_stays(
+    tuned: Any, alone: Path, tmp_path: Path
+) -> None:
+    service = bare(tuned, tmp_path)
+    service.prompts.add(read_source(tuned.other), "run")
+    client = client_of(service)
+    before = asked(client, "run")
+    weights = alone / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
+    refused = client.post("/v1/prompts/alone", json={"path": "alone"}, headers=ADMIN)
+    assert refused.status_code == 400
+    assert "the store has other weights of the tuned model" in refused.json()["error"]["message"]
+    assert asked(client, "run") == before
+    (alone / "tuned_model.json").write_text("{}")
+    refused = client.post("/v1/prompts/alone", json={"path": "alone"}, headers=ADMIN)
+    assert "tuned_model.json: damaged" in refused.json()["error"]["message"]
+    service.close()

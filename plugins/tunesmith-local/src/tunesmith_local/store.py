@@ -9,6 +9,7 @@ Every path inside a record is relative to the store.
 
 from __future__ import annotations
 
+import filecmp
 import re
 import shutil
 from collections.abc import Sequence
@@ -135,11 +136,19 @@ class Store:
         """Copy a tuned model, whose files are in ``folder``, into the store; whole or not at all.
 
         Raises:
-            BackendError: its id is not one of this backend.
+            BackendError: its id is not one of this backend, or the store has other weights of
+                this id. They may be in use, and ``folder`` may be a damaged copy of them.
         """
         if not _ID.fullmatch(model.id):  # of a stranger's file: it must not lead out of the store
             raise BackendError(f"{folder}: {model.id!r} is no id of a tuned model")
         target = self.model_folder(model.id)
+        if target.is_dir():
+            if not _same_weights(folder, target):
+                raise BackendError(
+                    f"{folder}: the store has other weights of the tuned model {model.id!r}; give "
+                    "another store with --option store=DIR, or the adapter as it was written"
+                )
+            return
         with folder_atomically(target) as scratch, naming(target):
             shutil.copytree(folder, scratch, dirs_exist_ok=True)
 
@@ -202,3 +211,9 @@ class Store:
 def _rows(path: Path) -> list[Row]:
     # Split at the line feed alone: JSON strings may hold other line separators.
     return [Row.from_json(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
+def _same_weights(folder: Path, other: Path) -> bool:
+    names = {path.name for place in (folder, other) for path in place.glob("*.safetensors")}
+    _, differing, missing = filecmp.cmpfiles(folder, other, names, shallow=False)
+    return not differing and not missing

@@ -66,8 +66,8 @@ def serve(
 ) -> None:
     """Serve tuned prompts and their base model until Ctrl-C.
 
-    A PATH is a run directory, its adapter folder or a deployment.json. A prompt answers under
-    NAME, by default that of its run.
+    A PATH is a run directory, an adapter folder or a deployment.json. A prompt answers under
+    NAME, by default that of its run or folder.
     """
     from tunesmith_serve.running import Running
     from tunesmith_serve.settings import Settings

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -15,16 +16,21 @@ from tunesmith.backend import Backend
 from tunesmith.dataset import INPUT
 from tunesmith.errors import ExperimentError, RunError, first_problem, near_misses, unreadable
 from tunesmith.evaluation.calibration import Calibration
-from tunesmith.records import Deployment
+from tunesmith.records import Deployment, Record, TunedModel
 from tunesmith.runs.run import ADAPTER, RECORD, RunDirectory
 
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:/-]{0,159}")
 """A name of a prompt, which is part of an address, e.g. ``ft:MODEL:ORGANIZATION:SUFFIX:ID``."""
 
 
+R = TypeVar("R", bound=Record)
+_MODEL = "tuned_model.json"
+"""The file of an adapter folder that describes its tuned model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A run directory or a deployment file, read."""
+    """A run directory, an adapter without a run or a deployment file, read."""
 
     path: Path
     backend: str
@@ -33,6 +39,8 @@ class Source:
     """The column of the text in the run's data, which may be a field of a state."""
     calibration: Calibration | None = None
     run: RunDirectory | None = None
+    deployed: bool = True
+    """Whether ``deployment`` is in the backend; that of an adapter without a run is made."""
 
     @property
     def name(self) -> str:
@@ -70,20 +78,31 @@ def read_source(path: Path) -> Source:
         RunError: there is none, it is unreadable, or the run has no tuned model.
     """
     if path.name == ADAPTER and (path.parent / RECORD).is_file():
-        path = path.parent  # an adapter has no labels; its run does
+        path = path.parent  # the run has the calibration and the name of the column, too
+    if (path / _MODEL).is_file():
+        return _of_adapter(path)
     if path.is_dir():
         return _of_run(RunDirectory.load(path))
+    deployment = _read(Deployment, path, "no deployment file")
+    return Source(path, deployment.backend, deployment)
+
+
+def _of_adapter(folder: Path) -> Source:
+    model = _read(TunedModel, folder / _MODEL, "damaged")
+    deployment = Deployment(
+        id="", name=folder.resolve().name, backend=model.backend, base_model=model.base_model,
+        model=model,
+    )  # fmt: skip
+    return Source(folder, model.backend, deployment, deployed=False)
+
+
+def _read(kind: type[R], path: Path, problem: str) -> R:
     try:
-        text = path.read_text("utf-8")
+        return kind.from_json(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(unreadable(error, path)) from None
-    try:
-        deployment = Deployment.from_json(text)
     except ValidationError as error:
-        raise RunError(
-            f"{path}: no deployment file: {first_problem(error)}; name a run directory"
-        ) from None
-    return Source(path, deployment.backend, deployment)
+        raise RunError(f"{path}: {problem}: {first_problem(error)}; name a run directory") from None
 
 
 def _of_run(run: RunDirectory) -> Source:
@@ -137,6 +156,8 @@ class Prompts:
         """
         prompt = ServedPrompt(name or source.name, source)
         self._check(prompt)
+        if not source.deployed:
+            prompt = ServedPrompt(prompt.name, self._deployed(source))
         # Loads the adapter and checks its fingerprints: a damaged one is refused here.
         self._backend.predictor.prompts(prompt.deployment, [""])
         with self._lock:
@@ -156,6 +177,13 @@ class Prompts:
     def near(self, name: str) -> str:
         """Return a hint at names like ``name``."""
         return near_misses(name, self._served)
+
+    def _deployed(self, source: Source) -> Source:
+        """Take an adapter into the backend. At the next start its deployment is found again."""
+        model = self._backend.tuner.adopt(source.path)
+        known = [one for one in self._backend.deployer.list() if one.model.id == model.id]
+        made = known or [self._backend.deployer.deploy(model, source.name)]
+        return replace(source, deployment=made[-1], deployed=True)
 
     def _check(self, prompt: ServedPrompt) -> None:
         path, deployment = prompt.source.path, prompt.deployment

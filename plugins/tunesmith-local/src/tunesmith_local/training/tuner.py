@@ -142,6 +142,12 @@ class LocalTuner(Tuner):
             with naming(copied):
                 shutil.copyfile(file, copied)
 
+    def adopt(self, folder: Path) -> TunedModel:
+        """See ``Tuner.adopt``. The base model is checked when the model is deployed."""
+        from tunesmith_local.exporting.hub import load  # the hub's client takes its time
+
+        return load(str(folder), self.store)
+
     def close(self) -> None:
         """Stop the running jobs at their last optimizer step."""
         for job in self._jobs.values():
