@@ -257,16 +257,8 @@ class Tuner(ABC):
         raise UnsupportedError(f"backend {model.backend!r} does not export its tuned models")
 
     def adopt(self, folder: Path) -> TunedModel:
-        """Take a tuned model from a folder that :meth:`export` wrote, such as ``RUN/adapter``.
-
-        Raises:
-            NotFoundError: there is none.
-            UnsupportedError: this backend takes no files.
-            BackendError: the files are damaged.
-        """
-        raise UnsupportedError(
-            f"{folder}: this backend loads no adapters from files; name a run directory"
-        )
+        """Take a tuned model from a folder that :meth:`export` wrote; it raises as that does."""
+        raise UnsupportedError(f"{folder}: this backend loads no adapters; name a run directory")
 
 
 class Deployer(ABC):
@@ -377,9 +369,9 @@ class Predictor(ABC):
             UnsupportedError: ``chat`` is not declared.
             TunesmithError: as :meth:`generate` and :meth:`chat_text`.
         """
-        texts = [self.chat_text(base_model, messages) for messages in conversations]
+        texts = (self.chat_text(base_model, messages) for messages in conversations)
         rendered = [text for text in texts if text is not None]
-        if len(rendered) < len(texts):
+        if len(rendered) < len(conversations):
             raise UnsupportedError(f"chat: {base_model!r} has no chat template here; leave it out")
         return self.generate(base_model, rendered, params)
 
@@ -392,8 +384,7 @@ class Predictor(ABC):
 
         Args:
             spec: of the tuned model, or of the untuned one if its method tunes nothing.
-            prompts: the texts that the model reads, before it cuts them; none if only the service
-                renders them.
+            prompts: the texts that the model reads, before cuts; none if the service renders them.
             answer: the reading of the answer.
 
         Raises:
@@ -433,10 +424,7 @@ class Predictor(ABC):
     def classify_each(
         self, targets: Sequence[Target], inputs: Sequence[str], labels: Sequence[str]
     ) -> list[Classification]:
-        """Return the probabilities for each input, by the target of the same place.
-
-        A row's result is that of :meth:`classify` for its target; see :meth:`generate_each`.
-        """
+        """Return for each input what :meth:`classify` does for its target; see generate_each."""
         return by_target(targets, inputs, lambda target, part: self.classify(target, part, labels))
 
 

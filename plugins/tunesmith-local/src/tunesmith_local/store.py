@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from tunesmith.atomic import file_lock, folder_atomically, naming, write_atomically
-from tunesmith.errors import BackendError, NotFoundError
+from tunesmith.errors import BackendError, NotFoundError, first_problem
 from tunesmith.labels import LabelSet
 from tunesmith.records import (
     Deployment,
@@ -31,6 +31,7 @@ from tunesmith.records import (
     TuningEvent,
     json_lines,
 )
+from tunesmith_local.errors import AdapterError
 
 MODEL_CARD = "tuned_model.json"
 R = TypeVar("R", bound=Record)
@@ -131,6 +132,31 @@ class Store:
     def put_model(self, model: TunedModel) -> None:
         """Write the record of a tuned model beside its adapter."""
         write_atomically(self.model_folder(model.id) / MODEL_CARD, model.to_json())
+
+    def adopt(self, folder: Path, source: str) -> TunedModel:
+        """Copy the tuned model of an adapter folder into the store; see :meth:`add_model`.
+
+        Args:
+            folder: an adapter that tunesmith wrote.
+            source: its name in messages.
+
+        Raises:
+            NotFoundError: ``folder`` has no record of a tuned model.
+            AdapterError: the record is damaged.
+        """
+        path = folder / MODEL_CARD
+        if not path.is_file():
+            raise NotFoundError(
+                f"{source}: there is no {MODEL_CARD}, so it is no adapter that tunesmith exported; "
+                "give RUN/adapter, or hub:OWNER/NAME of one that was pushed"
+            )
+        try:
+            model = TunedModel.from_json(path.read_text("utf-8"))
+        except (ValidationError, UnicodeDecodeError) as error:
+            reason = first_problem(error) if isinstance(error, ValidationError) else str(error)
+            raise AdapterError(f"{source}: {MODEL_CARD} is damaged: {reason}") from None
+        self.add_model(model, folder)
+        return model
 
     def add_model(self, model: TunedModel, folder: Path) -> None:
         """Copy a tuned model, whose files are in ``folder``, into the store; whole or not at all.

@@ -11,7 +11,6 @@ import yaml
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # not listed
-from pydantic import ValidationError
 
 from tunesmith.errors import (
     AuthenticationError,
@@ -20,13 +19,11 @@ from tunesmith.errors import (
     NotFoundError,
     RunError,
     TunesmithError,
-    first_problem,
 )
 from tunesmith.records import TunedModel
 from tunesmith.report.model_card import CARD
 from tunesmith.runs.run import ADAPTER, RunDirectory
-from tunesmith_local.errors import AdapterError
-from tunesmith_local.store import MODEL_CARD, Store
+from tunesmith_local.store import Store
 
 HUB = "hub:"
 """Begins the name of a model on the hub, as in data files."""
@@ -112,9 +109,7 @@ def load(source: str, store: Store, revision: str | None = None) -> TunedModel:
         BackendError: the hub cannot be reached or refuses.
     """
     folder = _downloaded(source, revision) if source.startswith(HUB) else Path(source)
-    model = _model_in(folder, source)
-    store.add_model(model, folder)
-    return model
+    return store.adopt(folder, source)
 
 
 def _downloaded(source: str, revision: str | None) -> Path:
@@ -122,20 +117,6 @@ def _downloaded(source: str, revision: str | None) -> Path:
     _check_name(name)
     with _translated(f"loading {name!r} at revision {revision or 'main'}"):
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(_FILES)))
-
-
-def _model_in(folder: Path, source: str) -> TunedModel:
-    path = folder / MODEL_CARD
-    if not path.is_file():
-        raise NotFoundError(
-            f"{source}: there is no {MODEL_CARD}, so it is no adapter that tunesmith exported; "
-            "give RUN/adapter, or hub:OWNER/NAME of one that was pushed"
-        )
-    try:
-        return TunedModel.from_json(path.read_text("utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
-        reason = first_problem(error) if isinstance(error, ValidationError) else str(error)
-        raise AdapterError(f"{source}: {MODEL_CARD} is damaged: {reason}") from None
 
 
 def _metadata(card: Path) -> dict[str, object]:

@@ -144,9 +144,7 @@ class LocalTuner(Tuner):
 
     def adopt(self, folder: Path) -> TunedModel:
         """See ``Tuner.adopt``. The base model is checked when the model is deployed."""
-        from tunesmith_local.exporting.hub import load  # the hub's client takes its time
-
-        return load(str(folder), self.store)
+        return self.store.adopt(folder, str(folder))
 
     def close(self) -> None:
         """Stop the running jobs at their last optimizer step."""
