@@ -62,19 +62,24 @@ def tuned(folder: Path) -> Path:
 @contextmanager
 def served(run: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "tunesmith", "serve", f"prompt={run}", "--port", "0", "--json"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as server:
-        assert server.stdout is not None
+    server, url = started(command)
+    with server:
         try:
-            text = ""
-            for line in server.stdout:
-                text += line
-                if line.startswith("}"):
-                    break
-            yield json.loads(text)["url"]
+            yield url
         finally:
             server.terminate()
+
+
+def started(command: Sequence[str]) -> tuple[subprocess.Popen[str], str]:
+    """Start a server whose command prints a JSON document; return it with its address."""
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert server.stdout is not None
+    text = ""
+    for line in server.stdout:
+        text += line
+        if line.startswith("}"):
+            break
+    return server, json.loads(text)["url"]
 
 
 def rate(url: str, texts: Sequence[str], clients: int, decisions: int) -> float:

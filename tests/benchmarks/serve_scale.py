@@ -3,7 +3,7 @@
 The prompts are one tuned prompt, each with other random numbers added, and each has a model and a
 deployment of its own. The server is a process of its own; its memory is what Linux calls resident.
 
-    python tests/benchmarks/serve_scale.py [--prompts 1000] [--clients 500] [--seconds 60]
+    python -m tests.benchmarks.serve_scale [--prompts 1000] [--clients 500] [--seconds 60]
 
 The last prompt is asked before and after a ``kill -9``. Fails if an answer has a status that the
 documentation does not name.
@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import os
 import random
+import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,15 +29,16 @@ from statistics import median, quantiles
 from typing import Any
 
 import httpx
+import torch
 from safetensors.torch import load_file, save_file
 
 from tunesmith import connect
 from tunesmith.records import Deployment, TunedModel
-from tunesmith_local.exporting import hub
+from tunesmith.runs.run import ADAPTER, RunDirectory
 from tunesmith_local.store import Store
 
-ROOT = Path(__file__).parents[2]
-CHOICE = {"type": "choice", "criteria": {"0": None, "1": None}}
+from .serve_load import CHOICE, ROOT, started, tuned
+
 ASKED = 400
 """Requests whose median is taken."""
 KEY = "a-key-of-this-benchmark"
@@ -59,10 +61,7 @@ def main() -> None:
 
 def deployed(folder: Path, count: int) -> list[Path]:
     """Tune one prompt, and deploy ``count`` others like it; return their deployment files."""
-    from tunesmith import Experiment
-
-    file = ROOT / "data/grooming_reviews/tutorial.yaml"
-    run = Experiment.from_file(file, {"method.num_epochs": 1}).run("local", runs_dir=folder)
+    run = RunDirectory.load(tuned(folder))
     model = run.record.model
     assert model is not None
     with connect("local", store=folder / "store" / "local") as backend:
@@ -70,7 +69,7 @@ def deployed(folder: Path, count: int) -> list[Path]:
         return [
             written(
                 backend.deployer.deploy(
-                    other(model, run.directory / "adapter", store, number), f"p{number:04d}"
+                    other(model, run.directory / ADAPTER, store, number), f"p{number:04d}"
                 ),
                 folder / f"p{number:04d}.json",
             )
@@ -80,11 +79,6 @@ def deployed(folder: Path, count: int) -> list[Path]:
 
 def other(model: TunedModel, adapter: Path, store: Store, number: int) -> TunedModel:
     """Put a prompt with other numbers into ``store``, as ``tunesmith import`` does."""
-    import hashlib
-    import shutil
-
-    import torch
-
     with tempfile.TemporaryDirectory() as made:
         folder = Path(shutil.copytree(adapter, Path(made) / "adapter"))
         weights = folder / "adapter_model.safetensors"
@@ -100,7 +94,7 @@ def other(model: TunedModel, adapter: Path, store: Store, number: int) -> TunedM
         ):
             found = json.loads((folder / name).read_text("utf-8"))
             (folder / name).write_text(json.dumps(found | changed))
-        return hub.load(str(folder), store)
+        return store.adopt(folder, str(folder))
 
 
 def written(deployment: Deployment, file: Path) -> Path:
@@ -113,18 +107,10 @@ class Served:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         began = time.perf_counter()
-        self._process = subprocess.Popen(
+        self._process, self.url = started(
             [sys.executable, "-m", "tunesmith", "serve", *arguments, "--prompts", str(folder),
              "--runs-dir", str(folder), "--admin-key", KEY, "--port", "0", "--json"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
-        assert self._process.stdout is not None
-        text = ""
-        for line in self._process.stdout:
-            text += line
-            if line.startswith("}"):
-                break
-        self.url: str = json.loads(text)["url"]
         self.ready_after = time.perf_counter() - began
         self.http = httpx.Client(base_url=self.url, timeout=600, trust_env=False)
 

@@ -1,7 +1,7 @@
 """A tuning job at a service, followed by polling, for backends whose service tunes.
 
-A backend subclasses :class:`RemoteJob` and says how its service is asked and what it answered. The
-rest is here: when it is asked, that no event is told twice, cancelling, and the record by which
+A backend subclasses :class:`RemoteJob` and translates the requests and answers of its service. This
+module decides when to ask, passes each event on once, cancels, and keeps the record with which
 another process finds the job.
 """
 

@@ -33,6 +33,8 @@ PROBABILITIES = "probabilities.jsonl"
 LEARNING_CURVE = "learning_curve.svg"
 REPORT = "report.html"
 ADAPTER = "adapter"
+TUNED_MODEL = "tuned_model.json"
+"""The file of an adapter folder that describes its tuned model."""
 
 
 class RunDirectory(RecordDirectory[RunRecord]):

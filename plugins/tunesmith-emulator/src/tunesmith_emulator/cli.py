@@ -101,9 +101,9 @@ def serve(
     stop = _on_signals()
     if api == "openai":
         folder = data_dir or OPENAI_DATA_DIR
-        face = _openai_emulator(given, overrides, host=host, port=port, data_dir=folder)
-        with face:
-            screen.emit(_openai_document(face), _openai_welcome(face))
+        openai = _openai_emulator(given, overrides, host=host, port=port, data_dir=folder)
+        with openai:
+            screen.emit(_openai_document(openai), _openai_welcome(openai))
             _wait(stop)
         return
     server = _emulator(

@@ -6,20 +6,17 @@ import logging
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from pydantic import ValidationError
-
-from tunesmith.errors import ExperimentError, first_problem
 from tunesmith_emulator.app import create_app
 from tunesmith_emulator.certificates import Authority
 from tunesmith_emulator.control.credentials import ANY_KEY, fields
 from tunesmith_emulator.control.faults import Fault
 from tunesmith_emulator.envelope import ServiceError
 from tunesmith_emulator.files import usable
+from tunesmith_emulator.lifetime import Lifetime, valid
 from tunesmith_emulator.run.hosts import ibm_hosts
 from tunesmith_emulator.services import Services
 from tunesmith_emulator.settings import LOOPBACK, STAND_IN, Settings, is_loopback
@@ -34,7 +31,7 @@ _BEFORE: dict[str | None, str | None] = {}
 started. An emulator that stops restores this value, not the certificate of another emulator."""
 
 
-class Emulator:
+class Emulator(Lifetime):
     """A watsonx.ai service on this machine.
 
     Args:
@@ -76,8 +73,9 @@ class Emulator:
         backend_options: Mapping[str, Any] | None = None,
         token_seconds: int = 3600,
     ) -> None:
-        self._opened = ExitStack()
-        self.settings = _settings(
+        super().__init__()
+        self.settings = valid(
+            Settings,
             backend=backend,
             seed=seed,
             data_dir=Path(data_dir or tempfile.gettempdir()).resolve(),
@@ -94,36 +92,31 @@ class Emulator:
             token_seconds=token_seconds,
         )
 
-    def start(self) -> Self:
-        """Open the data directory and serve."""
+    def _serve(self) -> None:
         self._warn_if_open()
-        try:
-            if self.settings.temporary:
-                self.settings = self.settings.model_copy(update={"data_dir": self._folder()})
-            self.services = Services(self.settings)
-            self._opened.callback(self.services.close)
-            hosts = [*LOOPBACK, *self.settings.allowed_hosts, *ibm_hosts()]
-            with usable(self.settings.data_dir):
-                self.authority = Authority(
-                    self.services.files.authority, hosts, keep=not self.settings.temporary
-                )
-            context = self.authority.server_context(hosts)
-            app = create_app(self.services)
-            self._server = Server(
-                app,
-                self.settings.host,
-                self.settings.port,
-                envelope=lambda text: ServiceError(400, "invalid_request", text).body(),
-                context=context,
+        if self.settings.temporary:
+            folder = self._temporary_folder()
+            self.settings = self.settings.model_copy(update={"data_dir": folder})
+        self.services = Services(self.settings)
+        self._opened.callback(self.services.close)
+        hosts = [*LOOPBACK, *self.settings.allowed_hosts, *ibm_hosts()]
+        with usable(self.settings.data_dir):
+            self.authority = Authority(
+                self.services.files.authority, hosts, keep=not self.settings.temporary
             )
-            self._opened.callback(self._server.stop)
-            self._remember()
-            self.services.open()
-            self._server.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
+        context = self.authority.server_context(hosts)
+        app = create_app(self.services)
+        self._server = Server(
+            app,
+            self.settings.host,
+            self.settings.port,
+            envelope=lambda text: ServiceError(400, "invalid_request", text).body(),
+            context=context,
+        )
+        self._opened.callback(self._server.stop)
+        self._remember()
+        self.services.open()
+        self._server.start()
 
     def _warn_if_open(self) -> None:
         if not is_loopback(self.settings.host):
@@ -133,16 +126,6 @@ class Emulator:
                 self.settings.host,
             )
 
-    def stop(self) -> None:
-        """Stop at the running training's last checkpoint. Does nothing the second time."""
-        self._opened.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
-
     @property
     def port(self) -> int:
         """The port."""
@@ -151,8 +134,7 @@ class Emulator:
     @property
     def url(self) -> str:
         """The address, e.g. ``https://127.0.0.1:43210``."""
-        shown = self._server.host_for_clients(self.settings.host)
-        return f"https://{f'[{shown}]' if ':' in shown else shown}:{self.port}"
+        return self._server.url
 
     @property
     def ca_file(self) -> Path:
@@ -196,12 +178,6 @@ class Emulator:
         """Delete all assets, trainings, deployments, requests, faults and state delays."""
         self.services.reset()
 
-    def _folder(self) -> Path:
-        folder = tempfile.TemporaryDirectory(
-            prefix="tunesmith-emulator-", ignore_cleanup_errors=True
-        )
-        return Path(self._opened.enter_context(folder))
-
     def _remember(self) -> None:
         now = os.environ.get(_SDK_VERIFY)
         _BEFORE[str(self.ca_file)] = _BEFORE.get(now, now)
@@ -216,10 +192,3 @@ class Emulator:
             del os.environ[_SDK_VERIFY]
         else:
             os.environ[_SDK_VERIFY] = before
-
-
-def _settings(**values: Any) -> Settings:
-    try:
-        return Settings(**values)
-    except ValidationError as error:
-        raise ExperimentError(f"emulator: {first_problem(error)}") from None

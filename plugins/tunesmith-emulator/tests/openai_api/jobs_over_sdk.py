@@ -1,4 +1,4 @@
-"""What the tests of this folder share: rows as files, and jobs that are followed to a point."""
+"""Helpers of the tests in this folder: they write rows as files, and wait for a state of a job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tunesmith.testing.rows import TRAIN
 from tunesmith_emulator import OpenAIEmulator
 
 ALIAS = "gpt-4o-mini"
-"""The name for which the embedded model stands in."""
+"""The name of a model of OpenAI, under which the embedded model answers."""
 SECONDS = 600.0
 T = TypeVar("T")
 ENDED = ("succeeded", "failed", "cancelled")

@@ -31,9 +31,9 @@ from tunesmith.records import (
     TuningEvent,
     json_lines,
 )
+from tunesmith.runs.run import TUNED_MODEL
 from tunesmith_local.errors import AdapterError
 
-MODEL_CARD = "tuned_model.json"
 R = TypeVar("R", bound=Record)
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
@@ -131,7 +131,7 @@ class Store:
 
     def put_model(self, model: TunedModel) -> None:
         """Write the record of a tuned model beside its adapter."""
-        write_atomically(self.model_folder(model.id) / MODEL_CARD, model.to_json())
+        write_atomically(self.model_folder(model.id) / TUNED_MODEL, model.to_json())
 
     def adopt(self, folder: Path, source: str) -> TunedModel:
         """Copy the tuned model of an adapter folder into the store; see :meth:`add_model`.
@@ -144,17 +144,17 @@ class Store:
             NotFoundError: ``folder`` has no record of a tuned model.
             AdapterError: the record is damaged.
         """
-        path = folder / MODEL_CARD
+        path = folder / TUNED_MODEL
         if not path.is_file():
             raise NotFoundError(
-                f"{source}: there is no {MODEL_CARD}, so it is no adapter that tunesmith exported; "
-                "give RUN/adapter, or hub:OWNER/NAME of one that was pushed"
+                f"{source}: there is no {TUNED_MODEL}, so it is no adapter that tunesmith "
+                "exported; give RUN/adapter, or hub:OWNER/NAME of one that was pushed"
             )
         try:
             model = TunedModel.from_json(path.read_text("utf-8"))
         except (ValidationError, UnicodeDecodeError) as error:
             reason = first_problem(error) if isinstance(error, ValidationError) else str(error)
-            raise AdapterError(f"{source}: {MODEL_CARD} is damaged: {reason}") from None
+            raise AdapterError(f"{source}: {TUNED_MODEL} is damaged: {reason}") from None
         self.add_model(model, folder)
         return model
 
@@ -184,7 +184,7 @@ class Store:
         Raises:
             NotFoundError: no such model in this store.
         """
-        text = self._text("models", model_id, MODEL_CARD, "tuned model")
+        text = self._text("models", model_id, TUNED_MODEL, "tuned model")
         return self._parsed(TunedModel, text, f"tuned model {model_id!r}")
 
     def put_deployment(self, deployment: Deployment) -> None:

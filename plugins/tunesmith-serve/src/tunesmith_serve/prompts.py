@@ -17,15 +17,13 @@ from tunesmith.dataset import INPUT
 from tunesmith.errors import ExperimentError, RunError, first_problem, near_misses, unreadable
 from tunesmith.evaluation.calibration import Calibration
 from tunesmith.records import Deployment, Record, TunedModel
-from tunesmith.runs.run import ADAPTER, RECORD, RunDirectory
+from tunesmith.runs.run import ADAPTER, RECORD, TUNED_MODEL, RunDirectory
 
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:/-]{0,159}")
 """A name of a prompt, which is part of an address, e.g. ``ft:MODEL:ORGANIZATION:SUFFIX:ID``."""
 
 
 R = TypeVar("R", bound=Record)
-_MODEL = "tuned_model.json"
-"""The file of an adapter folder that describes its tuned model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ def read_source(path: Path) -> Source:
     """
     if path.name == ADAPTER and (path.parent / RECORD).is_file():
         path = path.parent  # the run has the calibration and the name of the column, too
-    if (path / _MODEL).is_file():
+    if (path / TUNED_MODEL).is_file():
         return _of_adapter(path)
     if path.is_dir():
         return _of_run(RunDirectory.load(path))
@@ -88,7 +86,7 @@ def read_source(path: Path) -> Source:
 
 
 def _of_adapter(folder: Path) -> Source:
-    model = _read(TunedModel, folder / _MODEL, "damaged")
+    model = _read(TunedModel, folder / TUNED_MODEL, "damaged")
     deployment = Deployment(
         id="", name=folder.resolve().name, backend=model.backend, base_model=model.base_model,
         model=model,

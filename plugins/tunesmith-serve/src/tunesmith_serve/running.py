@@ -76,8 +76,7 @@ class Running:
     @property
     def url(self) -> str:
         """The address, e.g. ``http://127.0.0.1:8000``."""
-        shown = self._server.host_for_clients(self._settings.host)
-        return f"http://{f'[{shown}]' if ':' in shown else shown}:{self._server.port}"
+        return self._server.url
 
     def start(self) -> Self:
         """Accept requests."""

@@ -68,6 +68,7 @@ class Server:
         context: ssl.SSLContext | None = None,
         stop_seconds: float = 5.0,
     ) -> None:
+        self._host, self._scheme = host, "http" if context is None else "https"
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._socket = socket.create_server((host, port), family=family, backlog=1024)
@@ -96,12 +97,16 @@ class Server:
         port: int = self._socket.getsockname()[1]
         return port
 
-    def host_for_clients(self, host: str) -> str:
-        """Return ``host``, or the loopback address if it stands for all addresses."""
-        family, bound = self._socket.family, self._socket.getsockname()[0]
-        if not ipaddress.ip_address(bound).is_unspecified:
-            return host
-        return "::1" if family == socket.AF_INET6 else "127.0.0.1"
+    @property
+    def url(self) -> str:
+        """The address for clients, e.g. ``http://127.0.0.1:8000``.
+
+        It has the loopback address if the server listens on all addresses.
+        """
+        shown, bound = self._host, self._socket.getsockname()[0]
+        if ipaddress.ip_address(bound).is_unspecified:
+            shown = "::1" if self._socket.family == socket.AF_INET6 else "127.0.0.1"
+        return f"{self._scheme}://{f'[{shown}]' if ':' in shown else shown}:{self.port}"
 
     def start(self) -> None:
         """Serve. Returns as soon as connections are accepted."""

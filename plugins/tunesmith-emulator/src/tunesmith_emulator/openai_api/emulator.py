@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
-
-from pydantic import ValidationError
+from typing import Any
 
 import tunesmith
 from tunesmith.atomic import file_lock
 from tunesmith.backend import Backend
-from tunesmith.errors import ExperimentError, first_problem
+from tunesmith.errors import ExperimentError
 from tunesmith.methods import Method
 from tunesmith_emulator.files import usable
+from tunesmith_emulator.lifetime import Lifetime, valid
 from tunesmith_emulator.openai_api.files import Files
 from tunesmith_emulator.openai_api.jobs import Jobs
 from tunesmith_emulator.openai_api.requests import NewJob, method_of
@@ -32,13 +29,13 @@ from tunesmith_serve.settings import Settings
 log = logging.getLogger("tunesmith_emulator")
 
 
-class OpenAIEmulator:
+class OpenAIEmulator(Lifetime):
     """OpenAI's API on this machine: files and fine-tuning jobs, and what ``tunesmith serve`` has.
 
     Args:
         backend: the tunesmith backend that tunes and generates.
         base_model: the backend's name of the base model.
-        names: further names of it, e.g. ``gpt-4o-mini``, for which it stands in.
+        names: further names of it, e.g. ``gpt-4o-mini``, which this emulator answers as.
         method: that tunes: a name such as ``lora``, or ``name`` and settings.
         seed: of a job that names none.
         data_dir: the folder for state that survives the process; None takes a temporary one.
@@ -66,44 +63,18 @@ class OpenAIEmulator:
         api_keys: Sequence[str] = (),
         backend_options: Mapping[str, Any] | None = None,
     ) -> None:
+        super().__init__()
         self._backend, self._options = backend, dict(backend_options or {})
         self._base_model, self._method, self._seed = base_model, method_of(method), seed
         self._data_dir = None if data_dir is None else Path(data_dir).resolve()
-        self._opened = ExitStack()
-        try:
-            self._settings = Settings(
-                host=host, port=port, api_keys=tuple(api_keys), base_names=tuple(names)
-            )
-        except ValidationError as error:
-            raise ExperimentError(f"emulator: {first_problem(error)}") from None
-
-    def start(self) -> Self:
-        """Open the data directory, load the base model and serve."""
-        host = self._settings.host
-        if not is_loopback(host) and not self._settings.api_keys:
-            log.warning("%s is open to the network; set an API key", host)
-        try:
-            self._serve(self._folder())
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def stop(self) -> None:
-        """Stop at the last optimizer step of a job. Does nothing the second time."""
-        self._opened.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
+        self._settings = valid(
+            Settings, host=host, port=port, api_keys=tuple(api_keys), base_names=tuple(names)
+        )
 
     @property
     def url(self) -> str:
         """The address for ``OPENAI_BASE_URL``, e.g. ``http://127.0.0.1:8443/v1``."""
-        shown = self._server.host_for_clients(self._settings.host)
-        return f"http://{f'[{shown}]' if ':' in shown else shown}:{self._server.port}/v1"
+        return f"{self._server.url}/v1"
 
     @property
     def base_model(self) -> str:
@@ -125,16 +96,11 @@ class OpenAIEmulator:
         """The method of all jobs."""
         return self._method
 
-    def _folder(self) -> Path:
-        if self._data_dir is not None:
-            return self._data_dir
-        folder = tempfile.TemporaryDirectory(
-            prefix="tunesmith-emulator-", ignore_cleanup_errors=True
-        )
-        return Path(self._opened.enter_context(folder))
-
-    def _serve(self, folder: Path) -> None:
-        opened = self._opened
+    def _serve(self) -> None:
+        host, opened = self._settings.host, self._opened
+        if not is_loopback(host) and not self._settings.api_keys:
+            log.warning("%s is open to the network; set an API key", host)
+        folder = self._data_dir or self._temporary_folder()
         busy = ExperimentError(
             f"{folder}: another emulator uses this folder; stop it or give another --data-dir"
         )

@@ -46,7 +46,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """What all jobs share."""
+    """The objects that every follower of a job uses."""
 
     service: Service
     store: Store

@@ -89,7 +89,7 @@ class NewJob(_Body):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A method of tunesmith with all settings, and the hyper-parameters that it stands for."""
+    """A method of tunesmith with all settings, and the hyper-parameters of its job."""
 
     method: Method
     hyperparameters: dict[str, Any]

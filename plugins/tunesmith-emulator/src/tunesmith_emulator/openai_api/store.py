@@ -1,4 +1,4 @@
-"""The state of the face, which outlives the process.
+"""The state of the emulator of OpenAI, which outlives the process.
 
 FOLDER/files/ID.json, ID.bytes    an uploaded file
 FOLDER/jobs/ID.json               a fine-tuning job
@@ -25,7 +25,7 @@ JobState = Literal[
     "validating_files", "queued", "running", "paused", "succeeded", "failed", "cancelled"
 ]
 WAITING = ("validating_files", "queued", "running")
-"""The states of a job that goes on by itself, also after a restart."""
+"""The states of a job that a start of the emulator continues."""
 ENDED = ("succeeded", "failed", "cancelled")
 _CHARACTERS = string.ascii_letters + string.digits
 
