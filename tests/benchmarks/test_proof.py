@@ -6,17 +6,22 @@ import hashlib
 import importlib
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tunesmith import connect
+from tunesmith.atomic import file_lock
 from tunesmith.cli.data import CATALOG
 from tunesmith.cli.data_conversion import is_test
+from tunesmith.errors import RunError
 from tunesmith.labels import LabelSet
 from tunesmith.methods import AUTO_SETTINGS
 from tunesmith.records import Prediction, Row
+from tunesmith.runs.directory import LOCK
 
 ROOT = Path(__file__).parents[2]
 GOOD, BAD = ("fine", "lovely", "kind", "great"), ("dull", "poor", "rude", "late")
@@ -95,6 +100,32 @@ def test_a_quick_proof_writes_its_page_and_does_no_step_twice(
     assert {path for path in runs if again.get(path) != runs[path]} == {stopped}
     assert json.loads(stopped.read_text())["status"] == "completed"
     assert "about 0 s left" in capsys.readouterr().err
+
+
+def test_a_step_that_another_process_does_is_left_to_it_and_awaited(
+    published: Path, tmp_path: Path
+) -> None:
+    what, size = part("sizes").DATA_SETS[0], part("sizes").QUICK
+    files = part("rows").prepare(what, size.rows["sst2"], [published], tmp_path / "data")
+    plan = part("steps").Plan(what, files, size, "tunesmith/micro-granite", False, 40, 20)
+    steps = list(plan.steps())[:2]
+    theirs = tmp_path / steps[0].key / LOCK
+    theirs.parent.mkdir(parents=True)
+    said: list[str] = []
+    with connect("sklearn", store=tmp_path / "store") as backend, ExitStack() as other:
+        other.enter_context(file_lock(theirs, RunError("free")))
+
+        def say(text: str) -> None:
+            said.append(text)
+            if "accuracy" in text:  # the other step is done
+                other.close()
+
+        done = part("running").do_all(steps, {"sklearn": backend}, tmp_path, say)
+    assert [one.step.title for one in done] == ["majority", "tfidf_logreg"]
+    begun = [line.split(":")[0] for line in said if line.startswith("[")]
+    assert begun == [
+        "[1/2] sst2/majority-0", "[2/2] sst2/tfidf_logreg-0", "[1/2] sst2/majority-0",
+    ]  # fmt: skip
 
 
 def test_missing_data_or_model_are_reported_and_nothing_runs(

@@ -3,9 +3,9 @@
     python -m tests.benchmarks.proof [--quick | --long] [--model NAME] [--data DIR]
 
 Each step is an ordinary run below ``build/proof``. A finished step is not repeated, and one that
-was stopped is resumed. Writes ``build/proof.json`` and ``docs/explanation/proof.md``; ``--quick``
-writes both below ``build/proof/quick``. If the model or the data are missing, it prints the reason
-and ends.
+was stopped is resumed. Started twice, it uses two processors. Writes ``build/proof.json`` and
+``docs/explanation/proof.md``; ``--quick`` writes both below ``build/proof/quick``. If the model or
+the data are missing, it prints the reason and ends.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tunesmith.atomic import file_lock, write_atomically
+from tunesmith.atomic import write_atomically
 from tunesmith.backend import Backend
 from tunesmith.dataset import load_dataset
-from tunesmith.errors import RunError
-from tunesmith.runs.directory import LOCK
 
 from . import errors_left, model, page, results
 from .rows import Files, NoData, prepare
@@ -48,8 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
     except NoData as why:
         return _skip(str(why))
-    busy = RunError(f"{folder}: another proof works there; wait for it, or take another --build")
-    with file_lock(folder / LOCK, busy), backends(folder) as places:
+    with backends(folder) as places:
         why_not = model.missing(places[LOCAL], asked.model)
         if why_not:
             return _skip(why_not)

@@ -1,4 +1,7 @@
-"""Does the steps of a proof, each once. A finished one is read, a stopped one is resumed."""
+"""Does the steps of a proof, each once. A finished one is read, a stopped one is resumed.
+
+Several processes may work on one proof: each takes the steps that no other is doing.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunesmith import connect
+from tunesmith.atomic import file_lock
 from tunesmith.backend import Backend
 from tunesmith.errors import RunError, TunesmithError
 from tunesmith.experiment import Experiment
@@ -19,12 +23,17 @@ from tunesmith.progress import Progress
 from tunesmith.records import TuningEvent
 from tunesmith.report import formatting as words
 from tunesmith.run import Run
+from tunesmith.runs.directory import LOCK
 from tunesmith.runs.run import RECORD
 
 from .choosing import best, chosen, written
 from .steps import CHOSEN, INIT, LOCAL, SKLEARN, Step
 
 Say = Callable[[str], None]
+
+
+class BusyError(RunError):
+    """Another process is doing the step, or chooses the wording that it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +65,30 @@ def backends(folder: Path) -> Iterator[dict[str, Backend]]:
 def do_all(
     steps: Sequence[Step], places: Mapping[str, Backend], folder: Path, say: Say
 ) -> list[Done]:
-    """Do each step in ``folder``. A failure is recorded, and the next step follows."""
-    done: list[Done] = []
-    for number, step in enumerate(steps, 1):
-        waiting = [s for s in steps[number - 1 :] if not is_finished(folder / s.key)]
-        left = remaining(done, waiting)
-        say(f"[{number}/{len(steps)}] {step.name}: {left}")
-        start = time.monotonic()
-        done.append(_do(step, places[step.backend], folder, say))
-        say(f"    {_outcome(done[-1])}, {words.duration(time.monotonic() - start)}")
-    return done
+    """Do each step in ``folder``. A failure is recorded, and the next step follows.
+
+    A step that another process is doing is left to it, and awaited when no other is open.
+    """
+    done: dict[str, Done] = {}
+    for wait in (False, True):
+        for number, step in enumerate(steps, 1):
+            if step.name in done:
+                continue
+            waiting = [s for s in steps if s.name not in done and not is_finished(folder / s.key)]
+            left = remaining(list(done.values()), waiting)
+            start = time.monotonic()
+            with contextlib.suppress(BusyError):
+                say(f"[{number}/{len(steps)}] {step.name}: {left}")
+                done[step.name] = _do(step, places[step.backend], folder, say, wait)
+                outcome = _outcome(done[step.name])
+                say(f"    {outcome}, {words.duration(time.monotonic() - start)}")
+    return [done[step.name] for step in steps]
+
+
+def _claimed(file: Path, wait: bool) -> contextlib.AbstractContextManager[None]:
+    """Hold the lock of ``file``. Raise ``BusyError`` if another process does, or wait for it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file_lock(file, None if wait else BusyError("another process does this step"))
 
 
 def is_finished(folder: Path) -> bool:
@@ -94,22 +117,26 @@ def _outcome(done: Done) -> str:
     return f"accuracy {evaluation.accuracy:.3f} ({evaluation.correct} of {evaluation.rows})"
 
 
-def _do(step: Step, backend: Backend, folder: Path, say: Say) -> Done:
+def _do(step: Step, backend: Backend, folder: Path, say: Say, wait: bool) -> Done:
     try:
         choice = None
         if step.title in (CHOSEN, INIT):
             place = folder / f"{step.data.name}-init"
-            choice = chosen(step.experiment, backend, place.with_suffix(".json"))
-        experiment = _experiment(step, choice, backend, folder)
-        run = _run(experiment, backend, folder / step.key, say)
+            with _claimed(place.with_suffix(".lock"), wait):
+                choice = chosen(step.experiment, backend, place.with_suffix(".json"))
+                experiment = _experiment(step, choice, backend, folder)
+        else:
+            experiment = Experiment.from_values(dict(step.experiment))
+        with _claimed(folder / step.key / LOCK, wait):
+            run = _run(experiment, backend, folder / step.key, say)
+    except BusyError:
+        raise
     except TunesmithError as error:
         return Done(step, None, error=str(error))
     return Done(step, run, choice=choice)
 
 
-def _experiment(step: Step, choice: Choice | None, backend: Backend, folder: Path) -> Experiment:
-    if choice is None:
-        return Experiment.from_values(dict(step.experiment))
+def _experiment(step: Step, choice: Choice, backend: Backend, folder: Path) -> Experiment:
     if step.title == CHOSEN:
         return Experiment.from_values({**step.experiment, **best(choice)})
     file = written(step.experiment, choice, backend, folder / f"{step.data.name}-init.yaml")
