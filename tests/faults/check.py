@@ -39,7 +39,7 @@ class Checker:
         self._renew()
         counted = self._run(subject.command)
         self._require(counted)
-        self.points = counted.points
+        self.points = [point for point in counted.points if subject.only in point.path]
         self._said = counted.out if subject.call else ""
         self._finish()
         self.clean = outcome(self._place.work)

@@ -17,6 +17,8 @@ from typing import Any
 
 from tests.faults.rows import BAD, GOOD, labelled
 
+from tunesmith.errors import BackendError
+
 COMPLAINT = "complaint: "
 """Begins a line about an answer that does not say what happened and what to do."""
 _DATA = Path("data")
@@ -121,7 +123,7 @@ class _Client:
                 return found
             _judge(f"{name} {status['state']}", json.dumps(status))
             del self._known[name]
-        raise AssertionError(f"{name}: {status}")
+        raise BackendError(f"{path}: {status}; try again")
 
     def _settled(self, path: str) -> dict[str, Any]:
         until = time.monotonic() + _PATIENCE
@@ -129,8 +131,8 @@ class _Client:
             found = self._ask("GET", path)
             if found["entity"]["status"]["state"] not in _UNDER_WAY:
                 return found
-            if time.monotonic() > until:
-                raise AssertionError(f"still {found['entity']['status']['state']}: {path}")
+            if time.monotonic() > until:  # the end cannot be stored: the disk is full
+                raise BackendError(f"{path}: {found['entity']['status']['state']}; try again")
             time.sleep(0.02)
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -146,7 +148,7 @@ class _Client:
                 assert response.is_success, f"{method} {path}: {response.text}"
                 return response
             _judge(f"{method} {path}", response.text)
-        raise AssertionError(f"{method} {path}: {response.text}")
+        raise BackendError(f"{path}: {response.text}; try again")
 
 
 def _judge(what: str, text: str) -> None:

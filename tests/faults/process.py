@@ -45,7 +45,7 @@ class Place:
     work: Path
     logs: Path
     charts: bool = False
-    """Whether pages have charts. They cost most of the time, and write at most one file."""
+    """Whether pages have charts."""
 
     def run(
         self, call: Callable[[], object], target: Point | None = None, fault: str = KILL

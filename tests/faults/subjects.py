@@ -34,6 +34,7 @@ experiment: sklearn.yaml
 methods: [majority, tfidf_logreg]
 backends: [sklearn]
 """
+_TUNING = ("run", "local.yaml", "--backend", "local", "--option", "checkpoint_seconds=0")
 _NAMED = re.compile(r"(?:resume|continue|again) with: (tunesmith .*)")
 _TRIAL_FAILED = "the same command tries them again"
 
@@ -51,6 +52,9 @@ class Subject:
     imports: tuple[str, ...] = ()
     """Modules to import before the hooks are installed."""
     charts: bool = False
+    """Whether its page has charts. They cost most of the time."""
+    only: str = ""
+    """Part of the paths of its points; those of others are left to another subject."""
     call: Callable[[], object] | None = field(default=None, compare=False)
     """Runs it, if it is no command line."""
 
@@ -85,9 +89,9 @@ SUBJECTS = {
                            "--only", "majority,tfidf_logreg")),
         Subject("init", ("init", "train.json", "--test", "test.json", "--backend", "sklearn",
                          "-o", "made.yaml")),
-        Subject("local", ("run", "local.yaml", "--backend", "local",
-                          "--option", "checkpoint_seconds=0"),
-                imports=("safetensors.torch",), charts=True),
+        Subject("local", _TUNING, imports=("safetensors.torch",)),
+        Subject("chart", _TUNING, imports=("safetensors.torch",), charts=True,
+                only="learning_curve"),
         Subject("emulator", ("emulator",), call=through),
     )
 }  # fmt: skip

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from tunesmith.atomic import folder_atomically, naming
 from tunesmith.backend import Backend, Target
 from tunesmith.dataset import ExperimentData
 from tunesmith.errors import UnsupportedError
@@ -94,7 +95,9 @@ class Stages:
                     job = tuner.resume(run.record.job_id)
                 found["model"] = model = job.wait(self.progress.tuning)
         if self.backend.capabilities(self.spec.base_model).exports_adapter:
-            tuner.export(model, run.directory / ADAPTER)
+            place = run.directory / ADAPTER
+            with naming(place), folder_atomically(place) as made:
+                tuner.export(model, made)
         for note in model.details.get("notes", ()):
             run.note(note)
         return model
