@@ -10,6 +10,7 @@
 # make faults    lets every write of a run, a sweep, the stores and the emulator fail, and continues (hours)
 # make fuzz      sends 500 generated requests to each route of the emulator (FUZZ_EXAMPLES=N for others)
 # make properties runs thousands of hostile files, pipelines and trainings; prints how many, by their end (hours)
+# make test-scale compares sweeps in line, on Dask and on Ray, and kills workers, scheduler and parent (half an hour)
 # make load      prints the speed of 16 clients on the emulator, compared with stock PEFT, and the costs of
 #                long lists, and that of 16 clients on tunesmith serve
 #
@@ -32,7 +33,7 @@ CLIENT_ENVS := build/clients
 VLLM := build/vllm
 VLLM_VERSION := 0.32.0
 
-.PHONY: demo test test-all test-container test-vllm clients lint bench proof load faults fuzz properties clean
+.PHONY: demo test test-all test-scale test-container test-vllm clients lint bench proof load faults fuzz properties clean
 
 # The steps of the ladder that take seconds.
 DEMO := tfidf_logreg,embeddings_logreg,zero_shot,few_shot,prompt_tuning-sample_vocab
@@ -48,7 +49,7 @@ test: lint
 test-all: lint clients
 	$(PYTEST)
 	TUNESMITH_REQUIRE_CLIENTS=1 $(PYTEST) --dist loadfile $(CLIENTS) $(SERVE_CLIENTS) tests/browser
-	$(BIN)/python -m tests.benchmarks.proof --quick
+	$(MAKE) --no-print-directory proof PROOF=--quick
 
 test-container: clients
 	TUNESMITH_REQUIRE_CLIENTS=1 TUNESMITH_CONTAINER=1 $(BIN)/python -m pytest -q $(SERVE_CLIENTS)/test_containerfile.py
@@ -85,6 +86,12 @@ load: $(STAMP)
 # A part of it: make faults FAULTS="run --faults kill --every 5".
 faults: $(STAMP)
 	$(BIN)/python -m tests.faults $(FAULTS)
+
+# Ray is large, so only this target installs it.
+test-scale: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --editable plugins/tunesmith-ray
+	$(BIN)/python -m tests.scale.sweeps $(SCALE)
 
 # The same seed in each run. 'make test' sends 8 to each route.
 FUZZ_EXAMPLES ?= 500

@@ -13,7 +13,7 @@ from tunesmith import report
 from tunesmith.audit import Audit
 from tunesmith.backend import Backend
 from tunesmith.backends.connect import opened
-from tunesmith.backends.options import redacted
+from tunesmith.backends.options import default_store, redacted
 from tunesmith.dataset import DataSpec, ExperimentData, load_data
 from tunesmith.errors import ExperimentError, first_problem
 from tunesmith.experiment_file import apply_overrides, read_yaml
@@ -97,7 +97,10 @@ class Experiment(TuningSpec):
         loaded already.
         """
         data, prepared, record = self._checked(backend, loaded)
-        record = record.model_copy(update={"alone": True})
+        options, beside = record.options, default_store(directory.parent, backend.name)
+        if options.get("store") == str(beside):  # the record says the same wherever a sweep runs it
+            options = {**options, "store": str(default_store(Path(), backend.name))}
+        record = record.model_copy(update={"alone": True, "options": options})
         run = Run.at(directory, record, partial(self._begin, record))
         self._carry_on(Stages(self, run, backend, data, progress, prepared))
         return run

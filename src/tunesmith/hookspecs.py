@@ -100,6 +100,18 @@ class CommandEntry:
     target: str
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutorEntry:
+    """What runs the trials of a benchmark: ``target`` opens a ``concurrent.futures.Executor``.
+
+    It is a context manager with the arguments of ``tunesmith.sweep.dask_cluster.opened``.
+    """
+
+    name: str
+    summary: str
+    target: str
+
+
 @hookspec
 def register_backends() -> Sequence[BackendEntry]:  # type: ignore[empty-body]
     """Return the backends that this plugin brings."""
@@ -113,3 +125,8 @@ def register_base_models() -> Sequence[BaseModelEntry]:  # type: ignore[empty-bo
 @hookspec
 def register_commands() -> Sequence[CommandEntry]:  # type: ignore[empty-body]
     """Return the commands that this plugin adds to the command line."""
+
+
+@hookspec
+def register_executors() -> Sequence[ExecutorEntry]:  # type: ignore[empty-body]
+    """Return the executors that this plugin adds to benchmark files."""

@@ -13,7 +13,14 @@ import pluggy
 
 from tunesmith import hookspecs
 from tunesmith.errors import ExperimentError, PluginError, near_misses
-from tunesmith.hookspecs import PROJECT, BackendEntry, BaseModelEntry, CommandEntry, MethodEntry
+from tunesmith.hookspecs import (
+    PROJECT,
+    BackendEntry,
+    BaseModelEntry,
+    CommandEntry,
+    ExecutorEntry,
+    MethodEntry,
+)
 
 if TYPE_CHECKING:
     from tunesmith.methods import Method
@@ -102,6 +109,10 @@ class Registry:
     def commands(self) -> dict[str, CommandEntry]:
         """Return the extra commands by name."""
         return self._collect("register_commands", "command")
+
+    def executors(self) -> dict[str, ExecutorEntry]:
+        """Return the executors by name."""
+        return self._collect("register_executors", "executor")
 
     def methods(self) -> dict[str, MethodEntry]:
         """Return the methods that backends bring, by name."""

@@ -20,11 +20,11 @@ SOURCES = sorted(
     for path in ROOT.glob(pattern)
 )
 PROJECTS = sorted([ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")])
-# Three extras, dependencies of datasets, of jinja2 and, for the model card, of tunesmith-local,
-# pytest, and IPython, which a notebook has.
+# Four extras (dask is two packages), dependencies of datasets, of jinja2 and, for the model card,
+# of tunesmith-local, pytest, and IPython, which a notebook has.
 OPTIONAL = (
     "matplotlib", "datasets", "sklearn", "pyarrow", "markupsafe", "huggingface_hub", "pytest",
-    "IPython",
+    "IPython", "dask", "distributed",
 )  # fmt: skip
 ON_THE_WIRE = ROOT / "plugins/tunesmith-local/src/tunesmith_local/exporting/vllm.py"
 """vLLM reads a soft prompt in a request in torch's own format alone. No file is written in it."""

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PARTS = (
-    ("run", "ENOSPC", 1),
+    ("run", "ENOSPC", 5),
     ("run", "full", 11),
     ("run", "kill", 11),
     ("tune", "full", 3),

@@ -40,7 +40,7 @@ VALIDATION = 0.15
 """Share of the training rows that watch the tuning, if every label has enough rows for it."""
 BATCH = 8
 """Rows of one optimizer step."""
-STEPS, STEPS_EACH = 200, 32
+STEPS, STEPS_EACH = 200, 64
 """Optimizer steps of a whole tuning: at least, and for each label.
 
 A tuning that is stopped early has not lowered its rate to the end, so more steps are no gain.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tunesmith.experiment import Experiment
 from tunesmith.runs.run import REPORT
 from tunesmith.sweep.benchmark import Benchmark, run_benchmark
 from tunesmith.sweep.costs import read_prices
+from tunesmith.sweep.engines import on_dask
 from tunesmith.sweep.ladder import run_ladder
 from tunesmith.sweep.page import remarks, table
 from tunesmith.sweep.records import AnySweep
@@ -34,8 +36,13 @@ RESUME = "resume with the same command: the trials that are done are kept"
     metavar="N",
     help="Trials at a time, each in a process; by default the number in the file.",
 )
+@click.option(
+    "--cluster",
+    metavar="ADDRESS|FILE",
+    help="A Dask cluster that runs the trials: its address, or the file of its scheduler.",
+)
 @runs_dir_option
-def benchmark(benchmark: Path, processes: int | None, runs_dir: Path) -> None:
+def benchmark(benchmark: Path, processes: int | None, cluster: str | None, runs_dir: Path) -> None:
     """Run every method of BENCHMARK (a YAML file) on every backend, base model and seed.
 
     Everything is checked before the first trial. A trial that fails is reported, and the others go
@@ -43,8 +50,12 @@ def benchmark(benchmark: Path, processes: int | None, runs_dir: Path) -> None:
     the report.
     """
     what = Benchmark.from_file(benchmark)
+    if processes and cluster:
+        raise click.UsageError("--processes and --cluster: each runs the trials; give one")
+    if processes or cluster:
+        what = replace(what, executor=on_dask(processes, cluster))
     with interruptible(RESUME), progress() as shown:
-        sweep = run_benchmark(what, runs_dir=runs_dir, processes=processes, progress=shown)
+        sweep = run_benchmark(what, runs_dir=runs_dir, progress=shown)
     _show(sweep)
 
 

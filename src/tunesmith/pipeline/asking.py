@@ -193,9 +193,9 @@ def reopen_backend(run: RunDirectory, given: Mapping[str, Any]) -> Backend:
     # The default store is beside the run. The recorded path is relative to the working directory
     # of that time: from another folder it leads nowhere, or to the store of other runs.
     beside, recorded_store = default_store(runs_dir, name), Path(options.get("store", ""))
-    default = default_store(Path(), name).parts
-    if "store" not in options or (
-        recorded_store.parts[-len(default) :] == default and beside.is_dir()
+    default = default_store(Path(), name)  # as a trial of a sweep records it
+    if options.get("store", str(default)) == str(default) or (
+        recorded_store.parts[-len(default.parts) :] == default.parts and beside.is_dir()
     ):
         options["store"] = str(beside)
     return open_backend(name, {**options, **given}, runs_dir)

@@ -13,18 +13,22 @@ from tunesmith.backend import Backend
 
 def collect(backend: Backend) -> dict[str, Any]:
     """Return versions, processor count and the git state of the working directory."""
-    try:
-        own = version("tunesmith")
-    except PackageNotFoundError:
-        own = "unknown"
     return {
-        "tunesmith": own,
+        "tunesmith": own_version(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),
         "versions": backend.versions(),
         "git": git_state(),
     }
+
+
+def own_version() -> str:
+    """Return the version of this installation."""
+    try:
+        return version("tunesmith")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def git_state() -> dict[str, Any] | None:

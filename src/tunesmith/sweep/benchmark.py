@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tunesmith.errors import ExperimentError, NotFoundError, UnsupportedError, first_problem
 from tunesmith.experiment import Experiment, paths_from
@@ -20,6 +22,7 @@ from tunesmith.progress import Progress
 from tunesmith.progress.notebook import fitting
 from tunesmith.spec import parse_method
 from tunesmith.sweep.costs import PriceTable, parse_prices, read_prices
+from tunesmith.sweep.engines import engine, on_dask
 from tunesmith.sweep.executor import Work
 from tunesmith.sweep.planning import Wanted, connected, plan
 from tunesmith.sweep.records import BenchmarkRecord
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 AS = "as"
 """Key that gives a method or a backend another name in the tables."""
+SCRATCH = "unfinished"
+"""Folder of the trials that processes of this machine are running, in the sweep's directory."""
 INLINE = ("data", "labels", "generation")
 T = TypeVar("T")
 
@@ -50,7 +55,23 @@ class _File(BaseModel):
     base_models: tuple[str, ...] = ()
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1)] = (0,)
     prices: str | dict[str, Any] = Field(default_factory=dict)
-    processes: Annotated[int, Field(ge=1)] = 1
+    processes: Annotated[int, Field(ge=1)] | None = None
+    cluster: str | None = None
+    executor: dict[str, Any] | None = None
+
+    @field_validator("executor", mode="before")
+    @classmethod
+    def _with_name(cls, value: Any) -> Any:
+        if isinstance(value, dict) and not isinstance(value.get("name"), str):
+            raise ValueError("name: missing; it says which executor")  # pydantic collects it
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_executor(self) -> Self:
+        given = [key for key in ("processes", "cluster", "executor") if getattr(self, key)]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)}: each runs the trials; keep one")
+        return self
 
     @field_validator("methods", "backends", mode="before")
     @classmethod
@@ -81,7 +102,8 @@ class Benchmark:
     base_models: tuple[str, ...]
     seeds: tuple[int, ...]
     prices: PriceTable
-    processes: int
+    executor: Mapping[str, Any] | None = None
+    """The name of what runs the trials, with its options; None runs them in line."""
 
     @classmethod
     def from_file(cls, path: Path) -> Benchmark:
@@ -109,7 +131,7 @@ class Benchmark:
             base_models=file.base_models or (experiment.base_model,),
             seeds=file.seeds,
             prices=prices,
-            processes=file.processes,
+            executor=file.executor or on_dask(file.processes, file.cluster),
         )
 
 
@@ -158,24 +180,29 @@ def run_benchmark(
     benchmark: Benchmark,
     *,
     runs_dir: Path,
-    processes: int | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Sweep[BenchmarkRecord]:
     """Run every trial of ``benchmark``; trials that an earlier call finished are kept.
 
-    Its directory is made in ``runs_dir``. By default, ``processes``, the number of trials at a
-    time, is that of the file.
+    Its directory is made in ``runs_dir``. By default the trials are run as the file says.
 
     Raises:
-        TunesmithError: something in the file is wrong, and nothing was begun. A trial that fails
-            later is a result.
+        TunesmithError: something in the file is wrong, and nothing was begun; or the cluster
+            ended. A trial that fails is a result.
     """
     data, shown = DataCache(), fitting(progress)
     planned = _planned(benchmark, data)
     with opened(runs_dir, planned, benchmark.prices, shown) as sweep:
         trials = [r.trial for r in sweep.record.results if r.open]
         work = Work(trials, benchmark.refs, sweep.directory, data, benchmark.prices, shown)
-        work.do(sweep.put, processes=processes or benchmark.processes)
+        if executor is not None or not trials:
+            work.do(sweep.put, executor)
+            return sweep
+        scratch = sweep.directory / SCRATCH
+        with engine(benchmark.executor, benchmark.refs.values(), scratch, shown.remark) as named:
+            work.do(sweep.put, named)
+        shutil.rmtree(scratch, ignore_errors=True)
     return sweep
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -104,27 +104,75 @@ class DataCache:
         return replace(whole, data=ExperimentData(train, held_out, whole.data.test, rows))
 
 
+class Connections:
+    """The open backends of a process. Trials of one base model, one at a time, share them.
+
+    So the base model is loaded once. When a trial has another one, all are closed: two would need
+    the memory of two.
+    """
+
+    def __init__(self, runs_dir: Path) -> None:
+        """Make the stores under ``runs_dir``."""
+        self._runs_dir = runs_dir
+        self._open: dict[str, Backend] = {}
+        self._base_model = ""
+
+    def get(self, ref: BackendRef, base_model: str) -> Backend:
+        """Connect, or return the backend that is connected already.
+
+        Raises:
+            TunesmithError: as :meth:`BackendRef.open`.
+        """
+        if base_model != self._base_model:
+            self.close()
+            self._base_model = base_model
+        key = ref.model_dump_json()
+        if key not in self._open:
+            self._open[key] = ref.open(self._runs_dir)
+        return self._open[key]
+
+    def close(self) -> None:
+        """Close all backends."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a process runs trials."""
+
+    folder: Path
+    """Directory of the sweep."""
+    load: Callable[[Experiment], Loaded]
+    connections: Connections
+
+
 def run_trial(
     trial: Trial,
     ref: BackendRef,
-    folder: Path,
-    data: DataCache,
+    place: Place,
     prices: Prices | None = None,
     progress: Progress = SILENT,
 ) -> TrialResult:
     """Run ``trial``, or resume it after a stopped process. A failure is a result.
 
-    The trial connects to its backend itself. Its time therefore includes loading the base model.
-    ``folder`` is the directory of the sweep; ``prices`` are those of the backend, if known.
+    ``prices`` are those of the backend, if known.
     """
     try:
-        with ref.open(folder / TRIALS) as backend:
-            experiment = Experiment.from_record(trial.experiment)
-            loaded = data.load(experiment)
-            run = _run(experiment, backend, folder / trial.directory, loaded, progress)
-            measured, notes = _latency(experiment, backend, run, loaded.data)
-            return _priced(_result(trial, backend, run, measured, notes), run, prices)
+        backend = place.connections.get(ref, trial.base_model)
+        experiment = Experiment.from_record(trial.experiment)
+        loaded = place.load(experiment)
+        run = _run(experiment, backend, place.folder / trial.directory, loaded, progress)
+        measured, notes = _latency(experiment, backend, run, loaded.data)
+        return _priced(_result(trial, backend, run, measured, notes), run, prices)
     except Exception as error:  # noqa: BLE001  # one trial must not end the others
+        place.connections.close()  # the next trial does not depend on what failed
         named = "" if isinstance(error, TunesmithError | OSError) else f"{type(error).__name__}: "
         return TrialResult(trial=trial, status="failed", reason=f"{named}{reason_of(error)}")
 

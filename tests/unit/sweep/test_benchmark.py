@@ -52,8 +52,8 @@ def file(values: dict[str, Any], tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def bench(file: Callable[..., Path], tmp_path: Path) -> Bench:
     def call(*, processes: int | None = None, **changes: Any) -> Sweep[BenchmarkRecord]:
-        benchmark = Benchmark.from_file(file(**changes))
-        return run_benchmark(benchmark, runs_dir=tmp_path / "runs", processes=processes)
+        benchmark = Benchmark.from_file(file(processes=processes, **changes))
+        return run_benchmark(benchmark, runs_dir=tmp_path / "runs")
 
     return call
 
@@ -190,8 +190,8 @@ def begun(path: Path, processes: str, **given: Any) -> tuple[subprocess.Popen[st
     arguments = ["benchmark", str(path), "--runs-dir", str(runs), "--processes", processes]
     work = subprocess.Popen([sys.executable, "-m", "tunesmith", *arguments], text=True, **given)
     # Its lock tells that the trial is under way; before, nobody would be seen to work on it.
-    (lock,) = wait_for(lambda: list(runs.glob(f"*-benchmark-*/cells/*prompt-tuning*/{LOCK}")))
-    return work, lock.parents[2]
+    (lock,) = wait_for(lambda: list(runs.glob(f"*-benchmark-*/**/cells/*prompt-tuning*/{LOCK}")))
+    return work, runs / lock.relative_to(runs).parts[0]
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])

@@ -1,0 +1,1 @@
+"""The trials of a benchmark on a Ray cluster."""
