@@ -99,7 +99,6 @@ def benchmark_page(folder: Path) -> Path:
         base_models=(FAKE_MODEL, "ibm/granite-3-8b-instruct"),
         seeds=(0, 1),
         prices={},
-        processes=1,
     )
     with fake_by_name():
         return run_benchmark(what, runs_dir=folder / "runs").directory / REPORT
