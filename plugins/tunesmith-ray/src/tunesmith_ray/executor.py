@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -56,8 +57,9 @@ def opened(
     if wanted.address is None:
         os.environ[SCRATCH] = str(scratch)  # for the processes that Ray starts here
     try:
+        _reach(wanted.address or "")
         ray.init(wanted.address, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise ExperimentError(
             f"executor 'ray': no Ray cluster at {wanted.address}: {error}; start one with: "
             "ray start --head"
@@ -107,6 +109,13 @@ class RayExecutor(Executor):
         sent = there.remote(text, self._rows[rows])
         sent.future().add_done_callback(lambda done: _finish(done, outcome))
         return outcome
+
+
+def _reach(address: str) -> None:
+    """Raise OSError if nobody listens at HOST:PORT. Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal() and "//" not in host:
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _finish(done: Future[Any], outcome: Future[Any]) -> None:
