@@ -50,8 +50,12 @@ def opened(
         raise PluginError(
             "several trials at a time need Dask; install it with: pip install 'tunesmith[dask]'"
         ) from None
-    cluster = options.get("cluster")
-    start = _joined(str(cluster)) if cluster else _started(int(options["processes"]), scratch)
+    cluster, processes = options.get("cluster"), options.get("processes")
+    if set(options) not in ({"cluster"}, {"processes"}) or not (cluster or processes):
+        raise ExperimentError(
+            "executor 'dask': give 'processes', a number, or 'cluster', an address or a file"
+        )
+    start = _joined(str(cluster)) if cluster else _started(int(processes or 1), scratch)
     with start as client:
         yield DaskExecutor(client, backends, remark, distributed.scheduler.KilledWorker)
 

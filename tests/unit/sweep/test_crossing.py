@@ -160,6 +160,8 @@ def test_a_secret_is_not_sent() -> None:
         ({"processes": 2, "cluster": "tcp://host:1"}, "processes and cluster: each runs"),
         ({"executor": "nosuch"}, "no executor 'nosuch'"),
         ({"executor": {"address": "auto"}}, "name: missing"),
+        ({"executor": "dask"}, "executor 'dask': give 'processes'"),
+        ({"executor": {"name": "dask", "workers": 2}}, "executor 'dask': give 'processes'"),
         ({"cluster": "nowhere"}, "'nowhere' is neither an address"),
     ],
 )
