@@ -21,7 +21,10 @@ from tunesmith_emulator import Emulator
 from tunesmith_emulator.database import AssetRow, AttachmentRow, DeploymentRow, TrainingRow, new_id
 
 FEW, PAGE, REPEATS = 100, 20, 40
-MODEL = {"method": {"verbalizer": "{{input}}"}, "details": ["a tuned model has a long record"] * 40}
+MODEL = {
+    "method": {"verbalizer": "{{input}}"},
+    "details": {"notes": ["a tuned model has a long record"] * 40},
+}
 REQUEST = {"training_data_references": [], "auto_update_model": True}
 BASE_MODEL = "ibm/granite-13b-instruct-v2"
 

@@ -42,13 +42,14 @@ def main() -> None:
         with served(run) as url:
             alone = rate(url, texts, 1, 2 * asked.decisions)
             together = rate(url, texts, asked.clients, asked.decisions)
-            one, each = questions(url, " ".join(texts)[:1600])
-    print(f"one request at a time          {alone:8.1f} decisions/s")
-    print(f"{asked.clients:2d} clients                     {together:8.1f} decisions/s")
-    print(f"ratio                          {together / alone:8.2f} x")
+            print(f"one request at a time          {alone:8.1f} decisions/s")
+            print(f"{asked.clients:2d} clients                     {together:8.1f} decisions/s")
+            print(f"ratio                          {together / alone:8.2f} x")
+            one, each, apart = questions(url, " ".join(texts)[:1600])
     print(f"{QUESTIONS} questions, one by one       {each:8.3f} s")
     print(f"{QUESTIONS} questions, one request      {one:8.3f} s")
     print(f"ratio                          {each / one:8.2f} x")
+    print(f"largest difference of a probability {apart:.1e}")
 
 
 def tuned(folder: Path) -> Path:
@@ -102,13 +103,16 @@ def rate(url: str, texts: Sequence[str], clients: int, decisions: int) -> float:
     return clients * decisions / (time.perf_counter() - started)
 
 
-def questions(url: str, state: str) -> tuple[float, float]:
-    """Return the seconds of 16 questions in one request and of 16 requests, medians."""
+def questions(url: str, state: str) -> tuple[float, float, float]:
+    """Return the median seconds of one request of 16 questions and of 16 requests of one.
+
+    The third number is the largest difference between their probabilities.
+    """
     asked = {
         f"q{i}": {"type": "noul", "instructions": f"Does the text mention {i} dogs?"}
         for i in range(QUESTIONS)
     }
-    one, each = [], []
+    one, each, apart = [], [], 0.0
     with httpx.Client(base_url=url, timeout=600, trust_env=False) as session:
         for number in range(ROUNDS):
             text = f"{number}. {state}"  # nothing that was read before
@@ -119,8 +123,8 @@ def questions(url: str, state: str) -> tuple[float, float]:
             alone = [ask(session, text, {"q": q}, "jev-latest")["q"] for q in asked.values()]
             each.append(time.perf_counter() - started)
             for found, expected in zip(together.values(), alone, strict=True):
-                assert abs(found["noul"] - expected["noul"]) < 1e-5
-    return sorted(one)[ROUNDS // 2], sorted(each)[ROUNDS // 2]
+                apart = max(apart, abs(found["noul"] - expected["noul"]))
+    return sorted(one)[ROUNDS // 2], sorted(each)[ROUNDS // 2], apart
 
 
 def ask(session: httpx.Client, state: str, asked: Any, model: str = "prompt") -> dict[str, Any]:

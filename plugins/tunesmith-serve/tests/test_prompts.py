@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import shutil
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,26 @@ def test_a_kept_prompt_that_is_gone_is_left_out_with_the_reason(
     assert list(service.prompts.all()) == ["there"]
     assert "'gone' is not served" in caplog.text
     service.close()
+
+
+def test_a_kept_prompt_is_opened_after_the_start_and_left_out_if_its_weights_are_damaged(
+    alone: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connect("local", store=tmp_path / "store") as backend:
+        deployment = backend.deployer.deploy(backend.tuner.adopt(alone), "kept")
+    (tmp_path / "kept.json").write_text(deployment.to_json(), "utf-8")
+    (tmp_path / FILE).write_text(json.dumps({"kept": "kept.json"}), "utf-8")
+    for weights in (tmp_path / "store" / "models").rglob("adapter_model.safetensors"):
+        weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
+    with connect("local", store=tmp_path / "store") as backend:
+        service = Service(backend, MICRO, Settings(prompts=tmp_path)).load()
+        assert service.ready
+        until = time.monotonic() + 30
+        while names(client_of(service)) and time.monotonic() < until:
+            time.sleep(0.02)
+        service.close()
+    assert "'kept' is not served" in caplog.text
+    assert json.loads((tmp_path / FILE).read_text("utf-8")) == {"kept": "kept.json"}
 
 
 def test_a_damaged_registry_is_named(tuned: Any, folder: Path) -> None:

@@ -117,6 +117,22 @@ def test_the_next_head_of_a_connection_is_given_up_too(hurried, connection):
     drip(connection, b"x")
 
 
+def test_a_connection_may_rest_between_two_requests(hurried, connection):
+    for _ in range(2):
+        connection.sendall(HEALTH + b"\r\n")
+        received = connection.recv(1 << 16)
+        while not received.endswith(b"}"):
+            received += connection.recv(1 << 16)
+        assert received.startswith(b"HTTP/1.1 200 ")
+        time.sleep(3 * FAST)
+
+
+def test_empty_lines_are_no_rest(hurried, connection):
+    connection.sendall(HEALTH + b"\r\n")
+    assert connection.recv(1 << 16).startswith(b"HTTP/1.1 200 ")
+    drip(connection, b"\r\n")
+
+
 @pytest.mark.parametrize("length", [b"Content-Length: 900000", b"Transfer-Encoding: chunked"])
 def test_a_body_that_drips_is_given_up(hurried, connection, rest, caplog, length):
     connection.sendall(UPLOAD + length + b"\r\n\r\n")

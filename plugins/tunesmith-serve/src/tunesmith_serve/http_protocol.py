@@ -10,6 +10,9 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+IDLE_SECONDS = 65
+"""The longest time between two requests. Clients let an idle connection go after less, mostly 5 to
+60 seconds. If the server were first, a request could be on its way to a closed connection."""
 HEAD_SECONDS = 20.0
 """The longest time until the head of a request is complete."""
 BODY_SECONDS = 30.0
@@ -94,7 +97,10 @@ class Protocol(H11Protocol):
         state = self.conn.their_state
         # A connection that became a WebSocket has another protocol.
         mine = self.transport.get_protocol() is self and not self.transport.is_closing()
-        self._await((state, self.cycle) if mine and state in (h11.IDLE, h11.SEND_BODY) else None)
+        # Between two requests uvicorn's own clock runs, until a byte arrives: IDLE_SECONDS.
+        resting = self.timeout_keep_alive_task is not None
+        unfinished = state is h11.SEND_BODY or (state is h11.IDLE and not resting)
+        self._await((state, self.cycle) if mine and unfinished else None)
 
     def _await(self, part: tuple[object, object] | None) -> None:
         if part == self._awaited:

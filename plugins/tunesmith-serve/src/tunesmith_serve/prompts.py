@@ -144,8 +144,13 @@ class Prompts:
         """Return the prompt ``name``, if there is one."""
         return self._served.get(name)
 
-    def add(self, source: Source, name: str | None = None) -> ServedPrompt:
+    def add(self, source: Source, name: str | None = None, *, opened: bool = True) -> ServedPrompt:
         """Load a prompt and serve it; the same one under its name again changes nothing.
+
+        Args:
+            source: the prompt.
+            name: by default that of the source.
+            opened: False lets :meth:`open` load it later, or the first request.
 
         Raises:
             ExperimentError: the name is wrong or taken, or the prompt is of another base model or
@@ -156,8 +161,8 @@ class Prompts:
         self._check(prompt)
         if not source.deployed:
             prompt = ServedPrompt(prompt.name, self._deployed(source))
-        # Loads the adapter and checks its fingerprints: a damaged one is refused here.
-        self._backend.predictor.prompts(prompt.deployment, [""])
+        if opened:
+            self.open(prompt)
         with self._lock:
             known = self._served.get(prompt.name)
             if known is not None and known.deployment.id != prompt.deployment.id:
@@ -166,6 +171,14 @@ class Prompts:
                 )
             self._served[prompt.name] = prompt
         return prompt
+
+    def open(self, prompt: ServedPrompt) -> None:
+        """Load the adapter and check its fingerprints.
+
+        Raises:
+            TunesmithError: it is damaged, or not in the store.
+        """
+        self._backend.predictor.prompts(prompt.deployment, [""])
 
     def remove(self, name: str) -> ServedPrompt | None:
         """Stop serving ``name``; return what was served."""

@@ -17,7 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from tunesmith.errors import ExperimentError
-from tunesmith_serve.http_protocol import Protocol
+from tunesmith_serve.http_protocol import IDLE_SECONDS, Protocol
 
 _START_SECONDS = 30.0
 _THREADS = 200
@@ -85,6 +85,7 @@ class Server:
             log_level="warning",
             lifespan="off",
             access_log=False,
+            timeout_keep_alive=IDLE_SECONDS,
             ssl_context_factory=None if context is None else (lambda config, default: context),
         )
         self._server = _Server(config)

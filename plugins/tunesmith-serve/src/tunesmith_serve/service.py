@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
-from threading import Lock
+from threading import Lock, Thread
 from typing import Self, TypeVar
 
 from tunesmith.backend import Backend
@@ -53,9 +53,12 @@ class Service:
         self._registry = None if settings.prompts is None else Registry(settings.prompts)
         self._changing = Lock()
         self._requests = 0
+        self._unopened: list[ServedPrompt] = []
+        self._opening = Thread(target=self._open_kept, name="opening", daemon=True)
+        self._closed = False
 
     def load(self) -> Self:
-        """Load the kept prompts and the base model, so that no request waits for them.
+        """Load the base model and serve the kept prompts, which are opened in the background.
 
         A prompt that cannot be loaded is left out, and the log has the reason.
 
@@ -64,14 +67,14 @@ class Service:
             ExperimentError: the prompt that is to be the default is not served.
         """
         for name, path in (self._registry.entries() if self._registry else {}).items():
-            try:
-                self.prompts.add(read_source(path), name)
-            except (TunesmithError, OSError) as error:
-                _LOG.warning("the prompt %r is not served: %s", name, error)
+            with self._left_out(name):
+                self._unopened.append(self.prompts.add(read_source(path), name, opened=False))
         self._check_default()
         if self.shared.capabilities(self.base_model).base_label_scores:
             self.backend.predictor.classify(self.base_model, ["Ready?"], ["Yes", "No"])
         self.ready = True
+        # A thousand take half a minute, and until then a request opens the prompt that it asks.
+        self._opening.start()
         return self
 
     def model(self, name: str) -> ServedPrompt | None:
@@ -175,8 +178,27 @@ class Service:
 
     def close(self) -> None:
         """Answer no more."""
-        self.ready = False
+        self.ready, self._closed = False, True
+        if self._opening.is_alive():
+            self._opening.join()
         self.shared.close()
+
+    def _open_kept(self) -> None:
+        for prompt in self._unopened:
+            if self._closed:
+                return
+            if self.prompts.find(prompt.name) is prompt:
+                with self._left_out(prompt.name):
+                    self.prompts.open(prompt)
+
+    @contextmanager
+    def _left_out(self, name: str) -> Iterator[None]:
+        """Log why the kept prompt ``name`` is not served, and go on without it."""
+        try:
+            yield
+        except (TunesmithError, OSError) as error:
+            self.prompts.remove(name)
+            _LOG.warning("the prompt %r is not served: %s", name, error)
 
     def _check_default(self) -> None:
         default = self.settings.default
