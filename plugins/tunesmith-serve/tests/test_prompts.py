@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,7 @@ def test_a_kept_prompt_is_opened_after_the_start_and_left_out_if_its_weights_are
         service = Service(backend, MICRO, Settings(prompts=tmp_path)).load()
         assert service.ready
         until = time.monotonic() + 30
-        while names(client_of(service)) and time.monotonic() < until:
+        while service.prompts.all() and time.monotonic() < until:
             time.sleep(0.02)
         service.close()
     assert "'kept' is not served" in caplog.text
