@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -143,3 +146,25 @@ def test_the_models_of_these_tests_are_packed(base_lm: GetBase) -> None:
     linears = [m for m in base.model.modules() if isinstance(m, torch.nn.Linear)]
     assert linears
     assert all(type(module) is PrepackedLinear for module in linears)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+def test_products_of_many_lengths_keep_no_memory() -> None:
+    code = """
+import resource, torch
+from pathlib import Path
+from tunesmith_local.model.weight_prepacking import _laid_out, _product
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+
+weight = _laid_out(torch.ones(1024, 256))
+with torch.inference_mode():
+    for length in range(1, 500):
+        _product(torch.ones(length, 256), weight, None)
+        if length == 50:
+            begun = resident()
+print(resident() - begun)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 100  # it was 330 MB with a buffer for each length

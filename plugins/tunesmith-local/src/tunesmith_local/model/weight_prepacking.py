@@ -6,10 +6,16 @@ A product of a few rows with a large weight, as in generation, takes half as muc
 operators are oneDNN's, the ones that ``torch.compile`` puts into a model it freezes for a CPU
 (``torch/_inductor/fx_passes/mkldnn_fusion.py``). They have no gradient: training reads the plain
 weight, which is kept.
+
+oneDNN and its wrapper in torch keep the code and the buffers of each product, by its shape: 1,024
+shapes in each thread, about half a megabyte a shape. Texts have any length, so a server would grow by
+hundreds of megabytes. With 32 shapes it stays as it is, and is as fast: the layers of a model share
+a few shapes. See ``LRU_CACHE_CAPACITY`` in ideep and ``ONEDNN_PRIMITIVE_CACHE_CAPACITY`` in oneDNN.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
@@ -23,6 +29,9 @@ _LEAST = 2**18
 _ROWS = 512
 """Rows of a product that the layout is made for; it serves any number."""
 _KEPT = "_tunesmith_prepacked"
+# Both are read at the first product of a process. A value that is there stays.
+for _cache in ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"):
+    os.environ.setdefault(_cache, "32")
 
 
 @dataclass(frozen=True, eq=False)
