@@ -73,6 +73,15 @@ def test_majority_is_the_most_frequent_label(backend: SklearnBackend) -> None:
     assert scores == pytest.approx({"yes": 13 / 20, "no": 7 / 20})
 
 
+def test_signs_and_single_letters_are_words_if_there_are_no_others(
+    backend: SklearnBackend, tmp_path: Path
+) -> None:
+    rows = [{"input": text, "output": str(int(text[0] in "👍a+"))} for text in "👍👎ab+-" * 3]
+    (tmp_path / "signs.json").write_text(json.dumps(rows), "utf-8")
+    signs = tmp_path / "signs.json"
+    assert correct(backend, signs, signs, "tfidf_logreg") == len(rows)
+
+
 def test_settings_reach_the_classifier(backend: SklearnBackend) -> None:
     train = REVIEWS / "train.json"
     text = load_dataset(str(REVIEWS / "test.json")).inputs[0]

@@ -23,6 +23,8 @@ from tunesmith_local.serving.answerers import Answerers
 from tunesmith_local.serving.deployer import LocalDeployer
 from tunesmith_local.serving.predictor import LocalPredictor
 from tunesmith_local.store import Store
+from tunesmith_local.training.follower import follow
+from tunesmith_local.training.ranks import follows
 from tunesmith_local.training.tuner import LocalTuner
 
 _LIBRARIES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "scikit-learn")
@@ -41,6 +43,9 @@ class LocalBackend(Backend):
         local = given if isinstance(given, LocalOptions) else LocalOptions(store=given.store)
         super().__init__(local)
         self._catalog = Catalog(local)
+        if follows():
+            follow(self._catalog, local)
+            raise SystemExit  # rank 0 ended, and so does its launcher's other process
         store = Store(local.store)
         self.prompt_caches = StateCache[str](int(local.prompt_cache_mb * 2**20))
         """KV caches or states of the prompts in use; ``sizes()`` gives the bytes by tuned model."""

@@ -23,6 +23,7 @@ from tunesmith_local.model.loading import BaseLM, load_base_model
 from tunesmith_local.model.positions import positions_of
 from tunesmith_local.model.weight_prepacking import prepacked
 from tunesmith_local.options import LocalOptions
+from tunesmith_local.training.ranks import own_device
 
 BACKEND = "local"
 _HUB_SECONDS = 10.0
@@ -154,7 +155,7 @@ class Catalog:
             load_base_model,
             source.name,
             source.place,
-            device=self._options.device,
+            device=own_device(self._options.device),
             dtype=source.dtype if self._options.dtype == "auto" else self._options.dtype,
         )
         if source.is_local:

@@ -15,6 +15,9 @@ class LocalOptions(BackendOptions):
 
     device: Annotated[str, Field(json_schema_extra={"env": "TUNESMITH_DEVICE"})] = "auto"
     """``auto`` (CUDA if there is one, else CPU) or a torch device such as ``cuda:1``."""
+    devices: Annotated[int, Field(ge=1)] = 1
+    """Processes of this machine that tune together, each with a GPU of its own if there are any.
+    For many machines, use ``accelerate launch`` instead."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Type of the frozen weights. ``auto`` is bfloat16 on CUDA, and on a CPU that multiplies it
     natively if the checkpoint is stored in bfloat16; else, and for embedded models, float32.

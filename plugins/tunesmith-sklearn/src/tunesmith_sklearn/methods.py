@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -15,8 +16,9 @@ class Majority(Method):
     name: ClassVar[str] = "majority"
     tunes: ClassVar[bool] = True
 
-    def classifier(self, seed: int) -> Any:
-        """Return an unfitted scikit-learn classifier of texts."""
+    def classifier(self, seed: int, texts: Sequence[str] = ()) -> Any:
+        """Return an unfitted scikit-learn classifier of texts, for these training texts."""
+        del texts
         from sklearn.dummy import DummyClassifier
 
         return DummyClassifier(strategy="prior", random_state=seed)
@@ -37,14 +39,18 @@ class TfidfLogreg(Method):
     c: Annotated[float, Field(ge=0.001, le=1000)] = 10.0
     """Inverse strength of the L2 penalty (``C`` of ``LogisticRegression``)."""
 
-    def classifier(self, seed: int) -> Any:
-        """Return an unfitted scikit-learn classifier of texts."""
+    def classifier(self, seed: int, texts: Sequence[str] = ()) -> Any:
+        """Return an unfitted scikit-learn classifier of texts, for these training texts."""
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
 
+        vectorizer = TfidfVectorizer(ngram_range=(1, self.ngram_max))
+        if texts and not any(map(vectorizer.build_analyzer(), texts)):
+            # Emoji, signs or single letters alone: what is between two spaces counts as a word.
+            vectorizer.set_params(token_pattern=r"\S+")
         return make_pipeline(
-            TfidfVectorizer(ngram_range=(1, self.ngram_max)),
+            vectorizer,
             LogisticRegression(C=self.c, max_iter=1000, random_state=seed),
         )
 
@@ -62,8 +68,9 @@ class EmbeddingsLogreg(Method):
     c: Annotated[float, Field(ge=0.001, le=1000)] = 10.0
     """Inverse strength of the L2 penalty (``C`` of ``LogisticRegression``)."""
 
-    def classifier(self, seed: int) -> Any:
-        """Return an unfitted scikit-learn classifier of texts."""
+    def classifier(self, seed: int, texts: Sequence[str] = ()) -> Any:
+        """Return an unfitted scikit-learn classifier of texts, for these training texts."""
+        del texts
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
 

@@ -32,7 +32,7 @@ class FittedFrom(Record):
         settings = dict(self.method)
         method = METHODS[settings.pop("name")].model_validate(settings)
         inputs, outputs = [row.input for row in self.rows], [row.output for row in self.rows]
-        return method.classifier(self.seed).fit(inputs, outputs)
+        return method.classifier(self.seed, inputs).fit(inputs, outputs)
 
 
 class Store:

@@ -8,9 +8,9 @@ operators are oneDNN's, the ones that ``torch.compile`` puts into a model it fre
 weight, which is kept.
 
 oneDNN and its wrapper in torch keep the code and the buffers of each product, by its shape: 1,024
-shapes in each thread, about half a megabyte a shape. Texts have any length, so a server would grow by
-hundreds of megabytes. With 32 shapes it stays as it is, and is as fast: the layers of a model share
-a few shapes. See ``LRU_CACHE_CAPACITY`` in ideep and ``ONEDNN_PRIMITIVE_CACHE_CAPACITY`` in oneDNN.
+shapes in each thread, about half a megabyte a shape. Texts have any length, so a server would
+grow by hundreds of megabytes. With 32 shapes it stays as it is, and is as fast: the layers of a
+model share a few shapes. The names of both settings are those of ideep and of oneDNN.
 """
 
 from __future__ import annotations

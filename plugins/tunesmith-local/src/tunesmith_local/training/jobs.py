@@ -60,6 +60,10 @@ class LocalJob(ThreadJob):
         prepared, self._prepared = self._prepared, None
         return prepared
 
+    def show(self, training: Training) -> None:
+        """Take the losses from ``training``."""
+        self.training = training
+
     def stop_if_asked(self) -> None:
         """Raise :class:`JobStopped` if the job was asked to stop."""
         if self.stop_requested.is_set():

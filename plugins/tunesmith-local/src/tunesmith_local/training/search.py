@@ -27,6 +27,7 @@ from tunesmith_local.engine.scoring import Example
 from tunesmith_local.errors import DivergedError
 from tunesmith_local.methods.search_plan import Judge, SearchPlan
 from tunesmith_local.methods.tunable import Tunable
+from tunesmith_local.training.ranks import ALONE, Ranks
 from tunesmith_local.training.steps import Stepper
 
 
@@ -84,6 +85,7 @@ class RateSearch:
         seed: decides the order of the rows.
         say: gets a sentence after every judgment.
         should_stop: asked before every batch.
+        ranks: the processes that search together.
     """
 
     plan: SearchPlan
@@ -94,6 +96,7 @@ class RateSearch:
     seed: int
     say: Callable[[str], None] = lambda text: None
     should_stop: Callable[[], bool] = lambda: False
+    ranks: Ranks = ALONE
     _tried: list[TriedValue] = field(default_factory=list, init=False)
 
     def run(self) -> ChosenSetting:
@@ -130,20 +133,22 @@ class RateSearch:
 
     def _candidate(self, rate: float) -> Candidate:
         settings = self.method.model_copy(update={"learning_rate": rate})
-        return Candidate(rate, Stepper(self.start(), settings, self.seed, self.should_stop))
+        steps = Stepper(self.start(), settings, self.seed, self.should_stop, self.ranks)
+        return Candidate(rate, steps)
 
     def _advance(self, candidate: Candidate, steps: int) -> None:
         rows = [row for place, row in enumerate(self.rows) if place not in self.plan.held_out]
         try:
             candidate.train(rows, steps)
             losses, candidate.accuracy = self._judged(candidate)
+            self.ranks.same(losses)  # or two processes could choose differently
             candidate.losses = losses if losses.isfinite().all() else None
         except DivergedError:
             candidate.losses = candidate.accuracy = None
         self._record(candidate)
 
     def _judged(self, candidate: Candidate) -> tuple[torch.Tensor, float | None]:
-        if self.should_stop():
+        if self.ranks.any(self.should_stop()):
             raise JobStopped
         if self.plan.decides:
             return self.judge(candidate.steps.tunable)

@@ -14,6 +14,10 @@ from tunesmith_local.engine.batching import by_length, padding_worth_a_pass
 from tunesmith_local.engine.scoring import Example
 from tunesmith_local.errors import DivergedError
 from tunesmith_local.methods.tunable import Tunable
+from tunesmith_local.training.ranks import ALONE, Ranks
+
+Use = Callable[[list[int], torch.Tensor], None]
+"""Gets the places of the rows of a batch, and their losses."""
 
 
 @dataclass(eq=False)
@@ -25,12 +29,14 @@ class Stepper:
         method: the hyper-parameters.
         seed: decides the order of the rows.
         should_stop: asked before every batch.
+        ranks: the processes that read the rows of a step together.
     """
 
     tunable: Tunable
     method: GradientTuning
     seed: int = 0
     should_stop: Callable[[], bool] = lambda: False
+    ranks: Ranks = ALONE
     optimizer: torch.optim.Optimizer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -48,7 +54,8 @@ class Stepper:
 
         Raises:
             DivergedError: the loss or its gradient is not finite; no step was taken.
-            JobStopped: ``should_stop`` returned True; no step was taken.
+            JobStopped: ``should_stop`` returned True in a process; no step was taken.
+            TuningError: another process ended.
         """
         loss = self._gradient(rows, number)
         for group in self.optimizer.param_groups:
@@ -63,24 +70,56 @@ class Stepper:
         Raises:
             JobStopped: ``should_stop`` returned True.
         """
-        found = torch.empty(len(rows), dtype=torch.float64)
-        with self.tunable.reading(self.seed) as row_losses:
-            for batch in self._batches(rows):
-                found[batch] = row_losses([rows[i] for i in batch]).double().cpu()
+        found = torch.zeros(len(rows), dtype=torch.float64)
+
+        def keep(places: list[int], losses: torch.Tensor) -> None:
+            found[places] = losses.double().cpu()
+
+        self._read(rows, self.seed, keep)
+        self.ranks.add(found)
         return found
 
     def _gradient(self, rows: Sequence[Example], number: int) -> float:
-        # The mean over the rows of the step does not depend on how they are cut into batches, so
-        # batches of similar length cost nothing in exactness.
+        # The mean over the rows of the step does not depend on how they are cut into batches and
+        # dealt to processes, so batches of similar length cost nothing in exactness.
         self.optimizer.zero_grad(set_to_none=True)
-        total = 0.0
-        with self.tunable.reading(_mix(self.seed, number)) as row_losses:
-            for batch in self._batches(rows):
-                losses = row_losses([rows[i] for i in batch])
-                torch.autograd.backward(losses.sum() / len(rows))
-                total += losses.sum().item()
-        self._check_finite(total, number + 1)
-        return total / len(rows)
+        total = torch.zeros((), dtype=torch.float64)
+
+        def descend(places: list[int], losses: torch.Tensor) -> None:
+            del places
+            torch.autograd.backward(losses.sum() / len(rows))
+            total.add_(losses.detach().sum().double().cpu())
+
+        self._read(rows, _mix(self.seed, number), descend)
+        self.ranks.add(total)
+        self._add_gradients()
+        self._check_finite(total.item(), number + 1)
+        return total.item() / len(rows)
+
+    def _read(self, rows: Sequence[Example], seed: int, use: Use) -> None:
+        """Read the rows that are dealt to this process, and hand each batch to ``use``."""
+        mine = self.ranks.mine(range(len(rows)))
+        stopped = False
+        try:
+            if mine:
+                with self.tunable.reading(seed) as row_losses:
+                    for batch in self._batches([rows[i] for i in mine]):
+                        places = [mine[i] for i in batch]
+                        use(places, row_losses([rows[i] for i in places]))
+        except JobStopped:
+            stopped = True
+        # All stop at the same step, or the others would wait for this one.
+        if self.ranks.any(stopped):
+            raise JobStopped
+
+    def _add_gradients(self) -> None:
+        if self.ranks.count == 1:
+            return
+        parameters = self.tunable.parameters.values()
+        for parameter in parameters:
+            if parameter.grad is None:  # no row of the step was dealt to this process
+                parameter.grad = torch.zeros_like(parameter)
+        self.ranks.add(*(p.grad for p in parameters if p.grad is not None))
 
     def _batches(self, rows: Sequence[Example]) -> Iterator[list[int]]:
         lengths = [row.length for row in rows]

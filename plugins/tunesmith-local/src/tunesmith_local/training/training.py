@@ -19,6 +19,7 @@ from tunesmith_local.methods.method import TrainingResult
 from tunesmith_local.methods.tunable import Tunable
 from tunesmith_local.training.checkpoint import CheckpointStore, TrainingState
 from tunesmith_local.training.losses import Losses
+from tunesmith_local.training.ranks import ALONE, Ranks
 from tunesmith_local.training.steps import Stepper
 
 _SAVING_SHARE = 20
@@ -40,6 +41,7 @@ class Training:
         checkpoint_seconds: least time between two saves; 0 saves after every step.
         on_event: called after every step and epoch.
         should_stop: asked before every batch.
+        ranks: the processes that train together.
     """
 
     tunable: Tunable
@@ -51,12 +53,13 @@ class Training:
     checkpoint_seconds: float = 0.0
     on_event: Callable[[TuningEvent], None] = lambda event: None
     should_stop: Callable[[], bool] = lambda: False
+    ranks: Ranks = ALONE
     _losses: Losses = field(default_factory=Losses, init=False)
 
     def __post_init__(self) -> None:
         if not self.examples:
             raise ValueError("a training needs at least one row")
-        self._steps = Stepper(self.tunable, self.method, self.seed, self.should_stop)
+        self._steps = Stepper(self.tunable, self.method, self.seed, self.should_stop, self.ranks)
         self._save_again_at = -math.inf
 
     @property
@@ -147,7 +150,8 @@ class Training:
 
     def _save(self, state: TrainingState, *, force: bool = False) -> None:
         started = time.monotonic()
-        if self.checkpoints is None or not (started >= self._save_again_at or force):
+        due = started >= self._save_again_at or force
+        if self.checkpoints is None or not due or not self.ranks.writes:
             return
         named = self.tunable.parameters.items()
         state.weights = self.tunable.weights()

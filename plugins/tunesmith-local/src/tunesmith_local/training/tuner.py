@@ -11,31 +11,27 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunesmith.atomic import naming, write_atomically
+from tunesmith.atomic import naming
 from tunesmith.backend import Backend, Tuner, TuningJob
 from tunesmith.pipeline.checks import check_submission
-from tunesmith.records import ChosenSetting, Row, TunedModel, TuningEvent
+from tunesmith.records import Row, TunedModel
 from tunesmith_local.catalog import BACKEND, Catalog
 from tunesmith_local.engine.text_states import TextCache
 from tunesmith_local.methods.adapter import save_tuned
-from tunesmith_local.methods.method import Start, Trained, TrainingResult
-from tunesmith_local.methods.prepared import GradientRows, Prepared
+from tunesmith_local.methods.method import Trained
+from tunesmith_local.methods.prepared import Prepared
 from tunesmith_local.methods.registry import artifact_of, method_of, settings_of
-from tunesmith_local.methods.search_plan import Judge, SearchPlan
-from tunesmith_local.methods.tunable import Tunable
 from tunesmith_local.model.loading import BaseLM, model_summary
 from tunesmith_local.options import LocalOptions
 from tunesmith_local.store import JobRecord, Store
 from tunesmith_local.training.checkpoint import CheckpointStore
+from tunesmith_local.training.job_run import CHECKPOINTS, JobRun
 from tunesmith_local.training.jobs import LocalJob, StoredJob, until
-from tunesmith_local.training.search import RateSearch
-from tunesmith_local.training.training import Training
+from tunesmith_local.training.ranks import Ranks
+from tunesmith_local.training.team import check_devices, together
 
 if TYPE_CHECKING:
     from tunesmith.spec import TuningSpec
-
-_CHECKPOINTS = "checkpoints"
-_SEARCH = "search.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +100,7 @@ class LocalTuner(Tuner):
     ) -> Preparation:
         """Read the base model and encode all rows, as a tuning does; no forward pass is made."""
         check_submission(spec, self._backend, train, validation)
+        check_devices(self._options)
         base, method = self._catalog.read(spec.base_model), method_of(spec.method)
         method.check_generation(spec.generation)
         prepared = method.prepare(base, spec.method, spec.labels, spec.seed, train, validation)
@@ -164,7 +161,7 @@ class LocalTuner(Tuner):
         return job
 
     def _checkpoints(self, job_id: str) -> Path:
-        return self.store.job_folder(job_id) / _CHECKPOINTS
+        return self.store.job_folder(job_id) / CHECKPOINTS
 
     def _work(self, job: LocalJob) -> TunedModel:
         with job.held:
@@ -173,12 +170,22 @@ class LocalTuner(Tuner):
                 base = self._catalog.load(job.record.base_model)
                 method = method_of(settings_of(job.record.method))
                 prepared = job.take_prepared() or self._prepared_again(base, job.record)
-                folder = self.store.job_folder(job.id)
-                run = _Run(job, self.texts, folder, self._options.checkpoint_seconds)
-                trained = method.train(base, prepared, run)
+                with together(self._options, self.store, job.record) as ranks:
+                    trained = method.train(base, prepared, self._run(job, ranks))
                 return self._keep(job, base, prepared, trained)
             finally:
                 self._turn.release()
+
+    def _run(self, job: LocalJob, ranks: Ranks) -> JobRun:
+        return JobRun(
+            folder=self.store.job_folder(job.id),
+            texts=self.texts,
+            ranks=ranks,
+            checkpoint_seconds=self._options.checkpoint_seconds,
+            emit=job.emit,
+            should_stop=job.stop_requested.is_set,
+            began=job.show,
+        )
 
     def _prepared_again(self, base: BaseLM, record: JobRecord) -> Prepared:
         settings, rows = settings_of(record.method), self.store.rows(record.id)
@@ -221,61 +228,6 @@ class LocalTuner(Tuner):
         self.store.put_job(job.record)
         shutil.rmtree(self._checkpoints(job.id), ignore_errors=True)
         return model
-
-
-@dataclass(frozen=True, eq=False)
-class _Run:
-    """The :class:`~.method.TrainingRun` of a job."""
-
-    job: LocalJob
-    texts: TextCache
-    folder: Path
-    """The folder of the job."""
-    checkpoint_seconds: float
-
-    def optimize(self, tunable: Tunable, rows: GradientRows) -> TrainingResult:
-        folder = self.folder / _CHECKPOINTS
-        job, reached = self.job, CheckpointStore.reached(folder)
-        if reached:
-            self._note(f"resumed after step {reached}")
-        job.training = Training(
-            tunable=tunable,
-            examples=rows.train,
-            method=rows.settings,
-            seed=rows.seed,
-            validation=rows.validation,
-            checkpoints=CheckpointStore(folder, rows.signature),
-            checkpoint_seconds=self.checkpoint_seconds,
-            on_event=job.emit,
-            should_stop=job.stop_requested.is_set,
-        )
-        return job.training.run()
-
-    def search(
-        self, plan: SearchPlan, rows: GradientRows, start: Start, judge: Judge
-    ) -> ChosenSetting:
-        file = self.folder / _SEARCH
-        if file.exists():
-            return ChosenSetting.from_json(file.read_text("utf-8"))
-        found = RateSearch(
-            plan=plan,
-            method=rows.settings,
-            rows=rows.train,
-            start=start,
-            judge=judge,
-            seed=rows.seed,
-            say=self._note,
-            should_stop=self.job.stop_requested.is_set,
-        ).run()
-        write_atomically(file, found.to_json())
-        self._note(f"learning_rate {found.value:g}: {found.reason}")
-        return found
-
-    def stop_if_asked(self) -> None:
-        self.job.stop_if_asked()
-
-    def _note(self, text: str) -> None:
-        self.job.emit(TuningEvent(kind="note", message=text))
 
 
 def _decisive(spec: TuningSpec) -> tuple[object, ...]:
