@@ -20,7 +20,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := .[dev] plugins/tunesmith-sklearn[embeddings] plugins/tunesmith-micro-granite \
-  plugins/tunesmith-local[gguf] plugins/tunesmith-smollm2 plugins/tunesmith-watsonx \
+  plugins/tunesmith-local[gguf,quantization] plugins/tunesmith-smollm2 plugins/tunesmith-watsonx \
   plugins/tunesmith-openai plugins/tunesmith-serve plugins/tunesmith-emulator[notebook]
 STAMP := $(VENV)/.installed
 # One and a half workers for each processor, because tests also wait, for example while the SDK sleeps.

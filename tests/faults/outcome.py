@@ -20,7 +20,7 @@ _NOTE = re.compile(r"((<li>|- )[^<>\n]*)?cannot resume a tuning: it was started 
 """True of the run that went on, and of no clean one."""
 _ID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}|\d{8}-\d{6}-[\w-]+-[0-9a-f]{4}\b")
 _TIME = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?[\d.:+Z]*( UTC)?|"
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?[\d.:+Z]*( UTC)?)?|"
     r"\d+(\.\d+)?(e-\d+)?\s?(ms|s|min|seconds|h)\b"
 )
 

@@ -45,7 +45,7 @@ class LocalBackend(Backend):
         self._catalog = Catalog(local)
         if follows():
             follow(self._catalog, local)
-            raise SystemExit  # rank 0 ended, and so does its launcher's other process
+            raise SystemExit(0)  # rank 0 has ended
         store = Store(local.store)
         self.prompt_caches = StateCache[str](int(local.prompt_cache_mb * 2**20))
         """KV caches or states of the prompts in use; ``sizes()`` gives the bytes by tuned model."""

@@ -157,6 +157,7 @@ class Catalog:
             source.place,
             device=own_device(self._options.device),
             dtype=source.dtype if self._options.dtype == "auto" else self._options.dtype,
+            quantization=self._options.quantization,
         )
         if source.is_local:
             try:

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from tunesmith.backend import BackendOptions
 
+Quantization = Literal["none", "int8", "nf4"]
+
 
 class LocalOptions(BackendOptions):
     """Devices, number types, folders and limits."""
@@ -22,6 +24,8 @@ class LocalOptions(BackendOptions):
     """Type of the frozen weights. ``auto`` is bfloat16 on CUDA, and on a CPU that multiplies it
     natively if the checkpoint is stored in bfloat16; else, and for embedded models, float32.
     Trained parameters and the loss are float32 always."""
+    quantization: Quantization = "none"
+    """``int8`` or ``nf4`` (4 bits) keeps the frozen weights smaller, through bitsandbytes."""
     models: Annotated[Path | None, Field(json_schema_extra={"env": "TUNESMITH_MODELS"})] = None
     """A directory that holds base models under their portable names, e.g.
     ``MODELS/ibm-granite/granite-4.0-350m/config.json``."""

@@ -26,7 +26,14 @@ from tunesmith_local.engine.self_check import FLAGS, measured
 from tunesmith_local.model.loading import BaseLM
 
 _FOLDER = "self-check"
-_KERNELS = ("mamba-ssm", "causal-conv1d", "flash-linear-attention", "kernels", "accelerate")
+_KERNELS = (
+    "mamba-ssm",
+    "causal-conv1d",
+    "flash-linear-attention",
+    "kernels",
+    "accelerate",
+    "bitsandbytes",
+)
 """Packages that transformers computes with if they are installed."""
 _NOT_COMPUTED = ("_name_or_path", "transformers_version")
 
@@ -81,6 +88,7 @@ def facts_of(base: BaseLM) -> dict[str, Any]:
         "kernels": {k: v for k, v in vars(config).items() if "_implementation" in k},
         "vocabulary": base.vocabulary_size,
         "dtype": str(base.dtype),
+        "quantization": base.quantization,
         "precision": torch.get_float32_matmul_precision(),
         "device": _device_name(base.device),
         "versions": versions(),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from tunesmith.errors import ExperimentError, NotFoundError
+from tunesmith.errors import ExperimentError, NotFoundError, UnsupportedError
 from tunesmith.methods import GradientTuning
 from tunesmith_local.errors import AdapterError
 from tunesmith_local.methods.gradient import GradientMethod
@@ -84,8 +84,13 @@ class FineTuningMethod(GradientMethod[FineTuning]):
     weights_file = "model.safetensors"
 
     def check(self, base: BaseLM, settings: FineTuning) -> None:
-        """Refuse a model that is too large."""
+        """Refuse a model that is too large or quantized."""
         del settings
+        if base.quantization != "none":
+            raise UnsupportedError(
+                f"method 'fine_tuning' changes all weights, which quantization={base.quantization} "
+                "freezes; use lora or prompt_tuning, or leave the option out"
+            )
         check_memory(base)
 
     def start(

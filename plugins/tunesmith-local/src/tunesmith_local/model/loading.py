@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from tunesmith_local.model.attention import use_grouped_attention
 from tunesmith_local.model.dtypes import check_name, chosen_dtype
 from tunesmith_local.model.gguf.files import file_in
 from tunesmith_local.model.last_layer import read_last_layer_where_scored
+from tunesmith_local.model.quantization import check_quantization, quantized
+from tunesmith_local.options import Quantization
 
 _SAMPLED_PER_TENSOR = 64
 _Choice = Callable[[torch.dtype | None], torch.dtype]
@@ -57,6 +60,8 @@ class BaseLM:
     text."""
     text_exact: bool = False
     """Whether a soft prompt may continue the cached states of texts, in training too."""
+    quantization: str = "none"
+    """See :mod:`.quantization`."""
 
     @cached_property
     def tokenizer_fingerprint(self) -> str:
@@ -120,6 +125,7 @@ def load_base_model(
     *,
     device: str = "auto",
     dtype: str = "auto",
+    quantization: Quantization = "none",
     offline: bool = False,
 ) -> BaseLM:
     """Load a base model from a directory, a GGUF file or the Hugging Face hub.
@@ -133,20 +139,25 @@ def load_base_model(
         device: ``auto`` (CUDA if there is one, else CPU) or a torch device.
         dtype: ``auto`` (bfloat16 on CUDA, and on a CPU that multiplies it natively if the
             checkpoint is stored in it; else float32) or a name in :data:`.dtypes.DTYPES`.
+        quantization: see :mod:`.quantization`.
         offline: look only at files that are already on this machine.
 
     Raises:
         NotFoundError: the model cannot be found or read; the message names the choices.
         ExperimentError: the device or the dtype is not one, or they do not go together.
-        PluginError: it is a GGUF file, and the package that reads it is not installed.
+        PluginError: a package that reads GGUF files or that quantizes is not installed.
     """
     place = str(source if source is not None else name)
     check_name(dtype)
+    check_quantization(quantization)
     target = _device(device)
     if (file := file_in(Path(place))) is not None:
         model, tokenizer = _from_gguf(name, file, partial(chosen_dtype, dtype, target))
     else:
         model, tokenizer = _from_folder(name, place, partial(chosen_dtype, dtype, target), offline)
+    if quantization != "none":
+        # On the CPU until then, because the plain weights may not fit on the device.
+        return quantized(freeze(name, model, tokenizer), quantization, target)
     model.to(target)  # type: ignore[arg-type]  # transformers wraps it without its self
     return freeze(name, model, tokenizer)
 
@@ -298,7 +309,15 @@ def model_summary(base: BaseLM) -> dict[str, Any]:
     return {
         "device": str(base.device),
         "dtype": str(base.dtype).removeprefix("torch."),
+        **({"quantization": base.quantization} if base.quantization != "none" else {}),
         "architecture": type(base.model).__name__,
-        "parameters": sum(p.numel() for p in base.model.parameters()),
+        "parameters": sum(map(_numbers, base.model.parameters())),
+        "weights_bytes": sum(p.nbytes for p in base.model.parameters()),
         "base_fingerprint": base.fingerprint,
     }
+
+
+def _numbers(parameter: torch.Tensor) -> int:
+    # Two numbers of four bits share a byte; bitsandbytes keeps the shape.
+    state = getattr(parameter, "quant_state", None)
+    return parameter.numel() if state is None else math.prod(state.shape)
