@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with connect("local", store=folder / "store", offline=True) as backend:
         for name in asked.data or SETS.get(asked.model, ("sst2",)):
             try:
-                task = _task(name, folder / "data" / name)
+                task = task_of(name, folder / "data" / name)
             except NoData as why:
                 _say(f"{name} skipped: {why}")
                 continue
@@ -113,7 +113,12 @@ def _trials(model: str, data: str, seeds: int, only_auto: bool) -> Iterator[Tria
                 yield Trial(model, data, rate, length, 0)
 
 
-def _task(name: str, folder: Path) -> Task:
+def task_of(name: str, folder: Path) -> Task:
+    """Return the rows of a data set, prepared in ``folder``.
+
+    Raises:
+        NoData: a public data set is not on this machine.
+    """
     if name in OWN:
         rows = list(load_dataset(str(ROOT / "data" / name / "train.json")).rows)
         train, template = sample(rows, len(rows) * 2 // 3), OWN[name]
