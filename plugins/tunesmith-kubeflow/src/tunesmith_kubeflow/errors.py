@@ -52,7 +52,7 @@ def translated(doing: str, namespace: str) -> Iterator[None]:
         raise
     except ConfigException as error:
         raise AuthenticationError(f"{doing}: {error}; {_CONFIG}") from error
-    except Exception as error:  # noqa: BLE001  # the SDK raises Exception itself
+    except Exception as error:  # the SDK raises Exception itself
         kind, hint = _kind(error)
         hint = hint.format(namespace=namespace or "NAMESPACE")
         told = f"{doing}: {reason(error)}"
@@ -75,7 +75,7 @@ def api_error(error: BaseException | None) -> ApiException | None:
 
 
 def names_missing(error: BaseException, kind: str) -> bool:
-    """Return whether the API server says that an object of ``kind``, e.g. ``trainjobs``, is gone."""
+    """Return whether the API server has no such object of ``kind``, e.g. ``trainjobs``."""
     found = api_error(error)
     if found is None or found.status != 404:
         return False

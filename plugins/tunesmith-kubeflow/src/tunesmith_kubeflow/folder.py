@@ -55,7 +55,7 @@ class JobFolder:
             self._fs, self._path = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
             raise PluginError(f"artifacts at {url}: {error}") from error
-        except Exception as error:  # noqa: BLE001  # each file system has its own errors
+        except Exception as error:  # each file system has its own errors
             raise _failure("connecting to", url, error) from error
 
     def put_job(self, job: Job, train: Sequence[Row], validation: Sequence[Row] | None) -> None:
@@ -178,7 +178,7 @@ class JobFolder:
             yield
         except TunesmithError:
             raise
-        except Exception as error:  # noqa: BLE001  # each file system has its own errors
+        except Exception as error:  # each file system has its own errors
             raise _failure(doing, self.url, error) from error
 
 

@@ -15,7 +15,7 @@ def register_backends() -> Sequence[BackendEntry]:
     return [
         BackendEntry(
             name="kubeflow",
-            summary="Tuning on a Kubernetes cluster, as a TrainJob of Kubeflow Trainer; served here",
+            summary="Tuning on a Kubernetes cluster, by Kubeflow Trainer; served on this machine",
             target="tunesmith_kubeflow.backend:KubeflowBackend",
             requires=("kubeflow", "kubernetes", "fsspec"),
             install="pip install 'tunesmith[kubeflow]'",

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
 from pydantic import ValidationError
 
 from tunesmith.backend import Backend, Tuner

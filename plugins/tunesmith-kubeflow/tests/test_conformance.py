@@ -1,0 +1,32 @@
+"""The kubeflow backend runs the suite of every backend, over a cluster on this machine."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+
+pytest.importorskip("kubeflow", reason="make test-kubeflow installs the Kubeflow SDK")
+from kubernetes_server import Cluster, served
+
+from tunesmith.testing.conformance import BackendConformance
+from tunesmith_kubeflow.backend import KubeflowBackend
+from tunesmith_kubeflow.options import KubeflowOptions
+
+
+@pytest.mark.slow
+class TestKubeflow(BackendConformance):
+    backend_class = KubeflowBackend
+    experiment_values: ClassVar = {
+        "method": {"name": "prompt_tuning", "num_epochs": 2, "num_virtual_tokens": 4}
+    }
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def make_backend(cls, store, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("cluster")
+        with served(Cluster(folder)) as (config, _):
+            options = KubeflowOptions(
+                store=store, kubeconfig=config, artifacts=f"file://{folder}/artifacts"
+            )
+            yield lambda: KubeflowBackend(options)
