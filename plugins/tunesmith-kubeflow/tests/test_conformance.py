@@ -18,7 +18,18 @@ from tunesmith_kubeflow.options import KubeflowOptions
 class TestKubeflow(BackendConformance):
     backend_class = KubeflowBackend
     experiment_values: ClassVar = {
-        "method": {"name": "prompt_tuning", "num_epochs": 2, "num_virtual_tokens": 4}
+        "base_model": "tunesmith/micro-granite",
+        "method": {
+            "name": "prompt_tuning",
+            "num_virtual_tokens": 8,
+            "num_epochs": 4,
+            "learning_rate": 0.01,
+            "batch_size": 4,
+            "accumulate_steps": 2,
+            "init_method": "sample_vocab",
+            "max_output_tokens": 8,
+            "search_epochs": 20,
+        },
     }
 
     @pytest.fixture(scope="class")

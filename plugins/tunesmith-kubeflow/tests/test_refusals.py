@@ -152,7 +152,8 @@ def test_the_checks_of_the_local_backend_come_first(connect, spec, cluster):
     with pytest.raises(ExperimentError, match="needs validation rows"):
         tuner.submit(spec.model_copy(update={"method": patient}), TRAIN)
     # What only the base model tells: the label has more tokens than are tuned.
-    long = spec.model_copy(update={"labels": LabelSet.model_validate({"0": "no " * 300, "1": "1"})})
+    labels = LabelSet.model_validate({"0": "rude " * 300 + "and late", "1": "1"})
+    long = spec.model_copy(update={"labels": labels})
     with pytest.raises(ExperimentError, match="max_output_tokens"):
         tuner.submit(long, TRAIN)
     assert not cluster.manifests
