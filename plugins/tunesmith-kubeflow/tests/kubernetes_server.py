@@ -268,6 +268,8 @@ class Handler(BaseHTTPRequestHandler):
                 "kind": "ConfigMap", "apiVersion": "v1",
                 "data": {"kubeflow_trainer_version": "v2.3.0"},
             }  # fmt: skip
+        if path == "/version":
+            return {"major": "1", "minor": "36"}
         raise Refusal(404, f"no route {verb} {path}", "NotFound")
 
     def log(self, job):
@@ -278,6 +280,11 @@ class Handler(BaseHTTPRequestHandler):
     def trainer(self, verb, rest, sent):
         cluster = self.cluster
         jobs = "namespaces/team/trainjobs"
+        if verb == "POST" and rest != jobs:
+            name = rest.split("/")[1]
+            raise Refusal(
+                404, f'namespaces "{name}" not found', "NotFound", name=name, kind="namespaces"
+            )
         if rest == jobs and verb == "POST":
             return cluster.create(json.loads(sent))
         if rest.startswith(f"{jobs}/"):

@@ -41,15 +41,15 @@ def refused(connect, spec, cluster):
 
 def test_a_cluster_that_is_not_there(cluster, refused):
     cluster.stop()
-    refused(BackendError, "Connection refused.*kubectl cluster-info")
+    refused(BackendError, r"127.0.0.1:\d+: .*Connection refused; .*kubectl cluster-info")
 
 
 def test_no_kubeconfig(refused, tmp_path):
-    refused(AuthenticationError, "set KUBECONFIG or the option", kubeconfig=tmp_path / "none.yaml")
+    refused(ExperimentError, "set KUBECONFIG or the option", kubeconfig=tmp_path / "none.yaml")
 
 
 def test_an_unknown_context(refused):
-    refused(AuthenticationError, "nowhere.*check the option context", context="nowhere")
+    refused(ExperimentError, "nowhere.*check the option context", context="nowhere")
 
 
 def test_a_token_that_has_expired(cluster, refused):
@@ -78,6 +78,11 @@ def test_the_api_server_refuses(cluster, refused, refusal, kind, told):
 def test_an_unknown_runtime(refused):
     told = "option runtime: .*'torch-x'.*the cluster has: torch-distributed"
     refused(NotFoundError, told, runtime="torch-x")
+
+
+def test_an_unknown_namespace(refused, tmp_path):
+    refused(NotFoundError, 'namespaces "x" not found.*option namespace', namespace="x")
+    assert not list((tmp_path / "artifacts").iterdir())
 
 
 def test_a_cluster_without_the_trainer(cluster, refused):

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 from kubeflow.common.constants import DEFAULT_NAMESPACE
 from kubeflow.common.types import KubernetesBackendConfig
+from kubeflow.common.utils import is_running_in_k8s
 from kubeflow.trainer import Runtime, TrainerClient
-from kubeflow.trainer.backends.kubernetes.backend import KubernetesBackend
+from kubeflow.trainer.backends.kubernetes import backend as kubernetes_backend
 from kubeflow.trainer.types.types import TrainJob
-from kubernetes.config import list_kube_config_contexts
+from kubernetes.client import ApiClient, ApiException, Configuration, VersionApi
+from kubernetes.config import (
+    list_kube_config_contexts,
+    load_incluster_config,
+    load_kube_config,
+)
 
 from tunesmith.errors import BackendError, NotFoundError
 from tunesmith_kubeflow.errors import api_error, names_missing, translated
@@ -21,6 +28,8 @@ from tunesmith_kubeflow.manifest import Manifest
 from tunesmith_kubeflow.options import KubeflowOptions
 
 _PENDING = ("Pending", None)
+_PATIENCE = (10, 60)
+"""Seconds to connect to the API server, and for its answer."""
 _NO_LOG = (400, 404)
 """The container has not started, or its pod is gone."""
 _TROUBLES = ("Failed", "BackOff", "Err", "Evicted", "Preempt", "Unhealthy")
@@ -50,9 +59,14 @@ class Connection:
         with translated("connecting to the cluster", self._given or ""):
             # The SDK looks for the namespace in the default kubeconfig alone.
             namespace = self._given or (named and _namespace_in(named, context))
-            return TrainerClient(
-                KubernetesBackendConfig(namespace=namespace, config_file=named, context=context)
-            )
+            configuration = _configuration(named, context)
+            _check_there(configuration)
+            with _quiet():
+                return TrainerClient(
+                    KubernetesBackendConfig(
+                        namespace=namespace, context=context, client_configuration=configuration
+                    )
+                )
 
     @property
     def namespace(self) -> str:
@@ -142,8 +156,8 @@ class Connection:
             del self.__dict__["_client"]
 
     @property
-    def _kubernetes(self) -> KubernetesBackend:
-        backend: KubernetesBackend = self._client.backend
+    def _kubernetes(self) -> kubernetes_backend.KubernetesBackend:
+        backend: kubernetes_backend.KubernetesBackend = self._client.backend
         return backend
 
     def _runtimes(self) -> list[str]:
@@ -161,3 +175,37 @@ def _namespace_in(kubeconfig: str, context: str | None) -> str:
     contexts, current = list_kube_config_contexts(config_file=kubeconfig)
     chosen = next((one for one in contexts if one["name"] == context), current)
     return str(chosen["context"].get("namespace") or DEFAULT_NAMESPACE)
+
+
+def _configuration(kubeconfig: str | None, context: str | None) -> Configuration:
+    found = Configuration()
+    found.retries = 1
+    if kubeconfig is None and is_running_in_k8s():
+        load_incluster_config(client_configuration=found)
+    else:
+        load_kube_config(kubeconfig, context, client_configuration=found)
+    return found
+
+
+def _check_there(configuration: Configuration) -> None:
+    """Ask the API server for its version; a refusal is an answer too.
+
+    The first request of the SDK has no time limit: it would wait minutes for a host that is off.
+    """
+    with ApiClient(configuration) as client, suppress(ApiException):
+        VersionApi(client).get_code(_request_timeout=_PATIENCE, _preload_content=False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out the SDK's warning that it cannot read the version of the Trainer.
+
+    Many accounts may not read it. What fails later is told then.
+    """
+    logger = logging.getLogger(kubernetes_backend.__name__)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

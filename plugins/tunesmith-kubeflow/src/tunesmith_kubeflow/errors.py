@@ -9,12 +9,13 @@ from typing import Any
 
 from kubernetes.client.exceptions import ApiException, OpenApiException
 from kubernetes.config.config_exception import ConfigException
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError
 
 from tunesmith.errors import (
     AuthenticationError,
     BackendError,
     BackendTimeoutError,
+    ExperimentError,
     NotFoundError,
     QuotaError,
     TunesmithError,
@@ -30,6 +31,7 @@ _THERE = "check that the cluster runs and can be reached: kubectl cluster-info"
 _NO_TRAINER = (
     "this cluster has no Kubeflow Trainer 2: kubectl get crd trainjobs.trainer.kubeflow.org"
 )
+_NAMESPACE = "check the option namespace"
 _CONFIG = "set KUBECONFIG or the option kubeconfig, and check the option context"
 _AGAIN = "try again later"
 
@@ -51,7 +53,7 @@ def translated(doing: str, namespace: str) -> Iterator[None]:
     except TunesmithError:
         raise
     except ConfigException as error:
-        raise AuthenticationError(f"{doing}: {error}; {_CONFIG}") from error
+        raise ExperimentError(f"{doing}: {error}; {_CONFIG}") from error
     except Exception as error:  # the SDK raises Exception itself
         kind, hint = _kind(error)
         hint = hint.format(namespace=namespace or "NAMESPACE")
@@ -60,13 +62,17 @@ def translated(doing: str, namespace: str) -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """Return what the API server says, else what the SDK says, in short."""
+    """Return what the API server says, else the first cause, in short."""
     found = api_error(error)
     if found is not None:
         told = _body(found).get("message") or str(found.body or found.reason or "").strip()
         return f"{told[:_LONGEST]} (HTTP {found.status})"
-    causes = " (".join(str(one) or type(one).__name__ for one in _chain(error))
-    return causes[:_LONGEST] + ")" * causes[:_LONGEST].count(" (")
+    chain = list(_chain(error))
+    told = str(chain[-1]) or type(chain[-1]).__name__
+    pool = next((one.pool for one in chain if isinstance(one, MaxRetryError)), None)
+    if pool is not None:
+        told = f"{pool.host}:{getattr(pool, 'port', None)}: {told}"
+    return told[:_LONGEST]
 
 
 def api_error(error: BaseException | None) -> ApiException | None:
@@ -105,7 +111,9 @@ def _of_status(found: ApiException) -> tuple[type[TunesmithError], str]:
             return QuotaError, "ask for a higher quota, or for less with gpus, cpus and memory"
         return AuthenticationError, _RIGHTS
     if found.status == 404:
-        return NotFoundError, "" if _body(found) else _NO_TRAINER
+        if not _body(found):
+            return NotFoundError, _NO_TRAINER
+        return NotFoundError, _NAMESPACE if names_missing(found, "namespaces") else ""
     if found.status == 429:
         return QuotaError, _AGAIN
     if found.status is None or found.status >= 500 or found.status == 0:

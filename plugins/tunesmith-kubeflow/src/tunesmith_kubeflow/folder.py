@@ -54,7 +54,10 @@ class JobFolder:
         try:
             self._fs, self._path = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError) as error:
-            raise PluginError(f"artifacts at {url}: {error}") from error
+            raise PluginError(
+                f"artifacts at {url}: {error}; fsspec needs a package for each kind of URL, here "
+                "and in the container"
+            ) from error
         except Exception as error:  # each file system has its own errors
             raise _failure("connecting to", url, error) from error
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from fsspec.config import conf, set_conf_env
+
 from tunesmith.errors import ExperimentError
 
 SECRETS = "TUNESMITH_SECRETS"
@@ -34,3 +36,5 @@ def set_environment() -> None:
     # The Secret of a connection in OpenShift AI has the endpoint under a name of its own.
     if endpoint := os.environ.get("AWS_S3_ENDPOINT"):
         os.environ.setdefault("AWS_ENDPOINT_URL_S3", endpoint)
+    # fsspec has read its variables when it was imported.
+    set_conf_env(conf)

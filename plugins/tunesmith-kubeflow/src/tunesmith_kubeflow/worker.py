@@ -28,17 +28,14 @@ _POLL_SECONDS = 0.2
 
 def main(arguments: list[str]) -> int:
     """Tune the job whose URL is the only argument; return the exit code."""
+    if len(arguments) != 1:
+        return _ended("usage: python -m tunesmith_kubeflow.worker URL")
     try:
-        (url,) = arguments
         set_environment()
-        folder = JobFolder(url)
-        done = folder.outcome()
-    except ValueError as error:  # ExperimentError too
-        return _ended(f"{error}; usage: python -m tunesmith_kubeflow.worker URL")
+        folder = JobFolder(arguments[0])
+        done = folder.outcome() or _tuned(folder)
     except TunesmithError as error:
         return _ended(str(error))
-    if done is None:
-        done = _tuned(folder)
     print(ended_line(), flush=True)
     return 0 if done.status == "completed" else _ended(done.error)
 
