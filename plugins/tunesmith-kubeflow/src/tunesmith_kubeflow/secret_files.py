@@ -37,4 +37,4 @@ def set_environment() -> None:
     if endpoint := os.environ.get("AWS_S3_ENDPOINT"):
         os.environ.setdefault("AWS_ENDPOINT_URL_S3", endpoint)
     # fsspec has read its variables when it was imported.
-    set_conf_env(conf)
+    set_conf_env(conf, os.environ)
