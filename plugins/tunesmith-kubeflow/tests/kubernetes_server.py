@@ -110,6 +110,8 @@ class Cluster:
         self.schedules = True
         """Whether pods are started."""
         self.has_trainer = True
+        self.unreadable: tuple[str, ...] = ()
+        """Ends of paths that the account may not read."""
         self.events: list[dict] = []
 
     def create(self, manifest):
@@ -247,6 +249,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def found(self, verb, path, query, sent):
         cluster = self.cluster
+        if path.endswith(tuple(f"/{end}" for end in cluster.unreadable)):
+            raise Refusal(403, f"{path} is forbidden", "Forbidden")
         if match := re.fullmatch(f"/apis/{GROUP}/v1alpha1/(.*)", path):
             if not cluster.has_trainer:
                 missing = Refusal(404, "")

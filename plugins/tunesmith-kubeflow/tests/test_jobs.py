@@ -37,7 +37,9 @@ def python_as(cluster, script):
 
 
 def test_a_tuning_on_the_cluster_is_served_here(cluster, connect, spec, tmp_path):
-    backend = connect(gpus=1, cpus="2", memory="4Gi", image="registry/tunesmith:1", packages="a b")
+    backend = connect(
+        gpus=1, cpus="2", memory="4Gi", image="registry/tunesmith:1", packages="a b", queue="q"
+    )
     python_as(cluster, '[ "$2" = pip ] && echo pip "$@" && exit; exec "$PYTHON" "$@"')
     job = backend.tuner.submit(spec, TRAIN, VALIDATION)
     model, events = follow(job)
@@ -51,7 +53,9 @@ def test_a_tuning_on_the_cluster_is_served_here(cluster, connect, spec, tmp_path
     assert len(found) == len(TEST)
 
     (manifest,) = cluster.manifests
+    assert manifest["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "q"
     trainer = manifest["spec"]["trainer"]
+    assert trainer["args"][1:] == ["a", "b"]
     assert (trainer["image"], trainer["numNodes"]) == ("registry/tunesmith:1", 1)
     asked = {"cpu": "2", "memory": "4Gi", "nvidia.com/gpu": 1}
     assert trainer["resourcesPerNode"] == {"limits": asked, "requests": asked}
@@ -67,11 +71,14 @@ def test_the_artifact_is_a_tuned_model_of_the_local_backend(connect, spec, tmp_p
     from tunesmith.backends.connect import connect as connect_to
 
     job = connect().tuner.submit(spec, TRAIN)
-    job.wait(timeout=LIMIT)
+    model = job.wait(timeout=LIMIT)
     folder = Path(artifacts.removeprefix("file://")) / job.id / "adapter"
     with connect_to("local", store=tmp_path / "other") as local:
         deployment = local.deployer.deploy(local.tuner.adopt(folder), "passed on")
         assert local.predictor.generate(deployment, ["Great!"])
+        here = local.tuner.tune(spec, TRAIN)
+    losses = [[step.loss for step in one.curve.steps] for one in (model, here)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 def test_a_secret_is_mounted_and_never_in_a_manifest(cluster, connect, spec, artifacts):
@@ -99,6 +106,12 @@ def test_cancel(cluster, connect, spec):
     with pytest.raises(TuningError, match="is cancelled"):
         job.result()
     assert connect().tuner.resume(job.id).status() == "cancelled"
+
+
+def test_an_account_that_may_read_neither_logs_nor_events(cluster, connect, spec):
+    cluster.unreadable = ("log", "events")
+    job = connect().tuner.submit(spec, TRAIN)
+    assert [event.step for event in follow(job)[1] if event.kind == "step"] == [1, 2]
 
 
 def test_a_process_that_dies_while_it_cancels(cluster, connect, spec, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 
 import pytest
 
@@ -22,6 +23,7 @@ from tunesmith.errors import (
 from tunesmith.labels import LabelSet
 from tunesmith.records import Row
 from tunesmith.testing.rows import TRAIN
+from tunesmith_micro_granite import path
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def test_a_refused_train_job_leaves_nothing(cluster, connect, spec, tmp_path, mo
     with pytest.raises(AuthenticationError, match="admission webhook denied"):
         connect().tuner.submit(spec, TRAIN)
     assert not list((tmp_path / "artifacts").iterdir())
-    assert not (tmp_path / "store/jobs").exists()
+    assert not list((tmp_path / "store/jobs").iterdir())
 
 
 def test_artifacts_are_needed(refused):
@@ -143,9 +145,10 @@ def test_a_wrong_option(connect, option, value, told):
 
 
 def test_a_folder_is_no_base_model(connect, spec, tmp_path, cluster):
-    changed = spec.model_copy(update={"base_model": str(tmp_path)})
-    with pytest.raises((ExperimentError, NotFoundError)):
-        connect().tuner.submit(changed, TRAIN)
+    folder = tmp_path / "model"
+    shutil.copytree(path(), folder)
+    with pytest.raises(ExperimentError, match="is a file or folder of this machine.*TUNESMITH_MO"):
+        connect().tuner.submit(spec.model_copy(update={"base_model": str(folder)}), TRAIN)
     assert not cluster.manifests
 
 

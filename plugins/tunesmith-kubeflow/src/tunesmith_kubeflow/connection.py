@@ -22,7 +22,7 @@ from kubernetes.config import (
     load_kube_config,
 )
 
-from tunesmith.errors import BackendError, NotFoundError
+from tunesmith.errors import AuthenticationError, BackendError, NotFoundError
 from tunesmith_kubeflow.errors import api_error, names_missing, translated
 from tunesmith_kubeflow.manifest import Manifest
 from tunesmith_kubeflow.options import KubeflowOptions
@@ -30,8 +30,8 @@ from tunesmith_kubeflow.options import KubeflowOptions
 _PENDING = ("Pending", None)
 _PATIENCE = (10, 60)
 """Seconds to connect to the API server, and for its answer."""
-_NO_LOG = (400, 404)
-"""The container has not started, or its pod is gone."""
+_NO_LOG = (400, 403, 404)
+"""The container has not started, the account may not read logs, or the pod is gone."""
 _TROUBLES = ("Failed", "BackOff", "Err", "Evicted", "Preempt", "Unhealthy")
 """How the reasons of events begin that explain why nothing happens."""
 
@@ -108,7 +108,7 @@ class Connection:
             raise
 
     def log(self, job: TrainJob) -> list[str]:
-        """Return the lines that the container has written; none if it has not started."""
+        """Return the lines that the container has written; none if they cannot be had."""
         if all(step.status in _PENDING for step in job.steps):
             return []
         try:
@@ -121,9 +121,15 @@ class Connection:
             raise
 
     def troubles(self, name: str) -> list[Trouble]:
-        """Return the events of a TrainJob and its pods that explain a delay, oldest first."""
-        with self._call(f"asking for the events of TrainJob {name!r}"):
-            found = self._client.get_job_events(name)
+        """Return the events of a TrainJob and its pods that explain a delay, oldest first.
+
+        None if the account may not read events, because a job does not need them.
+        """
+        try:
+            with self._call(f"asking for the events of TrainJob {name!r}"):
+                found = self._client.get_job_events(name)
+        except AuthenticationError:
+            return []
         return [
             Trouble(event.reason, event.message)
             for event in found

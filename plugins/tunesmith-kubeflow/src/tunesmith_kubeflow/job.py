@@ -98,9 +98,9 @@ class KubeflowJob(RemoteJob[JobRecord]):
         if outcome is not None:
             error = self._failure(outcome)
             return replace(look, status=outcome.status, ended_at=outcome.ended_at, error=error)
+        if self._record.cancelling:
+            return replace(look, status="cancelled")
         if job is None:
-            if self._record.cancelling:
-                return replace(look, status="cancelled")
             return replace(look, error=self._removed())
         return replace(look, error=self._without_outcome(job, log))
 
@@ -119,7 +119,7 @@ class KubeflowJob(RemoteJob[JobRecord]):
         """Return why a TrainJob that has ended has no outcome."""
         last = " | ".join(line.strip() for line in log.others if line.strip())
         last = " | ".join(last.split(" | ")[-_LAST_LINES:]) or "(empty)"
-        if job.status == TRAINJOB_COMPLETE:
+        if log.ended or job.status == TRAINJOB_COMPLETE:
             why = (
                 f"it is complete, but {self._record.url} has no outcome: the container and this "
                 "machine must reach the same folder (option artifacts)"

@@ -19,6 +19,7 @@ from kubeflow.trainer.options import (
     PodTemplatePatch,
     ReplicatedJobPatch,
     RuntimePatch,
+    TrainerArgs,
     TrainerCommand,
     TrainingRuntimeSpecPatch,
 )
@@ -28,6 +29,7 @@ from tunesmith_kubeflow.secret_files import SECRETS
 
 NODE = "node"
 """The SDK's name for the container and the part of a runtime that trains."""
+QUEUE = "kueue.x-k8s.io/queue-name"
 MOUNTED_AT = "/var/run/tunesmith/secret"
 # OpenShift runs containers as a user without a home; caches and pip need one.
 SCRIPT = """\
@@ -57,11 +59,16 @@ def manifest(name: str, url: str, image: str, options: KubeflowOptions) -> Manif
     asked: dict[str, Any] = {"cpu": options.cpus, "memory": options.memory}
     asked["gpu"] = options.gpus or None
     resources = {kind: amount for kind, amount in asked.items() if amount is not None}
+    labels = {"app.kubernetes.io/managed-by": "tunesmith"}
+    if options.queue is not None:
+        labels[QUEUE] = options.queue
     environment = {"PYTHONUNBUFFERED": "1"}
     chosen: list[Callable[..., None]] = [
         Name(name),
-        Labels({"app.kubernetes.io/managed-by": "tunesmith"}),
-        TrainerCommand(["sh", "-c", SCRIPT, "tunesmith", url, *options.packages.split()]),
+        Labels(labels),
+        TrainerCommand(["sh", "-c", SCRIPT, "tunesmith"]),
+        # Separate from the command, so that they replace those of the runtime.
+        TrainerArgs([url, *options.packages.split()]),
     ]
     if options.secret is not None:
         environment[SECRETS] = MOUNTED_AT

@@ -42,6 +42,8 @@ class KubeflowOptions(BackendOptions):
     """Processors for the container, as Kubernetes writes them, e.g. ``4``."""
     memory: str | None = None
     """Memory for the container, as Kubernetes writes it, e.g. ``16Gi``."""
+    queue: str | None = None
+    """The LocalQueue of Kueue, if the namespace has queues."""
     secret: str | None = None
     """The name of a Secret of the namespace. Its keys become environment variables of the tuning,
     e.g. ``AWS_ACCESS_KEY_ID`` and ``HF_TOKEN``."""

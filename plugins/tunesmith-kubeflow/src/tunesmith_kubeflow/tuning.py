@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -99,20 +100,22 @@ class KubeflowTuner(Tuner):
         )
         job = Job(version=own_version(), spec=spec_values(spec), record=record)
         folder = JobFolder(url)
-        with undone_on_error(folder.remove):
+        # First the record: whatever happens then, the job is found again.
+        self._jobs.put(name, record)
+        with undone_on_error(partial(self._undo, folder, name)):
             folder.put_job(job, train, validation)
             connection.create(manifest(name, url, image, self._options), runtime)
-        self._jobs.put(name, record)
         return KubeflowJob(record, connection, self._jobs, self._serving)
 
     def check(
         self, spec: TuningSpec, train: Sequence[Row], validation: Sequence[Row] | None = None
     ) -> Checked:
         """Check as the backend does that will tune in the pod. Starts nothing."""
-        _ = self._options.place
+        _ = self._options.place  # raises if it is missing
         check_submission(spec, self._backend, train, validation)
         check_rows(spec.labels, train, validation or ())
-        if Path(spec.base_model).exists():
+        place = Path(spec.base_model)
+        if place.is_file() or (place / "config.json").is_file():
             raise ExperimentError(
                 f"base_model: {spec.base_model} is a file or folder of this machine, which the "
                 "pods do not have; give the name of a model of the hub, or of one in the image "
@@ -146,6 +149,10 @@ class KubeflowTuner(Tuner):
     def adopt(self, folder: Path) -> TunedModel:
         """See ``Tuner.adopt``."""
         return our_model(self._serving.tuner.adopt(folder))
+
+    def _undo(self, folder: JobFolder, name: str) -> None:
+        self._jobs.remove(name)
+        folder.remove()
 
     def _elsewhere(self, job_id: str) -> JobRecord | None:
         """Return the record of a job that another machine submitted, if the artifacts have it."""
