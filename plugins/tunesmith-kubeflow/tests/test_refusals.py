@@ -129,6 +129,7 @@ def test_artifacts_of_an_unknown_kind(refused):
     ("option", "value", "told"),
     [
         ("artifacts", "folder/here", "must be a URL such as s3://"),
+        ("artifacts", "simplecache::s3://bucket/x", "must be a URL such as s3://"),
         ("artifacts", "s3://key:secret@bucket/x", "no credentials.*option secret"),
         ("artifacts", "s3://bucket/x?sig=1", "no credentials"),
         ("packages", "git+https://me:token@host/x", "no credentials.*build an image"),
@@ -147,7 +148,7 @@ def test_a_wrong_option(connect, option, value, told):
 def test_a_folder_is_no_base_model(connect, spec, tmp_path, cluster):
     folder = tmp_path / "model"
     shutil.copytree(path(), folder)
-    with pytest.raises(ExperimentError, match="is a file or folder of this machine.*TUNESMITH_MO"):
+    with pytest.raises(ExperimentError, match=r"is a file or folder of this machine.*TUNESMITH_MO"):
         connect().tuner.submit(spec.model_copy(update={"base_model": str(folder)}), TRAIN)
     assert not cluster.manifests
 

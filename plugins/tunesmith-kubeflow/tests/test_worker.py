@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("kubeflow", reason="make test-kubeflow installs the Kubeflow SDK")
 
 from fsspec.config import conf
+from fsspec.implementations.memory import MemoryFileSystem
 
 from tunesmith.errors import ExperimentError
 from tunesmith.records import TuningEvent
@@ -96,3 +97,17 @@ def test_a_damaged_outcome(tmp_path):
     (tmp_path / "outcome.json").write_text('{"status": "somewhere"}')
     with pytest.raises(Exception, match=r"outcome\.json is damaged.*submit the tuning again"):
         JobFolder(f"file://{tmp_path}").outcome()
+
+
+def test_no_bucket_is_made(monkeypatch):
+    def makedirs(*_, **__):
+        pytest.fail("this would make a bucket")
+
+    monkeypatch.setattr(MemoryFileSystem, "protocol", ("s3", "s3a"))
+    monkeypatch.setattr(MemoryFileSystem, "makedirs", makedirs)
+    folder = JobFolder("memory://bucket/job")
+    folder.put_outcome(Outcome(status="completed"), ())
+    assert folder.outcome() is not None
+    folder.remove()
+    folder.remove()
+    assert folder.outcome() is None

@@ -23,6 +23,9 @@ from tunesmith_kubeflow.store import JobRecord
 ADAPTER, OUTCOME = "adapter", "outcome.json"
 _JOB, _TRAIN, _VALIDATION, _EVENTS = "job.json", "train.jsonl", "validation.jsonl", "events.jsonl"
 
+_OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci"}
+"""Protocols without folders. To make one there is to make a bucket, even a misspelt one."""
+
 
 class Job(Record):
     """What a pod needs beside the rows, and what another machine needs to follow the job."""
@@ -60,6 +63,8 @@ class JobFolder:
             ) from error
         except Exception as error:  # each file system has its own errors
             raise _failure("connecting to", url, error) from error
+        names = self._fs.protocol
+        self._has_folders = not _OBJECT_STORES & ({names} if isinstance(names, str) else {*names})
 
     def put_job(self, job: Job, train: Sequence[Row], validation: Sequence[Row] | None) -> None:
         """Write a job and its rows.
@@ -67,8 +72,6 @@ class JobFolder:
         Raises:
             BackendError: the folder cannot be written.
         """
-        with self._naming("writing"):
-            self._fs.makedirs(self._path, exist_ok=True)
         self._write(_TRAIN, json_lines(train))
         if validation is not None:
             self._write(_VALIDATION, json_lines(validation))
@@ -154,7 +157,8 @@ class JobFolder:
         data = content.encode() if isinstance(content, str) else content
         path = self._at(name)
         with self._naming("writing"):
-            self._fs.makedirs(self._fs._parent(path), exist_ok=True)
+            if self._has_folders:
+                self._fs.makedirs(self._fs._parent(path), exist_ok=True)
             self._fs.pipe_file(path, data)
 
     def _text(self, name: str) -> str | None:
@@ -189,5 +193,5 @@ def _failure(doing: str, url: str, error: Exception) -> BackendError:
     told = str(error) or type(error).__name__
     return BackendError(
         f"{doing} {url}: {told}; check the option artifacts, and that the credentials of this "
-        "process may write there"
+        "process may write there (for the pods: option secret)"
     )

@@ -130,7 +130,9 @@ class KubeflowJob(RemoteJob[JobRecord]):
                 "has it (option image), or install it there (option packages)"
             )
         else:
-            why = "the container ended without an outcome, e.g. for want of memory"
+            why = (
+                "the container ended without an outcome; if its log has no reason, raise the memory"
+            )
         more = [self._connection.remedy(self.id, verb) for verb in ("logs", "describe")]
         return f"{why}. The end of its log: {last}. More: {'; '.join(more)}"
 

@@ -56,7 +56,8 @@ class KubeflowOptions(BackendOptions):
         if value is None:
             return None
         parts = urlsplit(value)
-        if not parts.scheme or "://" not in value:
+        # A chain of file systems ("::") may hold a cache, which would hide an outcome.
+        if not parts.scheme or "://" not in value or "::" in value:
             raise ValueError("must be a URL such as s3://bucket/folder or file:///shared/folder")
         # The URL is a part of the manifest and of records.
         if parts.username or parts.password or re.search(r"[?&]", value):
