@@ -131,7 +131,7 @@ class KubeflowJob(RemoteJob[JobRecord]):
             )
         else:
             why = (
-                "the container ended without an outcome; if its log has no reason, raise the memory"
+                "the container ended without an outcome; if its log has no reason, give more memory"
             )
         more = [self._connection.remedy(self.id, verb) for verb in ("logs", "describe")]
         return f"{why}. The end of its log: {last}. More: {'; '.join(more)}"
