@@ -194,6 +194,7 @@ def test_a_pending_pod_tells_why(cluster, connect, spec):
         # The image has a Python without tunesmith.
         ('exec "$PYTHON" -I -S "$@"', "'any:1' lacks tunesmith-kubeflow; give an image that has"),
         ("echo working; kill -9 $$", "ended without an outcome.*working.*kubectl logs"),
+        ("echo 'TUNESMITH \"ended\"'; exec sleep 60", "is complete, but file://.* has no outcome"),
         ("echo done", "is complete, but file://.* has no outcome.*option artifacts"),
     ],
 )

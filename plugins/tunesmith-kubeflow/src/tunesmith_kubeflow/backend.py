@@ -15,7 +15,7 @@ from tunesmith_kubeflow.serving import BACKEND, TUNES, ServedDeployer
 from tunesmith_kubeflow.store import SERVING, JobRecord
 from tunesmith_kubeflow.tuning import KubeflowTuner
 
-_NOTE = "tuned on a Kubernetes cluster; the tuned and the untuned model answered on this machine"
+_NOTE = "tunings run on a Kubernetes cluster; every model answers on this machine"
 
 
 class KubeflowBackend(Backend):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -41,7 +42,7 @@ class Outcome(Record):
 
     status: Literal["completed", "failed"]
     error: str = ""
-    ended_at: Any = Field(default_factory=now)
+    ended_at: datetime = Field(default_factory=now)
 
 
 class JobFolder:

@@ -29,6 +29,8 @@ from tunesmith_kubeflow.store import JobRecord
 
 _LAST_LINES = 5
 """Lines of the log in a message."""
+_LONGEST_LINE = 300
+"""Characters of such a line."""
 
 
 class KubeflowJob(RemoteJob[JobRecord]):
@@ -117,8 +119,8 @@ class KubeflowJob(RemoteJob[JobRecord]):
 
     def _without_outcome(self, job: TrainJob, log: Read) -> str:
         """Return why a TrainJob that has ended has no outcome."""
-        last = " | ".join(line.strip() for line in log.others if line.strip())
-        last = " | ".join(last.split(" | ")[-_LAST_LINES:]) or "(empty)"
+        lines = [line.strip()[:_LONGEST_LINE] for line in log.others if line.strip()]
+        last = " | ".join(lines[-_LAST_LINES:]) or "(empty)"
         if log.ended or job.status == TRAINJOB_COMPLETE:
             why = (
                 f"it is complete, but {self._record.url} has no outcome: the container and this "
