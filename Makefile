@@ -11,6 +11,7 @@
 # make fuzz      sends 500 generated requests to each route of the emulator (FUZZ_EXAMPLES=N for others)
 # make properties runs thousands of hostile files, pipelines and trainings; prints how many, by their end (hours)
 # make test-scale compares sweeps in line, on Dask and on Ray, and kills workers, scheduler and parent (half an hour)
+# make test-kubeflow tunes over an API server on this machine, with the real Kubeflow SDK (minutes)
 # make load      prints the speed of 16 clients on the emulator, compared with stock PEFT, and the costs of
 #                long lists, and that of 16 clients on tunesmith serve
 #
@@ -33,7 +34,7 @@ CLIENT_ENVS := build/clients
 VLLM := build/vllm
 VLLM_VERSION := 0.32.0
 
-.PHONY: demo test test-all test-scale test-container test-vllm clients lint bench proof load faults fuzz properties clean
+.PHONY: demo test test-all test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz properties clean
 
 # The steps of the ladder that take seconds.
 DEMO := tfidf_logreg,embeddings_logreg,zero_shot,few_shot,prompt_tuning-sample_vocab
@@ -92,6 +93,12 @@ test-scale: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	  --editable plugins/tunesmith-ray
 	$(BIN)/python -m tests.scale.sweeps $(SCALE)
+
+# The Kubeflow SDK pins an older Kubernetes client, so only this target installs it.
+test-kubeflow: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --editable plugins/tunesmith-kubeflow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 0 plugins/tunesmith-kubeflow/tests $(KUBEFLOW)
 
 # The same seed in each run. 'make test' sends 8 to each route.
 FUZZ_EXAMPLES ?= 500

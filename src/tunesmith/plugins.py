@@ -35,6 +35,7 @@ EXTRAS = {
     "embeddings_logreg": "sklearn",
     "watsonx": "watsonx",
     "openai": "openai", "provider_finetune": "openai",
+    "kubeflow": "kubeflow",
 }  # fmt: skip
 """Backends and methods of the project's own plugins, with the extra that installs each."""
 CORE_METHODS = {

@@ -1,0 +1,1 @@
+"""The kubeflow backend of tunesmith: tuning on a Kubernetes cluster."""
