@@ -43,14 +43,17 @@ def stratified_split(data: Dataset, fraction: float, seed: int) -> tuple[Dataset
     inputs = list(firsts)
     try:
         drawn = stratified_part([str(firsts[i]) for i in inputs], fraction, seed)
+        chosen = {inputs[row] for row in drawn}
+        rest = tuple(row for row in data.rows if row.input not in chosen)
+        part = tuple(row for row in data.rows if row.input in chosen)
+        # A text may have several labels, and the split goes by its first one.
+        if lost := {row.output for row in part} - {row.output for row in rest}:
+            raise ValueError(f"no row is left of {shown(map(str, lost))}")
     except ValueError as error:
         raise DatasetError(
             f"{data.source}: cannot split off {fraction:g} of {len(inputs)} distinct rows with "
             f"every label in it ({error}). Give data.validation a file, leave it out, or add rows"
         ) from None
-    chosen = {inputs[row] for row in drawn}
-    rest = tuple(row for row in data.rows if row.input not in chosen)
-    part = tuple(row for row in data.rows if row.input in chosen)
     name = f"{data.source} ({fraction:g})"
     return Dataset(source=data.source, rows=rest), Dataset(source=name, rows=part)
 

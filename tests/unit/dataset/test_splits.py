@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 import pytest
 from sklearn.model_selection import train_test_split
 
+from tunesmith.dataset import Dataset, stratified_split
 from tunesmith.dataset.splits import stratified_part
+from tunesmith.errors import DatasetError
+from tunesmith.records import Row
 
 
 def drawn_by_scikit_learn(labels: list[str], fraction: float, seed: int) -> set[int]:
@@ -45,3 +49,14 @@ def test_an_error_names_the_label_or_the_sizes() -> None:
         stratified_part(["a", "a", "b"], 0.5, 0)
     with pytest.raises(ValueError, match="3 and 1 rows for 2 labels"):
         stratified_part(["a", "a", "b", "b"], 0.1, 0)
+
+
+def test_a_text_with_two_labels_does_not_take_the_last_row_of_one() -> None:
+    rows = [("lovely", "no"), ("lovely", "yes"), ("0", "no")]
+    data = Dataset(source="d", rows=tuple(Row(input=text, output=label) for text, label in rows))
+    for seed in range(8):
+        with contextlib.suppress(DatasetError):
+            train, _ = stratified_split(data, 0.15, seed)
+            assert {row.output for row in train.rows} == {"no", "yes"}
+    with pytest.raises(DatasetError, match="no row is left of 'yes'"):
+        stratified_split(data, 0.15, 0)

@@ -16,7 +16,8 @@ class LocalOptions(BackendOptions):
     """Devices, number types, folders and limits."""
 
     device: Annotated[str, Field(json_schema_extra={"env": "TUNESMITH_DEVICE"})] = "auto"
-    """``auto`` (CUDA if there is one, else CPU) or a torch device such as ``cuda:1``."""
+    """``auto`` (CUDA if there is one, else CPU), a torch device such as ``cuda:1``, or ``split``:
+    all GPUs, some layers on each, for a model that one does not hold."""
     devices: Annotated[int, Field(ge=1)] = 1
     """Processes of this machine that tune together, each with a GPU of its own if there are any.
     For many machines, use ``accelerate launch`` instead."""

@@ -34,6 +34,8 @@ from tunesmith_local.model.last_layer import read_last_layer_where_scored
 from tunesmith_local.model.quantization import check_quantization, quantized
 from tunesmith_local.options import Quantization
 
+SPLIT = "split"
+"""The device that stands for all GPUs."""
 _SAMPLED_PER_TENSOR = 64
 _Choice = Callable[[torch.dtype | None], torch.dtype]
 
@@ -136,7 +138,8 @@ def load_base_model(
     Args:
         name: portable name, which the records carry.
         source: local directory, GGUF file or hub id; ``name`` itself by default.
-        device: ``auto`` (CUDA if there is one, else CPU) or a torch device.
+        device: ``auto`` (CUDA if there is one, else CPU), a torch device, or ``split`` (all GPUs,
+            some layers on each).
         dtype: ``auto`` (bfloat16 on CUDA, and on a CPU that multiplies it natively if the
             checkpoint is stored in it; else float32) or a name in :data:`.dtypes.DTYPES`.
         quantization: see :mod:`.quantization`.
@@ -158,7 +161,10 @@ def load_base_model(
     if quantization != "none":
         # On the CPU until then, because the plain weights may not fit on the device.
         return quantized(freeze(name, model, tokenizer), quantization, target)
-    model.to(target)  # type: ignore[arg-type]  # transformers wraps it without its self
+    if device == SPLIT:
+        _split(model)
+    else:
+        model.to(target)  # type: ignore[arg-type]  # transformers wraps it without its self
     return freeze(name, model, tokenizer)
 
 
@@ -274,7 +280,28 @@ def _reading(name: str, place: str) -> Iterator[None]:
         raise NotFoundError(_not_loaded(name, place, error)) from error
 
 
+def _split(model: PreTrainedModel) -> None:
+    """Spread the layers over all GPUs. Each layer moves its input to its own one."""
+    from accelerate import dispatch_model, infer_auto_device_map
+
+    blocks = sorted(getattr(model, "_no_split_modules", None) or ())
+    plan = infer_auto_device_map(model, no_split_module_classes=blocks)
+    if {"cpu", "disk"} & set(map(str, plan.values())):
+        raise ExperimentError(
+            f"option device={SPLIT!r}: the GPUs do not hold the model; set quantization=nf4, or "
+            "use a smaller model"
+        )
+    dispatch_model(model, plan)
+
+
 def _device(device: str) -> torch.device:
+    if device == SPLIT:
+        if torch.cuda.device_count() < 2:
+            raise ExperimentError(
+                f"option device={SPLIT!r}: this machine has {torch.cuda.device_count()} GPUs, and "
+                "a model is split over two or more; leave it out"
+            )
+        return torch.device("cuda", 0)
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
