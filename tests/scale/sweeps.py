@@ -106,7 +106,7 @@ def equal(folder: Path, _: int) -> int:
     }]  # fmt: skip
     file = _file(folder, 2, methods=methods, backends=["sklearn", "local"])
     found = {}
-    for name, how in _engines().items():
+    for name, how in _engines():
         sweep, took, _ = swept(file, folder / name, how)
         found[name] = outcome(sweep.directory / "cells")
         done = sum(result.status == "done" for result in sweep.record.results)
@@ -121,17 +121,21 @@ def equal(folder: Path, _: int) -> int:
     return wrong
 
 
-def _engines() -> dict[str, Mapping[str, Any] | None]:
-    engines: dict[str, Mapping[str, Any] | None] = {"line": None, "dask": on_dask(2)}
+def _engines() -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+    yield "line", None
+    yield "dask", on_dask(2)
     try:
-        import ray  # noqa: F401
-
         import tunesmith_ray  # noqa: F401
+        from ray.cluster_utils import Cluster
     except ImportError:
         print("ray: not installed, not measured")
-    else:
-        engines["ray"] = {"name": "ray"}
-    return engines
+        return
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    nodes.add_node(num_cpus=1)  # a second raylet: trials cross from one node to the other
+    try:
+        yield "ray", {"name": "ray", "address": nodes.address}
+    finally:
+        nodes.shutdown()
 
 
 def poison(folder: Path, _: int) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tunesmith.errors import BackendError, ExperimentError, PluginError
 from tunesmith.runs.provenance import own_version
 from tunesmith.sweep.crossing import SCRATCH, Task, why_not
-from tunesmith.sweep.executor import GONE, KILLED
+from tunesmith.sweep.executor import GONE, settle
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -168,16 +168,7 @@ class DaskExecutor(Executor):
 
     def _finish(self, done: Future[Any], outcome: Future[Any]) -> None:
         self._busy.pop(outcome, None)
-        if not outcome.set_running_or_notify_cancel():
-            return
-        if done.cancelled() or isinstance(done.exception(), CancelledError):
-            outcome.set_exception(BackendError(GONE))
-        elif isinstance(done.exception(), self._killed):
-            outcome.set_exception(RuntimeError(KILLED))
-        elif (error := done.exception()) is not None:
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(done.result())
+        settle(done, outcome, killed=(self._killed,), gone=(CancelledError,))
 
     def _workers(self) -> list[str]:
         if self._client.status != "running":

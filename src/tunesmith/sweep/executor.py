@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from tunesmith.errors import TunesmithError
+from tunesmith.errors import BackendError, TunesmithError
 from tunesmith.experiment import Experiment
 from tunesmith.progress import SILENT, Progress
 from tunesmith.sweep.costs import PriceTable
@@ -30,10 +31,33 @@ KILLED = (
 GONE = (
     "the cluster ended, or the connection to it; when it is there again, the same command goes on"
 )
+Errors = tuple[type[BaseException], ...]
 OnResult = Callable[[TrialResult], bool]
 """Takes each result when it is ready; returns whether the next trial may start."""
 RunTrial = Callable[..., TrialResult]
 """A function with the arguments of ``run_trial``."""
+
+
+def settle(done: Future[Any], outcome: Future[Any], *, killed: Errors, gone: Errors) -> None:
+    """Give ``outcome`` the result of an engine's future, or its error in our words.
+
+    Args:
+        done: that of the engine.
+        outcome: that of the executor's caller.
+        killed: the engine's errors for a process that ended.
+        gone: its errors if the engine itself has ended.
+    """
+    if not outcome.set_running_or_notify_cancel():
+        return
+    error = CancelledError() if done.cancelled() else done.exception()
+    if error is None:
+        outcome.set_result(done.result())
+    elif isinstance(error, gone):
+        outcome.set_exception(BackendError(GONE))
+    elif isinstance(error, killed):
+        outcome.set_exception(RuntimeError(KILLED))
+    else:
+        outcome.set_exception(error)
 
 
 @dataclass(frozen=True)

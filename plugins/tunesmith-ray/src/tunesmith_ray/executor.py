@@ -18,7 +18,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from tunesmith.errors import BackendError, ExperimentError, first_problem
 from tunesmith.runs.provenance import own_version
 from tunesmith.sweep.crossing import SCRATCH, why_not
-from tunesmith.sweep.executor import GONE, KILLED
+from tunesmith.sweep.executor import GONE, settle
 
 RETRIES = 1
 """Of a trial whose process ended. The next death fails it."""
@@ -107,7 +107,9 @@ class RayExecutor(Executor):
         there = ray.remote(fn).options(max_retries=RETRIES, **self._resources)
         outcome: Future[Any] = Future()
         sent = there.remote(text, self._rows[rows])
-        sent.future().add_done_callback(lambda done: _finish(done, outcome))
+        sent.future().add_done_callback(
+            lambda done: settle(done, outcome, killed=(WorkerCrashedError,), gone=(RaySystemError,))
+        )
         return outcome
 
 
@@ -116,20 +118,6 @@ def _reach(address: str) -> None:
     host, colon, port = address.rpartition(":")
     if colon and port.isdecimal() and "//" not in host:
         socket.create_connection((host, int(port)), timeout=10).close()
-
-
-def _finish(done: Future[Any], outcome: Future[Any]) -> None:
-    if not outcome.set_running_or_notify_cancel():
-        return
-    error = done.exception()
-    if isinstance(error, WorkerCrashedError):
-        outcome.set_exception(RuntimeError(KILLED))
-    elif isinstance(error, RaySystemError):
-        outcome.set_exception(BackendError(GONE))
-    elif error is not None:
-        outcome.set_exception(error)
-    else:
-        outcome.set_result(done.result())
 
 
 def _refuse_unable(backends: tuple[str, ...]) -> None:
