@@ -143,7 +143,7 @@ def _parquet(source: str) -> Table:
 
 
 def _parquet_rows(source: str, dataset: Callable[[Any], Any]) -> Iterator[Placed]:
-    from pyarrow import Table as Arrow
+    from pyarrow import Table as Arrow  # type: ignore[import-untyped]  # it has no stubs
 
     number = 0
     with _parquet_file(source) as file:
@@ -155,12 +155,12 @@ def _parquet_rows(source: str, dataset: Callable[[Any], Any]) -> Iterator[Placed
 
 @contextmanager
 def _parquet_file(source: str) -> Iterator[Any]:
-    from pyarrow import parquet  # type: ignore[import-untyped]  # it has no stubs
+    from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(source) as file:
             yield file
-    except Exception as error:  # pyarrow raises many kinds
+    except Exception as error:  # noqa: BLE001  # pyarrow raises many kinds
         if isinstance(error, OSError) and error.errno:
             raise DatasetError(io_problem(error, source)) from None
         raise DatasetError(

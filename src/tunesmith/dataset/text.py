@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TextIO
 
 from tunesmith.errors import DatasetError, io_problem, unreadable
@@ -41,12 +42,12 @@ class Text:
     def _opened(self, ends: str) -> TextIO:
         if self.content is not None:
             return io.StringIO(self.content, newline=ends)
-        return open(self.source, encoding="utf-8-sig", newline=ends)  # noqa: SIM115  # closed above
+        return Path(self.source).open(encoding="utf-8-sig", newline=ends)
 
     def _placed(self, error: UnicodeDecodeError) -> UnicodeDecodeError:
         """Return the error with its place in the file; a decoder counts from where it began."""
         start = 0
-        with open(self.source, "rb") as file:
+        with Path(self.source).open("rb") as file:
             for line in file:
                 try:
                     line.decode()
