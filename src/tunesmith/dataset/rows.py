@@ -39,6 +39,11 @@ class Dataset(Record):
         return [row.input for row in self.rows]
 
     @property
+    def expected(self) -> list[str | None]:
+        """The label of each row, in order."""
+        return [row.output for row in self.rows]
+
+    @property
     def outputs(self) -> list[str]:
         """The distinct outputs: numbers in numeric order, other texts alphabetically."""
         found = sorted({str(row.output) for row in self.rows})
