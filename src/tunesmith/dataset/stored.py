@@ -37,9 +37,10 @@ class StoredTexts(Sequence[str]):
     @overload
     def __getitem__(self, place: slice) -> list[str]: ...
     def __getitem__(self, place: int | slice) -> str | list[str]:
-        if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
-        start, end = self._ends[place], self._ends[place + 1]
+        row = range(len(self))[place]
+        if isinstance(row, range):
+            return [self[one] for one in row]
+        start, end = self._ends[row], self._ends[row + 1]
         return self._file.read(start, end - start).decode()
 
 

@@ -70,6 +70,10 @@ class StreamedRows:
 
     def with_records(self) -> Iterator[tuple[str, Any, Row]]:
         """Yield the place of each row, the record as the source has it, and the row."""
+        if self._given is self._table:
+            for where, record in self._table.records:
+                yield where, record, self._rule.row(where, record)
+            return
         for (where, record), row in zip(self._given.records, self, strict=True):
             yield where, record, row
 
