@@ -40,7 +40,7 @@ def read_table(source: str) -> Table:
     if suffix == PARQUET:
         return _parquet(source)
     text = Text(source)
-    if not any(map(str.strip, text.lines())):
+    if text.is_blank():
         raise DatasetError(f"{source}: the file is empty. Write rows into it, or name another")
     return _READERS[suffix](text)
 

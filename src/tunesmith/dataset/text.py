@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO
 
 from tunesmith.errors import DatasetError, io_problem, unreadable
+
+BLOCK = 2**16
+"""Characters that are read at one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +31,31 @@ class Text:
         Raises:
             DatasetError: the file cannot be read, or is not UTF-8; the message names the place.
         """
+        with self._opened(ends) as file:
+            yield from file
+
+    def whole(self) -> str:
+        """Return the whole text; raises as :meth:`lines`."""
+        with self._opened("\n") as file:
+            return file.read()
+
+    def is_blank(self) -> bool:
+        """Return whether there is only white space; raises as :meth:`lines`."""
+        with self._opened("\n") as file:
+            return not any(map(str.strip, iter(lambda: file.read(BLOCK), "")))
+
+    @contextmanager
+    def _opened(self, ends: str) -> Iterator[TextIO]:
+        if self.content is not None:
+            yield io.StringIO(self.content, newline=ends)
+            return
         try:
-            with self._opened(ends) as file:
-                yield from file
+            with Path(self.source).open(encoding="utf-8-sig", newline=ends) as file:
+                yield file
         except UnicodeDecodeError as error:
             raise DatasetError(unreadable(self._placed(error), self.source)) from None
         except OSError as error:
             raise DatasetError(io_problem(error, self.source)) from None
-
-    def whole(self) -> str:
-        """Return the whole text; raises as :meth:`lines`."""
-        return "".join(self.lines())
-
-    def _opened(self, ends: str) -> TextIO:
-        if self.content is not None:
-            return io.StringIO(self.content, newline=ends)
-        return Path(self.source).open(encoding="utf-8-sig", newline=ends)
 
     def _placed(self, error: UnicodeDecodeError) -> UnicodeDecodeError:
         """Return the error with its place in the file; a decoder counts from where it began."""
