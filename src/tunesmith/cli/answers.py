@@ -17,7 +17,7 @@ from tunesmith.cli.files import refuse_input
 from tunesmith.dataset.chat import MESSAGES
 from tunesmith.dataset.rows import quoted, refuse_halves
 from tunesmith.dataset.streamed import StreamedRows
-from tunesmith.errors import ExperimentError
+from tunesmith.errors import ExperimentError, remedy_of
 from tunesmith.records import Prediction, Record, Row, json_lines
 
 LINES = (".jsonl", ".ndjson", "")
@@ -187,7 +187,11 @@ class AnswersFile:
         try:
             yield
         except BaseException as error:
-            error.add_note(f"the answers so far are in {self.partial}; the same command goes on")
+            kept = f"the answers so far are in {self.partial}; the same command goes on"
+            if isinstance(error, OSError):
+                fix = remedy_of(error).fix
+                kept = f"{fix[0].upper()}{fix[1:]}, then run again: {kept}"
+            error.add_note(kept)
             raise
 
 
