@@ -54,10 +54,9 @@ class FullRows:
         self.rows = rows
         names = dict[str, None]()
         for where, record, row in rows.with_records():
-            for name, value in record.items():
-                text = json.dumps([name, value], default=str, ensure_ascii=False)
-                refuse_halves(where, quoted(name), text)
-            names |= dict.fromkeys(_columns(record, row, rows.columns))
+            _refuse_halves(where, record)
+            plain = rows.columns[0] in record
+            names |= dict.fromkeys(record if plain else _columns(record, row, rows.columns))
         self.names = list(names)
         """Those of all rows."""
 
@@ -70,6 +69,15 @@ class FullRows:
             columns = _columns(record, row, known)
             others = {name: value for name, value in columns.items() if name not in known}
             yield FullRow(row, columns, others or None)
+
+
+def _refuse_halves(where: str, record: dict[str, Any]) -> None:
+    try:
+        json.dumps(record, default=str, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        for name, value in record.items():
+            text = json.dumps([name, value], default=str, ensure_ascii=False)
+            refuse_halves(where, quoted(name), text)
 
 
 def _columns(record: dict[str, Any], row: Row, known: tuple[str, str]) -> dict[str, Any]:
