@@ -24,6 +24,7 @@ COPIES, NEAR, NOISE = 0.02, 0.02, 0.05
 REMEMBERED = 1000
 """Earlier texts that may be repeated."""
 TRAINING_ROWS = 2000
+RUN = "runs/*/run.json"
 COMMANDS = ("predict", "evaluate", "audit")
 _OPENINGS = ("Yesterday", "Today", "Again", "Finally", "Honestly", "After weeks", "On Monday")
 _THINGS = ("parcel", "invoice", "kettle", "jacket", "lamp", "order", "coupon", "charger", "blender")
@@ -105,8 +106,7 @@ def finished_run(folder: Path) -> Path:
         f"data: {{train: train.jsonl, test: test.jsonl}}\nlabels: {json.dumps(LABELS)}\n"
     )
     measured("run", experiment, "--backend", "sklearn", "--runs-dir", folder / "runs")
-    (record,) = (folder / "runs").glob("*/run.json")
-    return record.parent
+    return next(folder.glob(RUN)).parent
 
 
 def main() -> None:
@@ -119,7 +119,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = asked.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        run = next(iter(folder.glob("runs/*")), None) or finished_run(folder)
+        record = next(folder.glob(RUN), None)
+        run = finished_run(folder) if record is None else record.parent
         found: dict[str, list[Measured]] = {name: [] for name in asked.only}
         for rows in asked.rows:
             file, answers = folder / f"{rows}.jsonl", folder / f"{rows}-answers.jsonl"

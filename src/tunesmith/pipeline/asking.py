@@ -107,7 +107,7 @@ class AskedModel:
     def _left_out(
         self, backend: Backend, rows: Iterable[Row], examples: Sequence[Row], answer: Reading
     ) -> LeftOut:
-        """Check the rows some at a time; the reading that is left out, is so for all."""
+        """Check the rows, some at a time; a reading left out for some rows is left out for all."""
         # To count tokens, a remote backend would take requests for each label.
         remote = backend.capabilities(self.spec.base_model).remote
         inputs = iter(()) if remote else (row.input for row in rows)
