@@ -25,8 +25,9 @@ FEWEST_TEXTS = 3
 LOOKED_AT = 4000
 """Characters at each end of a row that are searched for an affix."""
 SAMPLED = 1001
-"""Distinct texts among which one with the affix is found. It is in their middle if they are sorted,
-because most of them have it: if there are no more, surely, else but for a chance of 10^-300."""
+"""Distinct texts that are sorted to find one with the affix: the one in the middle, because those
+with the affix stand side by side and are most. If there are more texts, the sample could mislead
+with a probability of 10^-300."""
 
 # A template ends at a line break, at a closing mark (Chinese and Japanese ones too), or at a mark
 # and a space.

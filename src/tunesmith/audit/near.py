@@ -94,8 +94,11 @@ def near_copies(ours: Signatures, others: Signatures | None = None) -> Numbers:
     found = np.full(len(ours), -1, dtype=np.int64)
     theirs = ours if others is None else others
     for band in range(BANDS if len(theirs) else 0):
-        keys = ours.band(band)
-        pairs = _within(keys) if others is None else _across(keys, others.band(band))
+        pairs = (
+            _within(ours.band(band))
+            if others is None
+            else _across(ours.band(band), others.band(band))
+        )
         for texts, near in pairs:
             new = found[texts] < 0
             for text, other in _alike(ours, theirs, texts[new], near[new]):
