@@ -32,7 +32,7 @@ BANDS, BAND_ROWS = 16, 5
 """A pair of similarity 0.8 shares a band with probability 0.998."""
 ALIKE = 43
 """Hashes, of 80, in which two texts must agree to be compared exactly. A pair of similarity 0.8
-has fewer with probability 0.0000001."""
+has fewer with a probability below 0.0000001."""
 NEIGHBORS = 4
 """Texts that a text is compared with if many share a band. This bounds the time on boilerplate."""
 LONGEST = 1000

@@ -17,6 +17,8 @@ from tunesmith.errors import DatasetError, PluginError, io_problem, near_misses,
 
 BATCH = 1000
 """Rows of a parquet file in memory at one time."""
+BUFFER = 2**16
+"""Bytes of a column of it that are read at one time."""
 
 
 def read_table(source: str) -> Table:
@@ -158,7 +160,8 @@ def _parquet_file(source: str) -> Iterator[Any]:
     from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(source) as file:
+        # Otherwise pyarrow reads the columns of a group of rows, often all rows, as a whole.
+        with parquet.ParquetFile(source, buffer_size=BUFFER, pre_buffer=False) as file:
             yield file
     except Exception as error:  # noqa: BLE001  # pyarrow raises many kinds
         if isinstance(error, OSError) and error.errno:
