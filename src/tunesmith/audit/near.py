@@ -39,8 +39,8 @@ LONGEST = 1000
 """Characters of a text that enter its signature."""
 CHUNK = 2000
 """Texts with shingles in memory at one time."""
-PAIRS = 100_000
-"""Pairs whose hashes are compared at one time."""
+PAIRS = 50_000
+"""Candidates that are made, and whose hashes are compared, at one time."""
 
 
 class Signatures:
@@ -184,9 +184,12 @@ def _within(keys: NDArray[np.uint64]) -> Iterator[tuple[Numbers, Numbers]]:
 
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
-    for lag in range(1, NEIGHBORS + 1):
-        (same,) = np.nonzero(keys[lag:] == keys[:-lag])
-        yield order[same + lag], order[same]
+    for start in range(0, len(keys), PAIRS):
+        part = keys[start : start + PAIRS]
+        for lag in range(1, NEIGHBORS + 1):
+            later = keys[start + lag : start + lag + PAIRS]
+            (same,) = np.nonzero(later == part[: len(later)])
+            yield order[start + same + lag], order[start + same]
 
 
 def _across(
@@ -197,23 +200,23 @@ def _across(
 
     order = np.argsort(others, kind="stable")
     others = others[order]
-    first = np.searchsorted(others, keys)
-    for lag in range(NEIGHBORS):
-        place = np.minimum(first + lag, len(order) - 1)
-        (same,) = np.nonzero(others[place] == keys)
-        yield same, order[place[same]]
+    for start in range(0, len(keys), PAIRS):
+        part = keys[start : start + PAIRS]
+        first = np.searchsorted(others, part)
+        for lag in range(NEIGHBORS):
+            place = np.minimum(first + lag, len(order) - 1)
+            (same,) = np.nonzero(others[place] == part)
+            yield start + same, order[place[same]]
 
 
 def _alike(
     ours: Signatures, theirs: Signatures, texts: Numbers, others: Numbers
 ) -> Iterator[tuple[int, int]]:
-    """Yield the candidates that are probably similar."""
-    for start in range(0, len(texts), PAIRS):
-        one, other = texts[start : start + PAIRS], others[start : start + PAIRS]
-        agree = (ours.bytes[one] == theirs.bytes[other]).sum(axis=1)
-        # The beginnings of two long texts do not tell how similar the texts are.
-        likely = (agree >= ALIKE) | ours.cut[one] | theirs.cut[other]
-        yield from zip(one[likely].tolist(), other[likely].tolist(), strict=True)
+    """Return the candidates that are probably similar."""
+    agree = (ours.bytes[texts] == theirs.bytes[others]).sum(axis=1)
+    # The beginnings of two long texts do not tell how similar the texts are.
+    likely = (agree >= ALIKE) | ours.cut[texts] | theirs.cut[others]
+    return zip(texts[likely].tolist(), others[likely].tolist(), strict=True)
 
 
 def _similar(one: str, other: str) -> bool:
