@@ -54,10 +54,11 @@ def find_copies(
 
     whole, bare = _hashes(train, affixes[0])
     texts, numbers = np.unique(whole, return_inverse=True)
-    more, first = np.unique(bare, return_index=True)
-    new = ~np.isin(more, texts)
-    known = _Known(np.append(texts, more[new]), np.append(np.arange(len(texts)),
-                                                          numbers[first[new]]))  # fmt: skip
+    known = _Known(texts, np.arange(len(texts)))
+    if bare is not whole:
+        more, first = np.unique(bare, return_index=True)
+        new = known.of(more) < 0
+        known = known.with_others(more[new], numbers[first[new]])
     return Copies(numbers, _test_numbers(known, *_hashes(test, affixes[1])))
 
 
@@ -73,8 +74,16 @@ class _Known:
     """The numbers of texts, by their hashes."""
 
     def __init__(self, hashes: Numbers, numbers: Numbers) -> None:
-        order = hashes.argsort()
-        self._hashes, self._numbers = hashes[order], numbers[order]
+        """Keep the ``hashes``, which are sorted."""
+        self._hashes, self._numbers = hashes, numbers
+
+    def with_others(self, hashes: Numbers, numbers: Numbers) -> _Known:
+        """Return these and others."""
+        import numpy as np
+
+        every = np.append(self._hashes, hashes)
+        order = every.argsort()
+        return _Known(every[order], np.append(self._numbers, numbers)[order])
 
     def of(self, hashes: Numbers) -> Numbers:
         """Return the number of each text, -1 if it has none."""
