@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from tunesmith.dataset.rows import RowRule, Table, refuse_missing, shown
@@ -16,7 +17,8 @@ SHOWN = 3
 class StreamedRows:
     """Rows that are read from their source at each iteration.
 
-    ``check`` reads them for the first time. Only then their number is known.
+    ``check`` reads them for the first time. Then their number is known: rows that are added to the
+    file later are not read, and a file with fewer rows is refused.
     """
 
     def __init__(self, table: Table, rule: RowRule, notes: tuple[str, ...], given: Table) -> None:
@@ -35,8 +37,8 @@ class StreamedRows:
         self._labels = _Labels(table, rule)
 
     def __iter__(self) -> Iterator[Row]:
-        for where, record in self._table.records:
-            yield self._rule.row(where, record)
+        for _, _, row in self.with_records():
+            yield row
 
     def __len__(self) -> int:
         return self._size
@@ -69,13 +71,27 @@ class StreamedRows:
             raise wrong
 
     def with_records(self) -> Iterator[tuple[str, Any, Row]]:
-        """Yield the place of each row, the record as the source has it, and the row."""
+        """Yield the place of each row, the record as the source has it, and the row.
+
+        Raises:
+            DatasetError: the source is not as it was when it was checked.
+        """
+        number = 0
+        for where, given, record in islice(self._read(), self._size):
+            yield where, given, self._rule.row(where, record)
+            number += 1
+        if number < self._size:
+            raise DatasetError(
+                f"{self.source}: {number} rows, and {self._size} when it was checked. Restore the "
+                "file, or run again when it is complete"
+            )
+
+    def _read(self) -> Iterator[tuple[str, Any, Any]]:
+        """Yield the place of each record, the record as the source has it, and that of the row."""
         if self._given is self._table:
-            for where, record in self._table.records:
-                yield where, record, self._rule.row(where, record)
-            return
-        for (where, record), row in zip(self._given.records, self, strict=True):
-            yield where, record, row
+            return ((where, record, record) for where, record in self._table.records)
+        both = zip(self._given.records, self._table.records, strict=False)
+        return ((where, given, record) for (where, given), (_, record) in both)
 
 
 class _Labels:

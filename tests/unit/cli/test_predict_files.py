@@ -95,7 +95,9 @@ def test_an_infinity_is_kept_as_text_and_nan_as_null() -> None:
     table = table_of_text(
         '[{"input": "a", "score": NaN, "more": [-Infinity, 1e400]}]', "rows", None
     )
-    ((_, columns, _),) = FullRows(streamed_rows(table, Fields(), None, False))
+    rows = streamed_rows(table, Fields(), None, False)
+    rows.check()
+    ((_, columns, _),) = FullRows(rows)
     answer = Prediction(
         row=0,
         model="base",

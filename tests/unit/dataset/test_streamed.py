@@ -95,6 +95,17 @@ def test_what_is_wrong_with_a_whole_column_is_said_before_a_single_row(tmp_path:
         streamed(tmp_path / "a.jsonl").check()
 
 
+def test_rows_that_are_added_after_the_check_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(LINES)
+    rows = streamed(tmp_path / "a.jsonl")
+    rows.check()
+    (tmp_path / "a.jsonl").write_text(LINES + LINES)
+    assert len([*rows]) == len(rows) == 3000
+    (tmp_path / "a.jsonl").write_text("".join(LINES.splitlines(keepends=True)[:7]))
+    with pytest.raises(DatasetError, match=r"a\.jsonl: 7 rows, and 3000 when it was checked"):
+        list(rows)
+
+
 def parquet(folder: Path) -> Path:
     from datasets import ClassLabel, Features, Value
     from datasets import Dataset as HuggingFace
@@ -108,8 +119,9 @@ def parquet(folder: Path) -> Path:
 
 def test_parquet_is_read_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "BATCH", 3)
-    places = [(where.rpartition(", ")[2], row) for where, _, row in
-              streamed(parquet(tmp_path)).with_records()]  # fmt: skip
+    rows = streamed(parquet(tmp_path))
+    rows.check()
+    places = [(where.rpartition(", ")[2], row) for where, _, row in rows.with_records()]
     assert [where for where, _ in places] == [f"row {n}" for n in range(7)]
     assert [row.output for _, row in places] == ["bad", "good"] * 3 + ["bad"]
     assert [row.input for _, row in places] == [f"text {n}" for n in range(7)]
