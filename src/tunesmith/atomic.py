@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from tunesmith.errors import TunesmithError
 
@@ -29,14 +30,24 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         OSError: the disk is full or the folder is not writable; ``path`` is as it was, and the
             error names it.
     """
-    data = content.encode() if isinstance(content, str) else content
+    with replaced_atomically(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replaced_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that becomes ``path`` at the end; after an error it is gone.
+
+    Raises:
+        OSError: as :func:`write_atomically`.
+    """
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             # mkstemp makes files that only the owner reads; a run directory is meant to be shared.

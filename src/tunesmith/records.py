@@ -22,7 +22,7 @@ class Record(BaseModel):
         return self.model_dump_json(indent=2)
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
+    def from_json(cls, text: str | bytes) -> Self:
         """Read a record back; the inverse of :meth:`to_json`."""
         return cls.model_validate_json(text)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +23,11 @@ from property_texts import HALF, label_sets, texts
 
 from tunesmith import Experiment, load_dataset
 from tunesmith.audit import audit_data
-from tunesmith.cli.answers import AnswersFile, columns_of, other_columns
+from tunesmith.cli.answers import AnswersFile, FullRows
 from tunesmith.cli.init import Asked, experiment_text
 from tunesmith.dataset import Dataset, DataSpec, dataset_of, parse_rows
 from tunesmith.dataset.files import read_table
-from tunesmith.dataset.reading import Fields, rows_of
+from tunesmith.dataset.reading import Fields, rows_of, streamed_rows
 from tunesmith.errors import TunesmithError
 from tunesmith.evaluation.metrics import evaluate
 from tunesmith.experiment_file import parse_overrides
@@ -201,31 +200,32 @@ def test_answers_are_read_as_they_were_written(
         old.unlink()
     source.write_bytes(file.content)
     fields = Fields(*file.fields.values())
-    table = read_table(str(source))
-    table = replace(table, records=list(table.records))
-    data = rows_of(table, fields, None, True)
-    columns = attempted(columns_of, table, data)
-    if isinstance(columns, TunesmithError):
+    streamed = streamed_rows(read_table(str(source)), fields, None, True)
+    streamed.check()
+    rows = attempted(FullRows, streamed)
+    if isinstance(rows, TunesmithError):
         assert HALF in file.content.decode("unicode_escape", "surrogatepass")
-        assert_it_helps(str(columns), str(source), "'more'")
+        assert_it_helps(str(rows), str(source), "'more'")
         count("answers", "refused")
         return
     answers = [
         _prediction(number, row.input, row.output, label, text, names).model_copy(
-            update={"columns": other_columns(columns[number], data.columns)}
+            update={"columns": others}
         )
-        for number, (row, label, text) in enumerate(
-            zip(data.rows, given_labels, written, strict=True)
+        for number, ((row, _, others), label, text) in enumerate(
+            zip(rows, given_labels, written, strict=True)
         )
     ]
     first = AnswersFile(output, str(source), "key")
     with first.open() as keep:
         keep(answers[:stopped])
     second = AnswersFile(output, str(source), "key")
-    assert second.kept == answers[:stopped]
-    second.write(answers, columns)
+    assert second.kept(rows) == stopped
+    with second.open() as keep:
+        keep(answers[stopped:])
+    second.write(second.answers(), rows)
     assert not second.partial.exists()
-    _assert_read_back(output, answers, data)
+    _assert_read_back(output, answers, rows_of(read_table(str(source)), fields, None, True))
     count("answers", f"read back from {suffix}")
 
 

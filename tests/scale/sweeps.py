@@ -125,8 +125,9 @@ def _engines() -> Iterator[tuple[str, Mapping[str, Any] | None]]:
     yield "line", None
     yield "dask", on_dask(2)
     try:
-        import tunesmith_ray  # noqa: F401
         from ray.cluster_utils import Cluster
+
+        import tunesmith_ray  # noqa: F401
     except ImportError:
         print("ray: not installed, not measured")
         return

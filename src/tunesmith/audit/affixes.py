@@ -8,11 +8,13 @@ same text.
 from __future__ import annotations
 
 import math
-import os.path
+import random
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 
 from tunesmith.audit.findings import Finding, finding, quoted
+from tunesmith.audit.numbered import first_rows, hashes_of
 from tunesmith.records import Record
 
 SHARE = 0.95
@@ -22,6 +24,10 @@ LACKS = 0.9
 FEWEST_TEXTS = 3
 LOOKED_AT = 4000
 """Characters at each end of a row that are searched for an affix."""
+SAMPLED = 1001
+"""Distinct texts that are sorted to find one with the affix: the one in the middle, because those
+with the affix stand side by side and are most. If there are more texts, the sample could mislead
+with a probability of 10^-300."""
 
 # A template ends at a line break, at a closing mark (Chinese and Japanese ones too), or at a mark
 # and a space.
@@ -46,12 +52,33 @@ class Affixes(Record):
 
 def find_affixes(texts: Sequence[str]) -> Affixes:
     """Return the longest prefix and suffix, cut to whole words, of ``SHARE`` of the texts."""
-    distinct = list(dict.fromkeys(texts))
+    distinct = first_rows(hashes_of(texts, len(texts)))
     if len(distinct) < FEWEST_TEXTS:
         return Affixes()
-    prefix = _cut(_shared([text[:LOOKED_AT] for text in distinct]), _PHRASE)
-    suffix = _cut(_shared([text[: -LOOKED_AT - 1 : -1] for text in distinct]), 1)[::-1]
+    size = min(SAMPLED, len(distinct))
+    sample = [texts[distinct[i]] for i in random.Random(0).sample(range(len(distinct)), size)]
+    ahead, behind = _middle(map(_ahead, sample)), _middle(map(_behind, sample))
+    starts, ends = ([0] * (LOOKED_AT + 1) for _ in range(2))
+    for row in distinct:
+        text = texts[row]
+        starts[_common(_ahead(text), ahead)] += 1
+        ends[_common(_behind(text), behind)] += 1
+    prefix = _cut(ahead[: _shared(starts)], _PHRASE)
+    suffix = _cut(behind[: _shared(ends)], 1)[::-1]
     return Affixes(prefix=prefix, suffix=suffix)
+
+
+def _ahead(text: str) -> str:
+    return text[:LOOKED_AT]
+
+
+def _behind(text: str) -> str:
+    return text[: -LOOKED_AT - 1 : -1]
+
+
+def _middle(texts: Iterable[str]) -> str:
+    found = sorted(texts)
+    return found[len(found) // 2]
 
 
 def without_chance_marks(affixes: Affixes, other: Affixes) -> Affixes:
@@ -111,12 +138,21 @@ def _lacking(end: str, affix: str, texts: Sequence[str]) -> bool:
     return share < (LACKS if re.search(r"\w", affix) else 0.5)
 
 
-def _shared(texts: list[str]) -> str:
-    # Sorting brings texts with one prefix together: slide a window over SHARE of them.
-    texts.sort()
-    window = math.ceil(SHARE * len(texts))
-    pairs = zip(texts, texts[window - 1 :], strict=False)
-    return max((os.path.commonprefix(pair) for pair in pairs), key=len)  # noqa: RUF071  # of any texts
+def _common(one: str, other: str) -> int:
+    """Return the number of characters at the start that two texts share."""
+    if one[:1] != other[:1]:
+        return 0
+    sizes = range(1, min(len(one), len(other)) + 1)
+    return bisect_left(sizes, True, key=lambda size: one[:size] != other[:size])
+
+
+def _shared(counts: Sequence[int]) -> int:
+    """Return the largest size that ``SHARE`` of the texts have; ``counts`` has those of a size."""
+    left, size = math.ceil(SHARE * sum(counts)), len(counts)
+    while left > 0:
+        size -= 1
+        left -= counts[size]
+    return size
 
 
 def _cut(text: str, phrase: int) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import Field
 
@@ -15,7 +15,6 @@ from tunesmith.audit.copies import (
     conflicting_texts,
     copy_findings,
     find_copies,
-    first_rows,
 )
 from tunesmith.audit.findings import SEVERITIES, Finding, Part, finding, rows_that
 from tunesmith.audit.lengths import (
@@ -26,11 +25,14 @@ from tunesmith.audit.lengths import (
     lengths_of,
     token_counts,
 )
-from tunesmith.audit.near import near_copies, near_findings
+from tunesmith.audit.near import Signatures, near_copies, near_findings
+from tunesmith.audit.numbered import first_rows, rows_in
 from tunesmith.audit.power import power_findings, smallest_difference
-from tunesmith.dataset import Dataset
 from tunesmith.labels import LabelSet
 from tunesmith.records import LabelTokens, Record
+
+if TYPE_CHECKING:
+    from tunesmith.audit.numbered import Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +41,70 @@ class Overlaps:
 
     affixes: tuple[Affixes, Affixes]
     copies: Copies
-    near_train: list[int]
+    near_train: Numbers
     """Training rows that are near copies but not copies."""
-    near_test: list[int]
+    near_test: Numbers
     """Test rows that are near copies but not copies."""
 
 
-def find_overlaps(train: Dataset, test: Dataset | None = None) -> Overlaps:
-    """Find the copies and near copies among the rows of ``train`` and ``test``."""
+class AuditedRows(Protocol):
+    """Rows with labels, in memory (``Dataset``) or in a file (``dataset.stored.StoredRows``)."""
+
+    @property
+    def source(self) -> str:
+        """The file, or the kind of object."""
+
+    @property
+    def inputs(self) -> Sequence[str]:
+        """The text of each row."""
+
+    @property
+    def expected(self) -> Iterable[str | None]:
+        """The label of each row."""
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts(Sequence[str]):
+    """Some texts without their affixes."""
+
+    every: Sequence[str]
+    rows: Numbers
+    affixes: Affixes
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.affixes.bare(self.every[self.rows[place]])
+
+
+def find_overlaps(train: AuditedRows, test: AuditedRows | None = None) -> Overlaps:
+    """Find the copies and near copies among the rows of ``train`` and ``test``.
+
+    Raises:
+        OSError: the disk is full; the error names the folder of temporary files.
+    """
+    import numpy as np
+
     ours, theirs = train.inputs, test.inputs if test else []
     found = find_affixes(ours), find_affixes(theirs)
     affixes = without_chance_marks(*found), without_chance_marks(*found[::-1])
     copies = find_copies(ours, theirs, affixes)
     firsts = first_rows(copies.train)
-    texts = [affixes[0].bare(ours[row]) for row in firsts]
-    near_train = [firsts[place] for place in near_copies(texts)]
-    known = set(copies.train)
-    own = [row for row in first_rows(copies.test) if copies.test[row] not in known]
-    near = near_copies([affixes[1].bare(theirs[row]) for row in own], texts)
-    numbers = {copies.test[own[place]] for place in near}
-    near_test = [row for row, number in enumerate(copies.test) if number in numbers]
+    texts = Signatures(_Texts(ours, firsts, affixes[0]))
+    near_train = firsts[near_copies(texts) >= 0]
+    own = first_rows(copies.test)
+    own = own[~np.isin(copies.test[own], copies.train)]
+    near = near_copies(Signatures(_Texts(theirs, own, affixes[1])), texts)
+    near_test = rows_in(copies.test, copies.test[own[near >= 0]])
     return Overlaps(affixes, copies, near_train, near_test)
 
 
 def audit_data(
-    train: Dataset,
-    test: Dataset | None = None,
+    train: AuditedRows,
+    test: AuditedRows | None = None,
     *,
     labels: LabelSet | None = None,
     reader: Reader | None = None,
@@ -78,22 +118,27 @@ def audit_data(
         labels: the words that a model is to answer for each label; by default the labels found.
         reader: the tokenizer and template of a model; without it no tokens are counted.
         overlaps: the result of ``find_overlaps`` for the same rows, if it was called before.
+
+    Raises:
+        OSError: as ``find_overlaps``.
     """
-    ours, theirs = train.rows, test.rows if test else ()
     overlaps = overlaps or find_overlaps(train, test)
     affixes, copies = overlaps.affixes, overlaps.copies
     near_train, near_test = overlaps.near_train, overlaps.near_test
+    there: dict[str, int] = {}
+    ours, theirs = (_numbered(part, there) for part in (train, test))
     declared = list(labels) if labels else []
-    there = {row.output for row in (*ours, *theirs) if row.output is not None}
-    names = declared + sorted(there.difference(declared))
+    names = declared + sorted(there.keys() - declared)
     conflicting = conflicting_texts(copies, ours, theirs)
-    train_part, found = _part(train, "train", names, affixes[0], reader)
+    counts = _counts(ours, there, names)
+    train_part, found = _part(train, "train", counts, ours, affixes[0], reader)
     found += copy_findings(copies, conflicting)
     found += near_findings(near_train, len(ours), "train")
     found += label_findings([labels.surface(n) for n in labels] if labels else names, reader)
     test_part = None
     if test is not None:
-        test_part, more = _part(test, "test", names, affixes[1], reader)
+        counts = _counts(theirs, there, names)
+        test_part, more = _part(test, "test", counts, theirs, affixes[1], reader)
         found += [*more, *near_findings(near_test, len(theirs), "test")]
         found += affix_findings(train.inputs, test.inputs, affixes)
         found += power_findings(len(theirs))
@@ -112,28 +157,60 @@ def audit_data(
     )
 
 
+def _numbered(data: AuditedRows | None, known: dict[str, int]) -> Numbers:
+    """Return a number for the label of each row, -1 for none; ``known`` gets new labels."""
+    import numpy as np
+
+    numbers = (
+        -1 if label is None else known.setdefault(label, len(known))
+        for label in (data.expected if data else ())
+    )
+    return np.fromiter(numbers, dtype=np.int64, count=len(data) if data else 0)
+
+
+def _counts(numbers: Numbers, known: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
+    """Return the number of rows of each label, those of ``names`` that no row has included."""
+    import numpy as np
+
+    rows = np.bincount(numbers[numbers >= 0], minlength=len(known)).tolist()
+    return {name: rows[known[name]] if name in known else 0 for name in names}
+
+
 def _part(
-    data: Dataset, part: Part, names: Sequence[str], affixes: Affixes, reader: Reader | None
+    data: AuditedRows,
+    part: Part,
+    labels: dict[str, int],
+    numbers: Numbers,
+    affixes: Affixes,
+    reader: Reader | None,
 ) -> tuple[PartAudit, list[Finding]]:
-    counts = Counter(row.output for row in data.rows)
-    tokens = reader.lengths(data.inputs) if reader and data.rows else []
+    import numpy as np
+
+    size = len(data)
+    tokens = reader.lengths(data.inputs) if reader else ()
     limit = reader.limit if reader else None
+    characters, words = (
+        np.fromiter(counts, dtype=np.int32, count=size)
+        for counts in (map(len, data.inputs), (len(text.split()) for text in data.inputs))
+    )
+    (unlabelled,) = np.nonzero(numbers < 0)
     described = PartAudit(
         source=data.source,
-        rows=len(data),
-        labels={name: counts[name] for name in names},
-        unlabelled=counts[None],
+        rows=size,
+        labels=labels,
+        unlabelled=len(unlabelled),
         frame=affixes,
-        characters=lengths_of([len(text) for text in data.inputs]),
-        words=lengths_of([len(text.split()) for text in data.inputs]),
-        tokens=token_counts(tokens, limit) if tokens else None,
+        characters=lengths_of(characters),
+        words=lengths_of(words),
+        tokens=token_counts(tokens, limit),
     )
     found = [*length_findings(tokens, limit, part)]
-    if rows := [place for place, row in enumerate(data.rows) if row.output is None]:
-        have = rows_that(len(rows), len(data), part, "has", "have")
+    if len(unlabelled):
+        have = rows_that(len(unlabelled), size, part, "has", "have")
         what = f"{have} no label, and a run refuses such a file"
         remedy = "Label them, or remove them"
-        found.append(finding("problem", f"unlabelled_{part}_rows", what, remedy, part, rows))
+        code = f"unlabelled_{part}_rows"
+        found.append(finding("problem", code, what, remedy, part, unlabelled))
     return described, found
 
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tunesmith.records import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Places = Sequence[int] | NDArray[np.int64]
+    """Numbers of rows, from 0."""
 
 Severity = Literal["problem", "warning", "note"]
 Part = Literal["train", "test"]
@@ -37,10 +44,10 @@ def finding(
     what: str,
     remedy: str = "",
     part: Part | None = None,
-    rows: Sequence[int] = (),
+    rows: Places = (),
 ) -> Finding:
     """Return a finding whose message names the first few of ``rows``."""
-    shown = tuple(rows[:SHOWN_ROWS])
+    shown = tuple(int(row) for row in rows[:SHOWN_ROWS])
     if shown:
         more = ", …" if len(rows) > len(shown) else ""
         listed = f"{verb(len(rows), 'row', 'rows')} {', '.join(map(str, shown))}{more}"

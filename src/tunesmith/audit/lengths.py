@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
+from typing import TYPE_CHECKING
 
 from tunesmith.audit.findings import Finding, Part, finding, rows_that
 from tunesmith.methods import PLACEHOLDER, render
 from tunesmith.records import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Counts = Sequence[int] | NDArray[np.int32]
+
+BATCH = 1000
+"""Texts whose tokens are in memory at one time."""
 
 
 class Lengths(Record):
@@ -35,32 +44,46 @@ class Reader:
     limit: int | None = None
     """``max_input_tokens``."""
 
-    def lengths(self, texts: Sequence[str]) -> list[int]:
+    def lengths(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return the number of tokens of each text, with the template."""
-        return [len(t) for t in self.tokenize([render(self.template, text) for text in texts])]
+        import numpy as np
+
+        found = np.empty(len(texts), dtype=np.int32)
+        for start in range(0, len(texts), BATCH):
+            part = [render(self.template, text) for text in texts[start : start + BATCH]]
+            found[start : start + BATCH] = [len(tokens) for tokens in self.tokenize(part)]
+        return found
 
 
-def lengths_of(counts: Sequence[int]) -> Lengths | None:
+def lengths_of(counts: Counts) -> Lengths | None:
     """Return the summary of ``counts``; None if there are no rows."""
-    if not counts:
+    import numpy as np
+
+    if not len(counts):
         return None
-    return Lengths(minimum=min(counts), median=median(counts), maximum=max(counts))
+    least, most = int(np.min(counts)), int(np.max(counts))
+    return Lengths(minimum=least, median=float(np.median(counts)), maximum=most)
 
 
-def token_counts(counts: Sequence[int], limit: int | None) -> TokenCounts:
-    """Return the summary of the token counts of one row or more."""
-    return TokenCounts(
-        minimum=min(counts),
-        median=median(counts),
-        maximum=max(counts),
-        truncated=None if limit is None else sum(count > limit for count in counts),
-    )
+def token_counts(counts: Counts, limit: int | None) -> TokenCounts | None:
+    """Return the summary of the token counts of rows; None if there are no rows."""
+    import numpy as np
+
+    found = lengths_of(counts)
+    if found is None:
+        return None
+    over = None if limit is None else int((np.asarray(counts) > limit).sum())
+    return TokenCounts(**found.model_dump(), truncated=over)
 
 
-def length_findings(counts: Sequence[int], limit: int | None, part: Part) -> Iterator[Finding]:
+def length_findings(counts: Counts, limit: int | None, part: Part) -> Iterator[Finding]:
     """Yield a finding if rows of ``part`` are cut."""
-    cut = [row for row, count in enumerate(counts) if limit is not None and count > limit]
-    if not cut:
+    import numpy as np
+
+    if limit is None:
+        return
+    cut = np.flatnonzero(np.asarray(counts) > limit)
+    if not len(cut):
         return
     what = (
         f"{rows_that(len(cut), len(counts), part, 'has', 'have')} more than {limit} tokens and "

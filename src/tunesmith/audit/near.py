@@ -4,6 +4,9 @@ Texts are compared as sets of five-character shingles, letters and digits only, 
 candidates come from MinHash signatures in bands (Broder 1997; Leskovec, Rajaraman and Ullman,
 *Mining of Massive Datasets*, chapter 3), so time and memory grow with the number of rows and not
 with its square. The Jaccard similarity of every reported pair is then computed exactly.
+
+The bands are in a temporary file and are compared one after the other. In memory are one byte of
+each hash, and the numbers of one band.
 """
 
 from __future__ import annotations
@@ -14,47 +17,97 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tunesmith.audit.findings import Finding, Part, finding, rows_that
+from tunesmith.scratch import Scratch
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from tunesmith.audit.numbered import Numbers
 
 SIMILAR = 0.8
 """Jaccard similarity from which two texts are near copies."""
 SHINGLE = 5
 BANDS, BAND_ROWS = 16, 5
 """A pair of similarity 0.8 shares a band with probability 0.998."""
+ALIKE = 43
+"""Hashes, of 80, in which two texts must agree to be compared exactly. A pair of similarity 0.8
+has fewer with a probability below 0.0000001."""
 NEIGHBORS = 4
 """Texts that a text is compared with if many share a band. This bounds the time on boilerplate."""
 LONGEST = 1000
 """Characters of a text that enter its signature."""
 CHUNK = 2000
 """Texts with shingles in memory at one time."""
+PAIRS = 50_000
+"""Candidates that are made, and whose hashes are compared, at one time."""
 
-Pairs = dict[int, tuple[int, float]]
-"""The index of a text, the index of the text that it nearly repeats, and their similarity."""
+
+class Signatures:
+    """The MinHash signatures of some texts."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        """Sign the texts, which are read again when two of them are compared.
+
+        Raises:
+            OSError: the disk is full; the error names the folder of temporary files.
+        """
+        import numpy as np
+
+        self._texts = texts
+        self._bands = Scratch()
+        self.bytes = np.empty((len(texts), BANDS * BAND_ROWS), dtype=np.uint8)
+        """The last byte of each hash."""
+        self.cut = np.empty(len(texts), dtype=bool)
+        """Whether the signature is that of the beginning of the text."""
+        for start in range(0, len(texts), CHUNK):
+            part = [self.folded(row) for row in range(start, min(start + CHUNK, len(texts)))]
+            signed, end = _signed(part), start + len(part)
+            self.bytes[start:end] = signed
+            self.cut[start:end] = [len(text) > LONGEST for text in part]
+            for band, keys in enumerate(_band_keys(signed)):
+                place = (band * len(texts) + start) * keys.itemsize
+                self._bands.write(place, keys.tobytes())
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def band(self, number: int) -> NDArray[np.uint64]:
+        """Return the key of each text in a band; texts with the same key may be similar."""
+        import numpy as np
+
+        size = len(self) * np.dtype(np.uint64).itemsize
+        return np.frombuffer(self._bands.read(number * size, size), dtype=np.uint64)
+
+    def folded(self, row: int) -> str:
+        """Return a text as it is compared."""
+        return _folded(self._texts[row])
 
 
-def near_copies(texts: Sequence[str], others: Sequence[str] | None = None) -> Pairs:
-    """Return each of ``texts`` that is similar to one of ``others``, with that one.
+def near_copies(ours: Signatures, others: Signatures | None = None) -> Numbers:
+    """Return for each text the place of one of ``others`` that is similar, or -1.
 
     Without ``others``, texts are compared with the texts before them.
     """
-    if not texts or (others is not None and not others):
-        return {}
-    ours = [_folded(text) for text in texts]
-    theirs = ours if others is None else [_folded(text) for text in others]
-    signatures = _signatures(ours)
-    candidates = _within(signatures) if others is None else _across(signatures, _signatures(theirs))
-    found: Pairs = {}
-    for text, other in candidates.tolist():
-        similarity = 0.0 if text in found else _similarity(ours[text], theirs[other])
-        if similarity >= SIMILAR:
-            found[text] = (other, similarity)
+    import numpy as np
+
+    found = np.full(len(ours), -1, dtype=np.int64)
+    theirs = ours if others is None else others
+    for band in range(BANDS if len(theirs) else 0):
+        pairs = (
+            _within(ours.band(band))
+            if others is None
+            else _across(ours.band(band), others.band(band))
+        )
+        for texts, near in pairs:
+            new = found[texts] < 0
+            for text, other in _alike(ours, theirs, texts[new], near[new]):
+                if found[text] < 0 and _similar(ours.folded(text), theirs.folded(other)):
+                    found[text] = other
     return found
 
 
-def near_findings(rows: Sequence[int], of: int, part: Part) -> Iterator[Finding]:
+def near_findings(rows: Numbers, of: int, part: Part) -> Iterator[Finding]:
     """Yield which rows of ``part`` are near copies of training rows or of earlier ones."""
     leaked = part == "test"
     what = (
@@ -63,7 +116,7 @@ def near_findings(rows: Sequence[int], of: int, part: Part) -> Iterator[Finding]
     )
     remedy = "Compare them, and remove the rows that only repeat another"
     code = "near_leaked_test_rows" if leaked else "near_duplicate_train_rows"
-    if rows:
+    if len(rows):
         yield finding("warning" if leaked else "note", code, what, remedy, part, rows)
 
 
@@ -72,7 +125,7 @@ def _folded(text: str) -> str:
     return " ".join(words) or " ".join(text.split())
 
 
-def _signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
+def _signed(texts: Sequence[str]) -> NDArray[np.uint32]:
     """Return a MinHash signature for each text, of shape (texts, BANDS * BAND_ROWS)."""
     import numpy as np
 
@@ -80,14 +133,11 @@ def _signatures(texts: Sequence[str]) -> NDArray[np.uint32]:
     width = BANDS * BAND_ROWS
     odd = draw.integers(0, 2**31, width, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
     shift = draw.integers(0, 2**32, width, dtype=np.uint32)
-    parts = []
-    for start in range(0, len(texts), CHUNK):
-        hashes, starts = _shingles([text[:LONGEST] for text in texts[start : start + CHUNK]])
-        part = np.empty((len(starts), width), dtype=np.uint32)
-        for place in range(width):
-            part[:, place] = np.minimum.reduceat(_mixed(hashes * odd[place] + shift[place]), starts)
-        parts.append(part)
-    return np.concatenate(parts)
+    hashes, starts = _shingles([text[:LONGEST] for text in texts])
+    signed = np.empty((len(starts), width), dtype=np.uint32)
+    for place in range(width):
+        signed[:, place] = np.minimum.reduceat(_mixed(hashes * odd[place] + shift[place]), starts)
+    return signed
 
 
 def _shingles(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
@@ -128,39 +178,51 @@ def _band_keys(signatures: NDArray[np.uint32]) -> Iterator[NDArray[np.uint64]]:
         yield key
 
 
-def _within(signatures: NDArray[np.uint32]) -> NDArray[np.intp]:
-    """Return candidate pairs (later, earlier) of one set of texts."""
+def _within(keys: NDArray[np.uint64]) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield candidates (later, earlier) of one set of texts."""
     import numpy as np
 
-    found = []
-    for key in _band_keys(signatures):
-        order = np.argsort(key, kind="stable")
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    for start in range(0, len(keys), PAIRS):
+        part = keys[start : start + PAIRS]
         for lag in range(1, NEIGHBORS + 1):
-            later, earlier = order[lag:], order[:-lag]
-            same = key[later] == key[earlier]
-            found.append(np.stack([later[same], earlier[same]], axis=1))
-    return np.unique(np.concatenate(found), axis=0)
+            later = keys[start + lag : start + lag + PAIRS]
+            (same,) = np.nonzero(later == part[: len(later)])
+            yield order[start + same + lag], order[start + same]
 
 
-def _across(ours: NDArray[np.uint32], theirs: NDArray[np.uint32]) -> NDArray[np.intp]:
-    """Return candidate pairs (ours, theirs) of two sets of texts."""
+def _across(
+    keys: NDArray[np.uint64], others: NDArray[np.uint64]
+) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield candidates (ours, theirs) of two sets of texts."""
     import numpy as np
 
-    found = []
-    for key, other in zip(_band_keys(ours), _band_keys(theirs), strict=True):
-        order = np.argsort(other, kind="stable")
-        first = np.searchsorted(other[order], key)
+    order = np.argsort(others, kind="stable")
+    others = others[order]
+    for start in range(0, len(keys), PAIRS):
+        part = keys[start : start + PAIRS]
+        first = np.searchsorted(others, part)
         for lag in range(NEIGHBORS):
             place = np.minimum(first + lag, len(order) - 1)
-            same = other[order[place]] == key
-            found.append(np.stack([np.flatnonzero(same), order[place[same]]], axis=1))
-    return np.unique(np.concatenate(found), axis=0)
+            (same,) = np.nonzero(others[place] == part)
+            yield start + same, order[place[same]]
 
 
-def _similarity(one: str, other: str) -> float:
-    """Return the Jaccard similarity of the shingles of two texts."""
+def _alike(
+    ours: Signatures, theirs: Signatures, texts: Numbers, others: Numbers
+) -> Iterator[tuple[int, int]]:
+    """Return the candidates that are probably similar."""
+    agree = (ours.bytes[texts] == theirs.bytes[others]).sum(axis=1)
+    # The beginnings of two long texts do not tell how similar the texts are.
+    likely = (agree >= ALIKE) | ours.cut[texts] | theirs.cut[others]
+    return zip(texts[likely].tolist(), others[likely].tolist(), strict=True)
+
+
+def _similar(one: str, other: str) -> bool:
+    """Return whether the Jaccard similarity of the shingles of two texts is high enough."""
     a, b = (
         {text[i : i + SHINGLE] for i in range(max(1, len(text) - SHINGLE + 1))}
         for text in (one, other)
     )
-    return len(a & b) / len(a | b)
+    return len(a & b) / len(a | b) >= SIMILAR

@@ -15,7 +15,8 @@ from tunesmith.cli.command import command
 from tunesmith.cli.connection import Connection, connection_options
 from tunesmith.cli.files import field_options
 from tunesmith.cli.results import label_lines
-from tunesmith.dataset import DataSpec, load_data
+from tunesmith.dataset import load_data
+from tunesmith.dataset.stored import stored_rows
 from tunesmith.errors import ExperimentError, TunesmithError, UnsupportedError
 from tunesmith.experiment import Experiment
 from tunesmith.methods import PromptTuning
@@ -82,8 +83,7 @@ def audit(
         changes |= {f"data.{name}": column for name, column in fields.items()}
         found = _of_experiment(Experiment.from_file(train, changes), connection)
     else:
-        data = DataSpec(train=train, test=test, **fields)
-        found = _of_files(data, base_model, max_input_tokens, connection)
+        found = _of_files(train, test, fields, base_model, max_input_tokens, connection)
     following = _next(found, train, test, connection.backend, changes)
     screen.emit(found, [*_lines(found), f"next: {following}"])
     if strict and found.problems:
@@ -102,15 +102,20 @@ def _of_experiment(experiment: Experiment, connection: Connection) -> Audit:
 
 
 def _of_files(
-    data: DataSpec, model: str | None, limit: int | None, connection: Connection
+    train_file: str,
+    test_file: str | None,
+    fields: dict[str, str],
+    model: str | None,
+    limit: int | None,
+    connection: Connection,
 ) -> Audit:
     if limit is not None and model is None:
         raise ExperimentError(
             "--max-input-tokens needs a model that counts the tokens; add --base-model NAME"
         )
     # An audit lists all rows without a label; a run stops at the first.
-    train = data.read(data.train, labelled=None)
-    test = data.read(data.test, labelled=None) if data.test is not None else None
+    train = stored_rows(train_file, labelled=None, **fields)
+    test = None if test_file is None else stored_rows(test_file, labelled=None, **fields)
     for note in (*train.notes, *(test.notes if test else ())):
         screen.note(note)
     if model is None:

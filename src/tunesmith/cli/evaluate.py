@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -11,12 +13,11 @@ from tunesmith.cli import screen
 from tunesmith.cli.command import PATH, command
 from tunesmith.cli.results import score_table
 from tunesmith.errors import RunError, near_misses
-from tunesmith.evaluation.metrics import Evaluation
-from tunesmith.evaluation.metrics import evaluate as evaluate_predictions
-from tunesmith.evaluation.readings import READINGS, read_as
+from tunesmith.evaluation.metrics import Evaluation, score
+from tunesmith.evaluation.readings import READINGS, no_reading
 from tunesmith.labels import LabelSet
-from tunesmith.records import Prediction, Reading
-from tunesmith.runs.run import PREDICTIONS, RECORD, RunDirectory, read_predictions
+from tunesmith.records import ModelRole, Reading
+from tunesmith.runs.run import PREDICTIONS, RECORD, RunDirectory, each_prediction
 
 answer_option = click.option(
     "--answer",
@@ -40,29 +41,55 @@ def evaluate(predictions: Path, labels: str | None, answer: Reading | None) -> N
     """
     folder = predictions.is_dir()
     file = RunDirectory.load(predictions).directory / PREDICTIONS if folder else predictions
-    lines = read_predictions(file)
-    if answer is not None:
-        try:
-            lines = read_as(lines, answer)
-        except RunError as error:
-            raise RunError(f"{file}: {error}") from None
-    names = _labels(labels, file, lines)
-    _check(file, lines, names)
+    found = _counted(file, answer)
+    names = _labels(labels, file, found)
+    _check(file, found, names)
     evaluations = {
-        role: evaluate_predictions(own, names)
+        role: score(own, names)
         for role in ("tuned", "base")
-        if (own := [p for p in lines if p.model == role])
+        if (own := {(a.expected, a.label): n.count for a, n in found.items() if a.model == role})
     }
     screen.emit(evaluations, _lines(evaluations, list(names)))
 
 
-def _labels(given: str | None, file: Path, lines: Sequence[Prediction]) -> LabelSet:
+class _Answers(NamedTuple):
+    """Answers of one model with the same labels, of which a file has any number."""
+
+    model: ModelRole
+    expected: str | None
+    label: str | None
+
+
+@dataclass(slots=True)
+class _Lines:
+    """The lines with such answers."""
+
+    first: int
+    count: int = 0
+
+
+def _counted(file: Path, answer: Reading | None) -> dict[_Answers, _Lines]:
+    """Count the answers of a file in the reading ``answer``, in the order of their first lines."""
+    found: dict[_Answers, _Lines] = {}
+    lacking = False
+    for number, line in each_prediction(file):
+        read = line if answer is None else line.read_as(answer)
+        lacking = lacking or read is None
+        if read is not None:
+            same = _Answers(read.model, read.expected, read.label)
+            found.setdefault(same, _Lines(number)).count += 1
+    if lacking:
+        raise RunError(f"{file}: {no_reading(answer)}")
+    return found
+
+
+def _labels(given: str | None, file: Path, found: Iterable[_Answers]) -> LabelSet:
     if given is not None:
         names = [name.strip() for name in given.split(",") if name.strip()]
     elif (file.parent / RECORD).is_file():
         names = list(RunDirectory.load(file.parent, finished=False).record.experiment["labels"])
     else:
-        names = sorted({name for p in lines for name in (p.expected, p.label) if name is not None})
+        names = sorted({n for one in found for n in (one.expected, one.label) if n is not None})
         screen.note(f"labels taken from the file: {', '.join(names)}; --labels sets others")
     if len(set(names)) < 2 or len(set(names)) < len(names):
         raise RunError(
@@ -71,19 +98,19 @@ def _labels(given: str | None, file: Path, lines: Sequence[Prediction]) -> Label
     return LabelSet.model_validate(names)
 
 
-def _check(file: Path, lines: Sequence[Prediction], names: LabelSet) -> None:
-    if not lines:
+def _check(file: Path, found: Mapping[_Answers, _Lines], names: LabelSet) -> None:
+    if not found:
         raise RunError(f"{file}: the file has no predictions; write some with: tunesmith predict")
-    for number, prediction in enumerate(lines, 1):
-        if prediction.expected is None:
+    for answers, lines in found.items():
+        if answers.expected is None:
             raise RunError(
-                f"{file}, line {number}: no expected label; make the predictions "
+                f"{file}, line {lines.first}: no expected label; make the predictions "
                 "from rows with labels: tunesmith predict MODEL DATA --labelled"
             )
-        for name in (prediction.expected, prediction.label):
+        for name in (answers.expected, answers.label):
             if name is not None and name not in names:
                 raise RunError(
-                    f"{file}, line {number}: {name!r} is not one of the labels "
+                    f"{file}, line {lines.first}: {name!r} is not one of the labels "
                     f"{', '.join(map(repr, names))}.{near_misses(name, names)} "
                     "Set all labels with --labels"
                 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
+from itertools import islice, tee
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +14,24 @@ import click
 
 from tunesmith.backend import Backend
 from tunesmith.cli import screen
-from tunesmith.cli.answers import AnswersFile, columns_of, other_columns
+from tunesmith.cli.answers import AnswersFile, FullRows
 from tunesmith.cli.command import PATH, command
 from tunesmith.cli.connection import Connection, store_options
 from tunesmith.cli.files import field_options, output_option, read_record
 from tunesmith.cli.progress import progress
 from tunesmith.cli.results import score_table
-from tunesmith.dataset import Dataset, DataSpec
+from tunesmith.dataset import DataSpec
 from tunesmith.dataset.files import decoded, read_table
-from tunesmith.dataset.reading import Fields, rows_of, table_of_text
+from tunesmith.dataset.reading import Fields, streamed_rows, table_of_text
 from tunesmith.dataset.rows import Table
+from tunesmith.dataset.streamed import StreamedRows
 from tunesmith.errors import DatasetError, RunError
-from tunesmith.evaluation.metrics import evaluate
+from tunesmith.evaluation.metrics import Pair, pair, score
 from tunesmith.experiment_file import parse_overrides
 from tunesmith.labels import LabelSet
 from tunesmith.pipeline.asking import (
     AskedModel,
+    answers_for,
     model_of_deployment,
     model_of_run,
     reopen_backend,
@@ -108,39 +111,42 @@ def predict(
             "data.validation, and its backend gives label scores"
         )
     spec, labels = asked.data.model_copy(update=fields), asked.spec.labels
-    table = _table(spec, data)
-    rows = _rows(spec, table, labelled, labels)
-    columns = columns_of(table, rows)
-    file = None
-    if output is not None:
-        file = AnswersFile(output, data, f"{asked.key} {rows.fingerprint}")
+    rows = FullRows(_rows(spec, _table(spec, data), labelled, labels))
+    outcome, answers = _Outcome(abstain_below), list[Prediction | Answer]()
+    file = None if output is None else AnswersFile(output, data, asked.key)
     with connect() as backend, progress() as shown:
-        predictions = _asked(asked, backend, rows, file, shown)
-    predictions = [
-        one.model_copy(update={"columns": other_columns(row, rows.columns)})
-        for one, row in zip(predictions, columns, strict=True)
-    ]
-    answers: Sequence[Prediction | Answer] = predictions
-    kept = predictions
-    if abstain_below is not None:
-        below = abstain_below
-        pairs = [(one, _answer(one, below)) for one in predictions]
-        answers = [answer for _, answer in pairs]
-        kept = [one for one, answer in pairs if not answer.abstained]
+        if file is None:
+            for part in _asked(asked, backend, rows, shown):
+                answers += map(outcome.taken, part)
+        else:
+            _ask_into(file, asked, backend, rows, shown)
     if file is not None:
-        file.write(answers, columns)
-    _show(answers, kept, labels, output)
+        if screen.current().as_json:
+            answers += map(outcome.taken, file.answers())
+        file.write(answers or map(outcome.taken, file.answers()), rows)
+    _show(outcome, answers, labels, output)
+
+
+def _ask_into(
+    file: AnswersFile, asked: AskedModel, backend: Backend, rows: FullRows, shown: Progress
+) -> None:
+    start = file.kept(rows)
+    if start:
+        screen.note(f"{file.partial}: {start} of {len(rows)} rows are answered already")
+    with file.open() as append:
+        for part in _asked(asked, backend, rows, shown, start):
+            append(part)
 
 
 def _asked(
-    asked: AskedModel, backend: Backend, rows: Dataset, file: AnswersFile | None, shown: Progress
-) -> list[Prediction]:
-    if file is None:
-        return asked.predict(backend, rows.rows, shown, screen.note)
-    if file.kept:
-        screen.note(f"{file.partial}: {len(file.kept)} of {len(rows)} rows are answered already")
-    with file.open() as keep:
-        return asked.predict(backend, rows.rows, shown, screen.note, kept=file.kept, keep=keep)
+    asked: AskedModel, backend: Backend, rows: FullRows, shown: Progress, start: int = 0
+) -> Iterator[list[Prediction]]:
+    """Yield the predictions for the rows from number ``start`` on, some at a time."""
+    ask = asked.asker(backend, rows.rows, shown, screen.note)
+    left, full = tee(islice(rows, start, None))
+    for part in answers_for((one.row for one in left), ask, len(rows), shown, start):
+        pairs = zip(part, full, strict=False)  # the rows behind the part are for the next one
+        yield [one.model_copy(update={"columns": row.others}) for one, row in pairs]
 
 
 def _model(
@@ -157,31 +163,34 @@ def _model(
 
 
 def _table(spec: DataSpec, source: str) -> Table:
-    if source == STDIN:
-        # Not sys.stdin.read: its encoding is that of the terminal, and data are UTF-8.
-        text = decoded("stdin", sys.stdin.buffer.read())
-        table = table_of_text(text, "stdin", spec.input_field)
-    else:
-        table = read_table(source)
-    return replace(table, records=list(table.records))
+    if source != STDIN:
+        return read_table(source)
+    # Not sys.stdin.read: its encoding is that of the terminal, and data are UTF-8.
+    text = decoded("stdin", sys.stdin.buffer.read())
+    return table_of_text(text, "stdin", spec.input_field)
 
 
-def _rows(spec: DataSpec, table: Table, labelled: bool | None, labels: LabelSet) -> Dataset:
+def _rows(spec: DataSpec, table: Table, labelled: bool | None, labels: LabelSet) -> StreamedRows:
     fields = Fields(spec.input_field, spec.output_field)
     if table.source == "stdin":
         if labelled:
             raise DatasetError("stdin is read without labels; write the rows to a .jsonl file")
         labelled = False
-    if labelled:
-        return rows_of(table, fields, labels, labelled)
-    plain = rows_of(table, fields, None, False)
-    if labelled is None:
-        try:
-            return rows_of(table, fields, labels, True)
-        except DatasetError as error:
-            # The remedies after the semicolon apply only to files that should have labels.
-            screen.note(f"read without labels, because {str(error).partition(';')[0]}")
-    return plain
+    if labelled is not None:
+        return _checked(table, fields, labels, labelled)
+    try:
+        return _checked(table, fields, labels, True)
+    except DatasetError as error:
+        plain = _checked(table, fields, labels, False)
+        # The remedies after the semicolon apply only to files that should have labels.
+        screen.note(f"read without labels, because {str(error).partition(';')[0]}")
+        return plain
+
+
+def _checked(table: Table, fields: Fields, labels: LabelSet, labelled: bool) -> StreamedRows:
+    rows = streamed_rows(table, fields, labels if labelled else None, labelled)
+    rows.check()
+    return rows
 
 
 def _answer(prediction: Prediction, below: float) -> Answer:
@@ -197,27 +206,47 @@ def _answer(prediction: Prediction, below: float) -> Answer:
     )
 
 
+class _Outcome:
+    """What is shown of the answers."""
+
+    def __init__(self, abstain_below: float | None) -> None:
+        self.below = abstain_below
+        self.rows = 0
+        self.model = ""
+        self.pairs = Counter[Pair]()
+        """The labels of the answers with which the model did not abstain."""
+
+    def taken(self, one: Prediction) -> Prediction | Answer:
+        """Count a prediction, and return the answer that it gives."""
+        answer = one if self.below is None else _answer(one, self.below)
+        self.rows += 1
+        self.model = one.model
+        if not (isinstance(answer, Answer) and answer.abstained):
+            self.pairs[pair(one)] += 1
+        return answer
+
+
 def _show(
+    outcome: _Outcome,
     answers: Sequence[Prediction | Answer],
-    kept: Sequence[Prediction],
     labels: LabelSet,
     output: Path | None,
 ) -> None:
-    """Print the answers, with scores over the ``kept`` predictions."""
-    scored = None
-    if kept and all(p.expected is not None for p in kept):
-        scored = evaluate(kept, labels)
-    abstaining = answers is not kept
+    """Print the answers, with scores over those with which the model did not abstain."""
+    answered, scored = outcome.pairs.total(), None
+    if answered and all(expected is not None for expected, _ in outcome.pairs):
+        scored = score(outcome.pairs, labels)
+    abstaining = outcome.below is not None
     document = {
-        "rows": len(answers),
-        **({"answered": len(kept)} if abstaining else {}),
+        "rows": outcome.rows,
+        **({"answered": answered} if abstaining else {}),
         "file": None if output is None else str(output),
         "evaluation": scored,
         "predictions": answers,
     }
-    summary = [f"{len(kept)} of {len(answers)} rows answered"] if abstaining else []
+    summary = [f"{answered} of {outcome.rows} rows answered"] if abstaining else []
     if scored is not None:
-        summary += score_table({"answered" if abstaining else kept[0].model: scored})
+        summary += score_table({"answered" if abstaining else outcome.model: scored})
     screen.emit(document, _lines(answers, summary, output))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from tunesmith.dataset.rows import Table
+from tunesmith.dataset.rows import Placed, Reread, Table
 from tunesmith.errors import DatasetError
 
 MESSAGES = "messages"
@@ -30,18 +30,13 @@ def chat_rows(table: Table, *, answered: bool | None) -> Table:
     Raises:
         DatasetError: a row has no text of the user, no answer, or several.
     """
-    turns = [(where, _turns(where, record)) for where, record in table.records]
-    systems = {one["system"] for _, one in turns}
+    systems = set[str]()
+    for where, record in table.records:
+        one = _turns(where, record)
+        if len(systems) < 2:
+            systems.add(one["system"])
     shared = systems.pop() if len(systems) == 1 else None
-    records = []
-    for where, one in turns:
-        system = "" if shared is not None else one["system"]
-        record = {"input": "\n\n".join(filter(None, (system, one["user"])))}
-        if one["assistant"]:
-            record["output"] = one["assistant"]
-        elif answered:
-            raise DatasetError(f"{where}, field 'messages': no answer of the assistant; add one")
-        records.append((where, record))
+    records = Reread(lambda: _records(table, shared is not None, answered))
     notes = [f"{table.source}: the text is the user's message, the label the assistant's answer"]
     if shared:
         notes.append(
@@ -49,6 +44,19 @@ def chat_rows(table: Table, *, answered: bool | None) -> Table:
             f"{shared!r:.120}"
         )
     return replace(table, records=records, notes=(*table.notes, *notes), class_names={}, chat=True)
+
+
+def _records(table: Table, shared: bool, answered: bool | None) -> Iterator[Placed]:
+    """Yield the records, without the system message if it is ``shared``."""
+    for where, record in table.records:
+        one = _turns(where, record)
+        system = "" if shared else one["system"]
+        found = {"input": "\n\n".join(filter(None, (system, one["user"])))}
+        if one["assistant"]:
+            found["output"] = one["assistant"]
+        elif answered:
+            raise DatasetError(f"{where}, field 'messages': no answer of the assistant; add one")
+        yield where, found
 
 
 def _turns(where: str, record: Any) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,49 @@ LABEL_NAMES = (
 )  # fmt: skip
 WORDS = 3
 """Mean words of a column from which it may be the text by content."""
-Records = Sequence[Mapping[Any, Any]]
+Records = Iterable[Mapping[Any, Any]]
+"""The records of all rows; they are iterated several times."""
+
+
+class _Column:
+    """What the values of a column have in common; the values themselves are not held."""
+
+    def __init__(self) -> None:
+        self._values = self._texts = self._words = self._kinds = 0
+        self._hashes = array("q")
+
+    def add(self, value: Any) -> None:
+        if value in (None, ""):
+            return
+        self._values += 1
+        self._kinds += isinstance(value, str | int) and not isinstance(value, bool)
+        if isinstance(value, str):
+            self._texts += 1
+            self._words += len(value.split())
+        self._hashes.append(hash(str(value)))
+
+    @property
+    def is_text(self) -> bool:
+        return 0 < self._values == self._texts
+
+    @property
+    def is_wordy(self) -> bool:
+        return self.is_text and self._words >= WORDS * self._values
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a value occurs twice or more on average."""
+        return self._values >= 2 * self._distinct
+
+    @property
+    def may_be_label(self) -> bool:
+        return self._values == self._kinds and self._distinct >= 2 and self.repeats
+
+    @property
+    def _distinct(self) -> int:
+        import numpy as np
+
+        return len(np.unique(np.frombuffer(self._hashes, dtype=np.int64)))
 
 
 def names_both(cells: Iterable[str]) -> bool:
@@ -32,14 +75,16 @@ def find_text(source: str, records: Records, label: str | None) -> str:
     Raises:
         DatasetError: several columns could be the text; the message names them.
     """
-    columns = [name for name in _columns(records) if name != label]
-    texts = [name for name in columns if _is_text(_values(records, name))]
+    columns = [name for name in _names(records) if name != label]
     named = [name for name in columns if _plain(name) in TEXT_NAMES]
-    if len(named) > 1:
-        named = [name for name in named if name in texts]
-    wordy = [name for name in texts if _mean_words(_values(records, name)) >= WORDS]
+    if len(named) == 1:
+        return named[0]
+    known = _columns(records, columns)
+    texts = [name for name in columns if known[name].is_text]
+    named = [name for name in named if name in texts]
+    wordy = [name for name in texts if known[name].is_wordy]
     varied, others = (
-        [name for name in names if not _repeats(_values(records, name))] for names in (wordy, texts)
+        [name for name in names if not known[name].repeats] for names in (wordy, texts)
     )
     return _only(source, "text", "input", (named, varied, wordy, others, texts))
 
@@ -50,10 +95,13 @@ def find_label(source: str, records: Records, text: str | None) -> str:
     Raises:
         DatasetError: several columns could be the label; the message names them.
     """
-    columns = [name for name in _columns(records) if name != text]
+    columns = [name for name in _names(records) if name != text]
     named = [name for name in columns if _plain(name) in LABEL_NAMES]
     named = _words_of_numbers(records, named)
-    repeated = [name for name in columns if _may_be_label(_values(records, name))]
+    if len(named) == 1:
+        return named[0]
+    known = _columns(records, columns)
+    repeated = [name for name in columns if known[name].may_be_label]
     rest = columns if len(columns) == 1 else []
     return _only(source, "label", "output", (named, repeated, rest))
 
@@ -69,44 +117,30 @@ def _only(source: str, what: str, usual: str, candidates: Sequence[Sequence[str]
     return usual  # The first row then says that it lacks this field, and which ones it has.
 
 
-def _columns(records: Records) -> list[str]:
+def _names(records: Records) -> list[str]:
     return list(dict.fromkeys(name for record in records for name in record))
 
 
-def _values(records: Records, name: str) -> list[Any]:
-    return [record[name] for record in records if record.get(name) not in (None, "")]
+def _columns(records: Records, names: Sequence[str]) -> dict[str, _Column]:
+    columns = {name: _Column() for name in names}
+    for record in records:
+        for name, column in columns.items():
+            column.add(record.get(name))
+    return columns
 
 
 def _plain(name: object) -> str:
     return "".join(filter(str.isalnum, str(name))).lower()
 
 
-def _is_text(values: Sequence[Any]) -> bool:
-    return bool(values) and all(isinstance(value, str) for value in values)
-
-
-def _mean_words(values: Sequence[str]) -> float:
-    return sum(len(value.split()) for value in values) / len(values)
-
-
-def _repeats(values: Sequence[Any]) -> bool:
-    """Return whether a value occurs twice or more on average."""
-    return len(values) >= 2 * len({str(value) for value in values})
-
-
-def _may_be_label(values: Sequence[Any]) -> bool:
-    kinds = all(isinstance(value, str | int) and not isinstance(value, bool) for value in values)
-    return kinds and len({str(value) for value in values}) >= 2 and _repeats(values)
-
-
 def _words_of_numbers(records: Records, names: list[str]) -> list[str]:
     """Of ``label`` and ``label_text``, numbers and words with one meaning, keep the words."""
     if len(names) != 2:
         return names
-    pairs = {(str(r.get(names[0])), str(r.get(names[1]))) for r in records}
-    firsts, seconds = ({pair[i] for pair in pairs} for i in (0, 1))
-    if len(pairs) == len(firsts) == len(seconds):
-        numbers = [all(text.lstrip("-").isdecimal() for text in side) for side in (firsts, seconds)]
-        if numbers.count(True) == 1:
-            return [names[numbers.index(False)]]
-    return names
+    one, other = dict[str, str](), dict[str, str]()
+    for record in records:
+        first, second = (str(record.get(name)) for name in names)
+        if one.setdefault(first, second) != second or other.setdefault(second, first) != first:
+            return names
+    numbers = [all(text.lstrip("-").isdecimal() for text in side) for side in (one, other)]
+    return [names[numbers.index(False)]] if numbers.count(True) == 1 else names

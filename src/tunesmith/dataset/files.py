@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tunesmith.dataset.delimited import read_csv, read_tsv
-from tunesmith.dataset.rows import HUB, Table
+from tunesmith.dataset.rows import HUB, Placed, Reread, Table
+from tunesmith.dataset.text import Text
 from tunesmith.errors import DatasetError, PluginError, io_problem, near_misses, unreadable
+
+BATCH = 1000
+"""Rows of a parquet file in memory at one time."""
+BUFFER = 2**16
+"""Bytes of a column of it that are read at one time."""
 
 
 def read_table(source: str) -> Table:
     """Return the records of ``source``, a file or ``hf:NAME[:SPLIT]``.
+
+    They are read from it at each iteration, and only a JSON array is held.
 
     Raises:
         DatasetError: no such file, an unknown format, or a place in the file is wrong.
@@ -32,13 +41,10 @@ def read_table(source: str) -> Table:
         raise DatasetError(f"{source}: no such file.{near}")
     if suffix == PARQUET:
         return _parquet(source)
-    try:
-        text = decoded(source, path.read_bytes())
-    except OSError as error:
-        raise DatasetError(io_problem(error, source)) from None
-    if not text.strip():
+    text = Text(source)
+    if text.is_blank():
         raise DatasetError(f"{source}: the file is empty. Write rows into it, or name another")
-    return _READERS[suffix](source, text)
+    return _READERS[suffix](text)
 
 
 def decoded(source: str, content: bytes) -> str:
@@ -53,10 +59,11 @@ def decoded(source: str, content: bytes) -> str:
         raise DatasetError(unreadable(error, source)) from None
 
 
-def read_json(source: str, text: str) -> Table:
+def read_json(text: Text) -> Table:
     """Read a JSON array of objects."""
+    source = text.source
     try:
-        value = _parsed(text)
+        value = _parsed(text.whole())
     except json.JSONDecodeError as error:
         raise DatasetError(
             f"{source}: not JSON: {error}. Correct it; if it has one object a line, name it .jsonl"
@@ -71,14 +78,13 @@ def read_json(source: str, text: str) -> Table:
     return Table(source, [(f"{source}, row {i}", record) for i, record in enumerate(value)])
 
 
-def read_json_lines(source: str, text: str) -> Table:
+def read_json_lines(text: Text) -> Table:
     """Read one JSON object a line."""
-    return Table(source, _json_lines(source, text))
+    return Table(text.source, Reread(lambda: _json_lines(text.source, text)))
 
 
-def _json_lines(source: str, text: str) -> Iterator[tuple[str, Any]]:
-    # Not str.splitlines: it also splits at U+2028 and others, which JSON allows in a text.
-    for number, line in enumerate(text.split("\n"), 1):
+def _json_lines(source: str, text: Text) -> Iterator[Placed]:
+    for number, line in enumerate(text.lines(), 1):
         if line.strip():
             try:
                 yield f"{source}, line {number}", _parsed(line)
@@ -133,11 +139,30 @@ def _datasets(source: str) -> Any:
 def _parquet(source: str) -> Table:
     # Not Dataset.from_parquet: it writes a copy to the cache of the package.
     dataset = _datasets(source).Dataset
-    from pyarrow import parquet  # type: ignore[import-untyped]  # it has no stubs
+    with _parquet_file(source) as file:
+        table = of_hugging_face(source, dataset(file.schema_arrow.empty_table()))
+    return replace(table, records=Reread(lambda: _parquet_rows(source, dataset)))
+
+
+def _parquet_rows(source: str, dataset: Callable[[Any], Any]) -> Iterator[Placed]:
+    from pyarrow import Table as Arrow  # type: ignore[import-untyped]  # it has no stubs
+
+    number = 0
+    with _parquet_file(source) as file:
+        for batch in file.iter_batches(BATCH):
+            for record in dataset(Arrow.from_batches([batch])):
+                yield f"{source}, row {number}", dict(record)
+                number += 1
+
+
+@contextmanager
+def _parquet_file(source: str) -> Iterator[Any]:
+    from pyarrow import parquet
 
     try:
-        table = of_hugging_face(source, dataset(parquet.read_table(source)))
-        return replace(table, records=list(table.records))
+        # Otherwise pyarrow reads the columns of a group of rows, often all rows, as a whole.
+        with parquet.ParquetFile(source, buffer_size=BUFFER, pre_buffer=False) as file:
+            yield file
     except Exception as error:  # noqa: BLE001  # pyarrow raises many kinds
         if isinstance(error, OSError) and error.errno:
             raise DatasetError(io_problem(error, source)) from None
@@ -168,7 +193,7 @@ def of_hugging_face(source: str, table: Any) -> Table:
     features = getattr(table, "features", None) or {}
     return Table(
         source,
-        ((f"{source}, row {i}", dict(record)) for i, record in enumerate(table)),
+        Reread(lambda: ((f"{source}, row {i}", dict(row)) for i, row in enumerate(table))),
         class_names={
             column: list(feature.names)
             for column, feature in features.items()
@@ -178,7 +203,7 @@ def of_hugging_face(source: str, table: Any) -> Table:
 
 
 PARQUET = ".parquet"
-_READERS: dict[str, Callable[[str, str], Table]] = {
+_READERS: dict[str, Callable[[Text], Table]] = {
     ".json": read_json,
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,

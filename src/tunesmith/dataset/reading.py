@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tunesmith.dataset.chat import MESSAGES, chat_rows, has_messages
 from tunesmith.dataset.columns import find_label, find_text
 from tunesmith.dataset.files import read_json, read_json_lines, read_table
-from tunesmith.dataset.rows import Dataset, RowRule, Table, refuse_missing, shown
+from tunesmith.dataset.rows import Dataset, RowRule, Table
+from tunesmith.dataset.streamed import StreamedRows
+from tunesmith.dataset.text import Text
 from tunesmith.errors import DatasetError
 from tunesmith.labels import LabelSet
+from tunesmith.records import Row
 
 INPUT, OUTPUT = "input", "output"
 
@@ -79,11 +82,11 @@ def table_of_text(text: str, source: str, field: str | None) -> Table:
     Raises:
         DatasetError: a place in the text is wrong; the message names it.
     """
-    stripped = text.lstrip()
+    stripped, readable = text.lstrip(), Text(source, text)
     if _is_json_array(stripped):
-        return read_json(source, text)
+        return read_json(readable)
     if stripped.startswith("{"):
-        return read_json_lines(source, text)
+        return read_json_lines(readable)
     if field is None and stripped:
         raise DatasetError(f"{source}: write a JSON array or JSON lines of input and output")
     lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
@@ -108,31 +111,41 @@ def rows_of(
     Raises:
         DatasetError: a record is wrong, or the columns are not clear.
     """
-    records = list(table.records)
-    table = replace(table, records=records)
-    if not records:
+    streamed, rows = streamed_rows(table, fields, labels, labelled), list[Row]()
+    streamed.check(rows.append)
+    return Dataset(
+        source=table.source,
+        rows=tuple(rows),
+        notes=streamed.notes,
+        columns=streamed.columns,
+        chat=streamed.chat,
+    )
+
+
+def streamed_rows(
+    table: Table, fields: Fields, labels: LabelSet | None, labelled: bool | None
+) -> StreamedRows:
+    """Return the rows of ``table``, which are not checked yet; the arguments are as for rows_of.
+
+    Raises:
+        DatasetError: there are no rows, or the columns are not clear.
+    """
+    given, first = table, next(iter(table.records), None)
+    if first is None:
         raise DatasetError(f"{table.source}: no rows; add at least one")
-    if has_messages(records[0][1]) and fields.input not in set(records[0][1]) - {MESSAGES}:
+    if has_messages(first[1]) and fields.input not in set(first[1]) - {MESSAGES}:
         table = chat_rows(table, answered=labelled)
         fields = Fields()
     rule, notes = _rule(table, fields, labels, labelled)
-    _check_labels(table, rule)
-    rows = tuple(rule.row(where, record) for where, record in table.records)
-    return Dataset(
-        source=table.source,
-        rows=rows,
-        notes=(*table.notes, *notes, *_stripped(table, rule)),
-        columns=(rule.input_field, rule.output_field),
-        chat=table.chat,
-    )
+    return StreamedRows(table, rule, notes, given)
 
 
 def _rule(
     table: Table, fields: Fields, labels: LabelSet | None, labelled: bool | None
 ) -> tuple[RowRule, tuple[str, ...]]:
     """Return the rule for rows, with the columns that were found, and a note that names these."""
-    records = [record for _, record in table.records if isinstance(record, Mapping)]
-    first: Mapping[Any, Any] = records[0] if records else {}
+    records = _Mappings(table)
+    first: Mapping[Any, Any] = next(iter(records), {})
     text, label, found = fields.input, fields.output, []
     if text == INPUT and text not in first:
         text = find_text(table.source, records, label)
@@ -146,32 +159,11 @@ def _rule(
     return rule, notes
 
 
-def _check_labels(table: Table, rule: RowRule) -> None:
-    """Refuse a missing label, and labels of which some are numbers and some texts (1, "1")."""
-    field = rule.output_field
-    pairs = [(w, r[field]) for w, r in table.records if isinstance(r, Mapping) and field in r]
-    if rule.labelled is False:
-        return
-    for where, value in pairs:
-        if value is None and rule.labelled:
-            refuse_missing(where, field)
-    texts = [pair for pair in pairs if isinstance(pair[1], str)]
-    numbers = [pair for pair in pairs if isinstance(pair[1], int | float)]
-    if texts and numbers:
-        (first, text), (second, number) = texts[0], numbers[0]
-        raise DatasetError(
-            f"{first}, field {field!r:.60}: {text!r:.60} is text, and {number!r} ({second}) is a "
-            "number. Write all labels as text; in pandas: astype(str)"
-        )
+@dataclass(frozen=True, slots=True)
+class _Mappings:
+    """The records that have columns."""
 
+    table: Table
 
-def _stripped(table: Table, rule: RowRule) -> tuple[str, ...]:
-    """Return a note about labels that had white space at an end."""
-    values = ((where, record.get(rule.output_field)) for where, record in table.records)
-    places = [where for where, value in values if isinstance(value, str) and value != value.strip()]
-    if rule.labelled is False or not places:
-        return ()
-    return (
-        f"{table.source}: white space at the ends of labels was removed in {len(places)} rows: "
-        f"{shown((place.rpartition(', ')[2] for place in places), 3)}",
-    )
+    def __iter__(self) -> Iterator[Mapping[Any, Any]]:
+        return (record for _, record in self.table.records if isinstance(record, Mapping))

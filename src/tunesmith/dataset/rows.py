@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,11 @@ class Dataset(Record):
         return [row.input for row in self.rows]
 
     @property
+    def expected(self) -> list[str | None]:
+        """The label of each row, in order."""
+        return [row.output for row in self.rows]
+
+    @property
     def outputs(self) -> list[str]:
         """The distinct outputs: numbers in numeric order, other texts alphabetically."""
         found = sorted({str(row.output) for row in self.rows})
@@ -48,8 +53,11 @@ class Dataset(Record):
     @property
     def fingerprint(self) -> str:
         """SHA-256 over inputs and outputs in order; equal data have equal fingerprints."""
-        lines = (json.dumps([row.input, row.output], ensure_ascii=False) for row in self.rows)
-        return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+        digest = hashlib.sha256()
+        for row in self.rows:
+            line = json.dumps([row.input, row.output], ensure_ascii=False)
+            digest.update(f"{line}\n".encode())
+        return digest.hexdigest()
 
     def labelled_with(self, labels: LabelSet) -> Dataset:
         """Return these rows with the names of ``labels`` as outputs.
@@ -67,12 +75,27 @@ class Dataset(Record):
         return self.model_copy(update={"rows": rows})
 
 
+Placed = tuple[str, Any]
+"""A record behind its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """Records that are read from their source whenever they are iterated, so that none is held."""
+
+    read: Callable[[], Iterator[Placed]]
+
+    def __iter__(self) -> Iterator[Placed]:
+        return self.read()
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """The records of a source before any check, each with its place, such as ``a.csv, line 3``."""
 
     source: str
-    records: Iterable[tuple[str, Any]]
+    records: Iterable[Placed]
+    """They may be iterated several times."""
     notes: tuple[str, ...] = ()
     class_names: Mapping[str, list[str]] = field(default_factory=dict)
     """The names of the classes of columns that hold class numbers (``datasets.ClassLabel``)."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tunesmith.evaluation.statistics import wilson_interval
 from tunesmith.labels import LabelSet
 from tunesmith.records import Prediction, Record
+
+Pair = tuple[str | None, str | None]
+"""The expected label of a row, and that of the answer, which is None if it is no label."""
 
 
 class LabelScores(Record):
@@ -36,17 +39,29 @@ class Evaluation(Record):
     """One row for each expected label; one column for each label, then the unparsable."""
 
 
-def evaluate(predictions: Sequence[Prediction], labels: LabelSet) -> Evaluation:
-    """Score ``predictions``, each of which has an expected label.
+def evaluate(predictions: Iterable[Prediction], labels: LabelSet) -> Evaluation:
+    """Score ``predictions``, each of which has an expected label; see :func:`score`."""
+    return score(Counter(map(pair, predictions)), labels)
+
+
+def pair(prediction: Prediction) -> Pair:
+    """Return what the scores need of a prediction."""
+    return prediction.expected, prediction.label
+
+
+def score(counts: Mapping[Pair, int], labels: LabelSet) -> Evaluation:
+    """Return the scores of answers; ``counts`` has their number for each pair of labels.
 
     Precision, recall and F1 are 0 if they are undefined (no row was given the label).
     """
     import numpy as np
 
-    expected = Counter(p.expected for p in predictions)
-    given = Counter(p.label for p in predictions)
-    pairs = Counter((p.expected, p.label) for p in predictions)
-    correct = sum(map(is_right, predictions))
+    pairs, expected, given = Counter(counts), Counter[str | None](), Counter[str | None]()
+    for (wanted, found), number in pairs.items():
+        expected[wanted] += number
+        given[found] += number
+    rows = pairs.total()
+    correct = sum(pairs[name, name] for name in given if name is not None)
     scores = {
         name: LabelScores(
             precision=_share(pairs[name, name], given[name]),
@@ -57,10 +72,10 @@ def evaluate(predictions: Sequence[Prediction], labels: LabelSet) -> Evaluation:
         for name in labels
     }
     return Evaluation(
-        rows=len(predictions),
+        rows=rows,
         correct=correct,
-        accuracy=correct / len(predictions),
-        accuracy_interval=wilson_interval(correct, len(predictions)),
+        accuracy=correct / rows,
+        accuracy_interval=wilson_interval(correct, rows),
         unparsable=given[None],
         f1_macro=float(np.mean([score.f1 for score in scores.values()])),
         labels=scores,

@@ -82,8 +82,13 @@ def read_as(predictions: Sequence[Prediction], answer: Reading) -> list[Predicti
     """
     found = [read for p in predictions if (read := p.read_as(answer))]
     if len(found) < len(predictions):
-        raise RunError(f"the predictions do not have the reading {answer!r}; ask the model again")
+        raise RunError(no_reading(answer))
     return found
+
+
+def no_reading(answer: Reading | None) -> str:
+    """Return the error about predictions that do not support the reading ``answer``."""
+    return f"the predictions do not have the reading {answer!r}; ask the model again"
 
 
 def probabilities_of(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,19 @@ from tunesmith.dataset import DataSpec, load_data
 from tunesmith.errors import RunError
 from tunesmith.evaluation.calibration import Calibration
 from tunesmith.evaluation.readings import chosen_reading
-from tunesmith.pipeline.answerable import check_readings, notes
+from tunesmith.pipeline.answerable import LeftOut, check_readings, notes
 from tunesmith.pipeline.calibrate import with_calibrated
 from tunesmith.pipeline.predict import CHUNK, Note, predict_base, predict_tuned
-from tunesmith.pipeline.prompts import base_prompts
+from tunesmith.pipeline.prompts import base_prompter
 from tunesmith.progress import Progress
 from tunesmith.records import BaseInput, Deployment, Prediction, Reading, Row
 from tunesmith.runs.run import RunDirectory
 from tunesmith.spec import TuningSpec
 
-Keep = Callable[[Sequence[Prediction]], None]
-Ask = Callable[[int, int], list[Prediction]]
+CHECKED = 10_000
+"""Rows that are checked together, before the first is asked."""
+Ask = Callable[[Sequence[Row]], list[Prediction]]
+"""Asks for some rows; their numbers count from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,9 @@ class AskedModel:
     def predict(
         self,
         backend: Backend,
-        rows: tuple[Row, ...],
+        rows: Sequence[Row],
         progress: Progress,
         note: Note = lambda text: None,
-        *,
-        kept: Sequence[Prediction] = (),
-        keep: Keep = lambda answers: None,
     ) -> list[Prediction]:
         """Return the predictions for ``rows``, calibrated if the run has a calibration.
 
@@ -66,55 +66,75 @@ class AskedModel:
             rows: all rows.
             progress: gets the stage, and the number of rows that are answered.
             note: gets a sentence about a reading that is left out.
-            kept: the predictions for the first rows, which are not asked again.
-            keep: gets further predictions, as soon as they are there.
 
         Raises:
             ExperimentError: a label cannot be the answer with these settings.
             TunesmithError: the backend failed.
         """
+        ask = self.asker(backend, rows, progress, note)
+        return [one for part in answers_for(rows, ask, len(rows), progress) for one in part]
+
+    def asker(
+        self,
+        backend: Backend,
+        rows: Iterable[Row],
+        progress: Progress,
+        note: Note = lambda text: None,
+    ) -> Ask:
+        """Check that the rows can be asked, and return the function that asks for some of them.
+
+        The arguments and the errors are those of :meth:`predict`. ``rows`` are iterated once.
+        """
         progress.stage("predict tuned" if self.tuned else "predict base")
-        ask, found = self._asker(backend, rows, note), list(kept)
-        while len(found) < len(rows):
-            answers = ask(len(found), len(found) + CHUNK)
-            if self.calibration:
-                answers = with_calibrated(answers, self.calibration)
-            answers = [
-                one.model_copy(update={"row": number})
-                for number, one in enumerate(answers, len(found))
-            ]
-            keep(answers)
-            found += answers
-            progress.predicted(len(found), len(rows))
-        return found
+        spec, calibration = self.spec, self.calibration
+        answer = chosen_reading(
+            self.answer, spec.method, backend.capabilities(spec.base_model), backend.name
+        )
+        examples = self.examples()
+        left_out = self._left_out(backend, rows, examples, answer)
+        for sentence in notes(left_out):
+            note(sentence)
+        ask = self._plain_asker(backend, examples, answer, left_out)
+        if calibration is None:
+            return ask
+        return lambda part: with_calibrated(ask(part), calibration)
 
     @property
     def tuned(self) -> Deployment | None:
         """The deployment that is asked; None if the untuned model is."""
         return None if self.base else self.deployment
 
-    def _asker(self, backend: Backend, rows: Sequence[Row], note: Note) -> Ask:
-        """Return the function that asks for the rows from one number to before another."""
-        spec, of = self.spec, self.deployment
-        can = backend.capabilities(spec.base_model)
-        answer = chosen_reading(self.answer, spec.method, can, backend.name)
-        examples = self.examples()
+    def _left_out(
+        self, backend: Backend, rows: Iterable[Row], examples: Sequence[Row], answer: Reading
+    ) -> LeftOut:
+        """Check the rows, some at a time; a reading left out for some rows is left out for all."""
         # To count tokens, a remote backend would take requests for each label.
-        inputs = [] if can.remote else [row.input for row in rows]
+        remote = backend.capabilities(self.spec.base_model).remote
+        inputs = iter(()) if remote else (row.input for row in rows)
         reads = self.base_input if self.base else "same"
-        left_out = check_readings(spec, backend, inputs, examples, answer, reads)
-        for sentence in notes(left_out):
-            note(sentence)
+        left_out: LeftOut = {}
+        part = list(islice(inputs, CHECKED))
+        while True:
+            found = check_readings(self.spec, backend, part, examples, answer, reads)
+            left_out = {**found, **left_out}
+            if not (part := list(islice(inputs, CHECKED))):
+                return left_out
+
+    def _plain_asker(
+        self, backend: Backend, examples: Sequence[Row], answer: Reading, left_out: LeftOut
+    ) -> Ask:
+        """Return the function that asks for rows, without calibration."""
+        spec, of = self.spec, self.deployment
         if (tuned := self.tuned) is not None:
-            return lambda start, end: predict_tuned(
-                spec, backend, rows[start:end], tuned, answer=answer, left_out=left_out
+            return lambda rows: predict_tuned(
+                spec, backend, rows, tuned, answer=answer, left_out=left_out
             )
-        prompts = base_prompts(spec, backend, rows, examples, of, self.base_input)
-        return lambda start, end: predict_base(
+        prompter = base_prompter(spec, backend, examples, of, self.base_input)
+        return lambda rows: predict_base(
             spec,
             backend,
-            rows[start:end],
-            prompts.part(start, end),
+            rows,
+            prompter([row.input for row in rows]),
             answer=answer,
             left_out=left_out,
         )
@@ -125,6 +145,26 @@ class AskedModel:
         if spec.method.tunes:
             return ()
         return load_data(self.data, spec.labels, spec.seed, test=False).train.rows
+
+
+def answers_for(
+    rows: Iterable[Row], ask: Ask, total: int, progress: Progress, start: int = 0
+) -> Iterator[list[Prediction]]:
+    """Yield the predictions for ``rows``, some at a time, as soon as they are there.
+
+    Args:
+        rows: those of ``total`` from the number ``start`` on.
+        ask: asks for some rows.
+        total: the number of all rows.
+        progress: gets the number of rows that are answered.
+        start: the number of the first row.
+    """
+    left = iter(rows)
+    while part := list(islice(left, CHUNK)):
+        answers = ask(part)
+        yield [one.model_copy(update={"row": n}) for n, one in enumerate(answers, start)]
+        start += len(part)
+        progress.predicted(start, total)
 
 
 def model_of_deployment(

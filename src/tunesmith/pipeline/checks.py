@@ -206,7 +206,8 @@ def _check_rows(backend: str, capabilities: Capabilities, rows: int, validates: 
     limit = capabilities.max_training_rows
     if limit is not None and rows > limit:
         raise UnsupportedError(
-            f"data.train: {rows} rows; backend {backend!r} takes at most {limit}"
+            f"data.train: {rows} rows; backend {backend!r} takes at most {limit}. Give it a file "
+            "of fewer rows, or take another backend"
         )
     if validates and not capabilities.validation:
         raise UnsupportedError(

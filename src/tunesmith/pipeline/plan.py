@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from pydantic import Field
 
-from tunesmith.audit import TokenCounts, token_counts
+from tunesmith.audit import Reader, TokenCounts, token_counts
 from tunesmith.backend import Backend, Capabilities
 from tunesmith.dataset import ExperimentData, stratified_sample
 from tunesmith.methods import PromptTuning, render
@@ -92,15 +93,16 @@ def make_plan(
 
 
 def _parts(spec: TuningSpec, backend: Backend, data: ExperimentData) -> dict[str, PartPlan]:
-    template = hard_prompt(spec, data.train.rows)
-    limit = getattr(spec.method, "max_input_tokens", None)
+    reader = Reader(
+        partial(backend.predictor.tokenize, spec.base_model),
+        template=hard_prompt(spec, data.train.rows),
+        limit=getattr(spec.method, "max_input_tokens", None),
+    )
     parts = {}
     for name, part in data.parts().items():
         counts = None
         if backend.capabilities(spec.base_model).tokenize:
-            texts = [render(template, text) for text in part.inputs]
-            tokens = backend.predictor.tokenize(spec.base_model, texts)
-            counts = token_counts([len(spelled) for spelled in tokens], limit)
+            counts = token_counts(reader.lengths(part.inputs), reader.limit)
         parts[name] = PartPlan(source=part.source, rows=len(part), input_tokens=counts)
     return parts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tunesmith.backend import Backend
@@ -20,11 +20,6 @@ class BasePrompts:
     """The text; if the service renders conversations itself, the message of the user."""
     conversations: Sequence[Sequence[Message]] | None = None
     """For a service that renders conversations itself."""
-
-    def part(self, start: int, end: int) -> BasePrompts:
-        """Return those of the rows from ``start`` to before ``end``."""
-        turns = self.conversations
-        return BasePrompts(self.texts[start:end], None if turns is None else turns[start:end])
 
 
 def hard_prompt(spec: TuningSpec, train: Sequence[Row]) -> str:
@@ -69,20 +64,35 @@ def base_prompts(
     deployment: Deployment | None = None,
     base_input: BaseInput = "same",
 ) -> BasePrompts:
-    """Return the text that the untuned model reads for each row.
+    """Return the text that the untuned model reads for each row; see :func:`base_prompter`."""
+    prompter = base_prompter(spec, backend, train, deployment, base_input)
+    return prompter([row.input for row in rows])
+
+
+def base_prompter(
+    spec: TuningSpec,
+    backend: Backend,
+    train: Sequence[Row],
+    deployment: Deployment | None = None,
+    base_input: BaseInput = "same",
+) -> Callable[[Sequence[str]], BasePrompts]:
+    """Return the function that makes the texts which the untuned model reads for some inputs.
 
     Beside a tuned model it reads the same text, or with ``base_input: bare`` the input alone, as
     in IBM's tutorial. With a prompting method, whose ``chat`` is chosen already, it reads the hard
     prompt; solved examples come from ``train``.
     """
-    inputs = [row.input for row in rows]
     if spec.method.tunes and base_input == "bare":
-        return BasePrompts(inputs)
+        return BasePrompts
     if spec.method.tunes and deployment is not None:
-        return BasePrompts(backend.predictor.prompts(deployment, inputs))
+        return lambda inputs: BasePrompts(backend.predictor.prompts(deployment, inputs))
     template = full_template(spec, backend, train)
     if template is not None:
-        return BasePrompts([render(template, text) for text in inputs])
+        return lambda inputs: BasePrompts([render(template, text) for text in inputs])
     *before, last = conversation(spec, train)
-    texts = [render(last.content, text) for text in inputs]
-    return BasePrompts(texts, [[*before, Message(role="user", content=t)] for t in texts])
+
+    def conversations(inputs: Sequence[str]) -> BasePrompts:
+        texts = [render(last.content, text) for text in inputs]
+        return BasePrompts(texts, [[*before, Message(role="user", content=t)] for t in texts])
+
+    return conversations

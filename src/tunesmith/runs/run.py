@@ -163,28 +163,34 @@ class RunDirectory(RecordDirectory[RunRecord]):
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """Read a predictions file.
+    """Read a predictions file, as :func:`each_prediction`."""
+    return [prediction for _, prediction in each_prediction(path)]
+
+
+def each_prediction(path: Path) -> Iterator[tuple[int, Prediction]]:
+    """Yield the predictions of a file, each behind the number of its line; only one is held.
 
     Raises:
         RunError: the file is missing or a line of it is wrong; the message names the line.
     """
     try:
         # Not str.splitlines: it also splits at U+2028 and others, which JSON allows in a text.
-        lines = path.read_text(encoding="utf-8").split("\n")
+        with path.open(encoding="utf-8", newline="\n") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield number, _prediction(path, number, line)
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(unreadable(error, path)) from None
-    predictions = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            predictions.append(Prediction.from_json(line))
-        except ValidationError as error:
-            raise RunError(
-                f"{path}, line {number}: not a prediction ({first_problem(error)}); "
-                "give a file that 'tunesmith predict' or a run wrote"
-            ) from None
-    return predictions
+
+
+def _prediction(path: Path, number: int, line: str) -> Prediction:
+    try:
+        return Prediction.from_json(line)
+    except ValidationError as error:
+        raise RunError(
+            f"{path}, line {number}: not a prediction ({first_problem(error)}); "
+            "give a file that 'tunesmith predict' or a run wrote"
+        ) from None
 
 
 _RECORDED = ("name", "status", "backend", "base_model", "stand_in", "emulated")

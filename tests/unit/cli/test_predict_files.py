@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from tunesmith.cli.answers import columns_of
+from tunesmith.cli.answers import FullRows
 from tunesmith.dataset import load_dataset
-from tunesmith.dataset.reading import Fields, rows_of, table_of_text
+from tunesmith.dataset.reading import Fields, streamed_rows, table_of_text
 from tunesmith.pipeline import asking
 from tunesmith.records import Prediction
 from tunesmith.runs.run import read_predictions
@@ -84,7 +84,7 @@ def test_a_table_keeps_every_line_end_in_a_text(name: str, run_dir: Path, invoke
 def test_half_of_a_character_in_another_column_is_refused_before_a_model_is_asked(
     run_dir: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking.AskedModel, "predict", None)
+    monkeypatch.setattr(asking.AskedModel, "asker", None)
     Path("half.json").write_text(json.dumps([{"input": "a", "tags": ["b", "\ud83d"]}]))
     done = invoke("predict", str(run_dir), "half.json", "-o", "out.jsonl")
     assert done.exit_code == 2
@@ -95,7 +95,9 @@ def test_an_infinity_is_kept_as_text_and_nan_as_null() -> None:
     table = table_of_text(
         '[{"input": "a", "score": NaN, "more": [-Infinity, 1e400]}]', "rows", None
     )
-    (columns,) = columns_of(table, rows_of(table, Fields(), None, False))
+    rows = streamed_rows(table, Fields(), None, False)
+    rows.check()
+    ((_, columns, _),) = FullRows(rows)
     answer = Prediction(
         row=0,
         model="base",
@@ -114,7 +116,7 @@ def test_an_infinity_is_kept_as_text_and_nan_as_null() -> None:
 def test_another_format_is_refused_before_a_model_is_asked(
     suffix: str, run_dir: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking.AskedModel, "predict", None)
+    monkeypatch.setattr(asking.AskedModel, "asker", None)
     done = invoke("predict", str(run_dir), "test.json", "-o", f"out.{suffix}")
     assert done.exit_code == 2
     assert f"out.{suffix}: predict writes no .{suffix} files; choose .jsonl" in done.stderr
