@@ -18,13 +18,13 @@ from tunesmith_local.engine.text_states import TextCache
 from tunesmith_local.methods.method import TuningMethod
 from tunesmith_local.methods.ranges import ranges_of
 from tunesmith_local.methods.registry import methods
+from tunesmith_local.model.launched import follows
 from tunesmith_local.options import LocalOptions
 from tunesmith_local.serving.answerers import Answerers
 from tunesmith_local.serving.deployer import LocalDeployer
 from tunesmith_local.serving.predictor import LocalPredictor
 from tunesmith_local.store import Store
 from tunesmith_local.training.follower import follow
-from tunesmith_local.training.ranks import follows
 from tunesmith_local.training.tuner import LocalTuner
 
 _LIBRARIES = ("torch", "transformers", "peft", "safetensors", "tokenizers", "scikit-learn")

@@ -19,11 +19,11 @@ from tunesmith_local.model.chat_templates import has_chat_template
 from tunesmith_local.model.gguf.files import models_in
 from tunesmith_local.model.gguf.names import gguf_source
 from tunesmith_local.model.gguf.stores import stored_models
+from tunesmith_local.model.launched import own_device
 from tunesmith_local.model.loading import BaseLM, load_base_model
 from tunesmith_local.model.positions import positions_of
 from tunesmith_local.model.weight_prepacking import prepacked
 from tunesmith_local.options import LocalOptions
-from tunesmith_local.training.ranks import own_device
 
 BACKEND = "local"
 _HUB_SECONDS = 10.0

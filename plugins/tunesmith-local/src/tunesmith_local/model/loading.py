@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,7 +31,7 @@ from tunesmith_local.model.attention import use_grouped_attention
 from tunesmith_local.model.dtypes import check_name, chosen_dtype
 from tunesmith_local.model.gguf.files import file_in
 from tunesmith_local.model.last_layer import read_last_layer_where_scored
-from tunesmith_local.model.quantization import check_quantization, quantized
+from tunesmith_local.model.quantization import check_quantization, quantize
 from tunesmith_local.options import Quantization
 
 SPLIT = "split"
@@ -160,7 +160,9 @@ def load_base_model(
         model, tokenizer = _from_folder(name, place, partial(chosen_dtype, dtype, target), offline)
     if quantization != "none":
         # On the CPU until then, because the plain weights may not fit on the device.
-        return quantized(freeze(name, model, tokenizer), quantization, target)
+        base = freeze(name, model, tokenizer)
+        quantize(name, model, quantization, target)
+        return replace(base, quantization=quantization)
     if device == SPLIT:
         _split(model)
     else:

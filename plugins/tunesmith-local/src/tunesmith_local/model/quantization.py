@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import importlib
 import logging
-from dataclasses import replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
+from transformers import PreTrainedModel
 
 from tunesmith.errors import ExperimentError, PluginError
 from tunesmith_local.options import Quantization
-
-if TYPE_CHECKING:
-    from tunesmith_local.model.loading import BaseLM
 
 
 def check_quantization(kind: Quantization) -> None:
@@ -36,36 +33,35 @@ def check_quantization(kind: Quantization) -> None:
         )
 
 
-def quantized(base: BaseLM, kind: Quantization, device: torch.device) -> BaseLM:
+def quantize(name: str, model: PreTrainedModel, kind: Quantization, device: torch.device) -> None:
     """Quantize the linear layers of a loaded model in place, and move it to ``device``.
 
     Args:
-        base: the base model, not yet on the device if the plain weights would not fit there.
-        kind: ``int8`` (LLM.int8(), Dettmers et al. 2022) or ``nf4`` (QLoRA, 2023).
+        name: of the base model, for errors.
+        model: not yet on the device, if its plain weights would not fit there.
+        kind: ``int8`` (LLM.int8(), Dettmers et al. 2022) or ``nf4`` (QLoRA, Dettmers et al. 2023).
         device: of the quantized model.
 
     Raises:
         ExperimentError: there is nothing to quantize.
     """
-    model: Any = base.model
-    kept = model.get_output_embeddings()
+    kept = cast("Any", model).get_output_embeddings()
     found = {
-        name: module
-        for name, module in model.named_modules()
+        path: module
+        for path, module in model.named_modules()
         if type(module) is torch.nn.Linear and module is not kept
     }
     if not found:
         raise ExperimentError(
-            f"option quantization={kind!r}: base model {base.name!r} has no linear layer; leave "
+            f"option quantization={kind!r}: base model {name!r} has no linear layer; leave "
             "the option out"
         )
-    for name, module in found.items():
-        parent, _, own = name.rpartition(".")
+    for path, module in found.items():
+        parent, _, own = path.rpartition(".")
         layer = (_int8 if kind == "int8" else _nf4)(module)
         setattr(model.get_submodule(parent), own, layer.to(device).requires_grad_(False))
         del module.weight  # the plain weight goes before the next one is quantized
-    model.to(device)
-    return replace(base, quantization=kind)
+    model.to(device)  # type: ignore[arg-type]  # transformers wraps it without its self
 
 
 def _int8(linear: torch.nn.Linear) -> torch.nn.Module:

@@ -10,7 +10,6 @@ a gradient is exchanged once a step.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,23 +92,6 @@ class Ranks:
 
 
 ALONE = Ranks()
-
-
-def launched() -> int:
-    """Return how many processes ``accelerate launch`` or ``torchrun`` started; 1 without them."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def follows() -> bool:
-    """Return whether this process was launched to follow rank 0."""
-    return launched() > 1 and int(os.environ.get("RANK", "0")) > 0
-
-
-def own_device(device: str) -> str:
-    """Return ``device`` for this process: ``auto`` is a GPU of its own, if there are any."""
-    if device == "auto" and launched() > 1 and torch.cuda.is_available():
-        return f"cuda:{int(os.environ.get('LOCAL_RANK', '0'))}"
-    return device
 
 
 def joined() -> Ranks:

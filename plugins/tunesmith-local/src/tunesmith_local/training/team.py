@@ -30,10 +30,11 @@ from tunesmith.errors import ExperimentError
 from tunesmith.methods import GradientTuning
 from tunesmith_local.errors import DivergedError
 from tunesmith_local.methods.registry import settings_of
+from tunesmith_local.model.launched import launched
 from tunesmith_local.options import LocalOptions
 from tunesmith_local.store import JobRecord, Store
 from tunesmith_local.training.job_run import CHECKPOINTS, SEARCH
-from tunesmith_local.training.ranks import ALONE, PATIENCE, RankError, Ranks, joined, launched
+from tunesmith_local.training.ranks import ALONE, PATIENCE, RankError, Ranks, joined
 
 _SENT = ("job.json", "train.jsonl", "validation.jsonl", SEARCH, f"{CHECKPOINTS}/*/*")
 _HERE = "127.0.0.1"
