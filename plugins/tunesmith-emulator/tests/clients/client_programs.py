@@ -56,8 +56,17 @@ def _environment(settings: Mapping[str, Any]) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {
         **kept,
+        **_trust(settings),
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    }
+
+
+def _trust(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The emulator of watsonx.ai has TLS, with a certificate authority of its own."""
+    if "ca_file" not in settings:
+        return {}
+    return {
         "SSL_CERT_FILE": settings["ca_file"],
         "NODE_EXTRA_CA_CERTS": settings["ca_file"],
         "WATSONX_IAM_URL": f"{settings['url']}/identity/token",
-        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     }

@@ -19,6 +19,9 @@ from transformers import PreTrainedModel
 from tunesmith.errors import ExperimentError, PluginError
 from tunesmith_local.options import Quantization
 
+# Without the package "kernels" it warns that a faster kernel is not loaded. PEFT imports it, too.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
 
 def check_quantization(kind: Quantization) -> None:
     """Refuse to quantize without the package.
@@ -89,6 +92,4 @@ def _with_bias(made: Any, linear: torch.nn.Linear) -> torch.nn.Module:
 
 
 def _layers() -> Any:
-    # Without the package "kernels" it warns that a faster kernel is not loaded.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     return importlib.import_module("bitsandbytes.nn")
