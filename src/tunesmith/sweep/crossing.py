@@ -23,11 +23,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from tunesmith.atomic import folder_atomically
+from tunesmith.audit import Overlaps
+from tunesmith.audit.affixes import Affixes
+from tunesmith.audit.copies import Copies
 from tunesmith.backends.connect import backend_class
 from tunesmith.backends.options import secret_options
+from tunesmith.dataset import ExperimentData
 from tunesmith.errors import ExperimentError, TunesmithError
 from tunesmith.pipeline.checks import Loaded
 from tunesmith.plugins import import_target
@@ -41,7 +43,6 @@ from tunesmith.sweep.trial import TRIALS, BackendRef, Connections, Place
 SCRATCH = "TUNESMITH_SCRATCH"
 """Environment variable of a worker: the folder of its trials, instead of a temporary one."""
 RESULT, RUN, STORE = "result.json", "run/", "store/"
-_LOADED: TypeAdapter[Loaded] = TypeAdapter(Loaded)
 _HELD: dict[Path, Connections] = {}
 _ONE_AT_A_TIME = threading.Lock()
 """Trials of one process share connections and the output."""
@@ -76,15 +77,35 @@ def task_of(trial: Trial, ref: BackendRef, sweep: str, run: Callable[..., TrialR
     return task.to_json()
 
 
+class _Sent(Record):
+    """The rows of an experiment with what an audit found, as text. Numbers of rows are lists."""
+
+    data: ExperimentData
+    affixes: tuple[Affixes, Affixes]
+    copies: tuple[list[int], list[int]]
+    near: tuple[list[int], list[int]]
+
+
 def pack_rows(loaded: Loaded) -> bytes:
     """Return rows as compressed text."""
-    return zlib.compress(_LOADED.dump_json(loaded))
+    found = loaded.overlaps
+    sent = _Sent(
+        data=loaded.data,
+        affixes=found.affixes,
+        copies=(found.copies.train.tolist(), found.copies.test.tolist()),
+        near=(found.near_train.tolist(), found.near_test.tolist()),
+    )
+    return zlib.compress(sent.to_json().encode())
 
 
 @lru_cache(maxsize=4)  # the trials of a worker mostly have the same rows
 def unpack_rows(packed: bytes) -> Loaded:
     """Return what :func:`pack_rows` packed."""
-    return _LOADED.validate_json(zlib.decompress(packed))
+    import numpy as np
+
+    sent = _Sent.from_json(zlib.decompress(packed).decode())
+    train, test, *near = (np.array(part, np.int64) for part in (*sent.copies, *sent.near))
+    return Loaded(sent.data, Overlaps(sent.affixes, Copies(train, test), *near))
 
 
 def run_task(text: str, rows: bytes) -> bytes:
