@@ -12,6 +12,7 @@
 # make properties runs thousands of hostile files, pipelines and trainings; prints how many, by their end (hours)
 # make test-scale compares sweeps in line, on Dask and on Ray, and kills workers, scheduler and parent (half an hour)
 # make test-kubeflow tunes over an API server on this machine, with the real Kubeflow SDK (minutes)
+# make test-quantization tests base models in 8 and 4 bits (bitsandbytes)
 # make load      prints the speed of 16 clients on the emulator, compared with stock PEFT, and the costs of
 #                long lists, and that of 16 clients on tunesmith serve
 #
@@ -21,7 +22,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := .[dev] plugins/tunesmith-sklearn[embeddings] plugins/tunesmith-micro-granite \
-  plugins/tunesmith-local[gguf,quantization] plugins/tunesmith-smollm2 plugins/tunesmith-watsonx \
+  plugins/tunesmith-local[gguf] plugins/tunesmith-smollm2 plugins/tunesmith-watsonx \
   plugins/tunesmith-openai plugins/tunesmith-serve plugins/tunesmith-emulator[notebook]
 STAMP := $(VENV)/.installed
 # One and a half workers for each processor, because tests also wait, for example while the SDK sleeps.
@@ -34,7 +35,7 @@ CLIENT_ENVS := build/clients
 VLLM := build/vllm
 VLLM_VERSION := 0.32.0
 
-.PHONY: demo test test-all test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz properties clean
+.PHONY: demo test test-all test-quantization test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz properties clean
 
 # The steps of the ladder that take seconds.
 DEMO := tfidf_logreg,embeddings_logreg,zero_shot,few_shot,prompt_tuning-sample_vocab
@@ -99,6 +100,13 @@ test-kubeflow: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	  --editable plugins/tunesmith-kubeflow
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 0 plugins/tunesmith-kubeflow/tests $(KUBEFLOW)
+
+# Only this target installs bitsandbytes: PEFT imports it wherever it is, which takes time and lets the
+# processor flush small numbers to zero.
+test-quantization: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --target build/quantization --no-deps bitsandbytes
+	PYTHONPATH=build/quantization $(BIN)/python -m pytest -q plugins/tunesmith-local/tests/test_quantization.py
 
 # The same seed in each run. 'make test' sends 8 to each route.
 FUZZ_EXAMPLES ?= 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from tunesmith_local.model import quantization
 from tunesmith_local.model.loading import model_summary
 from tunesmith_local.options import LocalOptions, Quantization
 
+if find_spec("bitsandbytes") is None:
+    pytest.skip("needs bitsandbytes: make test-quantization", allow_module_level=True)
 DATA = Path(__file__).parents[3] / "data" / "grooming_reviews"
 KINDS: tuple[Quantization, ...] = ("int8", "nf4")
 LABELS = ["0", "1"]
@@ -82,6 +85,12 @@ def test_a_prompt_that_was_tuned_on_quantized_weights_answers_on_the_plain_ones(
         plain = shares(backend, deployment)
     assert (small - plain).abs().mean() < 0.1
     assert not torch.equal(small, plain)
+
+
+def test_small_numbers_are_not_flushed_to_zero(tmp_path: Path) -> None:
+    smallest = torch.tensor([1e-45])
+    base_of("nf4").read(DEFAULT_BASE_MODEL)
+    assert (smallest * 1).item() > 0
 
 
 def test_lora_is_trained_beside_quantized_weights(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 from importlib.util import find_spec
 from typing import Any, cast
 
@@ -92,4 +93,12 @@ def _with_bias(made: Any, linear: torch.nn.Linear) -> torch.nn.Module:
 
 
 def _layers() -> Any:
-    return importlib.import_module("bitsandbytes.nn")
+    flushes = _flushes_to_zero()
+    layers = importlib.import_module("bitsandbytes.nn")
+    if not flushes:
+        torch.set_flush_denormal(False)  # its library was built with -ffast-math, which sets it
+    return layers
+
+
+def _flushes_to_zero() -> bool:
+    return math.ldexp(1.0, -1074) * 1.0 == 0.0
