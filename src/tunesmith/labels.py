@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ConfigDict, RootModel, model_validator
@@ -91,3 +91,13 @@ def _text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise ValueError(f"labels: {value!r} is not text; put it in quotes")
+
+
+def numbered(labels: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Return the distinct labels in order, and for each of ``labels`` its place among them.
+
+    numpy and scikit-learn get the numbers: their arrays of text drop NUL at the end of a text.
+    """
+    names = sorted(set(labels))
+    places = {name: place for place, name in enumerate(names)}
+    return names, [places[label] for label in labels]

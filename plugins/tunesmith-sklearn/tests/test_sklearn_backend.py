@@ -82,6 +82,15 @@ def test_signs_and_single_letters_are_words_if_there_are_no_others(
     assert correct(backend, signs, signs, "tfidf_logreg") == len(rows)
 
 
+@pytest.mark.parametrize("method", ["majority", "tfidf_logreg"])
+def test_a_label_may_end_in_nul(backend: SklearnBackend, tmp_path: Path, method: str) -> None:
+    said = [("great fun", "yes\0")] * 5 + [("dull film", "yes")] * 3
+    rows = [{"input": f"{text} {n}", "output": label} for n, (text, label) in enumerate(said)]
+    (tmp_path / "nul.json").write_text(json.dumps(rows), "utf-8")
+    found = correct(backend, tmp_path / "nul.json", tmp_path / "nul.json", method)
+    assert found == (5 if method == "majority" else 8)
+
+
 def test_settings_reach_the_classifier(backend: SklearnBackend) -> None:
     train = REVIEWS / "train.json"
     text = load_dataset(str(REVIEWS / "test.json")).inputs[0]

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tunesmith.labels import numbered
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -30,10 +32,12 @@ def stratified_part(labels: Sequence[str], fraction: float, seed: int) -> set[in
     """
     import numpy as np
 
-    names, label_of, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    names, places = numbered(labels)
+    label_of = np.array(places)
+    counts = np.bincount(label_of)
     size = math.ceil(fraction * len(labels))
     rest = len(labels) - size
-    if alone := names[counts < 2].tolist():
+    if alone := [name for name, count in zip(names, counts, strict=True) if count < 2]:
         raise ValueError(f"one row only of {', '.join(map(repr, alone))}")
     if min(rest, size) < len(names):
         raise ValueError(f"{rest} and {size} rows for {len(names)} labels")

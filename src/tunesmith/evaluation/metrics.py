@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from tunesmith.evaluation.statistics import wilson_interval
-from tunesmith.labels import LabelSet
+from tunesmith.labels import LabelSet, numbered
 from tunesmith.records import Prediction, Record
 
 Pair = tuple[str | None, str | None]
@@ -99,9 +99,9 @@ def cohen_kappa(first: Sequence[str], second: Sequence[str]) -> float:
     """
     import numpy as np
 
-    names, codes = np.unique([first, second], return_inverse=True)
+    names, codes = numbered([*first, *second])
     counts = np.zeros((len(names), len(names)))
-    np.add.at(counts, tuple(codes.reshape(2, -1)), 1)
+    np.add.at(counts, tuple(np.reshape(codes, (2, -1))), 1)
     by_chance = np.outer(counts.sum(axis=0), counts.sum(axis=1)) / counts.sum()
     differ = 1 - np.eye(len(names))
     return float(1 - (differ * counts).sum() / (differ * by_chance).sum())

@@ -60,3 +60,9 @@ def test_a_text_with_two_labels_does_not_take_the_last_row_of_one() -> None:
             assert {row.output for row in train.rows} == {"no", "yes"}
     with pytest.raises(DatasetError, match="no row is left of 'yes'"):
         stratified_split(data, 0.15, 0)
+
+
+def test_labels_that_differ_in_nul_alone_are_two() -> None:
+    labels = ["a", "a\0"] * 10
+    part = stratified_part(labels, 0.2, 0)
+    assert sorted(labels[row] for row in part) == ["a", "a", "a\0", "a\0"]

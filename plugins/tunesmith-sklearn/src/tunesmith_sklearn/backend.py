@@ -167,8 +167,8 @@ class SklearnPredictor(Predictor):
                     f"labels: {label!r} is none of {', '.join(model.labels)}; choose of these"
                 )
         classifier = self._store.classifier(model.id)
-        rows = classifier.predict_proba(list(inputs)).tolist() if inputs else []
-        return [_classification(classifier.classes_, row, labels) for row in rows]
+        rows = classifier.probabilities(inputs) if inputs else []
+        return [_classification(classifier.labels, row, labels) for row in rows]
 
     def _deployed(self, target: Target) -> Deployment:
         if isinstance(target, str):

@@ -8,16 +8,31 @@ pickle file has to be trusted.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tunesmith.atomic import write_atomically
 from tunesmith.errors import NotFoundError
+from tunesmith.labels import numbered
 from tunesmith.records import Deployment, Record, Row
 from tunesmith_sklearn.methods import METHODS
 
 KEPT = 32
 """Fitted classifiers that stay in memory, at most: a grid search makes hundreds."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted classifier, and the labels of its columns."""
+
+    labels: Sequence[str]
+    classifier: Any
+
+    def probabilities(self, inputs: Sequence[str]) -> list[list[float]]:
+        """Return the probability of each label for each input."""
+        found: list[list[float]] = self.classifier.predict_proba(list(inputs)).tolist()
+        return found
 
 
 class FittedFrom(Record):
@@ -27,12 +42,13 @@ class FittedFrom(Record):
     seed: int
     rows: tuple[Row, ...]
 
-    def fit(self) -> Any:
+    def fit(self) -> Fitted:
         """Return the fitted classifier."""
         settings = dict(self.method)
         method = METHODS[settings.pop("name")].model_validate(settings)
-        inputs, outputs = [row.input for row in self.rows], [row.output for row in self.rows]
-        return method.classifier(self.seed, inputs).fit(inputs, outputs)
+        inputs = [row.input for row in self.rows]
+        labels, numbers = numbered([str(row.output) for row in self.rows])
+        return Fitted(labels, method.classifier(self.seed, inputs).fit(inputs, numbers))
 
 
 class Store:
@@ -40,16 +56,16 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._fitted: dict[str, Any] = {}
+        self._fitted: dict[str, Fitted] = {}
 
-    def save_model(self, model_id: str, source: FittedFrom, fitted: Any) -> str:
+    def save_model(self, model_id: str, source: FittedFrom, fitted: Fitted) -> str:
         """Write a model and return its path, relative to the root. ``fitted`` stays in memory."""
         path = self._path("models", model_id)
         write_atomically(path, source.to_json())
         self._keep(model_id, fitted)
         return path.relative_to(self._root).as_posix()
 
-    def classifier(self, model_id: str) -> Any:
+    def classifier(self, model_id: str) -> Fitted:
         """Return the fitted classifier of a model. The latest ones stay in memory.
 
         Raises:
@@ -61,7 +77,7 @@ class Store:
             self._keep(model_id, found)
         return found
 
-    def _keep(self, model_id: str, fitted: Any) -> None:
+    def _keep(self, model_id: str, fitted: Fitted) -> None:
         self._fitted[model_id] = fitted
         for oldest in list(self._fitted)[:-KEPT]:
             self._fitted.pop(oldest, None)  # another thread may have been faster

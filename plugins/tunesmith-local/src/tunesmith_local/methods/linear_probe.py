@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from tunesmith.errors import DatasetError, ExperimentError
+from tunesmith.labels import numbered
 from tunesmith.methods import PLACEHOLDER, ReadByModel, check_template
 from tunesmith_local.methods.method import Trained, TrainingRun, TuningMethod
 from tunesmith_local.methods.prepared import Prepared
@@ -230,7 +231,7 @@ def _choose_c(features: torch.Tensor, given: list[str], seed: int) -> tuple[floa
         scoring="neg_log_loss",
         cv=StratifiedKFold(folds, shuffle=True, random_state=seed),
         refit=False,
-    ).fit(features.double().numpy(), given)
+    ).fit(features.double().numpy(), numbered(given)[1])
     c = float(search.best_params_["logisticregression__C"])
     return c, [f"c is {c:g}, chosen by {folds}-fold cross-validation on the training rows"]
 
@@ -248,13 +249,14 @@ def _fit(features: torch.Tensor, rows: ProbeRows, c: float) -> Probe:
 
     from tunesmith_local.methods.probe import Probe
 
-    scaler, regression = _classifier(c).fit(features.double().numpy(), rows.given)
+    names, numbers = numbered(rows.given)
+    scaler, regression = _classifier(c).fit(features.double().numpy(), numbers)
     coefficients = torch.tensor(regression.coef_, dtype=torch.float64)
     intercept = torch.tensor(regression.intercept_, dtype=torch.float64)
     if len(coefficients) == 1:  # of two labels scikit-learn keeps the second, against zero
         coefficients = torch.cat([torch.zeros_like(coefficients), coefficients])
         intercept = torch.cat([torch.zeros_like(intercept), intercept])
-    places = {str(label): place for place, label in enumerate(regression.classes_)}
+    places = {name: place for place, name in enumerate(names)}
     seen = [label for label in rows.labels if label in places]
     order = [places[label] for label in seen]
     return Probe(
