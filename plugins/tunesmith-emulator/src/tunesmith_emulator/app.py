@@ -96,7 +96,7 @@ def _token(request: Request, services: ServicesOf) -> None:
     services.iam.check(request.headers.get("authorization"))
 
 
-def _dated(request: Request) -> None:
+async def _dated(request: Request) -> None:
     version = request.query_params.get("version")
     try:
         date.fromisoformat(version or "")
@@ -106,7 +106,7 @@ def _dated(request: Request) -> None:
         ) from None
 
 
-def _local(request: Request, services: ServicesOf) -> None:
+async def _local(request: Request, services: ServicesOf) -> None:
     if request.client is not None and not is_loopback(request.client.host):
         raise ServiceError(403, "forbidden", "The control plane answers to its own machine only.")
     # A page of another site may have its own name resolve to this machine. Its requests come from

@@ -10,6 +10,7 @@ Every path inside a record is relative to the store.
 from __future__ import annotations
 
 import filecmp
+import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -113,10 +114,16 @@ class Store:
         write_atomically(self.job_folder(job_id) / "events.jsonl", json_lines(events))
 
     def add_event(self, job_id: str, event: TuningEvent) -> None:
-        """Append one event."""
-        path = self.job_folder(job_id) / "events.jsonl"
-        with naming(path), path.open("a", encoding="utf-8") as file:
-            file.write(json_lines([event]))
+        """Append one event: the whole line, or nothing if the disk is full."""
+        path, line = self.job_folder(job_id) / "events.jsonl", json_lines([event]).encode()
+        with naming(path), path.open("ab", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
+            try:
+                while line:
+                    line = line[file.write(line) :]
+            except OSError:
+                file.truncate(end)  # or the next event would continue half a line
+                raise
 
     def locked(self, job_id: str) -> AbstractContextManager[None]:
         """Hold a job against other processes; a dead process holds nothing.

@@ -32,7 +32,7 @@ def get(deployment_id: str, request: Request, services: ServicesOf, scope: Scope
     return services.deployments.get(scope, deployment_id, base_url(request))
 
 
-def _filters(
+async def _filters(
     serving_name: str | None = None,
     asset_id: str | None = None,
     name: str | None = None,

@@ -15,7 +15,7 @@ from tunesmith_emulator.routes.bodies import JsonBody
 from tunesmith_emulator.routes.routing import JSON_MEDIA, Evidence, Route, ServicesOf
 
 
-def _deployment(request: Request) -> str | None:
+async def _deployment(request: Request) -> str | None:
     return request.path_params.get("deployment")
 
 

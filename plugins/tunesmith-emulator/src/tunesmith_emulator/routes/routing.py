@@ -60,7 +60,7 @@ class Route:
         return f"{self.method} {self.path}"
 
 
-def _services(connection: HTTPConnection) -> Services:
+async def _services(connection: HTTPConnection) -> Services:
     services: Services = connection.app.state.services
     return services
 

@@ -22,7 +22,7 @@ _LOOK_SECONDS = 0.2
 Tags = Annotated[list[str] | None, Query(alias="tag.value")]
 
 
-def _kind(request: Request) -> str:
+async def _kind(request: Request) -> str:
     return FINE if "/fine_tunings" in request.url.path else PROMPT
 
 
