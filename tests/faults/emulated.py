@@ -77,7 +77,10 @@ class _Client:
     def _once(self, name: str, make: Callable[[], str]) -> str:
         if name not in self._known:
             self._known[name] = make()
-            ACKNOWLEDGED.write_text(json.dumps(self._known))
+            # At once: this process may be killed here, too.
+            new = ACKNOWLEDGED.with_suffix(".new")
+            new.write_text(json.dumps(self._known))
+            new.replace(ACKNOWLEDGED)
         return self._known[name]
 
     def _asset(self) -> str:

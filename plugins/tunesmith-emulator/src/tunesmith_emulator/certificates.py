@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tunesmith.atomic import write_atomically
+from tunesmith.atomic import naming, write_atomically
 from tunesmith_emulator.files import unusable
 
 LIFETIME = timedelta(weeks=4)
@@ -135,7 +135,8 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with tempfile.TemporaryDirectory() as folder:  # ``ssl`` reads files only
             file = Path(folder, "server.pem")
-            file.write_bytes(_pem(key) + certificate.public_bytes(serialization.Encoding.PEM))
+            with naming(file):
+                file.write_bytes(_pem(key) + certificate.public_bytes(serialization.Encoding.PEM))
             context.load_cert_chain(file)
         return context
 
