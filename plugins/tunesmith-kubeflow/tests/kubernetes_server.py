@@ -95,7 +95,7 @@ class Running:
 
 
 class Cluster:
-    """What the API server has, and how it misbehaves."""
+    """The resources of the API server, and the faults that it shall have."""
 
     def __init__(self, folder: Path):
         self.folder = folder

@@ -152,7 +152,7 @@ def test_a_removed_train_job(cluster, connect, spec):
 
 
 def test_a_pod_that_starts_again(cluster, connect, spec):
-    """Each event is told once, and a job with an outcome is not tuned again."""
+    """Each event is reported once, and a job with an outcome is not tuned again."""
     job = connect().tuner.submit(spec, TRAIN)
     running = cluster.jobs[job.id]
     while "TUNESMITH [0" not in running.log.read_text():

@@ -206,7 +206,7 @@ def _check_there(configuration: Configuration) -> None:
 def _quiet() -> Iterator[None]:
     """Leave out the SDK's warning that it cannot read the version of the Trainer.
 
-    Many accounts may not read it. What fails later is told then.
+    Many accounts may not read it. If a request fails later, its error is shown then.
     """
     logger = logging.getLogger(kubernetes_backend.__name__)
     level = logger.level

@@ -16,7 +16,7 @@ _ENDED = "ended"
 
 @dataclass(slots=True)
 class Read:
-    """What a log tells so far."""
+    """The events in a log, as far as it goes."""
 
     events: dict[int, TuningEvent] = field(default_factory=dict)
     """By their number, from 0. A log that was cut begins later."""
