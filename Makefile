@@ -11,6 +11,7 @@
 # make fuzz      sends 500 generated requests to each route of the emulator (FUZZ_EXAMPLES=N for others)
 # make properties runs thousands of hostile files, pipelines and trainings; prints how many, by their end (hours)
 # make test-scale compares sweeps in line, on Dask and on Ray, and kills workers, scheduler and parent (half an hour)
+# make suites   runs other projects' tests, unchanged, with the emulator (an hour); SOURCE=DIR has their sources
 # make test-kubeflow tunes over an API server on this machine, with the real Kubeflow SDK (minutes)
 # make test-quantization tests base models in 8 and 4 bits (bitsandbytes)
 # make load      prints the speed of 16 clients on the emulator, compared with stock PEFT, and the costs of
@@ -35,7 +36,7 @@ CLIENT_ENVS := build/clients
 VLLM := build/vllm
 VLLM_VERSION := 0.32.0
 
-.PHONY: demo test test-all test-quantization test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz properties clean
+.PHONY: demo test test-all test-quantization test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz properties suites clean
 
 # The steps of the ladder that take seconds.
 DEMO := tfidf_logreg,embeddings_logreg,zero_shot,few_shot,prompt_tuning-sample_vocab
@@ -107,6 +108,10 @@ test-quantization: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	  --target build/quantization --no-deps bitsandbytes
 	PYTHONPATH=build/quantization $(BIN)/python -m pytest -q plugins/tunesmith-local/tests/test_quantization.py
+
+# A part of it: make suites SUITES="watsonx-haystack --quick".
+suites: $(STAMP)
+	OMP_NUM_THREADS=2 $(BIN)/python -m tests.suites $(SUITES) $(if $(SOURCE),--source $(SOURCE))
 
 # The same seed in each run. 'make test' sends 8 to each route.
 FUZZ_EXAMPLES ?= 500
