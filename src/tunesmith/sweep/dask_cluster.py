@@ -136,13 +136,15 @@ class DaskExecutor(Executor):
 
     @property
     def slots(self) -> int:
-        """The workers of the moment that can run the trials.
+        """The workers of the moment that can run the trials, at least 1.
+
+        If there is no worker at the moment, one trial waits on the scheduler for the next one.
 
         Raises:
             BackendError: the cluster has ended.
             ExperimentError: no worker can run them.
         """
-        return len(self._workers())
+        return max(1, len(self._workers()))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """See ``Executor.submit``. The arguments are a task and its rows."""
@@ -151,20 +153,20 @@ class DaskExecutor(Executor):
         worker = self._best(loads)
         if rows not in self._rows:  # a task, because the scheduler repeats one that is lost
             self._rows[rows] = self._client.submit(bytes, rows, pure=False)
-        sent = self._executor.submit(
-            fn, text, self._rows[rows], workers=[worker], allow_other_workers=True
-        )
+        prefer = {} if worker is None else {"workers": [worker], "allow_other_workers": True}
+        sent = self._executor.submit(fn, text, self._rows[rows], **prefer)
         outcome: Future[Any] = Future()
-        self._busy[outcome], self._loaded[worker] = worker, loads
+        if worker is not None:
+            self._busy[outcome], self._loaded[worker] = worker, loads
         sent.add_done_callback(lambda done: self._finish(done, outcome))
         return outcome
 
-    def _best(self, loads: str) -> str:
+    def _best(self, loads: str) -> str | None:
         workers, busy = self._workers(), set(self._busy.values())
         free = [worker for worker in workers if worker not in busy] or workers
         fitting = [worker for worker in free if self._loaded.get(worker) == loads]
         unused = [worker for worker in free if worker not in self._loaded]
-        return (fitting or unused or free)[0]
+        return next(iter(fitting or unused or free), None)
 
     def _finish(self, done: Future[Any], outcome: Future[Any]) -> None:
         self._busy.pop(outcome, None)
@@ -173,7 +175,10 @@ class DaskExecutor(Executor):
     def _workers(self) -> list[str]:
         if self._client.status != "running":
             raise BackendError(GONE)
-        known = list(self._client.scheduler_info(n_workers=-1)["workers"])
+        # Not `scheduler_info`: between its request and its return, the client may put an answer
+        # without workers in the place of the one that was asked for.
+        scheduler: Any = self._client.scheduler
+        known = list(self._client.sync(scheduler.identity, n_workers=-1)["workers"])
         new = [address for address in known if address not in self._checked]
         if new:
             self._check(new)
