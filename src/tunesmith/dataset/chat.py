@@ -75,8 +75,8 @@ def _turns(where: str, record: Any) -> dict[str, str]:
             role = "system"
         if not isinstance(role, str) or role not in said:
             raise DatasetError(
-                f"{place}, field 'role': {role!r} is not system, user or assistant; a row for "
-                "classification is a user's text and one answer"
+                f"{place}, field 'role': write system, user or assistant, not {role!r:.60}; a row "
+                "for classification is a user's text and one answer"
             )
         said[role].append(_text(place, message.get("content")))
     if not said["user"]:

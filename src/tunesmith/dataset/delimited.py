@@ -102,8 +102,9 @@ def _records(text: Text, delimiter: str, skipped: int = 0) -> Iterator[Line]:
         try:
             cells = next(reader, None)
         except csv.Error as error:
+            problem = str(error).replace("'\t'", "a tab")
             raise DatasetError(
-                f"{text.source}, line {start}: not CSV: {error}. In a cell in quotation "
+                f"{text.source}, line {start}: not CSV: {problem}. In a cell in quotation "
                 "marks, a quotation mark is written twice"
             ) from None
         finally:
