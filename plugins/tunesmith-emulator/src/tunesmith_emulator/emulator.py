@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith_emulator.app import create_app
+from tunesmith_emulator.catalogue.additions import Models
 from tunesmith_emulator.certificates import Authority
 from tunesmith_emulator.control.credentials import ANY_KEY, fields
 from tunesmith_emulator.control.faults import Fault
@@ -42,8 +43,10 @@ class Emulator(Lifetime):
         port: 0 picks a free one.
         allowed_hosts: further host names at which clients of this machine may use the control
             plane; by default those of the loopback and ``host``.
-        models: catalogue id to the backend's name of a base model, e.g.
-            ``{"ibm/granite-3-8b-instruct": "ibm-granite/granite-4.0-350m"}``.
+        models: the id of a model, in the catalogue or new, to the backend's name of a base model,
+            e.g. ``{"ibm/granite-3-8b-instruct": "ibm-granite/granite-4.0-350m"}``, or to the
+            fields of a :class:`~tunesmith_emulator.settings.ServedModel`.
+        any_model: the stand-in also answers for ids that the catalogue lacks.
         stand_in: the base model that answers for every other catalogue entry.
         as_of: serve the catalogue of that day.
         api_keys: the accepted keys; if empty, every key is accepted.
@@ -65,7 +68,8 @@ class Emulator(Lifetime):
         host: str = "127.0.0.1",
         port: int = 0,
         allowed_hosts: Sequence[str] = (),
-        models: Mapping[str, str] | None = None,
+        models: Models | None = None,
+        any_model: bool = False,
         stand_in: str = STAND_IN,
         as_of: date | None = None,
         api_keys: Sequence[str] = (),
@@ -84,6 +88,7 @@ class Emulator(Lifetime):
             port=port,
             allowed_hosts=tuple(allowed_hosts),
             models=dict(models or {}),
+            any_model=any_model,
             stand_in=stand_in,
             as_of=as_of,
             api_keys=tuple(api_keys),

@@ -79,7 +79,7 @@ class Services:
     def reset(self) -> None:
         """Delete all assets, trainings, deployments, requests, faults and state delays."""
         self.set_delays(StateDelays())
-        self.catalogue.as_of = self.settings.as_of
+        self.catalogue.reset()
         self.trainings.cancel_all()
         self.trainings.tuning.losses.clear()
         self.deployments.delete_all()
