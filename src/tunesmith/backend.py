@@ -476,6 +476,10 @@ class Backend(ABC):
         """Return the tokens that this connection has used; None if they are not counted."""
         return None
 
+    def scripted(self) -> int:
+        """Return how many answers were prepared by a test and not given by a model; usually 0."""
+        return 0
+
     def versions(self) -> dict[str, str]:
         """Return versions of the libraries that decide the result, for the run record."""
         return {}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tunesmith_emulator.openai_api.emulator import OpenAIEmulator
 
 DATA_DIR, OPENAI_DATA_DIR = Path("runs/emulator"), Path("runs/emulator-openai")
-_FOR_WATSONX = ("as_of", "projects", "allowed_hosts", "models_file", "any_model")
+_FOR_WATSONX = ("as_of", "projects", "allowed_hosts", "models_file", "any_model", "answers")
 _FOR_OPENAI = ("overrides",)
 """Options of one API alone."""
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,6 +57,9 @@ _OPTIONS = (
                  help="The same for many models, as YAML."),
     click.option("--any-model", is_flag=True,
                  help="The stand-in also answers for ids that the catalogue lacks."),
+    click.option("--answers", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+                 help="Scripted answers for the requests that match, as YAML. A model answers the "
+                 "others."),
     click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
                  help="Serve the catalogue of that day; by default every model is available."),
     click.option("--api-key", "api_keys", multiple=True, metavar="KEY",
@@ -192,6 +195,7 @@ def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
         seed=given["seed"],
         models=_models(given),
         any_model=given["any_model"],
+        answers=given["answers"] or (),
         as_of=as_of.date() if as_of else None,
         api_keys=given["api_keys"],
         projects=given["projects"],

@@ -18,6 +18,7 @@ from tunesmith_emulator.deployments.service import Deployments
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.files import Files, usable
 from tunesmith_emulator.iam.service import Iam
+from tunesmith_emulator.inference.scripted import Scripted
 from tunesmith_emulator.inference.service import Inference
 from tunesmith_emulator.platform.service import Platform
 from tunesmith_emulator.settings import Settings
@@ -58,7 +59,8 @@ class Services:
         )
         self.deployments = Deployments(self.database, self.engine)
         self.inference = Inference(self.engine, self.catalogue, self.deployments)
-        self.control = Control()
+        self.control = Control(settings.answers)
+        self.scripted = Scripted(self.control.script, self.catalogue, self.deployments)
 
     def open(self) -> None:
         """Start the background work, and continue the unfinished work of an earlier process."""
@@ -77,7 +79,10 @@ class Services:
         self.trainings.tuning.delays = self.deployments.delays = delays
 
     def reset(self) -> None:
-        """Delete all assets, trainings, deployments, requests, faults and state delays."""
+        """Delete all assets, trainings, deployments, requests, faults and state delays.
+
+        The catalogue and the scripted answers are those of the start again.
+        """
         self.set_delays(StateDelays())
         self.catalogue.reset()
         self.trainings.cancel_all()

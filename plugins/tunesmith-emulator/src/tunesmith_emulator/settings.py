@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from tunesmith_emulator.scripted_answer import ScriptedAnswer
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 STAND_IN = "tunesmith/micro-granite"
 PROJECT_ID = "11111111-2222-4333-8444-555555555555"
@@ -80,6 +82,8 @@ class Settings(BaseModel):
     """The ids that the user named, of the catalogue or new ones."""
     any_model: bool = False
     """Whether the stand-in answers for every other id too."""
+    answers: tuple[ScriptedAnswer, ...] = ()
+    """The scripted answers at the start."""
     as_of: date | None = None
     """The day whose catalogue is served; None: every model is available."""
     api_keys: tuple[str, ...] = Field(default=(), repr=False)

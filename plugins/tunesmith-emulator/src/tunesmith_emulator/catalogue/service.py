@@ -88,28 +88,29 @@ class Catalogue:
         Raises:
             ServiceError: 404, the model is unknown, not available yet, or withdrawn.
         """
-        self._admit(model_id)
         day, served = self.as_of, self.served_by(model_id)
         loaded = patience is None or self._engine.loaded(served, patience)
-        model = self._models.get(model_id)
-        if model is None and not loaded and model_id in registry().base_models():
-            model = self._file.own_model(model_id, "")
-        model = model or self._own().get(model_id)
-        if model is None or (day is not None and not model.lifecycle and not model.added):
-            raise self._unsupported(model_id, self._unknown(model_id, model, day))
+        model = self._usable(model_id, day, loaded=loaded)
         if loaded:
             entry = self._entry(model, self._ask, day)
         else:
             entry = Entry(model, served, None, Capabilities(), None, day, loaded=False)
-        if day is not None and entry.state in (None, "withdrawn"):
-            raise self._unsupported(model_id, _out_of_time(model, day))
         problem = self._ask(entry.served_by)[1] if loaded else ""
         if problem:
             raise self._unsupported(model_id, f"it is served by {entry.served_by!r}, but {problem}")
         return entry
 
+    def check(self, model_id: str) -> None:
+        """Refuse a model as :meth:`find` does, without asking whether the backend serves it.
+
+        Raises:
+            ServiceError: 404, the model is unknown, not available yet, or withdrawn.
+        """
+        self._usable(model_id, self.as_of, loaded=self._engine.connected)
+
     def served_by(self, model_id: str) -> str:
         """Return the backend's name of the base model that answers for ``model_id`` on any day."""
+        self._admit(model_id)
         if model_id not in self._models:
             return model_id
         given = self._settings.models.get(model_id)
@@ -139,6 +140,18 @@ class Catalogue:
                 return None  # e.g. a text classifier: no base model answers
         # A path of this machine must not be shown.
         return Path(served).name if Path(served).is_absolute() else served
+
+    def _usable(self, model_id: str, day: date | None, *, loaded: bool) -> Model:
+        self._admit(model_id)
+        model = self._models.get(model_id)
+        if model is None and not loaded and model_id in registry().base_models():
+            model = self._file.own_model(model_id, "")
+        model = model or self._own().get(model_id)
+        if model is None or (day is not None and not model.lifecycle and not model.added):
+            raise self._unsupported(model_id, self._unknown(model_id, model, day))
+        if day is not None and state(model, day) in (None, "withdrawn"):
+            raise self._unsupported(model_id, _out_of_time(model, day))
+        return model
 
     def _listed(self, day: date | None) -> Iterator[Model]:
         for model in self._models.values():
