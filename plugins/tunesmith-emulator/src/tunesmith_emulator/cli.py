@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from tunesmith_emulator.openai_api.emulator import OpenAIEmulator
 
 DATA_DIR, OPENAI_DATA_DIR = Path("runs/emulator"), Path("runs/emulator-openai")
-_FOR_WATSONX = ("as_of", "projects", "allowed_hosts", "models_file", "any_model", "answers")
+_FOR_WATSONX = (
+    "as_of", "projects", "allowed_hosts", "models_file", "any_model", "answers", "replay",
+)  # fmt: skip
+    "as_of",
+    "projects",
+    "allowed_hosts",
+    "models_file",
+    "any_model",
+    "answers",
+    "replay",
+)
 _FOR_OPENAI = ("overrides",)
 """Options of one API alone."""
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,6 +70,8 @@ _OPTIONS = (
     click.option("--answers", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
                  help="Scripted answers for the requests that match, as YAML. A model answers the "
                  "others."),
+    click.option("--replay", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+                 help="Answer the requests that a recording has from it."),
     click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
                  help="Serve the catalogue of that day; by default every model is available."),
     click.option("--api-key", "api_keys", multiple=True, metavar="KEY",
@@ -186,6 +198,54 @@ def run(
     click.get_current_context().exit(ended.code)
 
 
+@emulator.command(
+    "record",
+    cls=Command,
+    has_json=False,
+    example="tunesmith emulator record --output recording.jsonl -- python app.py",
+)
+@click.option("--output", default=Path("recording.jsonl"), show_default=True, metavar="FILE",
+              type=click.Path(dir_okay=False, path_type=Path),
+              help="File of the recording, which is replaced.")  # fmt: skip
+@click.option("--upstream", "places", multiple=True, metavar="HOST[=ADDRESS:PORT]",
+              help="Record this host too, e.g. of Cloud Pak for Data, or a pattern with '*'; with "
+              "ADDRESS, connect there. IBM Cloud's hosts are recorded anyway. May be "
+              "repeated.")  # fmt: skip
+@click.option("--ca-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Certificates that are trusted beside the public ones.")  # fmt: skip
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def record(
+    command: tuple[str, ...], output: Path, places: tuple[str, ...], ca_file: Path | None
+) -> None:
+    """Run an unchanged COMMAND against the real service, and record requests and answers.
+
+    It needs your account, and costs what the command costs. Keys, tokens, passwords and signatures
+    are never written.
+    """
+    from tunesmith_emulator.run.record import record as run_recorded
+    from tunesmith_emulator.run.upstream import parse_upstream
+
+    code = run_recorded(command, output, parse_upstream(places, ca_file), screen.note)
+    click.get_current_context().exit(code)
+
+
+@emulator.command("diff", cls=Command, example="tunesmith emulator diff recording.jsonl")
+@click.argument("recording", type=click.Path(dir_okay=False, path_type=Path))
+@_server_options
+def diff(recording: Path, **given: Any) -> None:
+    """Send the requests of RECORDING to a fresh emulator, and show where the answers differ.
+
+    Status and fields are compared, not texts and numbers. The exit code is 1 if there are
+    differences.
+    """
+    from tunesmith_emulator.agreement import compare
+
+    with _emulator({**given, "any_model": True}) as server:
+        found = compare(recording, server)
+    screen.emit(found.document(), found.lines())
+    click.get_current_context().exit(int(found.differs))
+
+
 def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
     from tunesmith_emulator.emulator import Emulator
 
@@ -196,6 +256,7 @@ def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
         models=_models(given),
         any_model=given["any_model"],
         answers=given["answers"] or (),
+        replay=given["replay"],
         as_of=as_of.date() if as_of else None,
         api_keys=given["api_keys"],
         projects=given["projects"],

@@ -53,6 +53,7 @@ class Emulator(Lifetime):
         stand_in: the base model that answers for every other catalogue entry.
         answers: scripted answers, as :class:`~tunesmith_emulator.scripted_answer.ScriptedAnswer`
             or as its fields, or a YAML file of them.
+        replay: a recording, which answers the requests that it has.
         as_of: serve the catalogue of that day.
         api_keys: the accepted keys; if empty, every key is accepted.
         projects: the projects that exist; if empty, a project is made at its first use.
@@ -77,6 +78,7 @@ class Emulator(Lifetime):
         any_model: bool = False,
         stand_in: str = STAND_IN,
         answers: Script = (),
+        replay: Path | str | None = None,
         as_of: date | None = None,
         api_keys: Sequence[str] = (),
         projects: Sequence[str] = (),
@@ -97,6 +99,7 @@ class Emulator(Lifetime):
             any_model=any_model,
             stand_in=stand_in,
             answers=_read(answers),
+            replay=None if replay is None else Path(replay),
             as_of=as_of,
             api_keys=tuple(api_keys),
             projects=tuple(projects),

@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tunesmith_emulator.control.faults import Fault
 from tunesmith_emulator.control.service import Control, Seen, now
 from tunesmith_emulator.envelope import ServiceError
-from tunesmith_emulator.scripted_answer import HEADER
+from tunesmith_emulator.replay import HEADER as REPLAY
+from tunesmith_emulator.scripted_answer import HEADER as SCRIPT
 
 _CONTROL_PLANE = "/_emulator/"
 _VISIT = "tunesmith.visit"
@@ -67,7 +68,7 @@ class _Visit:
         self._started = time.monotonic()
         self._route = ""
         self._status = 0
-        self._script = ""
+        self._script = self._replayed = ""
         self._ended = False
 
     async def fault(self, route: str, receive: Receive) -> bool:
@@ -87,7 +88,9 @@ class _Visit:
         """Send a part of the answer; its last part ends the visit."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            self._script = Headers(scope=message).get(HEADER, "")
+            headers = Headers(scope=message)
+            self._script = headers.get(SCRIPT, "")
+            self._replayed = headers.get(REPLAY, "")
         elif message["type"] == "http.response.body" and not message.get("more_body"):
             self.end()  # first, so that a client with its answer finds the request in the log
         await self._send(message)
@@ -97,9 +100,8 @@ class _Visit:
         if not self._ended:
             self._ended = True
             ms = round((time.monotonic() - self._started) * 1000, 1)
-            self._control.log(
-                Seen(now(), self._method, self._path, self._route, self._status, ms, self._script)
-            )
+            asked = (now(), self._method, self._path, self._route)
+            self._control.log(Seen(*asked, self._status, ms, self._script, self._replayed))
 
     async def _drop(self, receive: Receive) -> None:
         self.end()

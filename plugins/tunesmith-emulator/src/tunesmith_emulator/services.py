@@ -21,6 +21,7 @@ from tunesmith_emulator.iam.service import Iam
 from tunesmith_emulator.inference.scripted import Scripted
 from tunesmith_emulator.inference.service import Inference
 from tunesmith_emulator.platform.service import Platform
+from tunesmith_emulator.recording.matching import Replay
 from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_emulator.trainings.service import Trainings
@@ -38,6 +39,7 @@ class Services:
         if settings.backend not in registry().backends():
             backend_class(settings.backend)  # raises an error with the remedy
         self.settings = settings
+        self.replay = None if settings.replay is None else Replay(settings.replay)
         # A failure below closes everything and unlocks the folder.
         with usable(settings.data_dir), ExitStack() as opened:
             _hold(settings.data_dir, opened)

@@ -84,6 +84,8 @@ class Settings(BaseModel):
     """Whether the stand-in answers for every other id too."""
     answers: tuple[ScriptedAnswer, ...] = ()
     """The scripted answers at the start."""
+    replay: Path | None = None
+    """A recording that answers the requests that it has."""
     as_of: date | None = None
     """The day whose catalogue is served; None: every model is available."""
     api_keys: tuple[str, ...] = Field(default=(), repr=False)

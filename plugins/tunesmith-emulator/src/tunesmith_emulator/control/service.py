@@ -30,6 +30,8 @@ class Seen:
     ms: float
     script: str
     """The name of the scripted answer; empty if a model answered."""
+    replayed: str
+    """The file and line of the recorded answer; empty if it is the emulator's own."""
 
 
 class Control:
