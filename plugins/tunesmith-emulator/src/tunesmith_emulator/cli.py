@@ -27,14 +27,6 @@ DATA_DIR, OPENAI_DATA_DIR = Path("runs/emulator"), Path("runs/emulator-openai")
 _FOR_WATSONX = (
     "as_of", "projects", "allowed_hosts", "models_file", "any_model", "answers", "replay",
 )  # fmt: skip
-    "as_of",
-    "projects",
-    "allowed_hosts",
-    "models_file",
-    "any_model",
-    "answers",
-    "replay",
-)
 _FOR_OPENAI = ("overrides",)
 """Options of one API alone."""
 F = TypeVar("F", bound=Callable[..., Any])
