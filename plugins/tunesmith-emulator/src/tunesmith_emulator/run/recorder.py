@@ -21,7 +21,7 @@ from tunesmith_emulator.run.recording_file import RecordingFile
 from tunesmith_emulator.run.tunnel import tunnel
 from tunesmith_emulator.run.upstream import Upstream, answer_headers, open_to
 
-_KEPT = ("content-type", "retry-after")
+_KEPT = ("content-type", "content-encoding", "retry-after")
 """The headers of an answer that are recorded, beside those of rate limits."""
 _LIMITS = "x-ratelimit-"
 
@@ -107,7 +107,10 @@ class Recorder(LocalProxy):
             raise ConnectionAbortedError(host)
         ms = round((time.monotonic() - started) * 1000, 1)
         # First, so that a client with its answer finds the exchange in the file.
-        await asyncio.to_thread(self._keep, host, request, body, answer, bytes(received), ms)
+        try:
+            await asyncio.to_thread(self._keep, host, request, body, answer, bytes(received), ms)
+        except OSError as error:
+            self.failed[f"{host}: the recording cannot be written: {error}"] += 1
         await http.end()
 
     def _keep(

@@ -19,7 +19,7 @@ class RecordingFile:
     """A recording during a ``with`` block, at whose end ``path`` is replaced.
 
     Until then the lines are in ``path`` with ``.partial`` behind, which only its owner reads. After
-    an error it is left there.
+    an error that file stays, unless it is empty.
 
     Args:
         path: the file.
@@ -54,6 +54,8 @@ class RecordingFile:
     ) -> None:
         self._opened.close()
         if kind is not None:
+            if not self.exchanges:
+                self._partial.unlink()
             return
         with replaced_atomically(self.path) as file, self._partial.open(encoding="utf-8") as lines:
             for line in lines:
