@@ -483,7 +483,7 @@ class Backend(ABC):
         return {}
 
     def figures(self) -> dict[str, float]:
-        """Return figures by name, for monitoring, e.g. ``cache_hits`` of the states that it keeps."""
+        """Return figures by name, for monitoring, e.g. ``cache_hits`` of the states it keeps."""
         return {}
 
     def close(self) -> None:  # noqa: B027  # nothing to release is a normal case
