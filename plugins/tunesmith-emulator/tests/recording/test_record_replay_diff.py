@@ -164,6 +164,7 @@ def test_other_requests_are_the_emulators_and_a_token_is_needed(replaying, signe
     assert (status, where) == (401, None)
 
 
+@pytest.mark.slow
 def test_the_difference_to_itself_is_none(recorded):
     answers = recorded[0].with_name("answers.yaml")
     answers.write_text(json.dumps({"answers": ANSWERS}))
@@ -176,6 +177,7 @@ def test_the_difference_to_itself_is_none(recorded):
     assert found["routes"]["GET /v2/assets/{asset_id}"]["differences"] == []
 
 
+@pytest.mark.slow
 def test_a_difference_is_shown_with_its_route(recorded, tmp_path):
     head, *exchanges = lines(recorded[0])
     result = exchanges[1]["response"]["body"]["value"]["results"][0]

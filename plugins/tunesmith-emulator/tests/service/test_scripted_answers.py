@@ -265,6 +265,7 @@ def test_a_fault_has_the_body_and_the_headers_that_are_ordered(rest, emulator):
         assert refusal(rest.http.post("/_emulator/faults", json=order), 400)
 
 
+@pytest.mark.slow
 def test_a_run_with_scripted_answers_says_so(local, tmp_path):
     rows = [{"input": f"visit {n}: {word}", "output": label} for n in range(4)
             for word, label in (("lovely", "good"), ("awful", "bad"))]  # fmt: skip

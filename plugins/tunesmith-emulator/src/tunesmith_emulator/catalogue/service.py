@@ -177,6 +177,8 @@ class Catalogue:
         known = model_id in self._models or model_id in registry().base_models()
         if known or not self._settings.any_model or not re.fullmatch(MODEL_ID, model_id):
             return
+        if self._engine.connected and model_id in self._own():
+            return
         if len(self._models) < MOST:
             # A new dictionary, because other threads iterate over this one.
             self._models = {**self._models, model_id: self._file.added_model(model_id, {})}

@@ -15,7 +15,7 @@ _SHORTEST = 8
 """Characters. Shorter values are taken out by their names only, not wherever they occur."""
 _ENDINGS = (
     "apikey", "accesskey", "accesskeyid", "secretkey", "secretaccesskey", "privatekey", "password",
-    "passphrase", "secret", "credential", "authorization", "cookie", "signature", "passcode",
+    "passphrase", "secret", "credential", "credentials", "authorization", "cookie", "signature",
 )  # fmt: skip
 _OPEN = ("grant_type", "response_type", "token_type", "scope")
 """Fields of a sign-in that are no secrets."""
