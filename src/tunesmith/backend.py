@@ -398,9 +398,7 @@ class Predictor(ABC):
     def label_tokens(
         self, base_model: str, prompts: Sequence[str], labels: Sequence[str]
     ) -> dict[str, LabelTokens]:
-        """Return for each label how the untuned model would write it behind ``prompts``.
-
-        The tokens are those behind the first prompt.
+        """Return how the untuned model would write each label; tokens are behind the first prompt.
 
         Raises:
             UnsupportedError: ``base_label_scores`` is not declared.
@@ -476,15 +474,16 @@ class Backend(ABC):
         """Return the tokens that this connection has used; None if they are not counted."""
         return None
 
+    def scripted(self) -> int:
+        """Return how many answers were prepared by a test and not given by a model; usually 0."""
+        return 0
+
     def versions(self) -> dict[str, str]:
         """Return versions of the libraries that decide the result, for the run record."""
         return {}
 
     def figures(self) -> dict[str, float]:
-        """Return figures of the running backend by name, for monitoring; here none.
-
-        ``cache_bytes``, ``cache_hits`` and ``cache_misses`` are about the states that it keeps.
-        """
+        """Return figures by name, for monitoring, e.g. ``cache_hits`` of the states it keeps."""
         return {}
 
     def close(self) -> None:  # noqa: B027  # nothing to release is a normal case

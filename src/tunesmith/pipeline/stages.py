@@ -72,14 +72,16 @@ class Stages:
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[dict[str, Any]]:
-        """Time a stage as ``RunDirectory.stage`` does, and count the tokens of its requests."""
-        before = self.backend.usage()
+        """Time a stage as ``RunDirectory.stage`` does, and count tokens and scripted answers."""
+        before, scripted = self.backend.usage(), self.backend.scripted()
         with self.run.stage(name) as found:
             yield found
             after = self.backend.usage()
             if before is not None and after is not None:
                 earlier = self.run.record.usage or Usage()
                 found["usage"] = earlier.plus(after.since(before))
+            if (new := self.backend.scripted() - scripted) > 0:
+                found["scripted"] = self.run.record.scripted + new
 
     def tune(self) -> TunedModel:
         """Tune, or resume the job that an earlier process started."""

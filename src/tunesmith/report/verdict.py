@@ -203,6 +203,8 @@ def warnings(record: RunRecord) -> tuple[str, ...]:
         found.append(f"{record.stand_in} answered in place of {record.base_model}.")
     if record.emulated:
         found.append("This run was emulated: it used the provider's interface, not its models.")
+    if record.scripted:
+        found.append(f"{record.scripted} answers were scripted for a test: no model gave them.")
     if record.is_development(record.base_model):
         found.append(development_words(record.base_model))
     problems = record.audit.notes if record.audit else ()

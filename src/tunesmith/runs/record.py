@@ -133,6 +133,8 @@ class RunRecord(StoredRecord):
     """Wall time of each stage."""
     usage: Usage | None = None
     """Tokens of all requests, if the backend counts them; not those of the training."""
+    scripted: int = 0
+    """Answers that a test had prepared, so that no model gave them."""
     notes: tuple[str, ...] = ()
     """For the reader: truncated rows, repeated init text, a seed not honored…"""
     provenance: dict[str, Any] = Field(default_factory=dict)

@@ -15,10 +15,12 @@ from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import DatabaseError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp
 
 from tunesmith.errors import TunesmithError
 from tunesmith_emulator.envelope import ServiceError, Target, wrong_parameter
 from tunesmith_emulator.fault_middleware import FaultMiddleware, FaultRoute
+from tunesmith_emulator.replay import ReplayMiddleware
 from tunesmith_emulator.routes.document import ADDRESS, answers, document
 from tunesmith_emulator.routes.routing import JSON_MEDIA, Route, ServicesOf, base_url
 from tunesmith_emulator.routes.table import ROUTES
@@ -68,7 +70,14 @@ def create_app(services: Services) -> FaultMiddleware:
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
     # Outside the framework's layers: a dropped connection needs the server's own ``send``.
-    return FaultMiddleware(app, services.control)
+    return FaultMiddleware(_replaying(app, services), services.control)
+
+
+def _replaying(app: FastAPI, services: Services) -> ASGIApp:
+    if services.replay is None:
+        return app
+    longest = services.settings.max_upload_bytes
+    return ReplayMiddleware(app, services.replay, services.iam.check, longest)
 
 
 def _add(app: FastAPI, route: Route) -> None:

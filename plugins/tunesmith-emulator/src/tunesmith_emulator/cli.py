@@ -16,6 +16,7 @@ from tunesmith.cli.command import Command
 from tunesmith.cli.connection import parse_options
 from tunesmith.errors import ExperimentError
 from tunesmith.experiment_file import parse_overrides
+from tunesmith_emulator.catalogue.additions import Models, parse_models, read_models
 from tunesmith_emulator.settings import PROJECT_ID, STAND_IN
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from tunesmith_emulator.openai_api.emulator import OpenAIEmulator
 
 DATA_DIR, OPENAI_DATA_DIR = Path("runs/emulator"), Path("runs/emulator-openai")
-_FOR_WATSONX = ("as_of", "projects", "allowed_hosts")
+_FOR_WATSONX = (
+    "as_of", "projects", "allowed_hosts", "models_file", "any_model", "answers", "replay",
+)  # fmt: skip
 _FOR_OPENAI = ("overrides",)
 """Options of one API alone."""
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,9 +51,19 @@ _OPTIONS = (
     click.option("--seed", default=0, show_default=True, metavar="N",
                  type=click.IntRange(0, 2**31 - 1),
                  help="The seed of every tuning; the service itself has none."),
-    click.option("--model", "models", multiple=True, metavar="ID=NAME",
-                 help="Serve catalogue entry ID with base model NAME (a Hugging Face id or a path) "
-                 "instead of the embedded stand-in; may be repeated."),
+    click.option("--model", "models", multiple=True, metavar="ID=NAME[,KEY=VALUE]…",
+                 help="Serve model ID, in the catalogue or new, with base model NAME (a Hugging "
+                 "Face id or a path) instead of the embedded stand-in; may be repeated. Keys are "
+                 "facts of the catalogue, e.g. max_sequence_length=4096."),
+    click.option("--models-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+                 help="The same for many models, as YAML."),
+    click.option("--any-model", is_flag=True,
+                 help="The stand-in also answers for ids that the catalogue lacks."),
+    click.option("--answers", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+                 help="Scripted answers for the requests that match, as YAML. A model answers the "
+                 "others."),
+    click.option("--replay", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+                 help="Answer the requests that a recording has from it."),
     click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
                  help="Serve the catalogue of that day; by default every model is available."),
     click.option("--api-key", "api_keys", multiple=True, metavar="KEY",
@@ -177,6 +190,54 @@ def run(
     click.get_current_context().exit(ended.code)
 
 
+@emulator.command(
+    "record",
+    cls=Command,
+    has_json=False,
+    example="tunesmith emulator record --output recording.jsonl -- python app.py",
+)
+@click.option("--output", default=Path("recording.jsonl"), show_default=True, metavar="FILE",
+              type=click.Path(dir_okay=False, path_type=Path),
+              help="File of the recording, which is replaced.")  # fmt: skip
+@click.option("--upstream", "places", multiple=True, metavar="HOST[=ADDRESS:PORT]",
+              help="Record this host too, e.g. of Cloud Pak for Data, or a pattern with '*'; with "
+              "ADDRESS, connect there. IBM Cloud's hosts are recorded anyway. May be "
+              "repeated.")  # fmt: skip
+@click.option("--ca-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Certificates that are trusted beside the public ones.")  # fmt: skip
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def record(
+    command: tuple[str, ...], output: Path, places: tuple[str, ...], ca_file: Path | None
+) -> None:
+    """Run an unchanged COMMAND against the real service, and record requests and answers.
+
+    It needs your account, and costs what the command costs. Keys, tokens, passwords and signatures
+    are never written.
+    """
+    from tunesmith_emulator.run.record import record as run_recorded
+    from tunesmith_emulator.run.upstream import parse_upstream
+
+    code = run_recorded(command, output, parse_upstream(places, ca_file), screen.note)
+    click.get_current_context().exit(code)
+
+
+@emulator.command("diff", cls=Command, example="tunesmith emulator diff recording.jsonl")
+@click.argument("recording", type=click.Path(dir_okay=False, path_type=Path))
+@_server_options
+def diff(recording: Path, **given: Any) -> None:
+    """Send the requests of RECORDING to a fresh emulator, and show where the answers differ.
+
+    Status and fields are compared, not texts and numbers. The exit code is 1 if there are
+    differences.
+    """
+    from tunesmith_emulator.agreement import compare
+
+    with _emulator({**given, "any_model": True}) as server:
+        found = compare(recording, server)
+    screen.emit(found.document(), found.lines())
+    click.get_current_context().exit(int(found.differs))
+
+
 def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
     from tunesmith_emulator.emulator import Emulator
 
@@ -184,7 +245,10 @@ def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
     return Emulator(
         given["backend"],
         seed=given["seed"],
-        models=_models(given["models"]),
+        models=_models(given),
+        any_model=given["any_model"],
+        answers=given["answers"] or (),
+        replay=given["replay"],
         as_of=as_of.date() if as_of else None,
         api_keys=given["api_keys"],
         projects=given["projects"],
@@ -198,8 +262,11 @@ def _openai_emulator(
 ) -> OpenAIEmulator:
     from tunesmith_emulator.openai_api.emulator import OpenAIEmulator
 
-    models = _models(given["models"])
-    bases = sorted(set(models.values()))
+    models = parse_models(given["models"])
+    for model_id, served in models.items():
+        if len(served) > 1:
+            raise ExperimentError(f"--model {model_id}: facts of a model go with --api watsonx")
+    bases = sorted({served["base"] for served in models.values()})
     if len(bases) > 1:
         raise ExperimentError(
             f"--model: --api openai has one base model, not {' and '.join(bases)}; serve them "
@@ -234,17 +301,9 @@ def _stood_in(server: Emulator) -> str:
     return f"{' and '.join(sorted(names))} stood in for IBM's models" if names else "no stand-in"
 
 
-def _models(texts: tuple[str, ...]) -> dict[str, str]:
-    models = {}
-    for text in texts:
-        ident, equals, name = text.partition("=")
-        if not ident or not equals or not name:
-            raise ExperimentError(
-                f"--model {text}: expected ID=NAME, e.g. "
-                "ibm/granite-3-8b-instruct=ibm-granite/granite-4.0-350m"
-            )
-        models[ident] = name
-    return models
+def _models(given: Mapping[str, Any]) -> Models:
+    file = given["models_file"]
+    return {**(read_models(file) if file else {}), **parse_models(given["models"])}
 
 
 def _on_signals() -> threading.Event:
@@ -293,6 +352,8 @@ def _welcome(server: Emulator) -> Iterator[str]:
     day: date | None = server.settings.as_of
     yield f"watsonx.ai emulator over the backend {server.settings.backend!r}: {server.url}"
     yield f"catalogue: {f'as of {day}' if day else 'every model available'}"
+    for model_id, near in server.services.catalogue.added.items():
+        yield f"  added to it: {model_id}{near and f'.{near}'}"
     yield ""
     yield "# Python"
     yield texts["python"]

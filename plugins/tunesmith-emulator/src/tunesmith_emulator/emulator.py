@@ -11,19 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith_emulator.app import create_app
+from tunesmith_emulator.catalogue.additions import Models
 from tunesmith_emulator.certificates import Authority
 from tunesmith_emulator.control.credentials import ANY_KEY, fields
 from tunesmith_emulator.control.faults import Fault
 from tunesmith_emulator.envelope import ServiceError
 from tunesmith_emulator.files import usable
+from tunesmith_emulator.given_file import read_file
 from tunesmith_emulator.lifetime import Lifetime, valid
 from tunesmith_emulator.run.hosts import ibm_hosts
+from tunesmith_emulator.scripted_answer import ScriptedAnswer, ScriptedAnswers
 from tunesmith_emulator.services import Services
 from tunesmith_emulator.settings import LOOPBACK, STAND_IN, Settings, is_loopback
 from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_serve.server import Server
 
 log = logging.getLogger("tunesmith_emulator")
+Script = Path | str | Sequence[ScriptedAnswer | Mapping[str, Any]]
 # Set by the SDK for the whole process when it is given ``verify``.
 _SDK_VERIFY = "WX_CLIENT_VERIFY_REQUESTS"
 _BEFORE: dict[str | None, str | None] = {}
@@ -42,9 +46,14 @@ class Emulator(Lifetime):
         port: 0 picks a free one.
         allowed_hosts: further host names at which clients of this machine may use the control
             plane; by default those of the loopback and ``host``.
-        models: catalogue id to the backend's name of a base model, e.g.
-            ``{"ibm/granite-3-8b-instruct": "ibm-granite/granite-4.0-350m"}``.
+        models: the id of a model, in the catalogue or new, to the backend's name of a base model,
+            e.g. ``{"ibm/granite-3-8b-instruct": "ibm-granite/granite-4.0-350m"}``, or to the
+            fields of a :class:`~tunesmith_emulator.settings.ServedModel`.
+        any_model: the stand-in also answers for ids that the catalogue lacks.
         stand_in: the base model that answers for every other catalogue entry.
+        answers: scripted answers, as :class:`~tunesmith_emulator.scripted_answer.ScriptedAnswer`
+            or as its fields, or a YAML file of them.
+        replay: a recording, which answers the requests that it has.
         as_of: serve the catalogue of that day.
         api_keys: the accepted keys; if empty, every key is accepted.
         projects: the projects that exist; if empty, a project is made at its first use.
@@ -65,8 +74,11 @@ class Emulator(Lifetime):
         host: str = "127.0.0.1",
         port: int = 0,
         allowed_hosts: Sequence[str] = (),
-        models: Mapping[str, str] | None = None,
+        models: Models | None = None,
+        any_model: bool = False,
         stand_in: str = STAND_IN,
+        answers: Script = (),
+        replay: Path | str | None = None,
         as_of: date | None = None,
         api_keys: Sequence[str] = (),
         projects: Sequence[str] = (),
@@ -84,7 +96,10 @@ class Emulator(Lifetime):
             port=port,
             allowed_hosts=tuple(allowed_hosts),
             models=dict(models or {}),
+            any_model=any_model,
             stand_in=stand_in,
+            answers=_read(answers),
+            replay=None if replay is None else Path(replay),
             as_of=as_of,
             api_keys=tuple(api_keys),
             projects=tuple(projects),
@@ -162,9 +177,26 @@ class Emulator(Lifetime):
 
         Args:
             route: e.g. ``"POST /ml/v1/text/generation"``, or a pattern with ``*``.
-            **order: ``status``, ``delay`` (seconds), ``drop``, ``nth``, ``times``, ``retry_after``.
+            **order: ``status``, ``delay`` (seconds), ``drop``, ``nth``, ``times``,
+                ``retry_after``, ``body``, ``headers``.
         """
         self.services.control.faults.place(Fault(route=route, **order))
+
+    def answer(self, match: Mapping[str, Any] | None = None, **answer: Any) -> None:
+        """Script an answer; it is tried before the earlier ones.
+
+        Args:
+            match: the fields of a :class:`~tunesmith_emulator.scripted_answer.Match`; by default
+                every request.
+            **answer: the fields of an :class:`~tunesmith_emulator.scripted_answer.Answer`, e.g.
+                ``text="Paris"``.
+        """
+        self.script([{"match": match or {}, "answer": answer}])
+
+    def script(self, answers: Script) -> None:
+        """Script several answers, or those of a YAML file, as the argument ``answers`` does."""
+        placed = valid(ScriptedAnswers, answers=_read(answers))
+        self.services.control.script.place(placed.answers)
 
     def set_pace(self, **seconds: float) -> None:
         """Set how long states last at least; the arguments are the fields of ``StateDelays``."""
@@ -175,7 +207,10 @@ class Emulator(Lifetime):
         self.services.catalogue.as_of = as_of
 
     def reset(self) -> None:
-        """Delete all assets, trainings, deployments, requests, faults and state delays."""
+        """Delete all assets, trainings, deployments, requests, faults and state delays.
+
+        The catalogue and the scripted answers are those of the start again.
+        """
         self.services.reset()
 
     def _remember(self) -> None:
@@ -192,3 +227,9 @@ class Emulator(Lifetime):
             del os.environ[_SDK_VERIFY]
         else:
             os.environ[_SDK_VERIFY] = before
+
+
+def _read(answers: Script) -> tuple[ScriptedAnswer | Mapping[str, Any], ...]:
+    if isinstance(answers, Path | str):
+        return read_file(Path(answers), ScriptedAnswers).answers
+    return tuple(answers)

@@ -8,11 +8,14 @@ import time
 from typing import Any
 
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tunesmith_emulator.control.faults import Fault
-from tunesmith_emulator.control.service import Control
+from tunesmith_emulator.control.service import Control, Seen, now
 from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.replay import HEADER as REPLAY
+from tunesmith_emulator.scripted_answer import HEADER as SCRIPT
 
 _CONTROL_PLANE = "/_emulator/"
 _VISIT = "tunesmith.visit"
@@ -65,6 +68,7 @@ class _Visit:
         self._started = time.monotonic()
         self._route = ""
         self._status = 0
+        self._script = self._replayed = ""
         self._ended = False
 
     async def fault(self, route: str, receive: Receive) -> bool:
@@ -84,6 +88,9 @@ class _Visit:
         """Send a part of the answer; its last part ends the visit."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            headers = Headers(scope=message)
+            self._script = headers.get(SCRIPT, "")
+            self._replayed = headers.get(REPLAY, "")
         elif message["type"] == "http.response.body" and not message.get("more_body"):
             self.end()  # first, so that a client with its answer finds the request in the log
         await self._send(message)
@@ -92,8 +99,9 @@ class _Visit:
         """Log the request, once."""
         if not self._ended:
             self._ended = True
-            seconds = time.monotonic() - self._started
-            self._control.log(self._method, self._path, self._route, self._status, seconds)
+            ms = round((time.monotonic() - self._started) * 1000, 1)
+            asked = (now(), self._method, self._path, self._route)
+            self._control.log(Seen(*asked, self._status, ms, self._script, self._replayed))
 
     async def _drop(self, receive: Receive) -> None:
         self.end()
@@ -108,10 +116,17 @@ class _Visit:
 
 async def _refuse(send: Send, fault: Fault) -> None:
     status = fault.status or 500
-    code = _CODES.get(status, "internal_server_error" if status >= 500 else "invalid_request")
-    error = ServiceError(status, code, f"Fault ordered for {fault.route}.")
-    headers = [(b"content-type", b"application/json")]
+    headers = {"content-type": "application/json"}
+    if isinstance(fault.body, str):
+        headers["content-type"], text = "text/plain; charset=utf-8", fault.body
+    elif fault.body is not None:
+        text = json.dumps(fault.body)
+    else:
+        code = _CODES.get(status, "internal_server_error" if status >= 500 else "invalid_request")
+        text = json.dumps(ServiceError(status, code, f"Fault ordered for {fault.route}.").body())
     if fault.retry_after is not None:
-        headers.append((b"retry-after", str(fault.retry_after).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(error.body()).encode()})
+        headers["retry-after"] = str(fault.retry_after)
+    headers |= {name.lower(): value for name, value in fault.headers.items()}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": text.encode()})

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from tunesmith_emulator.emulator import Emulator
+
+
+MARKER = "watsonx_answers"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Describe the marker."""
+    config.addinivalue_line(
+        "markers",
+        f"{MARKER}(*answers): the emulator's scripted answers for this test, each a mapping or a "
+        "YAML file beside the test",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +39,18 @@ def _watsonx_emulator(watsonx_emulator_options: dict[str, object]) -> Iterator[E
 
 
 @pytest.fixture
-def watsonx_emulator(_watsonx_emulator: Emulator) -> Iterator[Emulator]:
+def watsonx_emulator(
+    _watsonx_emulator: Emulator, request: pytest.FixtureRequest
+) -> Iterator[Emulator]:
     """A watsonx.ai emulator on this machine, empty at the start of every test.
 
     ``watsonx_emulator.credentials`` are the arguments of ``ibm_watsonx_ai.Credentials``. One
-    server and its loaded models serve the whole session.
+    server and its loaded models serve the whole session. The marker ``watsonx_answers`` scripts
+    answers for a test.
     """
+    for marker in request.node.iter_markers(MARKER):
+        for given in marker.args:
+            file = isinstance(given, str | Path)
+            _watsonx_emulator.script(request.path.parent / given if file else [given])
     yield _watsonx_emulator
     _watsonx_emulator.reset()

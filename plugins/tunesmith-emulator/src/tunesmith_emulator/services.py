@@ -18,8 +18,10 @@ from tunesmith_emulator.deployments.service import Deployments
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.files import Files, usable
 from tunesmith_emulator.iam.service import Iam
+from tunesmith_emulator.inference.scripted import Scripted
 from tunesmith_emulator.inference.service import Inference
 from tunesmith_emulator.platform.service import Platform
+from tunesmith_emulator.recording.matching import Replay
 from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_emulator.trainings.service import Trainings
@@ -37,6 +39,7 @@ class Services:
         if settings.backend not in registry().backends():
             backend_class(settings.backend)  # raises an error with the remedy
         self.settings = settings
+        self.replay = None if settings.replay is None else Replay(settings.replay)
         # A failure below closes everything and unlocks the folder.
         with usable(settings.data_dir), ExitStack() as opened:
             _hold(settings.data_dir, opened)
@@ -58,7 +61,8 @@ class Services:
         )
         self.deployments = Deployments(self.database, self.engine)
         self.inference = Inference(self.engine, self.catalogue, self.deployments)
-        self.control = Control()
+        self.control = Control(settings.answers)
+        self.scripted = Scripted(self.control.script, self.catalogue, self.deployments)
 
     def open(self) -> None:
         """Start the background work, and continue the unfinished work of an earlier process."""
@@ -77,9 +81,12 @@ class Services:
         self.trainings.tuning.delays = self.deployments.delays = delays
 
     def reset(self) -> None:
-        """Delete all assets, trainings, deployments, requests, faults and state delays."""
+        """Delete all assets, trainings, deployments, requests, faults and state delays.
+
+        The catalogue and the scripted answers are those of the start again.
+        """
         self.set_delays(StateDelays())
-        self.catalogue.as_of = self.settings.as_of
+        self.catalogue.reset()
         self.trainings.cancel_all()
         self.trainings.tuning.losses.clear()
         self.deployments.delete_all()

@@ -5,14 +5,52 @@ from __future__ import annotations
 import ipaddress
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from tunesmith_emulator.scripted_answer import ScriptedAnswer
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 STAND_IN = "tunesmith/micro-granite"
 PROJECT_ID = "11111111-2222-4333-8444-555555555555"
 """The project that exists if none is named."""
+MODEL_ID = r"^[A-Za-z0-9][A-Za-z0-9._:-]*(/[A-Za-z0-9][A-Za-z0-9._:-]*)?$"
+"""A model's id: a name, or a provider and a name."""
+
+
+class ServedModel(BaseModel):
+    """One id of the catalogue: the base model that answers, and facts that the user gives.
+
+    A fact that is left out is that of the catalogue's own entry, if it has the id.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base: str | None = Field(default=None, min_length=1)
+    """The backend's name of the base model: a Hugging Face id, a path; None: the stand-in."""
+    label: str | None = Field(default=None, min_length=1)
+    provider: str | None = Field(default=None, min_length=1)
+    max_sequence_length: int | None = Field(default=None, ge=2)
+    """Tokens of prompt and answer together."""
+    max_output_tokens: int | None = Field(default=None, ge=1)
+    """Tokens of an answer."""
+    input_tier: str | None = None
+    output_tier: str | None = None
+    number_params: str | None = None
+    """As the service spells it: ``8b``."""
+    chat: bool | None = None
+    """Whether it is listed as a model that chats."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The given facts by name."""
+        return self.model_dump(exclude={"base"}, exclude_none=True)
+
+
+def by_name(value: Any) -> Any:
+    """Return the fields of a :class:`ServedModel` that is given as the name of its base model."""
+    return {"base": value} if isinstance(value, str) else value
 
 
 class Settings(BaseModel):
@@ -38,8 +76,16 @@ class Settings(BaseModel):
     stand_in: str = STAND_IN
     """The backend's name of the base model that answers for all catalogue entries outside
     ``models``."""
-    models: dict[str, str] = Field(default_factory=dict)
-    """Catalogue id to the backend's name of a base model: a Hugging Face id, a path…"""
+    models: dict[
+        Annotated[str, Field(pattern=MODEL_ID)], Annotated[ServedModel, BeforeValidator(by_name)]
+    ] = Field(default_factory=dict)
+    """The ids that the user named, of the catalogue or new ones."""
+    any_model: bool = False
+    """Whether the stand-in answers for every other id too."""
+    answers: tuple[ScriptedAnswer, ...] = ()
+    """The scripted answers at the start."""
+    replay: Path | None = None
+    """A recording that answers the requests that it has."""
     as_of: date | None = None
     """The day whose catalogue is served; None: every model is available."""
     api_keys: tuple[str, ...] = Field(default=(), repr=False)

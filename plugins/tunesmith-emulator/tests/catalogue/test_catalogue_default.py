@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from catalogue_questions import TUNABLE, Make, functions_of, ids, spec_of, stages_of
 
-from tunesmith.errors import ExperimentError
 from tunesmith.plugins import registry
 from tunesmith_emulator.catalogue.model import catalogue_file
 from tunesmith_emulator.catalogue.service import Catalogue
@@ -161,14 +160,6 @@ def test_a_missing_model_is_an_error_and_does_not_affect_the_others(make: Make) 
     with pytest.raises(ServiceError, match="nobody/no-such-model") as refused:
         catalogue.find(NOTEBOOK)
     assert refused.value.status == 404
-
-
-def test_an_unknown_id_in_the_configuration_is_refused_at_the_start(make: Make) -> None:
-    with pytest.raises(
-        ExperimentError, match="Did you mean 'ibm/granite-3-8b-instruct'"
-    ) as refused:
-        make(models={"ibm/granite-3.8b-instruct": OWN})
-    assert "'ibm/granite-3.8b-instruct' is not in the catalogue" in str(refused.value)
 
 
 def test_tasks_have_the_labels_that_the_sdk_makes_names_of(today: Catalogue) -> None:

@@ -39,6 +39,7 @@ def test_all_evidence_is_used() -> None:
     used = {s.evidence.what for m in MODELS for s in m.lifecycle}
     used |= {m.tuning.evidence.what for m in MODELS if m.tuning}
     used.add(catalogue_file().own_model("a/b", "").tuning.evidence.what)
+    used.add(catalogue_file().added_model("a/b", {}).tuning.evidence.what)
     assert used == {evidence.what for evidence in catalogue_file().evidence.values()}
 
 

@@ -18,8 +18,10 @@ from tunesmith.dataset import DataSpec, load_dataset
 from tunesmith.experiment import Experiment
 from tunesmith.labels import LabelSet
 from tunesmith.records import Deployment
+from tunesmith_emulator.control.script import Script
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, not_found
+from tunesmith_emulator.inference.scripted import Scripted
 from tunesmith_emulator.inference.service import Inference
 from tunesmith_emulator.routes.inference import ROUTES
 from tunesmith_emulator.settings import Settings
@@ -75,7 +77,9 @@ class Services:
     deployment: Deployment
 
     def __post_init__(self) -> None:
-        self.inference = Inference(self.engine, Catalogue(self.entries), Deployments(self.ready))
+        catalogue, deployments = Catalogue(self.entries), Deployments(self.ready)
+        self.inference = Inference(self.engine, catalogue, deployments)
+        self.scripted = Scripted(Script(), catalogue, deployments)
         app = FastAPI()
         app.state.services = self
         for route in ROUTES:

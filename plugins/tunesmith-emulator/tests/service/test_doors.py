@@ -66,8 +66,6 @@ def test_a_data_directory_serves_one_emulator_at_a_time(tmp_path):
 
 
 def test_a_failed_start_keeps_no_resources(tmp_path):
-    with pytest.raises(ExperimentError, match="not in the catalogue"):
-        Emulator("sklearn", data_dir=tmp_path, models={"nobody/nothing": "x"}).start()
     with pytest.raises(PluginError, match="no backend 'sklaern'"):
         Emulator("sklaern", data_dir=tmp_path).start()
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -239,12 +237,14 @@ def test_the_fixture_gives_every_test_an_empty_emulator(tmp_path):
         "def watsonx_emulator_options():\n"
         "    return {'backend': 'sklearn'}\n"
     )
+    (tmp_path / "answers.yaml").write_text("answers: [{answer: {text: from a file}}]")
     (tmp_path / "test_with_it.py").write_text(
         "import httpx, pytest, ssl\n"
         "@pytest.mark.parametrize('turn', [1, 2])\n"
         "def test_it(watsonx_emulator, turn):\n"
         "    e = watsonx_emulator\n"
         "    assert e.requests == [] and e.services.catalogue.as_of is None\n"
+        "    assert e.services.control.script.empty\n"
         "    context = ssl.create_default_context(cafile=e.credentials['verify'])\n"
         "    scope = {'project_id': e.project_id}\n"
         "    headers = {'Authorization': 'Bearer x'}\n"
@@ -257,6 +257,11 @@ def test_the_fixture_gives_every_test_an_empty_emulator(tmp_path):
         "        assert client.post('/v2/assets', json=asset, params=scope).status_code == 201\n"
         "    import datetime\n"
         "    e.set_date(datetime.date(2025, 1, 1))\n"
+        "@pytest.mark.watsonx_answers({'answer': {'text': 'marked'}}, 'answers.yaml')\n"
+        "def test_marked(watsonx_emulator):\n"
+        "    script = watsonx_emulator.services.control.script\n"
+        "    said = [one['answer']['text'] for one in script.listed()]\n"
+        "    assert said == ['from a file', 'marked']\n"
     )
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "."],
@@ -265,4 +270,4 @@ def test_the_fixture_gives_every_test_an_empty_emulator(tmp_path):
         cwd=tmp_path,
         timeout=60,
     )
-    assert "2 passed" in run.stdout, run.stdout + run.stderr
+    assert "3 passed" in run.stdout, run.stdout + run.stderr

@@ -65,6 +65,10 @@ class WatsonxBackend(Backend):
         """Return the capabilities that the service advertises for ``base_model``."""
         return self._catalog.capabilities(base_model)
 
+    def scripted(self) -> int:
+        """Return how many answers an emulator was told to give, in place of a model's."""
+        return self._predictor.scripted
+
     def versions(self) -> dict[str, str]:
         """Return the version of the SDK."""
         return {"ibm-watsonx-ai": version("ibm-watsonx-ai")}

@@ -42,7 +42,7 @@ from tunesmith_watsonx.label_scores import (
     read_scores,
     texts_of,
 )
-from tunesmith_watsonx.service_warnings import cut_input
+from tunesmith_watsonx.service_warnings import cut_input, is_scripted
 
 T = TypeVar("T")
 _ADDED = 8
@@ -60,6 +60,13 @@ class WatsonxPredictor(Predictor):
         self._patience = patience
         self._limiter = RequestLimiter()
         self._tokens: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._scripted = 0
+        self._lock = threading.Lock()
+
+    @property
+    def scripted(self) -> int:
+        """The number of answers so far that an emulator was told to give."""
+        return self._scripted
 
     def generate(
         self, target: Target, inputs: Sequence[str], params: GenerationParams | None = None
@@ -79,7 +86,7 @@ class WatsonxPredictor(Predictor):
         def answer(text: str) -> Generation:
             # One prompt gives one dictionary; the SDK's annotation allows for lists and streams.
             got: Any = self._send(target, lambda: model.generate(prompt=text, params=asked), stop)
-            return _generation(got)
+            return _generation(self._counted(got))
 
         return in_order(answer, inputs, stop)
 
@@ -97,7 +104,7 @@ class WatsonxPredictor(Predictor):
         pieces, first = self._send(target, begin)
         with closing(pieces):
             while first:
-                yield _generation(first[0])
+                yield _generation(self._counted(first[0]))
                 with self._connection.call(f"streaming from {_name(target)}", PredictionError):
                     first = list(itertools.islice(pieces, 1))
 
@@ -148,9 +155,10 @@ class WatsonxPredictor(Predictor):
 
         def answer(conversation: Sequence[Message]) -> Generation:
             messages = messages_of(conversation)
-            return generation_of(
-                self._send(base_model, lambda: model.chat(messages=messages, params=asked), stop)
+            got: Any = self._send(
+                base_model, lambda: model.chat(messages=messages, params=asked), stop
             )
+            return generation_of(self._counted(got))
 
         return in_order(answer, conversations, stop)
 
@@ -273,6 +281,13 @@ class WatsonxPredictor(Predictor):
         if params is not None and spec is not None:
             check_generation(params, BACKEND, spec.capabilities)
         return None if params is None else _wire(params)
+
+    def _counted(self, answer: Any) -> Any:
+        """Return ``answer`` after counting it if it is scripted."""
+        if is_scripted(answer):
+            with self._lock:
+                self._scripted += 1
+        return answer
 
     def _inference(self, target: Target) -> ModelInference:
         if isinstance(target, Deployment):

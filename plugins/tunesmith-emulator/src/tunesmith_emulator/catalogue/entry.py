@@ -65,19 +65,19 @@ class Entry:
     @property
     def state(self) -> StageId | None:
         """The stage of its lifecycle; None before it was available."""
-        return state(self.model.lifecycle, self.day)
+        return state(self.model, self.day)
 
     @property
     def addition(self) -> bool:
         """Whether the real service never had the model, or never tuned it."""
-        return self.day is None and self._tunable_by_us
+        return (self.day is None or self.model.added) and self._tunable_by_us
 
     @property
     def tunable(self) -> bool:
         """Whether it can be prompt-tuned on the served day."""
         if self.model.tuning is None or (self.loaded and self.method is None):
             return False
-        if self.day is None:
+        if self.day is None or self.model.added:
             return True
         return self.state in ("available", "deprecated") and not self._tunable_by_us
 
@@ -96,7 +96,7 @@ class Entry:
         """The functions of the model in the real service that the backend also has."""
         if self.state == "withdrawn":
             return []
-        generates = self.capabilities.base_inference
+        generates = self.capabilities.base_inference and self.model.generates
         offered = {
             "lora_fine_tune_trainable": self.day is None and LORA in self.capabilities.methods,
             "prompt_tune_inferable": self.tunable,

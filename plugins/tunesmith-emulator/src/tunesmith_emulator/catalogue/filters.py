@@ -36,6 +36,12 @@ def parse(text: str) -> Filter:
     return lambda facts: combine(test(facts) for test in tests)
 
 
+def named(text: str) -> list[str]:
+    """Return the ids of models that a well-formed filter asks for."""
+    found = (_TERM.fullmatch(term.strip()) for term in text.partition(":")[0].split(","))
+    return [m["value"] for m in found if m and m["kind"] == "modelid" and not m["absent"]]
+
+
 def _term(term: str, text: str) -> Filter:
     match = _TERM.fullmatch(term.strip())
     if match is None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from tunesmith_emulator.catalogue.model import Stage, StageId
+from tunesmith_emulator.catalogue.model import Model, Stage, StageId
 
 
-def state(stages: Sequence[Stage], day: date | None) -> StageId | None:
-    """Return the stage on ``day``, or None if the model did not exist yet.
+def state(model: Model, day: date | None) -> StageId | None:
+    """Return the stage of ``model`` on ``day``, or None if it did not exist yet.
 
-    Without a day every model is available. A model that the real service never had (no stages) is
-    available only without a day.
+    Without a day every model is available. A model that the user added is available on each day, a
+    base model of the backend (no stages) only without one.
     """
-    if day is None:
+    if day is None or model.added:
         return "available"
-    reached = _reached(stages, day)
+    reached = _reached(model.lifecycle, day)
     return reached[-1].id if reached else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -80,6 +81,10 @@ class Model(_Fact):
     """Tokens; None if it is not known."""
     max_output_tokens: int | None = None
     chat: bool = False
+    generates: bool = True
+    """Whether the untuned model generates text in the real service."""
+    added: bool = False
+    """Whether the user added it, or asked for an id that the catalogue lacks."""
     tasks: dict[str, Task]
     tuning: Tuning | None = None
     lifecycle: tuple[Stage, ...] = ()
@@ -103,6 +108,15 @@ class CatalogueFile(_Fact):
         label = name.rpartition("/")[2]
         texts = {"short_description": summary or label, "long_description": summary or label}
         return Model.model_validate({"model_id": name, "label": label, **texts, **self.own})
+
+    def added_model(self, model_id: str, facts: Mapping[str, Any]) -> Model:
+        """Return the model for an id that the catalogue lacks; ``facts`` are fields of it."""
+        provider, slash, label = model_id.rpartition("/")
+        own = self.own_model(model_id, f"{label}, added to the catalogue of this emulator.")
+        assert own.tuning is not None  # noqa: S101  # the file has it for all own models
+        tuning = own.tuning.model_copy(update={"evidence": self.evidence["added"]})
+        named = {"label": label, "provider": provider if slash else own.provider}
+        return own.model_copy(update={"tuning": tuning, "added": True, **named, **facts})
 
 
 @cache

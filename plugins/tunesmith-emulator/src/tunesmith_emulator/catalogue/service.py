@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
@@ -9,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from tunesmith.backend import Capabilities
-from tunesmith.errors import BackendError, ExperimentError, near_misses
+from tunesmith.errors import BackendError, near_misses
 from tunesmith.plugins import registry
 from tunesmith_emulator.catalogue.entry import LORA, Entry
-from tunesmith_emulator.catalogue.filters import parse
+from tunesmith_emulator.catalogue.filters import named, parse
 from tunesmith_emulator.catalogue.lifecycle import start_of, state
 from tunesmith_emulator.catalogue.model import Model, catalogue_file
 from tunesmith_emulator.engine import PROMPT_TUNING, Engine
 from tunesmith_emulator.envelope import ServiceError
-from tunesmith_emulator.settings import Settings
+from tunesmith_emulator.settings import MODEL_ID, Settings
 
 __all__ = ["Catalogue", "Entry"]
+MOST = 1000
+"""The models of a catalogue that serves every id. Further ids are refused."""
 
 
 class Catalogue:
@@ -28,9 +31,6 @@ class Catalogue:
     Args:
         settings: ``models`` and ``stand_in`` name the models that answer, ``as_of`` the day.
         engine: gives the base models and the capabilities of the backend.
-
-    Raises:
-        ExperimentError: ``models`` names an id that is not in the catalogue.
     """
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
@@ -39,13 +39,19 @@ class Catalogue:
         self._settings = settings
         self._engine = engine
         self._file = catalogue_file()
-        self._models = {model.model_id: model for model in self._file.models}
-        for model_id in settings.models:
-            if model_id not in self._models:
-                raise ExperimentError(
-                    f"models: {model_id!r} is not in the catalogue; there are: "
-                    f"{', '.join(self._models)}.{near_misses(model_id, self._models)}"
-                )
+        self._models = self._given()
+
+    def reset(self) -> None:
+        """Serve the day and the models of the start again."""
+        self.as_of = self._settings.as_of
+        self._models = self._given()
+
+    @property
+    def added(self) -> dict[str, str]:
+        """The ids that the user added, each with the ids of the catalogue that are near it."""
+        known = [model.model_id for model in self._file.models]
+        added = (model.model_id for model in self._models.values() if model.added)
+        return {model_id: near_misses(model_id, known) for model_id in added}
 
     def specs(self, filters: str | None = None) -> list[dict[str, Any]]:
         """Return the models that exist on the served day, as ``foundation_model_specs``.
@@ -58,6 +64,8 @@ class Catalogue:
             ServiceError: 400, the filter is malformed.
         """
         wanted = parse(filters) if filters else lambda facts: True
+        for model_id in named(filters or ""):
+            self._admit(model_id)
         day = self.as_of
         # Cached, because the backend is slow to report a model that it does not find.
         ask = cache(self._ask)
@@ -82,28 +90,31 @@ class Catalogue:
         """
         day, served = self.as_of, self.served_by(model_id)
         loaded = patience is None or self._engine.loaded(served, patience)
-        model = self._models.get(model_id)
-        if model is None and not loaded and model_id in registry().base_models():
-            model = self._file.own_model(model_id, "")
-        model = model or self._own().get(model_id)
-        if model is None or (day is not None and not model.lifecycle):
-            raise self._unsupported(model_id, self._unknown(model_id, model, day))
+        model = self._usable(model_id, day, loaded=loaded)
         if loaded:
             entry = self._entry(model, self._ask, day)
         else:
             entry = Entry(model, served, None, Capabilities(), None, day, loaded=False)
-        if day is not None and entry.state in (None, "withdrawn"):
-            raise self._unsupported(model_id, _out_of_time(model, day))
         problem = self._ask(entry.served_by)[1] if loaded else ""
         if problem:
             raise self._unsupported(model_id, f"it is served by {entry.served_by!r}, but {problem}")
         return entry
 
+    def check(self, model_id: str) -> None:
+        """Refuse a model as :meth:`find` does, without asking whether the backend serves it.
+
+        Raises:
+            ServiceError: 404, the model is unknown, not available yet, or withdrawn.
+        """
+        self._usable(model_id, self.as_of, loaded=self._engine.connected)
+
     def served_by(self, model_id: str) -> str:
         """Return the backend's name of the base model that answers for ``model_id`` on any day."""
+        self._admit(model_id)
         if model_id not in self._models:
             return model_id
-        return self._settings.models.get(model_id, self._settings.stand_in)
+        given = self._settings.models.get(model_id)
+        return (given.base if given else None) or self._settings.stand_in
 
     def stand_ins(self) -> dict[str, str | None]:
         """Return the usable models of the served day, each with its stand-in.
@@ -113,7 +124,7 @@ class Catalogue:
         day = self.as_of
         own = self._own() if self._engine.connected and day is None else {}
         listed = {**self._models, **own}
-        usable = (m for m in listed.values() if state(m.lifecycle, day) not in (None, "withdrawn"))
+        usable = (m for m in listed.values() if state(m, day) not in (None, "withdrawn"))
         models = listed.values() if day is None else usable
         return {model.model_id: self.stand_in(model.model_id) for model in models}
 
@@ -130,12 +141,47 @@ class Catalogue:
         # A path of this machine must not be shown.
         return Path(served).name if Path(served).is_absolute() else served
 
+    def _usable(self, model_id: str, day: date | None, *, loaded: bool) -> Model:
+        self._admit(model_id)
+        model = self._models.get(model_id)
+        if model is None and not loaded and model_id in registry().base_models():
+            model = self._file.own_model(model_id, "")
+        model = model or self._own().get(model_id)
+        if model is None or (day is not None and not model.lifecycle and not model.added):
+            raise self._unsupported(model_id, self._unknown(model_id, model, day))
+        if day is not None and state(model, day) in (None, "withdrawn"):
+            raise self._unsupported(model_id, _out_of_time(model, day))
+        return model
+
     def _listed(self, day: date | None) -> Iterator[Model]:
         for model in self._models.values():
-            if day is None or model.lifecycle[0].start_date <= day:
+            if day is None or state(model, day) is not None:
                 yield model
         if day is None:
             yield from self._own().values()
+
+    def _given(self) -> dict[str, Model]:
+        """Return the catalogue with what the user changed and added."""
+        models = {model.model_id: model for model in self._file.models}
+        for model_id, given in self._settings.models.items():
+            known = models.get(model_id)
+            models[model_id] = (
+                known.model_copy(update=given.facts)
+                if known
+                else self._file.added_model(model_id, given.facts)
+            )
+        return models
+
+    def _admit(self, model_id: str) -> None:
+        """Add ``model_id`` to the catalogue if every id is served."""
+        known = model_id in self._models or model_id in registry().base_models()
+        if known or not self._settings.any_model or not re.fullmatch(MODEL_ID, model_id):
+            return
+        if self._engine.connected and model_id in self._own():
+            return
+        if len(self._models) < MOST:
+            # A new dictionary, because other threads iterate over this one.
+            self._models = {**self._models, model_id: self._file.added_model(model_id, {})}
 
     def _own(self) -> dict[str, Model]:
         infos = self._engine.backend.base_models()

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import threading
 from fnmatch import fnmatchcase
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
+HeaderValue = Annotated[str, Field(pattern=r"^[ -~]{0,1000}$")]
+_OF_THE_SERVER = {"content-length", "transfer-encoding", "connection"}
 
 
 class Fault(BaseModel):
@@ -27,6 +32,10 @@ class Fault(BaseModel):
     """The number of calls with the fault; None: all from then on."""
     retry_after: int | None = Field(default=None, ge=0)
     """Seconds in the header ``Retry-After``."""
+    body: JsonValue = None
+    """The body in place of the service's envelope: text as it is, any other value as JSON."""
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+    """Further headers, or others in place of ``Content-Type`` and ``Retry-After``."""
 
     @model_validator(mode="after")
     def _does_something(self) -> Fault:
@@ -34,6 +43,10 @@ class Fault(BaseModel):
             raise ValueError("a fault needs status, delay or drop")
         if self.drop and self.status is not None:
             raise ValueError("a dropped connection has no status")
+        if taken := _OF_THE_SERVER & {name.lower() for name in self.headers}:
+            raise ValueError(f"headers: the server sends {min(taken)} itself; leave it out")
+        if self.status is None and (self.body is not None or self.headers):
+            raise ValueError("body and headers need a status")
         return self
 
     def hits(self, call: int) -> bool:

@@ -14,6 +14,7 @@ from tunesmith_emulator.control.faults import Fault
 from tunesmith_emulator.envelope import wrong_field
 from tunesmith_emulator.routes.routing import JSON, Route, ServicesOf, base_url
 from tunesmith_emulator.routes.state import state
+from tunesmith_emulator.scripted_answer import ScriptedAnswers
 from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_emulator.version import __version__
 
@@ -70,6 +71,22 @@ def place_fault(fault: Fault, services: ServicesOf) -> JSON:
 def clear_faults(services: ServicesOf) -> None:
     """Delete all faults."""
     services.control.faults.clear()
+
+
+def scripted_answers(services: ServicesOf) -> JSON:
+    """Return the scripted answers, each with the number of calls that it matched."""
+    return {"answers": services.control.script.listed()}
+
+
+def script_answers(new: ScriptedAnswers, services: ServicesOf) -> JSON:
+    """Script answers. They are tried before the earlier ones."""
+    services.control.script.place(new.answers)
+    return scripted_answers(services)
+
+
+def clear_answers(services: ServicesOf) -> None:
+    """Delete all scripted answers."""
+    services.control.script.clear()
 
 
 def delays(services: ServicesOf) -> JSON:
@@ -129,6 +146,9 @@ ROUTES = (
     _route("GET", "faults", faults),
     _route("POST", "faults", place_fault, 201),
     _route("DELETE", "faults", clear_faults, 204),
+    _route("GET", "answers", scripted_answers),
+    _route("POST", "answers", script_answers, 201),
+    _route("DELETE", "answers", clear_answers, 204),
     _route("GET", "pace", delays),
     _route("PUT", "pace", set_delays),
     _route("GET", "catalogue-date", catalogue_date),

@@ -9,10 +9,12 @@ from fastapi import Depends, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, StreamingResponse
 
+from tunesmith_emulator.inference import scripted
 from tunesmith_emulator.inference.sse import event_stream
 from tunesmith_emulator.routes import shapes
 from tunesmith_emulator.routes.bodies import JsonBody
 from tunesmith_emulator.routes.routing import JSON_MEDIA, Evidence, Route, ServicesOf
+from tunesmith_emulator.routes.scripting import Answering, scripted_first, stream, whole
 
 
 async def _deployment(request: Request) -> str | None:
@@ -80,6 +82,12 @@ _CHAT_STREAM = "As text/chat; without the event `close`, which clients would rea
 _BY_ID = "/ml/v1/deployments/{deployment}"
 
 _EVENTS = "text/event-stream"
+_SCRIPTED: dict[Callable[..., Any], Answering] = {
+    generate: whole(scripted.generation),
+    generate_stream: stream(scripted.generation_stream, greet=True),
+    chat: whole(scripted.chat),
+    chat_stream: stream(scripted.chat_stream, greet=False),
+}
 
 
 def _post(
@@ -91,6 +99,8 @@ def _post(
     answer: type[BaseModel] | None = None,
 ) -> Route:
     media = _EVENTS if answer is None else JSON_MEDIA
+    if handler in _SCRIPTED:
+        handler = scripted_first(handler, f"POST {path}", _SCRIPTED[handler])
     return Route(
         "POST",
         path,

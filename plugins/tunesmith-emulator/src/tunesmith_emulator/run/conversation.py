@@ -18,8 +18,8 @@ class Conversation:
         self.writer = writer
         self._http = h11.Connection(h11.SERVER)
 
-    async def next_request(self) -> h11.Request | None:
-        """Read the next request without its body. Return None at the end.
+    async def next_request(self, body: bytearray | None = None) -> h11.Request | None:
+        """Read the next request, and append its body to ``body``. Return None at the end.
 
         Raises:
             h11.RemoteProtocolError: the data are not HTTP, or end in the middle.
@@ -32,6 +32,8 @@ class Conversation:
                 await self._read()
             elif isinstance(event, h11.Request):
                 request = event
+            elif isinstance(event, h11.Data) and body is not None:
+                body += event.data
             elif isinstance(event, h11.EndOfMessage):
                 return request
             elif event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
@@ -46,9 +48,18 @@ class Conversation:
         for piece in body:
             self._send(h11.Data(data=piece))
             await self.writer.drain()
+        await self.end()
+
+    async def send(self, event: h11.Response | h11.Data) -> None:
+        """Send the begin or a piece of an answer whose length is not known yet."""
+        self._send(event)
+        await self.writer.drain()
+
+    async def end(self) -> None:
+        """End an answer. The next request can be read if the connection stays open."""
         self._send(h11.EndOfMessage())
         await self.writer.drain()
-        if self._http.our_state is h11.DONE:
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
 
     async def say(self, status: int, reason: str, text: str, *, head: bool = False) -> None:

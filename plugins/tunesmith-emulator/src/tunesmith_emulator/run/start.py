@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from tunesmith_emulator.run import own_network
+from tunesmith_emulator.run.local_proxy import HTTPS
 from tunesmith_emulator.run.own_network import NOT_STARTED, REFUSED
-from tunesmith_emulator.run.proxy import HTTPS, Proxy
+from tunesmith_emulator.run.proxy import Proxy
 
 _BYTES = 4096
 # The shell reads the end of its stdin when this process is gone, even by SIGKILL. It stops each
@@ -33,12 +34,13 @@ class Start:
     ``folder`` goes.
 
     Args:
-        proxy: the proxy of the run.
+        proxy: the proxy of the run, for a network of its own.
         folder: the temporary folder of the run.
         own: whether the process gets a network of its own, if this machine allows one.
     """
 
-    def __init__(self, proxy: Proxy, folder: Path, *, own: bool) -> None:
+    def __init__(self, proxy: Proxy | None, folder: Path, *, own: bool) -> None:
+        own = own and proxy is not None
         self._proxy = proxy
         self._link, self._far_end = socket.socketpair()
         self.pass_fds = (self._far_end.fileno(),) if own else ()
@@ -98,6 +100,8 @@ class Start:
     @property
     def _doors(self) -> tuple[tuple[int, Callable[[socket.socket], None]], ...]:
         """The ports of the other network, with what serves them."""
+        if self._proxy is None:
+            return ()
         # Asynchronous clients (anyio) take the address of IBM's hosts, but keep the usual port.
         emulator = self._proxy.listen_as_emulator
         return (
