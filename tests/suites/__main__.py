@@ -90,7 +90,8 @@ def _sources(suite: Suite, folder: Path, given: Path | None) -> Path:
     found = (given or folder) / name
     if not found.is_dir() and given is None:
         folder.mkdir(parents=True, exist_ok=True)
-        _pip(sys.executable, "download", "--no-deps", "--no-binary", suite.name, "--dest", folder)
+        wanted = ("--no-deps", "--no-binary", suite.name, f"{suite.name}=={suite.version}")
+        _pip(sys.executable, "download", *wanted, "--dest", folder)
         with tarfile.open(folder / f"{name}.tar.gz") as archive:
             archive.extractall(folder, filter="data")
     if not found.is_dir():

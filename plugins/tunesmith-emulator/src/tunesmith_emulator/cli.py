@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 DATA_DIR, OPENAI_DATA_DIR = Path("runs/emulator"), Path("runs/emulator-openai")
 _FOR_WATSONX = (
-    "as_of", "projects", "allowed_hosts", "models_file", "any_model", "answers", "replay",
+    "as_of", "projects", "allowed_hosts", "models_file", "any_model", "script", "replay",
+    "stand_in",
 )  # fmt: skip
 _FOR_OPENAI = ("overrides",)
 """Options of one API alone."""
@@ -57,9 +58,12 @@ _OPTIONS = (
                  "facts of the catalogue, e.g. max_sequence_length=4096."),
     click.option("--models-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
                  help="The same for many models, as YAML."),
+    click.option("--stand-in", metavar="NAME",
+                 help="The base model that answers for every other id; by default "
+                 f"{STAND_IN}."),
     click.option("--any-model", is_flag=True,
                  help="The stand-in also answers for ids that the catalogue lacks."),
-    click.option("--answers", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    click.option("--script", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
                  help="Scripted answers for the requests that match, as YAML. A model answers the "
                  "others."),
     click.option("--replay", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
@@ -247,7 +251,8 @@ def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
         seed=given["seed"],
         models=_models(given),
         any_model=given["any_model"],
-        answers=given["answers"] or (),
+        stand_in=given["stand_in"] or STAND_IN,
+        answers=given["script"] or (),
         replay=given["replay"],
         as_of=as_of.date() if as_of else None,
         api_keys=given["api_keys"],

@@ -168,7 +168,7 @@ def test_other_requests_are_the_emulators_and_a_token_is_needed(replaying, signe
 def test_the_difference_to_itself_is_none(recorded):
     answers = recorded[0].with_name("answers.yaml")
     answers.write_text(json.dumps({"answers": ANSWERS}))
-    done = tunesmith("diff", recorded[0], "--backend", "sklearn", "--answers", answers, "--json")
+    done = tunesmith("diff", recorded[0], "--backend", "sklearn", "--script", answers, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert found["skipped"] == 1
@@ -188,7 +188,7 @@ def test_a_difference_is_shown_with_its_route(recorded, tmp_path):
     changed, answers = tmp_path / "changed.jsonl", tmp_path / "answers.yaml"
     changed.write_text("\n".join(map(json.dumps, [head, *exchanges])))
     answers.write_text(json.dumps({"answers": ANSWERS}))
-    done = tunesmith("diff", changed, "--backend", "sklearn", "--answers", answers)
+    done = tunesmith("diff", changed, "--backend", "sklearn", "--script", answers)
     assert done.returncode == 1
     text = done.stdout.splitlines()
     start = text.index("POST /ml/v1/text/generation (recorded, docs): differs, 1 request")
