@@ -81,6 +81,8 @@ class Capabilities(Record):
     task_ids: tuple[str, ...] = ("classification",)
     max_sequence_length: int | None = None
     """Tokens of a prompt and its answer together; None if there is no limit or it is not known."""
+    inference: bool = True
+    """Whether a deployment writes text. One that does not only decides (``label_scores``)."""
     base_inference: bool = False
     """Whether the untuned base model generates."""
     validation: bool = False
@@ -304,7 +306,7 @@ class Predictor(ABC):
 
         Raises:
             NotFoundError: no such deployment or base model.
-            UnsupportedError: a parameter that is not declared.
+            UnsupportedError: a parameter that is not declared, or the target writes no text.
         """
 
     def generate_each(
