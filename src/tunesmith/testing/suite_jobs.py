@@ -97,7 +97,8 @@ class JobConformance(Harness):
     def test_learning_curve(self, job: TuningJob, model: TunedModel) -> None:
         """Steps and epochs count from 1 to the number of the method; if not declared, no losses.
 
-        Troubleshooting: an incomplete accumulation at the end of an epoch is an optimizer step too.
+        Troubleshooting: pass ``num_epochs`` on, and count from 1. An incomplete accumulation at the
+        end of an epoch is an optimizer step too.
         """
         if not self.declared.learning_curve:
             assert model.curve == LearningCurve(), "learning_curve is not declared"
