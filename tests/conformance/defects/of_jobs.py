@@ -316,8 +316,8 @@ class UndeclaredResumption(Defective):
 
 
 @caught_by("test_resume_an_interrupted_job")
-class ForgetsTheCheckpoint(Defective):
-    """Counts on where a job was interrupted, with the weights of the start."""
+class ForgetsTheSeed(Defective):
+    """Continues an interrupted job with another seed."""
 
     class Tuner(FakeTuner):
         def _work(self, training, job):
