@@ -63,10 +63,7 @@ class Range(Record):
 
 
 class Capabilities(Record):
-    """The abilities of a backend with one base model. By default it can do nothing.
-
-    Read by run time and by the conformance suite alike.
-    """
+    """The abilities of a backend with one base model, for run time and the conformance suite."""
 
     methods: tuple[str, ...] = ()
     """Names of the tuning methods."""
@@ -81,6 +78,8 @@ class Capabilities(Record):
     task_ids: tuple[str, ...] = ("classification",)
     max_sequence_length: int | None = None
     """Tokens of a prompt and its answer together; None if there is no limit or it is not known."""
+    inference: bool = True
+    """Whether a deployment writes text; else it only decides (``label_scores``)."""
     base_inference: bool = False
     """Whether the untuned base model generates."""
     validation: bool = False
@@ -304,7 +303,7 @@ class Predictor(ABC):
 
         Raises:
             NotFoundError: no such deployment or base model.
-            UnsupportedError: a parameter that is not declared.
+            UnsupportedError: a parameter that is not declared, or the target writes no text.
         """
 
     def generate_each(

@@ -79,7 +79,10 @@ class Provider:
             )
         target, text = self.target(body["model"]), body["messages"][-1]["content"]
         with self.lock:
-            return self.answered(target, text)
+            said, *more = self.answered(target, text)
+        for stop in body.get("stop") or ():
+            said = said.partition(stop)[0]
+        return said, *more
 
     def answered(self, target, text):
         labels = list(target.model.labels)

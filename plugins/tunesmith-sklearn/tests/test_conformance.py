@@ -15,12 +15,14 @@ class TestTfidfLogreg(BackendConformance):
     backend_class = SklearnBackend
     experiment_values: ClassVar = {"method": {"name": "tfidf_logreg", "c": 5.0}}
     any_base_model = True
+    seed_matters = False
 
 
 class TestMajority(BackendConformance):
     backend_class = SklearnBackend
     experiment_values: ClassVar = {"method": {"name": "majority"}}
     any_base_model = True
+    seed_matters = False
 
 
 @pytest.mark.skipif(embeddings.trouble() is not None, reason=str(embeddings.trouble()))
@@ -28,3 +30,4 @@ class TestEmbeddingsLogreg(BackendConformance):
     backend_class = SklearnBackend
     experiment_values: ClassVar = {"method": {"name": "embeddings_logreg", "c": 5.0}}
     any_base_model = True
+    seed_matters = False

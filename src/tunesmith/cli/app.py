@@ -35,6 +35,9 @@ SECTIONS = {
         "models": LazyCommand("backends", "List the base models."),
         "plugins": LazyCommand("backends", "List the plugins, including broken ones."),
     },
+    "Extend": {
+        "new-plugin": LazyCommand("new_plugin", "Write a distribution with a plugin of your own."),
+    },
 }
 
 show_version = click.version_option(package_name="tunesmith", message="%(package)s %(version)s")

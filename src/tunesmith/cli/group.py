@@ -19,7 +19,10 @@ PLUGIN_SECTION = "From plugins"
 
 
 class LazyCommand(NamedTuple):
-    """A command as text: its module in this package, which has an attribute of its name."""
+    """A command as text: its module in this package, which has an attribute of its name.
+
+    In the name of the attribute, ``_`` stands for a hyphen.
+    """
 
     module: str
     summary: str
@@ -62,7 +65,7 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name in self._own:
             module = importlib.import_module(f"tunesmith.cli.{self._own[cmd_name].module}")
-            found: click.Command = getattr(module, cmd_name)
+            found: click.Command = getattr(module, cmd_name.replace("-", "_"))
             return found
         entry = _plugin_commands()[0].get(cmd_name)
         if entry is None:

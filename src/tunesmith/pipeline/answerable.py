@@ -51,7 +51,8 @@ def check_readings(
     for reading in READINGS if scores else ("text",):
         try:
             for model, template in models:
-                if reading == "text" and not model.method.tunes and not can.base_inference:
+                writes = can.inference if model.method.tunes else can.base_inference
+                if reading == "text" and not writes:
                     raise UnsupportedError(
                         f"answer: text: {spec.base_model!r} writes no text on backend "
                         f"{backend.name!r}, it only decides; set answer: decision"

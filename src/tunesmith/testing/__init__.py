@@ -1,5 +1,5 @@
 """Help for tests: a backend in memory, and the conformance suite that every backend must pass.
 
 ``tunesmith.testing.fake`` needs nothing but the core. ``tunesmith.testing.conformance`` imports
-pytest, which is not a dependency of tunesmith, so only test modules may import it.
+pytest, which ``pip install 'tunesmith[testing]'`` brings, so only test modules may import it.
 """

@@ -9,10 +9,12 @@ A plugin author subclasses it in a test module::
         experiment_values = {"base_model": "me/my-model", "method": {"name": "my_method"}}
 
 The suite reads the ``Capabilities`` that the backend declares: a declared capability must work, and
-any other must raise ``UnsupportedError``. The settings are the class attributes of
+any other must raise ``UnsupportedError``. So the backend may also lack ``prompt_tuning``, text or
+tuning: the tests of what it lacks are skipped. The settings are the class attributes of
 :class:`~tunesmith.testing.harness.Harness`. Its fixtures may be replaced, for example
-``make_backend`` for a backend that needs a server. Tests may not be replaced or removed. If a test
-fails, name it in ``known_failures`` with the reason: it becomes a strict xfail.
+``make_backend`` for a backend that needs a server, or ``failing_job``. Tests may not be replaced or
+removed. If a test fails, its last line says what to do. If you cannot repair it, name it in
+``known_failures`` with the reason: it becomes a strict xfail.
 """
 
 from __future__ import annotations

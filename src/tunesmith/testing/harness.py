@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 import pytest
 
-from tunesmith.backend import Backend, Capabilities, Deployer, Predictor, Tuner, TuningJob
+from tunesmith.backend import Backend, Capabilities, Deployer, Predictor, Target, Tuner, TuningJob
 from tunesmith.backends.options import secret_options
 from tunesmith.dataset import Dataset, ExperimentData
 from tunesmith.errors import UnsupportedError
@@ -20,6 +22,10 @@ from tunesmith.testing import rows
 
 CANARY = "canary-5f0c1e-do-not-print"
 """The value of every secret option that the test class does not set."""
+LABELS = ("0", "1")
+"""The labels of the experiment."""
+REMEDY = "Troubleshooting:"
+"""Begins the end of the docstring of each test: what to do if it fails."""
 
 MakeBackend = Callable[[], Backend]
 T = TypeVar("T")
@@ -28,7 +34,8 @@ T = TypeVar("T")
 class Harness:
     """Settings (class attributes) and fixtures (class methods). A subclass may set all of them.
 
-    The name of a test is the promise that it checks; its docstring helps if the test fails.
+    The name of a test is the promise that it checks. The end of its docstring, what to do if it
+    fails, is printed below the failure.
     """
 
     backend_class: ClassVar[type[Backend]]
@@ -36,12 +43,16 @@ class Harness:
     backend_options: ClassVar[Mapping[str, Any]] = {}
     """Its options. The suite sets ``store``, and each secret that is not given here."""
     experiment_values: ClassVar[Mapping[str, Any]] = {}
-    """``base_model`` and ``method`` of an experiment that takes seconds to tune."""
+    """``base_model`` and ``method`` of an experiment that takes seconds to tune. For a backend that
+    tunes nothing, ``method`` is ``zero_shot``."""
     train_rows: ClassVar[Sequence[Row]] = rows.TRAIN
     validation_rows: ClassVar[Sequence[Row]] = rows.VALIDATION
     prediction_rows: ClassVar[Sequence[Row]] = rows.TEST
     any_base_model: ClassVar[bool] = False
     """Whether the backend accepts any name as a base model."""
+    seed_matters: ClassVar[bool] = True
+    """Whether another seed makes another model, if ``seeded`` is declared. False for a method that
+    draws nothing."""
     timeout_seconds: ClassVar[float] = 300.0
     """Time limit of one tuning, in seconds."""
     score_tolerance: ClassVar[float] = 1e-5
@@ -60,6 +71,9 @@ class Harness:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__module__.startswith("tunesmith.testing."):
+            for name, test in list(vars(cls).items()):
+                if name.startswith("test_"):
+                    setattr(cls, name, _with_remedy(test))
             return
         suite = dict(_suite_tests(cls))
         replaced = [name for name, test in suite.items() if getattr(cls, name) is not test]
@@ -91,7 +105,7 @@ class Harness:
     @classmethod
     def experiment(cls, **changes: Any) -> TuningSpec:
         """Return the experiment of this class, with changes."""
-        fixed = {"name": "conformance", "labels": ["0", "1"]}
+        fixed = {"name": "conformance", "labels": list(LABELS)}
         return TuningSpec.model_validate({**fixed, **cls.experiment_values, **changes})
 
     @classmethod
@@ -137,10 +151,27 @@ class Harness:
         """The capabilities of the backend for the base model of the experiment."""
         return backend.capabilities(cls.experiment().base_model)
 
+    @classmethod
+    def tunes(cls) -> bool:
+        """Return whether the experiment has a method that tunes."""
+        return cls.experiment().method.tunes
+
+    def writes(self, base: bool) -> bool:
+        """Return whether the base model, or else a deployment, writes text."""
+        return self.declared.base_inference if base else self.declared.inference
+
+    def answers(self, target: Target, predictor: Predictor | None = None) -> list[Any]:
+        """Return the answers to the test rows: texts, or probabilities if no text is written."""
+        asked = predictor or self.predictor
+        if self.writes(isinstance(target, str)):
+            return [answer.text for answer in asked.generate(target, self.inputs())]
+        return [one.probabilities for one in asked.classify(target, self.inputs(), LABELS)]
+
     @pytest.fixture(scope="class")
     @classmethod
     def job(cls, backend: Backend) -> TuningJob:
         """A completed job."""
+        needs(cls.tunes(), "a method that tunes; see test_nothing_is_tuned_without_a_method")
         job = backend.tuner.submit(cls.experiment(), cls.train_rows)
         job.wait(timeout=cls.timeout_seconds)
         return job
@@ -156,6 +187,21 @@ class Harness:
     def deployment(cls, backend: Backend, model: TunedModel) -> Deployment:
         """A deployment of the model."""
         return backend.deployer.deploy(model, "conformance")
+
+    @pytest.fixture
+    def writer(self, request: pytest.FixtureRequest) -> Target:
+        """A deployment that writes text; of a backend that tunes nothing, the base model."""
+        needs(self.writes(base=not self.tunes()), "text")
+        if not self.tunes():
+            return self.experiment().base_model
+        found: Deployment = request.getfixturevalue("deployment")
+        return found
+
+    @pytest.fixture
+    @classmethod
+    def failing_job(cls) -> TuningJob:
+        """A submitted job that will fail. Replace it if you can make a tuning fail."""
+        pytest.skip("the test class does not replace the fixture 'failing_job'")
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -204,7 +250,23 @@ def refused(what: str, naming: str = "") -> Iterator[None]:
         pytest.fail(f"{what} is not declared, but did not raise UnsupportedError")
 
 
-def _suite_tests(cls: type) -> Iterator[tuple[str, types.FunctionType]]:
+def _with_remedy(test: types.FunctionType) -> Callable[..., None]:
+    """Return ``test`` with the end of its docstring, the remedy, below each failure."""
+    remedy = (inspect.getdoc(test) or "").rpartition(REMEDY)[2]
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        __tracebackhide__ = True
+        try:
+            test(*args, **kwargs)
+        except (Exception, pytest.fail.Exception) as error:
+            error.add_note(f"What to do: {' '.join(remedy.split())}")
+            raise
+
+    return run
+
+
+def _suite_tests(cls: type) -> Iterator[tuple[str, Callable[..., None]]]:
     for base in cls.__mro__:
         if base.__module__.startswith("tunesmith.testing."):
             for name, value in vars(base).items():

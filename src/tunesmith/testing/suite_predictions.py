@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -11,21 +12,28 @@ import pytest
 from tunesmith.backend import Target
 from tunesmith.errors import NotFoundError
 from tunesmith.methods import render
-from tunesmith.records import Deployment
+from tunesmith.records import Deployment, Generation
 from tunesmith.spec import GenerationParams
-from tunesmith.testing.harness import Harness, needs, offered
+from tunesmith.testing.harness import LABELS, Harness, needs, offered
 
 
 class PredictionConformance(Harness):
     """Every input has an answer, in order, that does not depend on other inputs."""
 
     @pytest.fixture(params=["deployment", "base model"])
-    def target(self, request: pytest.FixtureRequest, deployment: Deployment) -> Target:
+    def anything(self, request: pytest.FixtureRequest) -> Target:
         """The deployment or the base model."""
-        if request.param == "deployment":
-            return deployment
-        needs(self.declared.base_inference, "base_inference; see test_base_inference")
-        return self.experiment().base_model
+        if request.param == "base model":
+            return self.experiment().base_model
+        found: Deployment = request.getfixturevalue("deployment")
+        return found
+
+    @pytest.fixture
+    def target(self, anything: Target) -> Target:
+        """The deployment or the base model, if it writes text."""
+        base = isinstance(anything, str)
+        needs(self.writes(base), f"{'base_' if base else ''}inference")
+        return anything
 
     def test_one_answer_for_each_input(self, target: Target) -> None:
         """There are as many generations as inputs, also for equal inputs and for no input.
@@ -51,18 +59,19 @@ class PredictionConformance(Harness):
         """Troubleshooting: check the attention mask and the positions of padded rows."""
         needs(self.declared.batch_independent, "batch_independent")
         generate, inputs = self.predictor.generate, self.inputs()
-        batch = [g.text for g in generate(target, inputs)]
-        alone = [generate(target, [text])[0].text for text in inputs]
-        reversed_batch = [g.text for g in generate(target, inputs[::-1])][::-1]
+        batch = _by_prompt(generate(target, inputs))
+        alone = _by_prompt([generate(target, [text])[0] for text in inputs])
+        reversed_batch = _by_prompt(generate(target, inputs[::-1])[::-1])
         assert batch == alone, "rows in a batch differ from the same rows alone"
         assert batch == reversed_batch, "a reversed batch gives other results or another order"
 
     def test_rows_of_several_targets(self, deployment: Deployment, swapped: Deployment) -> None:
-        """Rows of two deployments and of the base model get the same text in one call as alone.
+        """Rows of two deployments and of the base model get the same text in one call as in three.
 
         Troubleshooting: put the results back into the order of ``inputs``. If you read rows of
         several targets together, give each row its own prompt, mask and positions.
         """
+        needs(self.declared.inference, "inference")
         targets: list[Target] = [deployment, swapped]
         if self.declared.base_inference:
             targets.append(self.experiment().base_model)
@@ -70,47 +79,52 @@ class PredictionConformance(Harness):
         pairs = [(target, text) for text in self.inputs() for target in targets]
         random.Random(0).shuffle(pairs)
         mixed = generate_each([target for target, _ in pairs], [text for _, text in pairs])
-        if self.declared.batch_independent:
-            alone = [generate(target, [text])[0].text for target, text in pairs]
-            assert [g.text for g in mixed] == alone, "rows differ from the same rows alone"
         assert len(mixed) == len(pairs)
+        for target in targets if self.declared.batch_independent else ():
+            apart = generate(target, [text for asked, text in pairs if asked == target])
+            found = [g.text for g, (asked, _) in zip(mixed, pairs, strict=True) if asked == target]
+            assert found == [g.text for g in apart], "rows differ from those of one target"
         assert generate_each([], []) == []
         with pytest.raises(ValueError, match=r".*"):
             generate_each(targets, self.inputs()[:1])
 
-    def test_scores_do_not_depend_on_neighbors(self, target: Target) -> None:
+    def test_scores_do_not_depend_on_neighbors(self, anything: Target) -> None:
         """Troubleshooting: raise ``score_tolerance`` only for a backend of low precision."""
-        both = self.declared.batch_independent and self._scored(target)
+        both = self.declared.batch_independent and self._scored(anything)
         needs(both, "batch_independent and label scores")
-        classify, inputs, labels = self.predictor.classify, self.inputs(), ("0", "1")
-        for together, text in zip(classify(target, inputs, labels), inputs, strict=True):
-            alone = classify(target, [text], labels)[0].probabilities
+        classify, inputs = self.predictor.classify, self.inputs()
+        for together, text in zip(classify(anything, inputs, LABELS), inputs, strict=True):
+            alone = classify(anything, [text], LABELS)[0].probabilities
             assert together.probabilities == pytest.approx(alone, abs=self.score_tolerance)
 
     def test_scores_of_several_targets(self, deployment: Deployment, swapped: Deployment) -> None:
-        """Rows of two deployments get the same probabilities in one call as alone.
+        """Rows of two deployments get the same probabilities in one call as in two.
 
         Troubleshooting: as for ``generate_each``.
         """
         both = self.declared.batch_independent and self.declared.label_scores
         needs(both, "batch_independent and label scores")
-        classify, labels = self.predictor.classify, ("0", "1")
         pairs = [(one, text) for text in self.inputs() for one in (deployment, swapped)]
         random.Random(0).shuffle(pairs)
         targets, inputs = [target for target, _ in pairs], [text for _, text in pairs]
-        mixed = self.predictor.classify_each(targets, inputs, labels)
-        for found, (target, text) in zip(mixed, pairs, strict=True):
-            alone = classify(target, [text], labels)[0].probabilities
-            assert found.probabilities == pytest.approx(alone, abs=self.score_tolerance)
+        mixed = self.predictor.classify_each(targets, inputs, LABELS)
+        assert len(mixed) == len(pairs)
+        for target in (deployment, swapped):
+            texts = [text for asked, text in pairs if asked == target]
+            apart = self.predictor.classify(target, texts, LABELS)
+            found = [one for one, (asked, _) in zip(mixed, pairs, strict=True) if asked == target]
+            for one, expected in zip(found, apart, strict=True):
+                near = pytest.approx(expected.probabilities, abs=self.score_tolerance)
+                assert one.probabilities == near
 
-    def test_classify(self, target: Target) -> None:
+    def test_classify(self, anything: Target) -> None:
         """Probabilities of the given labels, in order, sum to one; if not declared, refused.
 
         Troubleshooting: ``labels`` may be an iterator, so make a tuple first.
         """
         classify, inputs = self.predictor.classify, self.inputs()
-        call = partial(classify, target, inputs, iter(("1", "0")))
-        results = offered(self._scored(target), "label_scores", call)
+        call = partial(classify, anything, inputs, iter(("1", "0")))
+        results = offered(self._scored(anything), "label_scores", call)
         if results is None:
             return
         assert len(results) == len(inputs)
@@ -118,7 +132,7 @@ class PredictionConformance(Harness):
             assert list(result.probabilities) == ["1", "0"]
             assert all(0 <= p <= 1 for p in result.probabilities.values())
             assert sum(result.probabilities.values()) == pytest.approx(1)
-        assert classify(target, [], ("0", "1")) == []
+        assert classify(anything, [], LABELS) == []
 
     def test_prompts(self, deployment: Deployment) -> None:
         """``prompts`` returns the texts that ``generate`` reads, with the template and truncated.
@@ -130,9 +144,11 @@ class PredictionConformance(Harness):
         inputs = [*self.inputs(), "word " * 400]
         prompts = self.predictor.prompts(deployment, inputs)
         assert len(prompts) == len(inputs)
-        generations = self.predictor.generate(deployment, inputs)
-        for prompt, generation in zip(prompts, generations, strict=True):
-            assert generation.prompt in (None, prompt)
+        template = self.experiment().method.input_template
+        assert prompts[: len(self.inputs())] == [render(template, text) for text in self.inputs()]
+        for prompt, text in zip(prompts, inputs, strict=True) if self.declared.inference else ():
+            # One at a time: the order of a batch has its own test.
+            assert self.predictor.generate(deployment, [text])[0].prompt in (None, prompt)
         assert self.predictor.prompts(deployment, []) == []
 
     def test_label_tokens(self) -> None:
@@ -141,7 +157,7 @@ class PredictionConformance(Harness):
         Troubleshooting: the probabilities are over all texts that the model could write.
         """
         name = self.experiment().base_model
-        call = partial(self.predictor.label_tokens, name, self.inputs(), ["1", "0"])
+        call = partial(self.predictor.label_tokens, name, self.inputs(), ("1", "0"))
         found = offered(self.declared.base_label_scores, "label_scores", call)
         if found is None:
             return
@@ -163,20 +179,23 @@ class PredictionConformance(Harness):
         assert "".join(piece.text for piece in pieces) == whole.text
         assert pieces[-1].stop_reason == whole.stop_reason
 
-    def test_tokenize(self, target: Target) -> None:
+    def test_tokenize(self, anything: Target) -> None:
         """The tokens of each bare text, more for a longer text; if not declared, refused.
+
+        A deployment has the tokens of its base model.
 
         Troubleshooting: leave out the template and the virtual tokens.
         """
         texts = ["one", "one two three four", "one two"]
-        call = partial(self.predictor.tokenize, target, texts)
+        call = partial(self.predictor.tokenize, anything, texts)
         tokens = offered(self.declared.tokenize, "tokenize", call)
         if tokens is None:
             return
         short, long, middle = map(tuple, tokens)
         assert 0 < len(short) < len(middle) < len(long)
         assert all(isinstance(token, str) for token in long)
-        assert self.predictor.tokenize(target, []) == []
+        assert tokens == self.predictor.tokenize(self.experiment().base_model, texts)
+        assert self.predictor.tokenize(anything, []) == []
 
     def test_base_inference(self) -> None:
         """The base model answers if declared, else it is refused.
@@ -210,6 +229,38 @@ class PredictionConformance(Harness):
             for generation in self.predictor.generate(target, self.inputs(), params):
                 assert (generation.generated_token_count or 0) <= budget
 
+    def test_a_stop_sequence_ends_the_text(self, writer: Target) -> None:
+        """The text ends with the first stop sequence, or before it if the service leaves it out.
+
+        Troubleshooting: pass the sequences on. A text that has one at its end also has the reason
+        ``stop_sequence``; ``GenerationParams.ended`` cuts a text.
+        """
+        needs("stop_sequences" in self.declared.generation_parameters, "stop_sequences")
+        for text in self.inputs():
+            before = self.predictor.generate(writer, [text])[0].text
+            if before.strip():
+                stop = before.strip()[0]
+                params = GenerationParams(stop_sequences=(stop,))
+                after = self.predictor.generate(writer, [text], params)[0]
+                without = before.partition(stop)[0]
+                assert after.text in (params.ended(before), without)
+                assert after.text == without or after.stop_reason == "stop_sequence"
+
+    def test_sampling_repeats_with_its_seed(self, writer: Target) -> None:
+        """Troubleshooting: seed the sampling with ``random_seed``, for each row in the same way."""
+        sampled = {"decoding_method", "random_seed"} <= self.declared.generation_parameters
+        needs(sampled, "decoding_method and random_seed")
+        params = GenerationParams(decoding_method="sample", random_seed=7)
+        generate, inputs = self.predictor.generate, self.inputs()
+        first, second = ([g.text for g in generate(writer, inputs, params)] for _ in range(2))
+        assert first == second
+
     def _scored(self, target: Target) -> bool:
         base = isinstance(target, str)
         return self.declared.base_label_scores if base else self.declared.label_scores
+
+
+def _by_prompt(generations: Sequence[Generation]) -> list[tuple[str, str]]:
+    """Return the texts with their prompts, if these are known in the order of the prompts."""
+    texts = [(generation.prompt or "", generation.text) for generation in generations]
+    return sorted(texts) if all(prompt for prompt, _ in texts) else texts

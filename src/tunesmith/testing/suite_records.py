@@ -26,12 +26,18 @@ class RecordConformance(Harness):
     @pytest.fixture(scope="class")
     @classmethod
     def records(
-        cls, backend: Backend, capabilities: Capabilities, job: TuningJob, deployment: Deployment
+        cls, request: pytest.FixtureRequest, backend: Backend, capabilities: Capabilities
     ) -> list[Record]:
         """One record of each kind that the backend makes."""
-        model = job.result()
-        made = [model, deployment, capabilities, model.curve, backend.base_model(model.base_model)]
-        return [*made, *job.events(), *backend.predictor.generate(deployment, cls.inputs())]
+        name = cls.experiment().base_model
+        made: list[Record] = [capabilities, backend.base_model(name)]
+        if cls.tunes():
+            job: TuningJob = request.getfixturevalue("job")
+            deployment: Deployment = request.getfixturevalue("deployment")
+            made += [job.result(), deployment, job.result().curve, *job.events()]
+        if capabilities.inference if cls.tunes() else capabilities.base_inference:
+            made += backend.predictor.generate(deployment if cls.tunes() else name, cls.inputs())
+        return made
 
     def test_records_survive_json(self, records: list[Record]) -> None:
         """Troubleshooting: put only JSON values into ``details``: lists, no tuples, string keys."""
@@ -86,7 +92,6 @@ class RecordConformance(Harness):
         backend: Backend,
         make_backend: MakeBackend,
         records: list[Record],
-        deployment: Deployment,
     ) -> None:
         """Troubleshooting: declare it as ``SecretStr`` and unwrap it only when you send it."""
         values = [getattr(backend.options, name) for name in type(backend.options).model_fields]
@@ -95,14 +100,14 @@ class RecordConformance(Harness):
             other.deployer.get("nosuchdeployment")
         parts = (backend, backend.options, self.tuner, self.deployer, self.predictor)
         shown = [f"{part!r} {part}" for part in parts]
-        shown += [f"{record!r} {record.to_json()}" for record in (*records, deployment)]
+        shown += [f"{record!r} {record.to_json()}" for record in records]
         shown += [repr(redacted(backend.options)), backend.options.model_dump_json()]
         shown += [repr(backend.versions()), repr(caught.value)]
         for secret in filter(None, secrets):
             leaks = [text for text in shown if secret in text]
             assert not leaks, f"a secret appears in: {leaks[0].replace(secret, '<SECRET>')}"
 
-    def test_signatures(self, job: TuningJob) -> None:
+    def test_signatures(self, request: pytest.FixtureRequest) -> None:
         """Every method has the parameters of the interface.
 
         Troubleshooting: keep the names, kinds and defaults of the base class. Leave out
@@ -112,8 +117,9 @@ class RecordConformance(Harness):
             (self.tuner, Tuner),
             (self.deployer, Deployer),
             (self.predictor, Predictor),
-            (job, TuningJob),
         ]
+        if self.tunes():
+            pairs.append((request.getfixturevalue("job"), TuningJob))
         for instance, base in pairs:
             assert isinstance(instance, base)
             for name, method in inspect.getmembers(base, inspect.isfunction):

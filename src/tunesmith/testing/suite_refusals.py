@@ -10,12 +10,11 @@ from typing import Any, ClassVar, cast
 import pytest
 from pydantic import create_model
 
-from tunesmith.backend import Backend, Range
+from tunesmith.backend import Backend, Range, Target
 from tunesmith.errors import ExperimentError
 from tunesmith.labels import LabelSet
 from tunesmith.methods import AUTO, AUTO_SETTINGS, Method, ZeroShot
 from tunesmith.pipeline.checks import check_experiment
-from tunesmith.records import Deployment
 from tunesmith.spec import GenerationParams
 from tunesmith.testing.harness import Harness, needs, offered, refused
 
@@ -58,13 +57,27 @@ class RefusalConformance(Harness):
         with refused(f"{what} (Tuner.submit)", what):
             self.tuner.submit(spec, self.train_rows)
 
+    def _needs_tuning(self) -> None:
+        needs(self.tunes(), "a method that tunes; see test_nothing_is_tuned_without_a_method")
+
     def test_declared_experiment_is_accepted(self, backend: Backend) -> None:
         """Troubleshooting: declare the method and all hyper-parameters that the experiment sets."""
         info = check_experiment(self.experiment(), backend, self.data()).info
         assert info.name == self.experiment().base_model
 
+    def test_every_text_is_refused_without_inference(self, request: pytest.FixtureRequest) -> None:
+        """A deployment that writes no text refuses to; a run then takes its decisions.
+
+        Troubleshooting: raise ``UnsupportedError`` in ``generate``, or declare ``inference``.
+        """
+        if self.declared.inference or not self.tunes():
+            pytest.skip("the deployments of the backend write text, or it has none")
+        assert self.declared.label_scores, "a deployment must write text or have label scores"
+        with refused("inference"):
+            self.predictor.generate(request.getfixturevalue("deployment"), self.inputs())
+
     @pytest.mark.parametrize("name", sorted(GenerationParams.model_fields))
-    def test_generation_parameter(self, name: str, deployment: Deployment) -> None:
+    def test_generation_parameter(self, name: str, writer: Target) -> None:
         """A generation parameter works if declared, else it is refused.
 
         Troubleshooting: compare ``params.asked()`` with ``generation_parameters``.
@@ -76,7 +89,7 @@ class RefusalConformance(Harness):
         if name == "include_stop_sequence" and {name, "stop_sequences"} <= declared:
             values["stop_sequences"] = SAMPLES["stop_sequences"]
         params = GenerationParams.model_validate(values)
-        generate = partial(self.predictor.generate, deployment, self.inputs(), params)
+        generate = partial(self.predictor.generate, writer, self.inputs(), params)
         answers = offered(name in declared, f"generation.{name}", generate, naming=name)
         assert answers is None or len(answers) == len(self.inputs())
 
@@ -96,6 +109,7 @@ class RefusalConformance(Harness):
 
     def test_undeclared_hyperparameter(self, backend: Backend) -> None:
         """Troubleshooting: compare ``method.model_fields_set`` with ``hyperparameters``."""
+        self._needs_tuning()
         method = self.experiment().method
         strange = create_model("Strange", __base__=type(method), no_such_setting=(int, 0))
         values = {**method.model_dump(), "no_such_setting": 1}
@@ -106,7 +120,8 @@ class RefusalConformance(Harness):
         self._refused_twice("method.no_such_setting", asked, backend)
 
     def test_hyperparameter_out_of_range(self, backend: Backend) -> None:
-        """Troubleshooting: use ``Range.accepts``."""
+        """Troubleshooting: call ``check_submission``, which asks ``Range.accepts``."""
+        self._needs_tuning()
         method = self.experiment().method
         for name, allowed in self.declared.hyperparameters.items():
             for value in _outside(allowed) if name in type(method).model_fields else ():
@@ -120,6 +135,7 @@ class RefusalConformance(Harness):
         Troubleshooting: ``TunedModel.method`` has the chosen value, and ``TunedModel.choices`` the
         reason.
         """
+        self._needs_tuning()
         method, chosen = self.experiment().method, self.declared.auto_settings
         possible = set(AUTO_SETTINGS) & set(type(method).model_fields)
         for name in possible - chosen:
@@ -136,6 +152,7 @@ class RefusalConformance(Harness):
 
     def test_too_many_rows(self) -> None:
         """Troubleshooting: call ``check_submission``, which counts them."""
+        self._needs_tuning()
         limit = self.declared.max_training_rows
         if limit is None or limit > MANY_ROWS:
             pytest.skip("the backend declares no limit, or a large one")
@@ -145,6 +162,7 @@ class RefusalConformance(Harness):
 
     def test_answer_longer_than_its_limit(self) -> None:
         """Troubleshooting: tokenize each label, add the end-of-text token, and compare."""
+        self._needs_tuning()
         allowed = self.declared.hyperparameters.get("max_output_tokens") or Range()
         declared = "max_output_tokens" in self.declared.hyperparameters and self.declared.tokenize
         needs(declared, "max_output_tokens and tokenize")
@@ -158,6 +176,7 @@ class RefusalConformance(Harness):
 
     def test_text_that_can_be_no_label(self, backend: Backend) -> None:
         """Troubleshooting: if you override ``check_answers``, call ``super()`` for text."""
+        needs(self.writes(base=not self.tunes()), "text")
         needs("max_new_tokens" in self.declared.generation_parameters, "max_new_tokens")
         nothing = {"generation": GenerationParams(max_new_tokens=0)}
         experiment = self.experiment().model_copy(update=nothing)

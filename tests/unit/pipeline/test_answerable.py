@@ -52,6 +52,24 @@ class Wordy(FakeBackend):
         return Predictor(self)
 
 
+class Deciding(FakeBackend):
+    """Deployments give probabilities of labels and write nothing."""
+
+    # As FakeBackend documents it.
+    declares = {"inference": False}  # noqa: RUF012
+
+    @property
+    def predictor(self) -> FakePredictor:
+        return Mute(self)
+
+
+class Mute(FakePredictor):
+    def generate(self, target: Any, inputs: Any, params: Any = None) -> Any:
+        if not isinstance(target, str):
+            raise UnsupportedError("inference: this backend writes no text")
+        return super().generate(target, inputs, params)
+
+
 def experiment(
     values: dict[str, Any], method: str, generation: dict[str, Any], labels: Any, **more: Any
 ) -> Experiment:
@@ -178,3 +196,14 @@ def test_a_tuned_model_is_compared_with_a_base_model_that_only_decides(
     assert all(p.text is not None for p in tuned)
     assert all(p.text is None and p.probabilities for p in base)
     assert run.record.comparison is not None
+
+
+def test_deployments_that_only_decide_are_judged_by_decisions(
+    values: dict[str, Any], tmp_path: Path
+) -> None:
+    asked = experiment(values, "prompt_tuning", {}, ["0", "1"])
+    run = asked.run(Deciding(), runs_dir=tmp_path)
+    assert run.record.answer == "decision"
+    assert "writes no text on backend 'fake', it only decides" in run.record.left_out["text"]
+    with pytest.raises(UnsupportedError, match="set answer: decision"):
+        experiment(values, "prompt_tuning", {}, ["0", "1"], answer="text").plan(Deciding())
