@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,9 +16,10 @@ from urllib.request import urlopen
 import pytest
 
 BROWSER = """
-import pathlib, sys, urllib.request
-got = urllib.request.urlopen(sys.argv[1], timeout=30)
-pathlib.Path("opened").write_text(f"{got.status} {sys.argv[1]}")
+import socket, sys, urllib.request
+got = urllib.request.urlopen(sys.argv[2], timeout=30)
+with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=30) as test:
+    test.sendall(f"{got.status} {sys.argv[2]}".encode())
 """
 
 
@@ -52,12 +54,15 @@ def test_it_prints_the_address_serves_and_ends_cleanly(work: Path) -> None:
 def test_the_browser_opens_the_page(work: Path) -> None:
     browser = work / "browser.py"
     browser.write_text(BROWSER)
-    with started("--json", BROWSER=f"{sys.executable} {browser} %s") as process:
-        assert process.stdout is not None
-        url = json.loads("".join(process.stdout.readline() for _ in range(3)))["url"]
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
-    assert (work / "opened").read_text() == f"200 {url}"
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(60)
+        program = f"{sys.executable} {browser} {listening.getsockname()[1]} %s"
+        with started("--json", BROWSER=program) as process:
+            assert process.stdout is not None
+            url = json.loads("".join(process.stdout.readline() for _ in range(3)))["url"]
+            with listening.accept()[0] as told:
+                told.settimeout(60)
+                assert told.recv(1000).decode() == f"200 {url}"
 
 
 def test_a_port_that_is_taken(work: Path) -> None:
