@@ -96,14 +96,13 @@ def _versus(found: Comparison, number: int) -> _Versus:
     remarks += [*paired.agreement(found), *paired.two_accuracies(found)]
     won = tuple(one for one in found.disagreements if one.first_is_right)
     lost = tuple(one for one in found.disagreements if not one.first_is_right)
+    first, second = paired.called(found.first), paired.called(found.second)
     return _Versus(
         found=found,
         verdict=paired.verdict(found),
-        explanation=paired.explained(
-            found, *map(paired.called, (found.first, found.second)), number
-        ),
+        explanation=paired.explained(found, first, second, number),
         remarks=tuple(remarks),
-        sides=((paired.called(found.second), lost), (paired.called(found.first), won)),
+        sides=((second, lost), (first, won)),
     )
 
 
