@@ -20,6 +20,7 @@ SECTIONS = {
         "ladder": LazyCommand("sweeps", "Try every method, cheapest first."),
         "benchmark": LazyCommand("sweeps", "Compare methods, backends, base models and seeds."),
         "runs": LazyCommand("run", "List the runs."),
+        "ui": LazyCommand("ui", "Show the runs in a browser and compare two."),
     },
     "Single steps": {
         "tune": LazyCommand("steps", "Tune only; writes model.json."),

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tunesmith.evaluation.comparison import format_p
+from tunesmith.evaluation.comparison import format_p, p_text
 from tunesmith.report import charts
 from tunesmith.report import formatting as words
 
@@ -64,7 +64,8 @@ def environment() -> Environment:
         "plain": words.plain, "latency": words.latency,
         # Every p stays on the line of its value.
         "unbroken": lambda text: re.sub(r"\bp ([<=]) ", "p\xa0\\1\xa0", text),
-        "cut": lambda value: words.cut(str(value)),
+        "cut": lambda value: words.cut(str(value)), "said": words.answer,
+        "p_text": p_text,
         "kind": lambda block: type(block).__name__,
         "interval": lambda evaluation: words.span(evaluation.accuracy_interval), "path": quote,
     }  # fmt: skip

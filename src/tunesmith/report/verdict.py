@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tunesmith.evaluation.calibration import Calibration
-from tunesmith.evaluation.comparison import Comparison, correct, format_p, p_text
-from tunesmith.evaluation.statistics import ALPHA, overlap_range
+from tunesmith.evaluation.comparison import Comparison, correct, p_text
 from tunesmith.plugins import registry
 from tunesmith.records import Prediction, Reading, Record
 from tunesmith.report import formatting as words
+from tunesmith.report import paired
 from tunesmith.runs.judgment import Judgment, Opponent, compared, judge
 from tunesmith.runs.record import RunRecord
 
@@ -59,25 +59,13 @@ def headline(record: RunRecord) -> Headline:
     found = judge(record)
     lines = against(record, found)
     about = next((line for line in lines if line.about), None)
-    why = _measured(record) if about is None else _explained(found, about, len(lines))
+    why = _measured(record)
+    if about is not None:
+        own = f"the {found.own}"
+        why = paired.explained(about.comparison, own, about.opponent.name, len(lines))
     remarks = tuple(_remarks(record, found, lines, about.comparison if about else None))
     return Headline(
         lead=found.lead, sentence=found.sentence, tone=found.tone, explanation=why, remarks=remarks
-    )
-
-
-def _explained(found: Judgment, about: Against, number: int) -> str:
-    one, own, name = about.comparison, found.own, about.opponent.name
-    level, holm = "95%", ""
-    if one.corrected_p is not None:
-        level = "corrected" if one.corrected_p > one.p_value else level
-        holm = f", {p_text(one.corrected_p)} after Holm over {number} comparisons"
-    interval = f" ({level} interval {words.signed_span(one.interval)})" if one.interval else ""
-    return (
-        f"The {own} is right on {one.first_correct} of {one.rows} test rows, {name} on "
-        f"{one.second_correct}: a difference of {words.points(one.difference)}{interval}. "
-        f"Only the {own} is right on {words.rows(one.first_only)}, only {name} on "
-        f"{words.rows(one.second_only)}; exact McNemar {p_text(one.p_value)}{holm}."
     )
 
 
@@ -85,23 +73,18 @@ def _remarks(
     record: RunRecord, found: Judgment, lines: Sequence[Against], about: Comparison | None
 ) -> Iterator[str]:
     if found.rows_needed is not None:
-        yield (
-            f"If the difference is real and of this size, about {words.rows(found.rows_needed)} "
-            "would establish it with 80% power."
-        )
+        yield paired.needed(found.rows_needed)
     for one in (line.opponent for line in lines if line.opponent.by_format and not line.about):
         yield (
             f"The difference to {one.name} is one of format: "
             f"{one.unparsable} of its {one.rows} answers are no label."
         )
-    if about is not None and about.agreement is not None:
-        kappa = "" if about.kappa is None else f" (Cohen's kappa {about.kappa:.2f})"
-        same = words.percent(about.agreement)
-        yield f"The two give the same answer to {same} of the rows{kappa}."
+    if about is not None:
+        yield from paired.agreement(about)
     yield from _no_label(record)
     yield from _other_reading(record)
     if about is not None:
-        yield from _two_accuracies(about)
+        yield from paired.two_accuracies(about)
 
 
 def _no_label(record: RunRecord) -> Iterator[str]:
@@ -133,16 +116,6 @@ def _other_reading(record: RunRecord) -> Iterator[str]:
     ]
     how = "written text" if other.answer == "text" else "label scores"
     yield f"By {how} instead, {' and '.join(said)}."
-
-
-def _two_accuracies(found: Comparison) -> Iterator[str]:
-    # Worth a sentence only if the two accuracies alone leave it open.
-    least, most = overlap_range(found.first_correct, found.second_correct, found.rows)
-    if found.seeds == 1 and least < ALPHA <= most:
-        yield (
-            f"From the two accuracies alone p could be anything from {format_p(least)} to "
-            f"{format_p(most)}; the rows decide."
-        )
 
 
 def reading_words(answer: Reading) -> str:
