@@ -10,6 +10,7 @@ import torch
 
 from tunesmith.records import Generation, StopReason, TokenInfo
 from tunesmith.spec import GenerationParams, cut_at_stop
+from tunesmith_local.engine.constraints import Masks
 from tunesmith_local.engine.decoder import start_mixed_decoder
 from tunesmith_local.engine.encoding import EncodedPrompt, decode
 from tunesmith_local.engine.mixing import Line, check_lengths, line_of, mixed_batches
@@ -35,6 +36,10 @@ GENERATION_PARAMETERS = frozenset(
         "length_penalty",
         "include_stop_sequence",
         "return_options",
+        "frequency_penalty",
+        "presence_penalty",
+        "logit_bias",
+        "constraint",
     }
 )
 """Parameters that :func:`generate` honors."""
@@ -186,6 +191,7 @@ def _steps(
         yield
         return
     last = decoding.max_new_tokens - 1
+    masks = Masks(base, params.constraint, len(rows)) if params.constraint else None
     generators = row_generators(decoding, [row.prompt.text for row in rows])
     decoder = start_mixed_decoder(base, lines)
     ends = sorted(base.end_ids)
@@ -193,7 +199,10 @@ def _steps(
     tokens: list[int] = []
     for step in range(decoding.max_new_tokens):
         raw = decoder.next(tokens) if step else decoder.first()
-        tokens = choose(penalize(raw, fed, decoding, ends), decoding, generators)
+        scores = penalize(raw, fed, decoding, ends)
+        tokens = choose(masks.apply(scores) if masks else scores, decoding, generators)
+        if masks:
+            masks.advance(tokens)
         infos = _token_infos(base, raw, tokens, params)
         for index, row in enumerate(rows):
             # A finished row is fed on, because caches of recurrent layers cannot drop rows.
