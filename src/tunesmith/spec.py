@@ -22,7 +22,6 @@ from tunesmith.methods import Method, PromptTuning
 from tunesmith.plugins import DEFAULT_BASE_MODEL, method_class, method_entry
 from tunesmith.records import Record, check_writable
 
-
 CHAT_PARAMETERS = frozenset({"frequency_penalty", "presence_penalty", "logit_bias", "constraint"})
 """Fields of :class:`GenerationParams` that watsonx.ai has in chats alone."""
 

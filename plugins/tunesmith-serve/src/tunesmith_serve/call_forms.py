@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
+from itertools import takewhile
 
 from tunesmith.errors import TunesmithError
 from tunesmith.records import Message, Tool, ToolCall
@@ -98,7 +98,8 @@ def _with_calls(
 
 
 def _parts(plain: str, one: str) -> tuple[str, str, str] | None:
-    before = len(commonprefix([plain, one]))
+    pairs = zip(plain, one, strict=False)
+    before = len([*takewhile(lambda pair: pair[0] == pair[1], pairs)])
     name = one.find(_NAMES[0], before)
     written = _WRITTEN.search(one, max(name, 0))
     if name < 0 or written is None:

@@ -1,8 +1,8 @@
 """The flat parameters of a chat, as parameters of text generation.
 
 Decoding is greedy unless a temperature above 0 or, without a temperature, a seed, a top_p below 1
-or an n above 1 asks for sampling. So a chat without parameters is repeatable. The documented default of
-OpenAI and of watsonx.ai is sampling at temperature 1.
+or an n above 1 asks for sampling. So a chat without parameters is repeatable. The documented
+default of OpenAI and of watsonx.ai is sampling at temperature 1.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ from tunesmith_serve.messages import (
     with_tools,
 )
 from tunesmith_serve.refusals import wrong
-from tunesmith_serve.tools import ToolUse, read_tools
+from tunesmith_serve.tools import NO_TOOLS, ToolUse, read_tools
 
 _THINKING = ("enable_thinking", "thinking")
 """The variables of chat templates that let the model think first; a template has one of them."""
@@ -47,7 +47,7 @@ class Conversation:
     """What a chat asks for, apart from the parameters of generation."""
 
     messages: Sequence[Message]
-    tools: ToolUse = ToolUse()
+    tools: ToolUse = NO_TOOLS
     format: tuple[str, Constraint] | None = None
     """The field that asks for a format, and the constraint."""
     reasoning: bool = False
@@ -213,9 +213,9 @@ class Converser:
         called = {call.name for message in messages[last + 1 :] for call in message.calls}
         left = [tool for tool in use.tools if tool.name not in called]
         if not left:
-            return ToolUse()
+            return NO_TOOLS
         if not self._shared.capabilities(self._base_model).base_label_scores:
-            return ToolUse(tuple(left[:1])) if use.must else ToolUse()
+            return ToolUse(tuple(left[:1])) if use.must else NO_TOOLS
         chosen = self._chooser.choose(
             messages[last].text,
             left,
@@ -227,15 +227,13 @@ class Converser:
     def _text(
         self, messages: Sequence[Message], tools: Sequence[Tool], variables: Mapping[str, Any]
     ) -> str:
-        if self._chats:
-            text = (
-                self._rendered(turns(messages), tools, **variables)
-                if self.form.native
-                else self._rendered(plain_turns(with_tools(messages, tools)), **variables)
-            )
-            if text is not None:
-                return text
-        return base_prompt(with_tools(messages, tools))
+        if not self._chats:
+            return base_prompt(with_tools(messages, tools))
+        if self.form.native:
+            text = self._rendered(turns(messages), tools, **variables)
+        else:
+            text = self._rendered(plain_turns(with_tools(messages, tools)), **variables)
+        return base_prompt(with_tools(messages, tools)) if text is None else text
 
     def _rendered(
         self, messages: Sequence[Turn], tools: Sequence[Tool] = (), **variables: Any

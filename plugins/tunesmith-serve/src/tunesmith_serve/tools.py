@@ -39,6 +39,10 @@ class ToolUse:
         return ToolUse(kept, self.choice, self.parallel)
 
 
+NO_TOOLS = ToolUse()
+"""Nothing may be called."""
+
+
 def read_tools(given: Mapping[str, Any]) -> ToolUse:
     """Check the fields of a body that are about tools.
 
@@ -50,7 +54,7 @@ def read_tools(given: Mapping[str, Any]) -> ToolUse:
     tools = _tools(given.get("tools") or [])
     choice = _choice(given, tools)
     if choice == "none" or not tools:
-        return ToolUse()
+        return NO_TOOLS
     use = ToolUse(tools, choice, given.get("parallel_tool_calls", True) is not False)
     return use if choice in _CHOICES else use.only([choice])
 
