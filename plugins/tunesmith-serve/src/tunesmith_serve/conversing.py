@@ -294,7 +294,16 @@ class Deltas:
         """Whether the answer has ended with complete calls."""
 
     def add(self, piece: Generation) -> list[dict[str, Any]]:
-        """Return the deltas of a piece; ``piece.text`` follows the pieces before it."""
+        """Return the deltas of a piece, whose text follows that of the pieces before.
+
+        There are none while a text may still become a call. A piece that ends the answer or has
+        tokens has at least one.
+        """
+        found = self._new(piece)
+        told = piece.stop_reason != "not_finished" or piece.tokens is not None
+        return found or ([{"content": ""}] if told else [])
+
+    def _new(self, piece: Generation) -> list[dict[str, Any]]:
         self._text += piece.text
         finished = piece.stop_reason != "not_finished"
         reasoning, text, thinking = _split(self._asked, self._text, finished=finished)

@@ -113,9 +113,10 @@ class ChatAnswer:
         """Yield the chunks of one choice. The last of a piece has its tokens, and the reason."""
         deltas, role = Deltas(asked), {"role": "assistant"}
         for piece in pieces:
-            *others, last = deltas.add(piece) or [{"content": ""}]
-            ends = [*({"finish_reason": None} for _ in others), _finish(piece, deltas.called)]
-            for delta, end in zip([*others, last], ends, strict=True):
+            found = deltas.add(piece)
+            for number, delta in enumerate(found, start=1):
+                last = number == len(found)
+                end = _finish(piece, deltas.called) if last else {"finish_reason": None}
                 yield self._body([{"index": index, "delta": {**role, **delta}, **end}])
                 role = {}
 

@@ -78,9 +78,8 @@ class Masks:
 def _tokenizer(base: BaseLM) -> LLTokenizer:
     found = _TOKENIZERS.get(base)
     if found is None:
-        width = base.model.get_output_embeddings().weight.shape[0]
         found = from_tokenizer(
-            cast("Any", base.tokenizer), n_vocab=int(width), eos_token=sorted(base.end_ids)
+            cast("Any", base.tokenizer), n_vocab=base.score_count, eos_token=sorted(base.end_ids)
         )
         _TOKENIZERS[base] = found
     return found

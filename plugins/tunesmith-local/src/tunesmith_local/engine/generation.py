@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from tunesmith.errors import ExperimentError
 from tunesmith.records import Generation, StopReason, TokenInfo
 from tunesmith.spec import GenerationParams, cut_at_stop
 from tunesmith_local.engine.constraints import Masks
@@ -116,9 +117,11 @@ def generate_mixed(
     Raises:
         PredictionError: a prompt is empty, or does not fit into the model's positions.
         UnsupportedError: ``input_tokens`` of a model with an encoder.
+        ExperimentError: ``constraint`` cannot be kept, or ``logit_bias`` has an unknown token.
     """
     params = params or GenerationParams()
     decoding = Decoding.of(params)
+    _check_bias(base, decoding)
     started = time.monotonic()
     rows = [_Row(prompt, item) for prompt, item in inputs]
     lines = [row.line for row in rows]
@@ -147,6 +150,7 @@ def stream(
     """
     params = params or GenerationParams()
     decoding = Decoding.of(params)
+    _check_bias(base, decoding)
     row = _Row(soft_prompt, encoded)
     check_lengths(base, [row.line], decoding.max_new_tokens)
     _read_inputs(base, [row], params)
@@ -157,6 +161,15 @@ def stream(
         if ready.startswith(sent) and (len(ready) > len(sent) or row.reason != "not_finished"):
             yield whole.model_copy(update={"text": ready[len(sent) :]})
             sent, row.input_infos = ready, None
+
+
+def _check_bias(base: BaseLM, decoding: Decoding) -> None:
+    unknown = [token for token in decoding.logit_bias if not 0 <= token < base.score_count]
+    if unknown:
+        raise ExperimentError(
+            f"generation.logit_bias: no token {unknown[0]}; {base.name!r} has the tokens 0 to "
+            f"{base.score_count - 1}"
+        )
 
 
 def _read_inputs(base: BaseLM, rows: Sequence[_Row], params: GenerationParams) -> None:

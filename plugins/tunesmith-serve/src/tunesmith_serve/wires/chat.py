@@ -99,12 +99,9 @@ class ChatAnswer:
             deltas, piece = Deltas(asked), Generation(text="")
             role: dict[str, Any] = {"role": "assistant"}
             for piece in pieces:
-                *others, last = deltas.add(piece) or [{"content": ""}]
-                for delta in others:
-                    yield self._chunk(index, role | delta, _GOING_ON)
+                for delta, end in _ended(deltas.add(piece), piece, deltas):
+                    yield self._chunk(index, role | delta, end)
                     role = {}
-                yield self._chunk(index, role | last, _end(piece, deltas.called))
-                role = {}
             ends.append(piece)
         if with_usage:
             yield self._body("chat.completion.chunk", []) | {"usage": usage(*ends, prompts=1)}
@@ -129,6 +126,14 @@ def _turn(message: Any) -> Any:
 
 
 _GOING_ON = {"logprobs": None, "finish_reason": None}
+
+
+def _ended(
+    found: Sequence[dict[str, Any]], piece: Generation, deltas: Deltas
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield the deltas of a piece, the last one with its tokens and the reason of its end."""
+    for number, delta in enumerate(found, start=1):
+        yield delta, _end(piece, deltas.called) if number == len(found) else _GOING_ON
 
 
 def _end(generation: Generation, called: bool) -> dict[str, Any]:
