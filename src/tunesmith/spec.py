@@ -37,7 +37,7 @@ class Constraint(Record):
     @model_validator(mode="after")
     def _check_value(self) -> Self:
         wanted = {"json_schema": dict, "choice": tuple}.get(self.kind, str)
-        if not isinstance(self.value, wanted):
+        if type(self.value) is not wanted:
             raise ValueError(f"the value of a {self.kind} is no {wanted.__name__}")
         if not self.value and self.kind != "json_schema":
             raise ValueError(f"an empty {self.kind} allows no text")

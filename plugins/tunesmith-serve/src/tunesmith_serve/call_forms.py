@@ -22,7 +22,7 @@ _NAMES = ("zorb_first", "zorb_second")
 _ARGUMENTS = {"zorb_key": "zorb value"}
 _WRITTEN = re.compile(r'\{\s*"zorb_key"\s*:\s*"zorb value"\s*\}')
 _CONTENT = "0zorb content0"
-_WHITE_SPACE = {"whitespace_pattern": "[ ]?"}
+_AS_DUMPED = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def calls_grammar(
 def _call_rule(form: CallForm, tool: Tool) -> str:
     # A model that was never trained to call may go on with a text for ever.
     schema = {"type": "object", **closed(tool.parameters, bounded=not form.native)}
-    schema["x-guidance"] = _WHITE_SPACE  # of llguidance; nothing else reads it
+    schema["x-guidance"] = _AS_DUMPED  # of llguidance; nothing else reads it
     return f"{_literal(tool.name + form.middle)} %json {json.dumps(schema)}"
 
 

@@ -28,6 +28,8 @@ WITHOUT = (
 """Beginnings behind which a message that needs no function is probable."""
 MOST_CHARACTERS = 400
 """The end of a message that is read. A longer text has no probability that a float can hold."""
+LEAST_WORDS = 3
+"""Of a part of a message that can ask for a function of its own; ``St. Louis`` is no part."""
 _PARTS = re.compile(r"(?<=[.?!;])\s+|,?\s+and\s+(?:then\s+)?", re.IGNORECASE)
 
 
@@ -53,8 +55,8 @@ class Chooser:
         if must and len(tools) == 1:
             return list(tools)
         best = self._best(message, tools, must=must)
-        parts = [part for part in _PARTS.split(message.strip()) if part]
-        if best is None or not parallel or len(parts) < 2 or len(tools) < 2:
+        parts = [part for part in _PARTS.split(message.strip()) if len(part.split()) >= LEAST_WORDS]
+        if best is None or not parallel or min(len(parts), len(tools)) < 2:
             return [] if best is None else [best]
         found = [self._best(part, tools, must=False) for part in parts]
         chosen = [tool for tool in found if tool is not None]

@@ -21,8 +21,8 @@ from tunesmith.spec import Constraint
 from tunesmith_local.model.loading import BaseLM
 
 _TOKENIZERS: WeakKeyDictionary[BaseLM, LLTokenizer] = WeakKeyDictionary()
-_JSON: Any = {"whitespace_pattern": r"[ ]?"}
-"""At most one space between the parts of a JSON text: a small model would go on with blanks."""
+_JSON: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""The white space of ``json.dumps``. A small model would go on with blanks."""
 
 
 class Masks:
@@ -39,10 +39,9 @@ class Masks:
 
     def __init__(self, base: BaseLM, constraint: Constraint, rows: int) -> None:
         tokenizer, grammar = _tokenizer(base), _grammar(constraint)
-        problem = LLMatcher.validate_grammar(grammar, tokenizer)
-        if problem:
-            raise _refusal(constraint, problem)
-        first = LLMatcher(tokenizer, grammar)
+        first = LLMatcher(tokenizer, grammar, log_level=0)
+        if first.is_error():
+            raise _refusal(constraint, first.get_error())
         self._matchers = [first, *(first.deep_copy() for _ in range(rows - 1))]
         self._ends = sorted(base.end_ids)
 

@@ -62,7 +62,7 @@ def rendered(
     if taken:
         raise ExperimentError(f"messages: {taken[0]!r} is no variable of a chat template")
     turns = [_turn(message) for message in messages]
-    functions = [{"type": "function", "function": tool.model_dump()} for tool in tools]
+    functions: list[Any] = [{"type": "function", "function": tool.model_dump()} for tool in tools]
     try:
         text = str(
             tokenizer.apply_chat_template(

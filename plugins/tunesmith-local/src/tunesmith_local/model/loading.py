@@ -73,7 +73,7 @@ class BaseLM:
     @property
     def score_count(self) -> int:
         """The scores that the model gives at a position; it may exceed the tokenizer's tokens."""
-        return int(self.model.get_output_embeddings().weight.shape[0])
+        return int(cast("Any", self.model).get_output_embeddings().weight.shape[0])
 
     @property
     def device(self) -> torch.device:
