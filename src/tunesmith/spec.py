@@ -36,8 +36,8 @@ class Constraint(Record):
 
     @model_validator(mode="after")
     def _check_value(self) -> Self:
-        wanted = {"json_schema": dict, "choice": tuple}.get(self.kind, str)
-        if type(self.value) is not wanted:
+        wanted: type[Any] = {"json_schema": dict, "choice": tuple}.get(self.kind, str)
+        if not isinstance(self.value, wanted):
             raise ValueError(f"the value of a {self.kind} is no {wanted.__name__}")
         if not self.value and self.kind != "json_schema":
             raise ValueError(f"an empty {self.kind} allows no text")
