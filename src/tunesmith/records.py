@@ -56,11 +56,33 @@ class Row(Record):
     """The label; None in data that is only predicted on."""
 
 
+class Tool(Record):
+    """A function that a chat model may ask its user to call."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
+    """The JSON schema of its arguments, which are an object."""
+
+
+class ToolCall(Record):
+    """A call of a tool that a chat model asked for."""
+
+    id: str
+    name: str
+    arguments: str
+    """A JSON object, as text."""
+
+
 class Message(Record):
     """One turn of a conversation with a chat model."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """The calls that the assistant asked for."""
+    tool_call_id: str | None = None
+    """The call that a message of a tool answers."""
 
 
 class Usage(Record):

@@ -22,6 +22,27 @@ from tunesmith.methods import Method, PromptTuning
 from tunesmith.plugins import DEFAULT_BASE_MODEL, method_class, method_entry
 from tunesmith.records import Record, check_writable
 
+CHAT_PARAMETERS = frozenset({"frequency_penalty", "presence_penalty", "logit_bias", "constraint"})
+"""Fields of :class:`GenerationParams` that watsonx.ai has in chats alone."""
+
+
+class Constraint(Record):
+    """The texts that the model may write, whatever it would write by itself."""
+
+    kind: Literal["json_schema", "regex", "choice", "grammar"]
+    value: dict[str, Any] | str | tuple[str, ...]
+    """A JSON schema; a regular expression for the whole text; the texts to choose from; or a
+    context-free grammar in Lark's or GBNF's syntax, in which ``%json {…}`` is a JSON schema."""
+
+    @model_validator(mode="after")
+    def _check_value(self) -> Self:
+        wanted: type[Any] = {"json_schema": dict, "choice": tuple}.get(self.kind, str)
+        if not isinstance(self.value, wanted):
+            raise ValueError(f"the value of a {self.kind} is no {wanted.__name__}")
+        if not self.value and self.kind != "json_schema":
+            raise ValueError(f"an empty {self.kind} allows no text")
+        return self
+
 
 class GenerationParams(Record):
     """Generation parameters with watsonx.ai's names (``TextGenParameters``). None: the default."""
@@ -41,6 +62,13 @@ class GenerationParams(Record):
     length_penalty: dict[str, float] | None = None
     include_stop_sequence: bool | None = None
     return_options: dict[str, bool | int] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    """Lowers the score of a token once for each time that it was generated."""
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    """Lowers the score of every token that was generated."""
+    logit_bias: dict[int, Annotated[float, Field(ge=-100, le=100)]] | None = None
+    """Added to the scores of tokens, by their ids."""
+    constraint: Constraint | None = None
 
     @field_validator("stop_sequences")
     @classmethod

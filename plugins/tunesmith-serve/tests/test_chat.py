@@ -110,10 +110,10 @@ def test_a_streamed_completion_is_the_whole(client: Any) -> None:
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "tools": ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
-    "format": ({"response_format": {"type": "json_object"}}, "response_format"),
-    "n": ({"n": 2}, "n"),
-    "penalty": ({"frequency_penalty": 1}, "frequency_penalty"),
+    "tools": ({"tools": [{"type": "function"}]}, "tools[0].function"),
+    "format": ({"response_format": {"type": "xml"}}, "response_format"),
+    "n": ({"n": 9}, "n"),
+    "penalty": ({"frequency_penalty": 3}, "frequency_penalty"),
     "image": ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages"),
     "role": ({"messages": [{"role": "robot", "content": "x"}]}, "messages[0].role"),
     "no messages": ({"messages": []}, "messages"),

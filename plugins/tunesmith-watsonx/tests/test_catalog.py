@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunesmith.spec import GenerationParams
+from tunesmith.spec import CHAT_PARAMETERS, GenerationParams
 from tunesmith_watsonx.catalog import Spec
 
 TUNABLE = {
@@ -72,7 +72,9 @@ def test_declared_abilities():
     capabilities = spec().capabilities
     assert capabilities.methods == ("prompt_tuning",)
     assert capabilities.max_training_rows == 10000
-    assert capabilities.generation_parameters == set(GenerationParams.model_fields)
+    assert capabilities.generation_parameters == (
+        set(GenerationParams.model_fields) - CHAT_PARAMETERS
+    )
     declared = {capabilities.seeded, capabilities.validation, capabilities.label_scores}
     assert declared == {False}
 

@@ -33,6 +33,10 @@ SAMPLES: dict[str, Any] = {
     "length_penalty": {"decay_factor": 1.5, "start_index": 2},
     "include_stop_sequence": True,
     "return_options": {"input_text": True},
+    "frequency_penalty": 0.5,
+    "presence_penalty": 0.5,
+    "logit_bias": {1: -1.0},
+    "constraint": {"kind": "choice", "value": ("a", "b")},
 }
 """A value for each generation parameter that changes the results little."""
 SAMPLING = {"temperature", "top_k", "top_p", "random_seed"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tunesmith.backends.shared import SharedBackend
 from tunesmith.errors import UnsupportedError
 from tunesmith.hookspecs import MethodEntry
 from tunesmith.plugins import registry
-from tunesmith.records import Generation, Message
+from tunesmith.records import Generation
 from tunesmith.spec import GenerationParams
 from tunesmith.targets import base_model_of
 from tunesmith_emulator.settings import Settings
@@ -64,6 +64,11 @@ class Engine:
             if self._shared is None:
                 self._shared = SharedBackend(tunesmith.connect(self._name, **self._options))
             return self._shared
+
+    @property
+    def shared(self) -> SharedBackend:
+        """The backend for many threads; see :attr:`backend`."""
+        return self._connect()
 
     @property
     def statistics(self) -> Statistics:
@@ -139,20 +144,6 @@ class Engine:
             UnsupportedError: the backend counts no tokens.
         """
         return self.backend.predictor.tokenize(target, [text])[0]
-
-    def chat_text(self, base_model: str, messages: Sequence[Message]) -> str:
-        """Return a conversation as ``base_model`` reads it.
-
-        Raises:
-            ExperimentError: its chat template refuses the conversation.
-            UnsupportedError: the backend has no chat template for it.
-        """
-        text = self.backend.predictor.chat_text(base_model, messages)
-        if text is None:
-            raise UnsupportedError(
-                f"backend {self._name!r} gives no text for a chat with {base_model!r}"
-            )
-        return text
 
     def close(self) -> None:
         """Fail the waiting requests, wait for a backend that is loading, and close it."""

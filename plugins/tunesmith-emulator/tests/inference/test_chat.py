@@ -59,7 +59,7 @@ def test_an_unanswered_tool_result_leaves_the_turn_to_the_assistant() -> None:
          {"role": "tool", "tool_call_id": "1", "content": "no"}]
     )  # fmt: skip
     prompt = base_prompt(messages)
-    assert prompt.startswith('User: Rain?\nAssistant: [{"id": "1"')
+    assert prompt.startswith('User: Rain?\nAssistant: <tool_call>\n{"name": "f"')
     assert prompt.endswith("Tool: no\n\nAssistant:")
 
 
@@ -182,6 +182,7 @@ def test_logprobs_come_with_the_tokens(local: Any) -> None:
         {"n": 1, "frequency_penalty": 0, "presence_penalty": 0.0, "logit_bias": {}},
         {"response_format": {"type": "text"}, "tools": [], "tool_choice_option": "none"},
         {"include_reasoning": False, "chat_template_kwargs": {}, "length_penalty": 1.0},
+        {"tool_choice": "auto", "reasoning_effort": "none"},
         {"model": "anything", "stream": False, "guided_choice": None, "moderations": {}},
         {"logprobs": False, "top_logprobs": 0, "context": ""},
     ],
@@ -192,34 +193,23 @@ def test_fields_that_ask_for_nothing_are_accepted(local: Any, fields: dict[str, 
     assert "system" not in answer
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("n", 2),
-        ("frequency_penalty", 0.5),
-        ("presence_penalty", -0.5),
-        ("logit_bias", {"1003": -100}),
-        ("response_format", {"type": "json_object"}),
-        ("tools", [{"type": "function", "function": {"name": "f"}}]),
-        ("tool_choice", {"type": "function"}),
-        ("tool_choice_option", "required"),
-        ("guided_choice", ["a"]),
-        ("guided_regex", "a"),
-        ("guided_grammar", "a"),
-        ("guided_json", {}),
-        ("chat_template_kwargs", {"thinking": True}),
-        ("reasoning_effort", "low"),
-        ("include_reasoning", True),
-        ("length_penalty", 2.0),
-        ("context", "today"),
-    ],
-)
-def test_features_not_emulated_are_refused_by_name(local: Any, field: str, value: object) -> None:
+def test_a_length_penalty_that_is_a_number_is_refused_by_name(local: Any) -> None:
     for path in ("text/chat", "text/chat_stream"):
-        error = local.refusal(path, chat_of(PROMPT, **{field: value}))
-        assert error["target"] == {"type": "field", "name": field}
+        error = local.refusal(path, chat_of(PROMPT, length_penalty=2.0))
+        assert error["target"] == {"type": "field", "name": "length_penalty"}
         assert error["code"] == "unsupported"
-        assert "not emulated" in error["message"]
+
+
+def test_reasoning_of_a_model_without_it_is_named_in_a_warning(local: Any) -> None:
+    answer = local.chat(PROMPT, include_reasoning=True, reasoning_effort="low")
+    assert "reasoning_content" not in answer["choices"][0]["message"]
+    (warning,) = answer["system"]["warnings"]
+    assert "chat template" in warning["message"]
+
+
+def test_the_context_is_read_before_the_last_message_of_the_user(local: Any) -> None:
+    told = local.chat("gentle", context="Today is Wednesday.", max_tokens=5)
+    assert told["choices"] == local.chat("Today is Wednesday. gentle", max_tokens=5)["choices"]
 
 
 @pytest.mark.parametrize(
@@ -238,14 +228,33 @@ def test_features_not_emulated_are_refused_by_name(local: Any, field: str, value
         ("length_penalty", {"decay_factor": 0.5}),
         ("logprobs", "yes"),
         ("top_logprobs", 2),
+        ("n", 0),
+        ("n", 9),
+        ("frequency_penalty", 3),
+        ("presence_penalty", "x"),
+        ("logit_bias", {"x": 1}),
+        ("logit_bias", {"999999": 1}),
+        ("response_format", {"type": "xml"}),
+        ("guided_choice", []),
+        ("guided_regex", "[a"),
+        ("guided_grammar", "start: nothing"),
+        ("guided_json", {"not": {}}),
+        ("tools", [5]),
+        ("tool_choice", "sometimes"),
+        ("tool_choice_option", "required"),
+        ("chat_template_kwargs", 5),
+        ("reasoning_effort", "huge"),
+        ("include_reasoning", "x"),
+        ("context", 5),
     ],
 )
 def test_a_wrong_value_is_refused_in_the_words_of_chat(
     local: Any, field: str, value: object
 ) -> None:
     error = local.refusal("text/chat", chat_of(PROMPT, **{field: value}))
-    assert error["target"]["name"] == field
-    assert field in error["message"]
+    named = error["target"]["name"]
+    assert named.startswith(field) or (field, named) == ("tool_choice_option", "tool_choice")
+    assert named in error["message"]
 
 
 def test_unknown_fields_are_tolerated_and_named(local: Any) -> None:
@@ -266,6 +275,10 @@ def test_unknown_fields_are_tolerated_and_named(local: Any) -> None:
         ([say("user", [])], "messages[0].content"),
         ([say("user", "a"), say("assistant", 5)], "messages[1].content"),
         ([say("user", [{"type": "text"}])], "messages[0].content[0]"),
+        (
+            [say("user", "a"), {"role": "assistant", "tool_calls": [{}]}],
+            "messages[1].tool_calls[0]",
+        ),
     ],
 )
 def test_wrong_messages_are_refused_by_name(local: Any, messages: object, named: str) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tunesmith.errors import ExperimentError
 from tunesmith.hookspecs import BackendEntry, hookimpl
-from tunesmith.records import Message
+from tunesmith.records import Message, Tool
 from tunesmith.testing.fake import FakeBackend, FakeOptions, FakePredictor
 
 STEP_SECONDS = 0.05
@@ -41,7 +41,9 @@ class Clumsy(FakeBackend):
 
 
 class ChattyPredictor(FakePredictor):
-    def chat_text(self, base_model: str, messages: Sequence[Message]) -> str | None:
+    def chat_text(
+        self, base_model: str, messages: Sequence[Message], tools: Sequence[Tool] = (), **_: Any
+    ) -> str | None:
         if any(message.role == "system" for message in messages):
             raise ExperimentError(f"the chat template of {base_model!r} has no system message")
         turns = "".join(f"<{message.role}> {message.content} </>" for message in messages)

@@ -59,10 +59,11 @@ def test_a_system_message_that_the_template_refuses_is_named(rest: Rest) -> None
         assert "no system message" in error["message"]
 
 
-def test_a_message_of_a_tool_is_named(rest: Rest) -> None:
-    answer = rest.ask("POST", CHAT, body(say("user", "Rain?"), say("tool", "no")))
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["target"]["name"] == "messages[1].role"
+def test_the_result_of_a_function_is_read_as_a_message_of_the_user(rest: Rest) -> None:
+    given = body(say("user", "Rain?"), {"role": "tool", "content": "no", "tool_call_id": "1"})
+    answer = rest.ask("POST", CHAT, given).json()
+    read = "<user> Rain? </><user> <tool_response> no </tool_response> </><assistant> "
+    assert answer["usage"]["prompt_tokens"] == len(read.split())
 
 
 def test_the_spec_marks_chat_models(

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from tunesmith.errors import TunesmithError, io_problem
 from tunesmith.records import Generation
 from tunesmith_serve.bodies import checked, json_of
+from tunesmith_serve.conversing import refusals_of
 from tunesmith_serve.gate import Gate, response_of
 from tunesmith_serve.openapi import documented, reads
 from tunesmith_serve.prompts import ServedPrompt
@@ -108,24 +109,28 @@ async def decide(request: Request, service: ServiceOf, given: JSON) -> JSONRespo
 @router.post("/v1/chat/completions", openapi_extra=reads(chat.Chat))
 async def converse(request: Request, service: ServiceOf, given: JSON) -> Response:
     """Answer a chat."""
-    body = checked(chat.Chat, honored(given))
-    prompt, params, turns = service.model(body.model), body.params(), body.turns()
+    body = checked(chat.Chat, honored(given, chat.Chat))
+    prompt, params, conversation = service.model(body.model), body.params(), body.conversation()
     name, generator = service.name_of(prompt), service.generator
     _tell(request, model=name)
-    text = await asyncio.to_thread(generator.text, prompt, turns)
-    answer = chat.ChatAnswer(name)
-    if body.stream:
-        pieces = _counted(request, generator.stream(prompt, text, params))
-        return await _streamed(answer.chunks(pieces, body.wants_usage))
-    generation = await service.in_time(generator.generate(prompt, text, params))
-    _tell_tokens(request, generation)
-    return JSONResponse(answer.whole(generation))
+    asked = await asyncio.to_thread(generator.asked, prompt, conversation, params)
+    answer, choices = chat.ChatAnswer(name), asked.choices(body.n)
+    with refusals_of(asked):
+        if body.stream:
+            streams = [
+                _counted(request, generator.stream(prompt, one.text, one.params)) for one in choices
+            ]
+            return await _streamed(answer.chunks(asked, streams, body.wants_usage))
+        calls = (generator.generate(prompt, one.text, one.params) for one in choices)
+        generations = await service.in_time(asyncio.gather(*calls))
+    _tell_tokens(request, *generations)
+    return JSONResponse(answer.whole(asked, generations))
 
 
 @router.post("/v1/completions", openapi_extra=reads(completions.Completions))
 async def complete(request: Request, service: ServiceOf, given: JSON) -> Response:
     """Complete plain texts."""
-    body = checked(completions.Completions, honored(given))
+    body = checked(completions.Completions, honored(given, completions.Completions))
     prompt, params, texts = service.model(body.model), body.params(), body.texts()
     name, generator = service.name_of(prompt), service.generator
     _tell(request, model=name)

@@ -1,8 +1,8 @@
 """The flat parameters of a chat, as parameters of text generation.
 
-Decoding is greedy unless a temperature above 0 or, without a temperature, a seed or a top_p
-below 1 asks for sampling. So a chat without parameters is repeatable. The documented default of
-OpenAI and of watsonx.ai is sampling at temperature 1.
+Decoding is greedy unless a temperature above 0 or, without a temperature, a seed, a top_p below 1
+or an n above 1 asks for sampling. So a chat without parameters is repeatable. The documented
+default of OpenAI and of watsonx.ai is sampling at temperature 1.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ NAMES = {
     "decoding_method": "temperature",
 }
 """The names in chat of parameters of text generation."""
-SAME = ("temperature", "top_p", "time_limit", "repetition_penalty")
+SAME = (
+    "temperature",
+    "top_p",
+    "time_limit",
+    "repetition_penalty",
+    "frequency_penalty",
+    "presence_penalty",
+)
 """The parameters with the same name in both."""
 _SEEDS = 2**32 - 1
 
@@ -44,14 +51,28 @@ def generation_of(given: Mapping[str, Any]) -> dict[str, Any]:
         found["random_seed"] = _seed(given["seed"])
     if _samples(given):
         found["decoding_method"] = "sample"
+    if given.get("logit_bias"):
+        found["logit_bias"] = given["logit_bias"]
     found["return_options"] = _return_options(given)
     return found
+
+
+def read_n(given: Mapping[str, Any], most: int = 8) -> int:
+    """Return how many answers a chat asks for.
+
+    Raises:
+        Refusal: 400, ``n`` is no number from 1 to ``most``.
+    """
+    n = given.get("n", 1)
+    if not isinstance(n, int) or isinstance(n, bool) or not 1 <= n <= most:
+        raise wrong(f"n must be a whole number from 1 to {most}.", "n")
+    return n
 
 
 def _samples(given: Mapping[str, Any]) -> bool:
     if "temperature" in given:
         return bool(given["temperature"] != 0)
-    return "seed" in given or given.get("top_p", 1) != 1
+    return "seed" in given or given.get("top_p", 1) != 1 or given.get("n", 1) != 1
 
 
 def _seed(seed: object) -> object:

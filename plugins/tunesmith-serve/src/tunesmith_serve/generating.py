@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tunesmith.backend import Capabilities, Target
 from tunesmith.backends.shared import SharedBackend
 from tunesmith.records import Generation
 from tunesmith.spec import GenerationParams
+from tunesmith_serve.conversing import Asked, Conversation, Converser, asked_of_prompt
 from tunesmith_serve.lengths import Lengths
-from tunesmith_serve.messages import Message, base_prompt, tuned_input, turns
 from tunesmith_serve.prompts import ServedPrompt
 from tunesmith_serve.refusals import Refusal
 from tunesmith_serve.streaming import with_own_tokens
@@ -32,23 +32,21 @@ class Generator:
     def __init__(self, shared: SharedBackend, base_model: str) -> None:
         self._shared = shared
         self._base_model = base_model
+        self._converser = Converser(shared, base_model)
         self._lengths = Lengths(shared, base_model)
 
-    def text(self, prompt: ServedPrompt | None, messages: Sequence[Message]) -> str:
-        """Return the input that ``messages`` are for a prompt or for the base model.
+    def asked(
+        self, prompt: ServedPrompt | None, conversation: Conversation, params: GenerationParams
+    ) -> Asked:
+        """Return what a prompt or the base model is asked in a chat.
 
         Raises:
-            Refusal: 400, the chat template does not render a message.
-            ExperimentError: it refuses the conversation.
+            Refusal: 400, a field cannot be honored; it is named.
+            ExperimentError: the chat template refuses the conversation.
         """
         if prompt is not None:
-            return tuned_input(messages)[0]
-        if self._capabilities.chat:
-            predictor = self._shared.backend.predictor
-            text = predictor.chat_text(self._base_model, turns(messages))
-            if text is not None:
-                return text
-        return base_prompt(messages)
+            return asked_of_prompt(conversation, params)
+        return self._converser.asked(conversation, params)
 
     async def generate(
         self, prompt: ServedPrompt | None, text: str, params: GenerationParams

@@ -1,6 +1,8 @@
 """Chat as text generation: the messages of a chat become one prompt.
 
 * A **base model with a chat template** reads the messages in this template. The backend renders it.
+  If the template has no functions, calls are texts of the assistant, their results are messages of
+  the user, and the system message describes the functions.
 * A **base model without one** reads the system messages, then the earlier turns as lines
   ``User: …``, ``Assistant: …`` and ``Tool: …``, then an empty line and the unchanged last user
   message. So a chat of one user message is the text generation of that message. If the last
@@ -18,7 +20,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunesmith.records import Message as Turn
+from tunesmith.records import Tool, ToolCall
+from tunesmith_serve.call_forms import STAND_IN
 from tunesmith_serve.refusals import wrong
+from tunesmith_serve.tools import read_calls
 
 ROLES = ("system", "user", "assistant", "tool")
 
@@ -29,11 +34,21 @@ class Message:
 
     role: str
     text: str
+    calls: tuple[ToolCall, ...] = ()
+    """The calls that the assistant asked for."""
+    call_id: str | None = None
+    """The call that a tool answers."""
+
+    @property
+    def written(self) -> str:
+        """The text, and the calls as a model writes them that has no form of its own."""
+        calls = STAND_IN.written(self.calls) if self.calls else ""
+        return "\n".join(filter(None, (self.text, calls)))
 
     @property
     def line(self) -> str:
         """The turn as a line of the prompt."""
-        return f"{self.role.capitalize()}: {self.text}"
+        return f"{self.role.capitalize()}: {self.written}"
 
 
 def read_messages(given: object) -> list[Message]:
@@ -60,16 +75,49 @@ def base_prompt(messages: Sequence[Message]) -> str:
 
 
 def turns(messages: Sequence[Message]) -> list[Turn]:
-    """Return the messages for a chat template.
+    """Return the messages for a chat template that shows functions."""
+    return [
+        Turn.model_validate(
+            {"role": m.role, "content": m.text, "tool_calls": m.calls, "tool_call_id": m.call_id}
+        )
+        for m in messages
+    ]
 
-    Raises:
-        Refusal: 400, a message is a tool's; it is named. Templates do not render these.
-    """
-    for index, message in enumerate(messages):
+
+def plain_turns(messages: Sequence[Message]) -> list[Turn]:
+    """Return the messages for a chat template that has no functions; see the top of the module."""
+    found: list[Turn] = []
+    for message in messages:
         if message.role == "tool":
-            where = f"messages[{index}].role"
-            raise wrong(f"{where}: messages of a tool are not read by a chat template.", where)
-    return [Turn.model_validate({"role": m.role, "content": m.text}) for m in messages]
+            text = f"<tool_response>\n{message.text}\n</tool_response>"
+            found.append(Turn(role="user", content=text))
+        else:
+            found.append(Turn.model_validate({"role": message.role, "content": message.written}))
+    return found
+
+
+def with_tools(messages: Sequence[Message], tools: Sequence[Tool]) -> list[Message]:
+    """Return the messages with a system message that describes ``tools``."""
+    if not tools:
+        return list(messages)
+    described = [
+        json.dumps(tool.model_dump(include={"name", "description", "parameters"})) for tool in tools
+    ]
+    intro = "You are a helpful assistant with access to functions. A call of a function is JSON."
+    first = messages[0] if messages and messages[0].role == "system" else None
+    own = [first.text] if first else []
+    system = Message("system", "\n\n".join([*own, intro, "\n".join(described)]))
+    return [system, *messages[1 if first else 0 :]]
+
+
+def in_context(messages: Sequence[Message], context: str) -> list[Message]:
+    """Return the messages with ``context`` before the last message of the user."""
+    users = [index for index, message in enumerate(messages) if message.role == "user"]
+    if not context or not users:
+        return list(messages)
+    found = list(messages)
+    found[users[-1]] = Message("user", f"{context} {found[users[-1]].text}")
+    return found
 
 
 def field_of_system(messages: Sequence[Message]) -> str:
@@ -98,9 +146,13 @@ def _message(given: object, where: str) -> Message:
     if role not in ROLES:
         raise wrong(f"{where}.role must be one of {', '.join(ROLES)}.", f"{where}.role")
     calls = given.get("tool_calls")
-    if role == "assistant" and calls and not given.get("content"):
-        return Message(role, json.dumps(calls, ensure_ascii=False))
-    return Message(str(role), _text(given.get("content"), f"{where}.content"))
+    if role == "assistant" and calls:
+        called = read_calls(calls, f"{where}.tool_calls")
+        content = given.get("content")
+        return Message(role, _text(content, f"{where}.content") if content else "", called)
+    call_id = given.get("tool_call_id") if role == "tool" else None
+    text = _text(given.get("content"), f"{where}.content")
+    return Message(str(role), text, call_id=None if call_id is None else str(call_id))
 
 
 def _text(content: object, where: str) -> str:

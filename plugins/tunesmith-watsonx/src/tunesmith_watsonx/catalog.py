@@ -11,7 +11,7 @@ from tunesmith.errors import NotFoundError, near_misses
 from tunesmith.methods import PromptTuning
 from tunesmith.plugins import registry
 from tunesmith.records import BaseModelInfo
-from tunesmith.spec import GenerationParams
+from tunesmith.spec import CHAT_PARAMETERS, GenerationParams
 from tunesmith_watsonx.connection import Connection
 
 BACKEND = "watsonx"
@@ -73,10 +73,11 @@ class Spec:
         """The capabilities that the service advertises."""
         limits = self.raw.get("model_limits") or {}
         every = GenerationParams.model_fields
+        parameters = frozenset(self.emulation.get("generation_parameters", every))
         return Capabilities(
             methods=(PromptTuning.name,) if self.tunable else (),
             hyperparameters=self._ranges() if self.tunable else {},
-            generation_parameters=frozenset(self.emulation.get("generation_parameters", every)),
+            generation_parameters=parameters - CHAT_PARAMETERS,
             max_sequence_length=limits.get("max_sequence_length"),
             base_inference=self.generates,
             max_training_rows=limits.get("training_data_max_records"),

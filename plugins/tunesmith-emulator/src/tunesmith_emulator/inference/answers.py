@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from tunesmith.records import Generation, StopReason, TokenInfo
 from tunesmith_emulator.inference.parameters import Notice, Wanted, cut_to
+from tunesmith_serve.conversing import Asked, Deltas, reply_of
 
 MODEL_VERSION = "1.0.0"
 FINISH_REASONS: dict[StopReason, str] = {
@@ -95,19 +96,33 @@ class ChatAnswer:
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def whole(self, generation: Generation, system: dict[str, Any]) -> dict[str, Any]:
-        """Return the whole answer of a chat."""
-        message = {"role": "assistant", "content": generation.text}
-        choice = {"index": 0, "message": message, **_finish(generation)}
-        return self._body([choice], _usage(generation), system)
+    def whole(
+        self, asked: Asked, generations: Sequence[Generation], system: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the whole answer of a chat, with a choice for each generation."""
+        replies = [reply_of(asked, generation) for generation in generations]
+        choices = [
+            {"index": index, "message": reply.message(), **_finish(generation, reply.called)}
+            for index, (reply, generation) in enumerate(zip(replies, generations, strict=True))
+        ]
+        return self._body(choices, _usage(generations), system)
 
-    def chunk(self, delta: dict[str, Any], piece: Generation) -> dict[str, Any]:
-        """Return a chunk with text, and with the finish reason and the tokens of ``piece``."""
-        return self._body([{"index": 0, "delta": delta, **_finish(piece)}])
+    def chunks(
+        self, asked: Asked, index: int, pieces: Iterable[Generation]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the chunks of one choice. The last of a piece has its tokens, and the reason."""
+        deltas, role = Deltas(asked), {"role": "assistant"}
+        for piece in pieces:
+            found = deltas.add(piece)
+            for number, delta in enumerate(found, start=1):
+                last = number == len(found)
+                end = _finish(piece, deltas.called) if last else {"finish_reason": None}
+                yield self._body([{"index": index, "delta": {**role, **delta}, **end}])
+                role = {}
 
-    def last(self, generation: Generation, system: dict[str, Any]) -> dict[str, Any]:
+    def last(self, generations: Sequence[Generation], system: dict[str, Any]) -> dict[str, Any]:
         """Return the last chunk of a stream, which has no choices."""
-        return self._body([], _usage(generation), system)
+        return self._body([], _usage(generations), system)
 
     def _body(self, choices: list[dict[str, Any]], *more: dict[str, Any]) -> dict[str, Any]:
         body = {
@@ -122,8 +137,9 @@ class ChatAnswer:
         return body
 
 
-def _finish(generation: Generation) -> dict[str, Any]:
-    found: dict[str, Any] = {"finish_reason": FINISH_REASONS.get(generation.stop_reason)}
+def _finish(generation: Generation, called: bool) -> dict[str, Any]:
+    reason = "tool_calls" if called else FINISH_REASONS.get(generation.stop_reason)
+    found: dict[str, Any] = {"finish_reason": reason}
     if generation.tokens is not None:
         found["logprobs"] = {"content": _logprobs(generation.tokens)}
     return found
@@ -144,8 +160,9 @@ def _logprobs(tokens: Sequence[TokenInfo]) -> list[dict[str, Any]]:
     ]
 
 
-def _usage(generation: Generation) -> dict[str, Any]:
-    read, written = generation.input_token_count or 0, generation.generated_token_count or 0
+def _usage(generations: Sequence[Generation]) -> dict[str, Any]:
+    read = generations[0].input_token_count or 0  # one prompt, whatever the number of choices
+    written = sum(generation.generated_token_count or 0 for generation in generations)
     counts = {
         "prompt_tokens": read,
         "completion_tokens": written,

@@ -1,8 +1,8 @@
 """The flat parameters of a chat, translated into those of text generation.
 
-Decoding is greedy unless a temperature above 0 or, without a temperature, a seed or a top_p
-below 1 asks for sampling. So a chat without parameters is repeatable. The documented default of
-the real service is sampling at temperature 1.
+Decoding is greedy unless a temperature above 0 or, without a temperature, a seed, a top_p below 1
+or an n above 1 asks for sampling. So a chat without parameters is repeatable. The documented
+default of the real service is sampling at temperature 1.
 """
 
 from __future__ import annotations
@@ -12,32 +12,20 @@ from dataclasses import replace
 from typing import Any
 
 from tunesmith_emulator.envelope import ServiceError, Target
-from tunesmith_emulator.inference.parameters import Notice, Wanted, read
+from tunesmith_emulator.inference.parameters import CHAT_FIELDS, Notice, Wanted, read
 from tunesmith_serve.chat_parameters import NAMES, SAME, generation_of
+from tunesmith_serve.conversing import Conversation, read_conversation
+from tunesmith_serve.formats import FORMATS
+from tunesmith_serve.messages import in_context, read_messages
+from tunesmith_serve.refusals import wrong
 
 NEW_TOKENS = (1024, 256, 64)
 """New tokens if a chat names no limit: the first of these for which the model has room."""
 _MAPPED = {*SAME, "max_tokens", "max_completion_tokens", "seed", "stop", "logprobs",
-           "top_logprobs", "length_penalty"}  # fmt: skip
-_ONLY: dict[str, tuple[Any, ...]] = {
-    "n": (1,),
-    "frequency_penalty": (0,),
-    "presence_penalty": (0,),
-    "logit_bias": ({},),
-    "response_format": ({"type": "text"},),
-    "tools": ([],),
-    "tool_choice": ("none", "auto"),
-    "tool_choice_option": ("none", "auto"),
-    "guided_choice": (),
-    "guided_regex": (),
-    "guided_grammar": (),
-    "guided_json": (),
-    "chat_template_kwargs": ({},),
-    "reasoning_effort": (),
-    "include_reasoning": (False,),
-    "context": ("",),
-}
-"""Parameters that are not emulated, with the values that have no effect."""
+           "top_logprobs", "length_penalty", "logit_bias", "n"}  # fmt: skip
+_CONVERSATION = {*FORMATS, "tools", "tool_choice", "tool_choice_option", "parallel_tool_calls",
+                 "reasoning_effort", "include_reasoning", "chat_template_kwargs",
+                 "context"}  # fmt: skip
 _NOT_PARAMETERS = {"messages", "model_id", "project_id", "space_id", "crypto", "moderations"}
 _OPENAI = {"model", "stream"}
 """litellm also sends these, although the address and ``model_id`` decide both."""
@@ -52,23 +40,29 @@ def read_chat(body: Mapping[str, Any]) -> Wanted:
     """Check the parameters in the body of a chat. Without ``max_tokens`` no limit is set yet.
 
     Raises:
-        ServiceError: 400, names the parameter that is wrong or not emulated.
+        ServiceError: 400, names the parameter that is wrong.
     """
     given = {name: value for name, value in body.items() if value is not None}
-    for name, allowed in _ONLY.items():
-        if name in given and given[name] not in allowed:
-            raise ServiceError(
-                400,
-                "unsupported",
-                f"{name}: {given[name]!r:.100} is not emulated; leave it out.",
-                Target("field", name),
-            )
-    unknown = sorted(given.keys() - _MAPPED - _ONLY.keys() - _NOT_PARAMETERS - _OPENAI)
+    unknown = sorted(given.keys() - _MAPPED - _CONVERSATION - _NOT_PARAMETERS - _OPENAI)
     found = generation_of(given)
     found["length_penalty"] = _length_penalty(given.get("length_penalty"))
-    wanted = read(found, as_chat)
+    wanted = read(found, as_chat, CHAT_FIELDS)
     warnings = tuple(Notice(f"{name} is not known and has no effect") for name in unknown)
     return replace(wanted, warnings=wanted.warnings + warnings)
+
+
+def read_talk(body: Mapping[str, Any]) -> Conversation:
+    """Check the messages of a chat, and its fields about functions, formats and reasoning.
+
+    Raises:
+        Refusal: 400, names the field.
+    """
+    given = {name: value for name, value in body.items() if value is not None}
+    context = given.get("context", "")
+    if not isinstance(context, str):
+        raise wrong("context must be text.", "context")
+    messages = in_context(read_messages(given.get("messages")), context)
+    return read_conversation(given, messages)
 
 
 def attempts(wanted: Wanted, limit: int | None) -> list[Wanted]:

@@ -17,12 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tunesmith.backend import Capabilities
 from tunesmith.errors import first_problem
-from tunesmith.spec import GenerationParams
+from tunesmith.spec import CHAT_PARAMETERS, GenerationParams
 from tunesmith_emulator.envelope import ServiceError, wrong_field
 
 NEW_TOKENS = 20
 """New tokens if a request names no limit."""
-_FIELDS = frozenset(GenerationParams.model_fields)
+CHAT_FIELDS = frozenset(GenerationParams.model_fields) - {"constraint"}
+TEXT_FIELDS = CHAT_FIELDS - CHAT_PARAMETERS
+"""The fields of ``GenerationParams`` that a request can give."""
 _SAMPLING: dict[str, tuple[float, ...] | None] = {
     "temperature": (0, 1),
     "top_k": (),
@@ -39,6 +41,8 @@ _NEUTRAL: dict[str, Any] = {
     "top_p": 1,
     "repetition_penalty": 1,
     "truncate_input_tokens": 0,
+    "frequency_penalty": 0,
+    "presence_penalty": 0,
 }
 
 Spelling = Callable[[str], str]
@@ -109,12 +113,15 @@ def as_generation(name: str) -> str:
     return f"parameters.{name}"
 
 
-def read(given: object, spell: Spelling = as_generation) -> Wanted:
+def read(
+    given: object, spell: Spelling = as_generation, fields: frozenset[str] = TEXT_FIELDS
+) -> Wanted:
     """Check the types, ranges and combinations of generation parameters.
 
     Args:
         given: the object ``parameters`` of a body, or None.
         spell: gives the names of parameters in messages.
+        fields: of ``GenerationParams`` that may be given.
 
     Raises:
         ServiceError: 400, names the parameter.
@@ -128,12 +135,12 @@ def read(given: object, spell: Spelling = as_generation) -> Wanted:
             spell("prompt_variables"),
             "prompt_variables belong to deployments of prompt templates, which are not emulated.",
         )
-    known = {name: value for name, value in given.items() if name in _FIELDS}
+    known = {name: value for name, value in given.items() if name in fields}
     options = _strict(_ReturnOptions, known.pop("return_options", None), "return_options", spell)
     penalty = _strict(_LengthPenalty, known.pop("length_penalty", None), "length_penalty", spell)
     params = _validated(known, spell).model_copy(update={"length_penalty": penalty or None})
     _check_minimum(params, spell)
-    unknown = sorted(set(given) - _FIELDS - {"prompt_variables"})
+    unknown = sorted(set(given) - fields - {"prompt_variables"})
     warnings = tuple(Notice(f"{spell(name)} is not known and has no effect") for name in unknown)
     wanted = _with_options(Wanted(params, warnings=warnings), options, spell)
     return _without_sampling(wanted, spell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -21,8 +22,15 @@ from tunesmith_emulator.inference import answers, chat_parameters, parameters
 from tunesmith_emulator.inference.parameters import Notice, Spelling, Wanted
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.translation import service_errors
-from tunesmith_serve import messages as chat
-from tunesmith_serve.messages import Message
+from tunesmith_serve.chat_parameters import read_n
+from tunesmith_serve.conversing import (
+    Asked,
+    Conversation,
+    Converser,
+    asked_of_prompt,
+    refusals_of,
+)
+from tunesmith_serve.messages import field_of_system, tuned_input
 from tunesmith_serve.streaming import with_own_tokens
 
 JSON = dict[str, Any]
@@ -42,6 +50,23 @@ class Answering:
     entry: Entry
 
 
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A chat that has been checked."""
+
+    who: Answering
+    asked: Asked
+    attempts: list[Wanted]
+    """The limits of new tokens to try in turn."""
+    count: int
+    """Answers that are wanted."""
+
+    def choices(self, wanted: Wanted) -> list[Wanted]:
+        """Return the parameters of each answer."""
+        asked = replace(self.asked, params=wanted.params).choices(self.count)
+        return [replace(wanted, params=one.params) for one in asked]
+
+
 class Inference:
     """Text generation, chat and tokenization.
 
@@ -54,6 +79,7 @@ class Inference:
         self._engine = engine
         self._catalogue = catalogue
         self._deployments = deployments
+        self._conversers: dict[str, Converser] = {}
 
     def generate(self, body: JSON, deployment: str | None = None) -> JSON:
         """Answer ``text/generation``."""
@@ -88,26 +114,34 @@ class Inference:
     def chat(self, body: JSON, deployment: str | None = None) -> JSON:
         """Answer ``text/chat``."""
         with service_errors():
-            who, text, attempts = self._chat(body, deployment)
-            generation, wanted = _first_that_fits(
-                attempts, lambda wanted: self._generated(who, text, wanted)
-            )
-        system = self._system(who, generation, wanted)
-        return answers.ChatAnswer(who.model_id).whole(generation, system)
+            chat = self._chat(body, deployment)
+            who, asked = chat.who, chat.asked
+            with refusals_of(asked):
+                generations, wanted = _first_that_fits(
+                    chat.attempts,
+                    lambda wanted: [
+                        self._generated(who, asked.text, one) for one in chat.choices(wanted)
+                    ],
+                )
+        system = self._system(who, generations[0], wanted)
+        return answers.ChatAnswer(who.model_id).whole(asked, generations, system)
 
     def chat_stream(self, body: JSON, deployment: str | None = None) -> Iterator[JSON]:
         """Answer ``text/chat_stream``: the pieces, then the usage without choices."""
         with service_errors():
-            who, text, attempts = self._chat(body, deployment)
-            pieces, wanted = _first_that_fits(
-                attempts, lambda wanted: _begun(self._pieces(who, text, wanted))
-            )
-            answer = answers.ChatAnswer(who.model_id)
-            delta = {"role": "assistant"}
-            for piece in pieces:
-                yield answer.chunk({**delta, "content": piece.text}, piece)
-                delta = {}
-            yield answer.last(piece, self._system(who, piece, wanted))
+            chat = self._chat(body, deployment)
+            who, asked = chat.who, chat.asked
+            with refusals_of(asked):
+                first, wanted = _first_that_fits(
+                    chat.attempts,
+                    lambda wanted: _begun(self._pieces(who, asked.text, chat.choices(wanted)[0])),
+                )
+                answer, ends = answers.ChatAnswer(who.model_id), list[Generation]()
+                others = chat.choices(wanted)[1:]
+                streams = chain([first], (self._pieces(who, asked.text, one) for one in others))
+                for index, pieces in enumerate(streams):
+                    yield from answer.chunks(asked, index, _noting_last(pieces, ends))
+            yield answer.last(ends, self._system(who, ends[0], wanted))
 
     def tokenize(self, body: JSON) -> JSON:
         """Answer ``text/tokenization``."""
@@ -132,31 +166,33 @@ class Inference:
         wanted = self._fit(who, wanted, parameters.as_generation)
         return who, text, self._within(who, text, wanted, parameters.as_generation)
 
-    def _chat(self, body: JSON, deployment: str | None) -> tuple[Answering, str, list[Wanted]]:
-        who, messages = self._answering(body, deployment), chat.read_messages(body.get("messages"))
-        wanted = chat_parameters.read_chat(body)
+    def _chat(self, body: JSON, deployment: str | None) -> Chat:
+        who, talk = self._answering(body, deployment), chat_parameters.read_talk(body)
+        wanted, count = chat_parameters.read_chat(body), read_n(body)
         if isinstance(who.target, Deployment):
-            text, unread = chat.tuned_input(messages)
+            asked = asked_of_prompt(talk, wanted.params)
+            unread = tuned_input(talk.messages)[1]
             wanted = replace(wanted, warnings=(*wanted.warnings, *map(Notice, unread)))
         else:
-            text = self._base_text(who.target, messages)
-        _check_length(text, who)
-        wanted = self._fit(who, wanted, chat_parameters.as_chat)
+            asked = self._asked(who.target, talk, wanted)
+            wanted = replace(wanted, warnings=(*wanted.warnings, *_unreasoned(talk, asked)))
+        _check_length(asked.text, who)
+        spell = partial(_spelled, asked.field)
+        wanted = self._fit(who, replace(wanted, params=asked.params), spell)
         can_limit = "max_new_tokens" in self._capabilities(who).generation_parameters
         limit = who.entry.max_new_tokens
         *others, last = chat_parameters.attempts(wanted, limit) if can_limit else [wanted]
-        last = self._within(who, text, last, chat_parameters.as_chat)
-        return who, text, [*others, last]
+        last = self._within(who, asked.text, last, chat_parameters.as_chat)
+        return Chat(who, asked, [*others, last], count)
 
-    def _base_text(self, base_model: str, messages: Sequence[Message]) -> str:
-        """Return the prompt of a base model, in its chat template if it has one."""
-        if not self._engine.capabilities(base_model).chat:
-            return chat.base_prompt(messages)
-        turns = chat.turns(messages)
+    def _asked(self, base_model: str, talk: Conversation, wanted: Wanted) -> Asked:
+        """Return what a base model is asked, in its chat template if it has one."""
+        if base_model not in self._conversers:
+            self._conversers[base_model] = Converser(self._engine.shared, base_model)
         try:
-            return self._engine.chat_text(base_model, turns)
+            return self._conversers[base_model].asked(talk, wanted.params)
         except ExperimentError as error:
-            raise wrong_field(chat.field_of_system(messages), str(error)) from error
+            raise wrong_field(field_of_system(talk.messages), str(error)) from error
 
     def _answering(self, body: JSON, deployment: str | None) -> Answering:
         _refuse_extras(body)
@@ -268,6 +304,27 @@ def _first_that_fits(attempts: Sequence[Wanted], call: Callable[[Wanted], T]) ->
         with suppress(PredictionError):
             return call(wanted), wanted
     return call(attempts[-1]), attempts[-1]
+
+
+def _unreasoned(talk: Conversation, asked: Asked) -> list[Notice]:
+    if not talk.reasoning or asked.reasoning:
+        return []
+    why = "the format of the answer leaves no room for it" if asked.field else (
+        "the chat template of the model that answers has none"
+    )  # fmt: skip
+    return [Notice(f"reasoning has no effect, because {why}")]
+
+
+def _spelled(origin: str, name: str) -> str:
+    """Return the field of a chat that a parameter of text generation comes from."""
+    return origin if name == "constraint" else chat_parameters.as_chat(name)
+
+
+def _noting_last(pieces: Iterator[Generation], ends: list[Generation]) -> Iterator[Generation]:
+    piece = Generation(text="")
+    for piece in pieces:
+        yield piece
+    ends.append(piece)
 
 
 def _begun(pieces: Iterator[Generation]) -> Iterator[Generation]:

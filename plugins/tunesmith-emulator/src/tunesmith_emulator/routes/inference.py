@@ -71,12 +71,15 @@ _STREAM = (
 _CHAT = (
     "A base model reads its own chat template if the backend has one; else plain text: the "
     "system messages, the earlier turns and the last user message. Greedy unless "
-    "temperature, seed or top_p asks for sampling. Not emulated: images, tools, n above 1, JSON "
-    "formats, guided decoding, reasoning, frequency and presence penalties, logit_bias."
+    "temperature, seed, top_p or n asks for sampling. Functions, response_format and the guided "
+    "fields are held to by constrained decoding; a schema that cannot be kept is refused. A model "
+    "whose template shows no functions is asked by scores which of them to call. Reasoning has no "
+    "effect, with a warning, if the model's template has none. n is at most 8. Not emulated: "
+    "images."
 )
 _TUNED_CHAT = (
     "As text/chat; a tuned model reads the last user message alone (without one, the last "
-    "message) and answers as it does to text/generation."
+    "message) and answers as it does to text/generation. It calls no function."
 )
 _CHAT_STREAM = "As text/chat; without the event `close`, which clients would read as a chunk."
 _BY_ID = "/ml/v1/deployments/{deployment}"

@@ -166,9 +166,37 @@ class _Part(BaseModel):
     text: str
 
 
+class _CalledFunction(BaseModel):
+    name: str
+    arguments: str = "{}"
+
+
+class _Call(BaseModel):
+    id: str
+    type: Literal["function"]
+    function: _CalledFunction
+
+
 class _Message(BaseModel):
     role: Literal[ROLES]  # type: ignore[valid-type]  # the roles are a constant
     content: str | list[_Part]
+    tool_calls: list[_Call] | None = None
+    tool_call_id: str | None = None
+
+
+class _Function(BaseModel):
+    name: str = Field(pattern="^[A-Za-z0-9_.-]{1,64}$")
+    description: str | None = None
+    parameters: JSON | None = None
+
+
+class _Tool(BaseModel):
+    type: Literal["function"]
+    function: _Function
+
+
+class _ResponseFormat(BaseModel):
+    type: Literal["text", "json_object"]
 
 
 class ChatRequest(OfModel):
@@ -182,6 +210,22 @@ class ChatRequest(OfModel):
     stop: str | list[str] | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=5)
+    n: int | None = Field(None, ge=1, le=8)
+    frequency_penalty: float | None = Field(None, ge=-2, le=2)
+    presence_penalty: float | None = Field(None, ge=-2, le=2)
+    logit_bias: dict[str, float] | None = None
+    tools: list[_Tool] | None = None
+    tool_choice: Literal["none", "auto", "required"] | JSON | None = None
+    tool_choice_option: Literal["none", "auto", "required"] | None = None
+    response_format: _ResponseFormat | JSON | None = None
+    guided_choice: list[str] | None = None
+    guided_regex: str | None = None
+    guided_grammar: str | None = None
+    guided_json: JSON | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    include_reasoning: bool | None = None
+    chat_template_kwargs: JSON | None = None
+    context: str | None = None
 
 
 class _Spelled(BaseModel):

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from tunesmith.errors import ExperimentError
 from tunesmith.records import Generation, StopReason, TokenInfo
 from tunesmith.spec import GenerationParams, cut_at_stop
+from tunesmith_local.engine.constraints import Masks
 from tunesmith_local.engine.decoder import start_mixed_decoder
 from tunesmith_local.engine.encoding import EncodedPrompt, decode
 from tunesmith_local.engine.mixing import Line, check_lengths, line_of, mixed_batches
@@ -35,6 +37,10 @@ GENERATION_PARAMETERS = frozenset(
         "length_penalty",
         "include_stop_sequence",
         "return_options",
+        "frequency_penalty",
+        "presence_penalty",
+        "logit_bias",
+        "constraint",
     }
 )
 """Parameters that :func:`generate` honors."""
@@ -111,9 +117,11 @@ def generate_mixed(
     Raises:
         PredictionError: a prompt is empty, or does not fit into the model's positions.
         UnsupportedError: ``input_tokens`` of a model with an encoder.
+        ExperimentError: ``constraint`` cannot be kept, or ``logit_bias`` has an unknown token.
     """
     params = params or GenerationParams()
     decoding = Decoding.of(params)
+    _check_bias(base, decoding)
     started = time.monotonic()
     rows = [_Row(prompt, item) for prompt, item in inputs]
     lines = [row.line for row in rows]
@@ -142,6 +150,7 @@ def stream(
     """
     params = params or GenerationParams()
     decoding = Decoding.of(params)
+    _check_bias(base, decoding)
     row = _Row(soft_prompt, encoded)
     check_lengths(base, [row.line], decoding.max_new_tokens)
     _read_inputs(base, [row], params)
@@ -152,6 +161,15 @@ def stream(
         if ready.startswith(sent) and (len(ready) > len(sent) or row.reason != "not_finished"):
             yield whole.model_copy(update={"text": ready[len(sent) :]})
             sent, row.input_infos = ready, None
+
+
+def _check_bias(base: BaseLM, decoding: Decoding) -> None:
+    unknown = [token for token in decoding.logit_bias if not 0 <= token < base.score_count]
+    if unknown:
+        raise ExperimentError(
+            f"generation.logit_bias: no token {unknown[0]}; {base.name!r} has the tokens 0 to "
+            f"{base.score_count - 1}"
+        )
 
 
 def _read_inputs(base: BaseLM, rows: Sequence[_Row], params: GenerationParams) -> None:
@@ -186,6 +204,7 @@ def _steps(
         yield
         return
     last = decoding.max_new_tokens - 1
+    masks = Masks(base, params.constraint, len(rows)) if params.constraint else None
     generators = row_generators(decoding, [row.prompt.text for row in rows])
     decoder = start_mixed_decoder(base, lines)
     ends = sorted(base.end_ids)
@@ -193,7 +212,10 @@ def _steps(
     tokens: list[int] = []
     for step in range(decoding.max_new_tokens):
         raw = decoder.next(tokens) if step else decoder.first()
-        tokens = choose(penalize(raw, fed, decoding, ends), decoding, generators)
+        scores = penalize(raw, fed, decoding, ends)
+        tokens = choose(masks.apply(scores) if masks else scores, decoding, generators)
+        if masks:
+            masks.advance(tokens)
         infos = _token_infos(base, raw, tokens, params)
         for index, row in enumerate(rows):
             # A finished row is fed on, because caches of recurrent layers cannot drop rows.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
@@ -28,6 +28,10 @@ class Decoding:
     decay_factor: float = 1.0
     decay_start: int = 0
     random_seed: int | None = None
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    """By token id."""
     time_limit: int | None = None
     """Milliseconds."""
 
@@ -74,17 +78,24 @@ def penalize(
 ) -> torch.Tensor:
     """Return ``[rows, vocab]`` float32 scores after penalties and the minimum length.
 
-    The repetition penalty (Keskar et al. 2019) looks at generated tokens, not at the prompt. The
+    The penalties look at generated tokens, not at the prompt. That for repetition is a factor
+    (Keskar et al. 2019); those for frequency and presence are subtracted, as OpenAI does. The
     length penalty multiplies the end tokens' scores as transformers'
     ``ExponentialDecayLengthPenalty`` does.
     """
     scores = scores.float().clone()
     count = len(generated[0])
+    seen = torch.tensor([list(row) for row in generated], device=scores.device, dtype=torch.long)
     if decoding.repetition_penalty != 1.0 and count:
-        seen = torch.tensor([list(row) for row in generated], device=scores.device)
         picked = scores.gather(1, seen)
         factor = decoding.repetition_penalty
         scores.scatter_(1, seen, torch.where(picked < 0, picked * factor, picked / factor))
+    if (decoding.frequency_penalty or decoding.presence_penalty) and count:
+        counts = torch.zeros_like(scores).scatter_add_(1, seen, torch.ones_like(seen).float())
+        scores -= counts * decoding.frequency_penalty
+        scores -= (counts > 0) * decoding.presence_penalty
+    for token, bias in decoding.logit_bias.items():
+        scores[:, token] += bias
     if decoding.decay_factor != 1.0 and count > decoding.decay_start:
         growth = decoding.decay_factor ** (count - decoding.decay_start) - 1
         scores[:, ends] += scores[:, ends].abs() * growth

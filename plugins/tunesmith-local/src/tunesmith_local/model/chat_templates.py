@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from tunesmith.errors import ExperimentError, UnsupportedError
 from tunesmith.methods import PLACEHOLDER, ReadByModel
-from tunesmith.records import Message
+from tunesmith.records import Message, Tool, ToolCall
 from tunesmith_local.model.gguf.files import file_in
 from tunesmith_local.model.loading import BaseLM
 
@@ -43,26 +44,36 @@ def has_chat_template(place: str) -> bool:
         return False
 
 
-def rendered(base: BaseLM, messages: Sequence[Message]) -> str | None:
+def rendered(
+    base: BaseLM, messages: Sequence[Message], tools: Sequence[Tool] = (), **variables: Any
+) -> str | None:
     """Return the text in which ``base`` reads ``messages``; None if it has no chat template.
 
-    The model's answer follows directly, and thinking is off. A token that the tokenizer always puts
-    first is left out.
+    The model's answer follows directly, and thinking is off unless ``variables`` of the template
+    turn it on. A token that the tokenizer always puts first is left out.
 
     Raises:
-        ExperimentError: the template refuses the conversation.
+        ExperimentError: the template refuses the conversation, or a name is no variable of it.
     """
     tokenizer = base.tokenizer
     if not tokenizer.chat_template:
         return None
-    turns = [{"role": message.role, "content": message.content} for message in messages]
+    taken = sorted(variables.keys() & signature(tokenizer.apply_chat_template).parameters.keys())
+    if taken:
+        raise ExperimentError(f"messages: {taken[0]!r} is no variable of a chat template")
+    turns = [_turn(message) for message in messages]
+    functions: list[Any] = [{"type": "function", "function": tool.model_dump()} for tool in tools]
     try:
         text = str(
             tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=True, **_THINKING_OFF
+                turns,
+                tools=functions or None,
+                tokenize=False,
+                add_generation_prompt=True,
+                **_THINKING_OFF | variables,
             )
         )
-    except (TemplateError, ValueError) as error:
+    except (TemplateError, ValueError, TypeError) as error:
         raise ExperimentError(_refused(base.name, messages, error)) from error
     return _without_first_token(tokenizer, text)
 
@@ -87,6 +98,27 @@ def template_of(base: BaseLM, method: ReadByModel) -> str:
             "that the input has no place in it; set chat: false"
         )
     return text
+
+
+def _turn(message: Message) -> dict[str, Any]:
+    turn: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        # Templates write arguments as JSON themselves, so they get a value.
+        turn["tool_calls"] = [
+            {"id": call.id, "type": "function",
+             "function": {"name": call.name, "arguments": _arguments(call)}}
+            for call in message.tool_calls
+        ]  # fmt: skip
+    if message.tool_call_id is not None:
+        turn["tool_call_id"] = message.tool_call_id
+    return turn
+
+
+def _arguments(call: ToolCall) -> Any:
+    try:
+        return json.loads(call.arguments)
+    except ValueError:  # they were cut at the limit of tokens
+        return call.arguments
 
 
 def _in_gguf(file: Path) -> bool:

@@ -71,6 +71,11 @@ class BaseLM:
         return tokenizer_fingerprint(self.tokenizer)
 
     @property
+    def score_count(self) -> int:
+        """The scores that the model gives at a position; it may exceed the tokenizer's tokens."""
+        return int(cast("Any", self.model).get_output_embeddings().weight.shape[0])
+
+    @property
     def device(self) -> torch.device:
         """The device of the weights."""
         return self.model.device

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Any
 
 from tunesmith.backend import Predictor, Target
 from tunesmith.errors import UnsupportedError
@@ -13,6 +14,7 @@ from tunesmith.records import (
     LabelTokens,
     Message,
     Reading,
+    Tool,
 )
 from tunesmith.spec import GenerationParams, TuningSpec
 from tunesmith.targets import TargetKey, target_key
@@ -112,9 +114,16 @@ class LocalPredictor(Predictor):
         answerer = self._answerers.of(deployment)
         return [answerer.prompt(text).text for text in inputs]
 
-    def chat_text(self, base_model: str, messages: Sequence[Message]) -> str | None:
+    def chat_text(
+        self,
+        base_model: str,
+        messages: Sequence[Message],
+        tools: Sequence[Tool] = (),
+        **variables: Any,
+    ) -> str | None:
         """Return a conversation in the model's chat template; None if it has none."""
-        return rendered(self._answerers.unchecked(base_model).base, messages)
+        base = self._answerers.unchecked(base_model).base
+        return rendered(base, messages, tools, **variables)
 
     def check_answers(self, spec: TuningSpec, prompts: Sequence[str], answer: Reading) -> None:
         """Refuse labels that the model could not answer ``prompts`` with, token by token."""

@@ -26,9 +26,6 @@ _HARMLESS: dict[str, tuple[Any, ...]] = {
     "best_of": (1,),
     "echo": (False,),
     "suffix": ("",),
-    "frequency_penalty": (0,),
-    "presence_penalty": (0,),
-    "logit_bias": ({},),
     "response_format": ({"type": "text"},),
     "tools": ([],),
     "functions": ([],),
@@ -68,6 +65,9 @@ class Sampled(BaseModel):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     stop: StrictStr | Annotated[list[StrictStr], Field(max_length=6)] | None = None
     seed: Annotated[int, Field(strict=True)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    logit_bias: dict[str, float] | None = None
     stream: StrictBool = False
     stream_options: StreamOptions | None = None
     user: StrictStr | None = None
@@ -81,8 +81,10 @@ class Sampled(BaseModel):
         return self.stream_options is not None and self.stream_options.include_usage
 
 
-def honored(body: Any) -> Any:
+def honored(body: Any, model: type[BaseModel]) -> Any:
     """Return ``body`` without nulls and without parameters that change nothing.
+
+    Fields of ``model``, which reads the body, are kept.
 
     Raises:
         Refusal: 400, a parameter that is not honored; it is named.
@@ -91,7 +93,7 @@ def honored(body: Any) -> Any:
         return body
     given = {name: value for name, value in body.items() if value is not None}
     for name, allowed in _HARMLESS.items():
-        if name in given and given.pop(name) not in allowed:
+        if name in given.keys() - model.model_fields and given.pop(name) not in allowed:
             raise wrong(f"{name} is not honored here; leave it out", name, code="unsupported")
     return given
 
@@ -112,9 +114,9 @@ def params_of(values: Mapping[str, Any]) -> GenerationParams:
         raise wrong(first_problem(error), NAMES.get(name, name)) from None
 
 
-def usage(*generations: Generation) -> dict[str, int]:
-    """Return the counts of tokens."""
-    read = sum(one.input_token_count or 0 for one in generations)
+def usage(*generations: Generation, prompts: int | None = None) -> dict[str, int]:
+    """Return the counts of tokens; only the first ``prompts`` count for what was read."""
+    read = sum(one.input_token_count or 0 for one in generations[:prompts])
     written = sum(one.generated_token_count or 0 for one in generations)
     return {
         "prompt_tokens": read,
