@@ -81,8 +81,8 @@ def test_the_commands_run(place: Workplace, provider: dict[str, str]) -> None:
         place.run("-m", *command.split(), **provider)
     records = list((place.folder / "runs").glob("*/run.json"))
     assert any('"input_tokens"' in record.read_text() for record in records)
-    (page,) = (place.folder / "runs").glob("*/benchmark.html")
-    assert "USD" in page.read_text(encoding="utf-8")
+    (results,) = (place.folder / "runs").rglob("results.jsonl")
+    assert "USD" in (results.parent / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
