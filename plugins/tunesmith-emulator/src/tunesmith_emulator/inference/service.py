@@ -20,6 +20,8 @@ from tunesmith_emulator.envelope import ServiceError, wrong_field
 from tunesmith_emulator.inference import answers, chat_parameters, parameters
 from tunesmith_emulator.inference.parameters import Notice, Spelling, Wanted
 from tunesmith_emulator.project_scope import ProjectScope
+from tunesmith_emulator.prompts.filling import chat_body, generation_body
+from tunesmith_emulator.prompts.template import Template
 from tunesmith_emulator.translation import service_errors
 from tunesmith_serve import messages as chat
 from tunesmith_serve.messages import Message
@@ -40,6 +42,8 @@ class Answering:
     model_id: str
     target: Target
     entry: Entry
+    template: Template | None = None
+    """The prompt template of the deployment, if it has one."""
 
 
 class Inference:
@@ -126,14 +130,20 @@ class Inference:
         return {"model_id": who.model_id, "result": result}
 
     def _generation(self, body: JSON, deployment: str | None) -> tuple[Answering, str, Wanted]:
-        who, text = self._answering(body, deployment), _text_of(body)
+        who = self._answering(body, deployment)
+        if who.template is not None:
+            body = generation_body(who.template, body)
+        text = _text_of(body)
         _check_length(text, who)
         wanted = parameters.read(body.get("parameters"))
         wanted = self._fit(who, wanted, parameters.as_generation)
         return who, text, self._within(who, text, wanted, parameters.as_generation)
 
     def _chat(self, body: JSON, deployment: str | None) -> tuple[Answering, str, list[Wanted]]:
-        who, messages = self._answering(body, deployment), chat.read_messages(body.get("messages"))
+        who = self._answering(body, deployment)
+        if who.template is not None:
+            body = chat_body(who.template, body)
+        messages = chat.read_messages(body.get("messages"))
         wanted = chat_parameters.read_chat(body)
         if isinstance(who.target, Deployment):
             text, unread = chat.tuned_input(messages)
@@ -163,7 +173,9 @@ class Inference:
         if deployment is not None:
             _refuse_named(body)
             found = self._deployments.serving(deployment)
-            return Answering(found.model_id, found.target, self._catalogue.find(found.model_id))
+            entry = self._catalogue.find(found.model_id)
+            target = entry.served_by if found.target is None else found.target
+            return Answering(found.model_id, target, entry, found.template)
         ProjectScope.require(body)
         model_id = body.get("model_id")
         if not isinstance(model_id, str) or not model_id:

@@ -12,7 +12,8 @@ from tunesmith_emulator.routes.routing import JSON, Route, ServicesOf
 
 def specs(request: Request, services: ServicesOf, filters: str | None = None) -> JSON:
     """List the base models."""
-    return page(whole(services.catalogue.specs(filters)), request, counted=True)
+    listed = services.catalogue.specs(filters) + services.embeddings.specs(filters)
+    return page(whole(listed), request, counted=True)
 
 
 def tasks(request: Request, services: ServicesOf) -> JSON:

@@ -56,7 +56,7 @@ _PARAMETERS = (
     "Every parameter is honored, refused, or named in a warning. One that the backend lacks is "
     "refused unless its value has no effect (greedy, minimum 0, penalty 1, no stop sequence). "
     "Unknown keys and sampling parameters of greedy decoding give a warning. Not emulated: "
-    "moderations, crypto and prompt_variables. The first of input_tokens has no logprob, unless "
+    "moderations and crypto. The first of input_tokens has no logprob, unless "
     "a soft prompt precedes it (inferred). If the backend counts no tokens, the counts are 0 and "
     "max_new_tokens does not cut the answer; warnings name both. If the model that answers has "
     "fewer positions than the one in the catalogue, the prompt loses its beginning with a warning."

@@ -7,9 +7,11 @@ from tunesmith_emulator.routes import (
     catalogue,
     control,
     deployments,
+    embeddings,
     iam,
     inference,
     platform,
+    prompts,
     trainings,
 )
 from tunesmith_emulator.routes.routing import Route
@@ -19,8 +21,10 @@ ROUTES: tuple[Route, ...] = (
     *platform.ROUTES,
     *assets.ROUTES,
     *catalogue.ROUTES,
+    *prompts.ROUTES,
     *trainings.ROUTES,
     *deployments.ROUTES,
     *inference.ROUTES,
+    *embeddings.ROUTES,
     *control.ROUTES,
 )

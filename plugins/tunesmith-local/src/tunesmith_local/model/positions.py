@@ -39,9 +39,12 @@ def width_of(place: str) -> int | None:
 
 def _config(place: str) -> PretrainedConfig | None:
     try:
-        return AutoConfig.from_pretrained(place, local_files_only=True, trust_remote_code=False)
+        config: PretrainedConfig = AutoConfig.from_pretrained(
+            place, local_files_only=True, trust_remote_code=False
+        )
     except (OSError, ValueError):
         return None
+    return config
 
 
 def _in_gguf(file: Path, field: str) -> int | None:
