@@ -25,6 +25,7 @@ from tunesmith_emulator.prompts.service import Prompts
 from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_emulator.trainings.service import Trainings
+from tunesmith_emulator.utility_tools.service import UtilityTools
 
 
 class Services:
@@ -62,6 +63,7 @@ class Services:
         self.deployments = Deployments(self.database, self.engine, self.catalogue, self.prompts)
         self.inference = Inference(self.engine, self.catalogue, self.deployments)
         self.embeddings = Embeddings(self.engine, self.catalogue, settings.stand_in)
+        self.utility_tools = UtilityTools(self.catalogue)
         self.control = Control()
 
     def open(self) -> None:

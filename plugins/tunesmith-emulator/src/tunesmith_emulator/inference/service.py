@@ -17,6 +17,8 @@ from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.deployments.service import Deployments
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, wrong_field
+from tunesmith_emulator.guardrails.detectors import RULES
+from tunesmith_emulator.guardrails.moderations import UNSUITABLE_INPUT, Moderations
 from tunesmith_emulator.inference import answers, chat_parameters, parameters
 from tunesmith_emulator.inference.parameters import Notice, Spelling, Wanted
 from tunesmith_emulator.project_scope import ProjectScope
@@ -63,12 +65,40 @@ class Inference:
         """Answer ``text/generation``."""
         with service_errors():
             who, text, wanted = self._generation(body, deployment)
-            generation = self._generated(who, text, wanted)
+            guard = _guard(body)
+            if guard is None:
+                return self._answer(who, text, wanted)
+            wanted = replace(wanted, warnings=(*wanted.warnings, Notice(RULES)))
+            return self._guarded(who, text, wanted, guard)
+
+    def _answer(self, who: Answering, text: str, wanted: Wanted) -> JSON:
+        generation = self._generated(who, text, wanted)
         shown = _shown_prompt(generation, wanted, text) + generation.text
         return {
             **answers.head(who.model_id),
             "results": [answers.result(generation, wanted, shown)],
             **self._system(who, generation, wanted),
+        }
+
+    def _guarded(self, who: Answering, text: str, wanted: Wanted, guard: Moderations) -> JSON:
+        """Return an answer with what was found; nothing is generated for unsuitable input."""
+        found = guard.in_input(text)
+        if not found:
+            answer = self._answer(who, text, wanted)
+            (result,) = answer["results"]
+            start = len(text) if wanted.input_text else 0
+            shown, found = guard.in_output(result["generated_text"][start:])
+            text = result["generated_text"][:start] + shown
+            return {**answer, "results": [{**result, "generated_text": text, "moderations": found}]}
+        count = self._capabilities(who).tokenize
+        read = len(self._engine.tokenize(who.target, text)) if count else 0
+        nothing = Generation(text="", input_token_count=read, generated_token_count=0)
+        told = self._system(who, nothing, wanted)["system"]["warnings"]
+        result = answers.result(nothing, wanted, "") | {"stop_reason": "not_finished"}
+        return {
+            **answers.head(who.model_id),
+            "results": [{**result, "moderations": found}],
+            "system": {"warnings": [UNSUITABLE_INPUT, *told]},
         }
 
     def generate_stream(self, body: JSON, deployment: str | None = None) -> Iterator[JSON]:
@@ -78,6 +108,9 @@ class Inference:
         the first body.
         """
         with service_errors():
+            if _guard(body) is not None:
+                yield self.generate(body, deployment)  # the whole answer is looked at
+                return
             who, text, wanted = self._generation(body, deployment)
             shown: str | None = None
             for piece in self._pieces(who, text, wanted):
@@ -141,6 +174,10 @@ class Inference:
 
     def _chat(self, body: JSON, deployment: str | None) -> tuple[Answering, str, list[Wanted]]:
         who = self._answering(body, deployment)
+        if _enabled(body.get("moderations")):
+            raise wrong_field(
+                "moderations", "moderations are not emulated in a chat; leave guardrails off."
+            )
         if who.template is not None:
             body = chat_body(who.template, body)
         messages = chat.read_messages(body.get("messages"))
@@ -294,11 +331,16 @@ def _text_of(body: JSON) -> str:
     return text
 
 
+def _guard(body: JSON) -> Moderations | None:
+    """Return the moderations of a body; None if nothing is looked at."""
+    guard = Moderations.read(body.get("moderations") or {}, "moderations")
+    guard.check()
+    return guard if guard.on else None
+
+
 def _refuse_extras(body: JSON) -> None:
     if body.get("crypto"):
         raise wrong_field("crypto", "crypto is not emulated; leave it out.")
-    if _enabled(body.get("moderations")):
-        raise wrong_field("moderations", "moderations are not emulated; leave guardrails off.")
 
 
 def _refuse_named(body: JSON) -> None:

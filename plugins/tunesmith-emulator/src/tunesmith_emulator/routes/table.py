@@ -8,11 +8,13 @@ from tunesmith_emulator.routes import (
     control,
     deployments,
     embeddings,
+    guardrails,
     iam,
     inference,
     platform,
     prompts,
     trainings,
+    utility_tools,
 )
 from tunesmith_emulator.routes.routing import Route
 
@@ -26,5 +28,7 @@ ROUTES: tuple[Route, ...] = (
     *deployments.ROUTES,
     *inference.ROUTES,
     *embeddings.ROUTES,
+    *guardrails.ROUTES,
+    *utility_tools.ROUTES,
     *control.ROUTES,
 )
