@@ -86,8 +86,9 @@ def test_nothing_is_generated_for_unsuitable_input(model: ModelInference) -> Non
         text = model.generate_text("This damn dog", guardrails=True)
     assert text == ""
     pii = {"input": True, "output": False}
-    with pytest.warns(PIIDetectionWarning):
-        answer = model.generate(MAIL, guardrails=True, guardrails_pii_params=pii)
+    with pytest.warns(PIIDetectionWarning, match="Unsuitable input detected"):
+        model.generate_text(MAIL, guardrails=True, guardrails_pii_params=pii)
+    answer = model.generate(MAIL, guardrails=True, guardrails_pii_params=pii)
     (result,) = answer["results"]
     assert result["generated_token_count"] == 0
     assert result["input_token_count"] > 0
