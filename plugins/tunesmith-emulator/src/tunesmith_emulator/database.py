@@ -129,6 +129,30 @@ class PromptRow(Table):
     locked: Mapped[bool] = mapped_column(default=False)
 
 
+class ArtifactRow(Scoped, Table):
+    """A function, an AI service, an experiment or a pipeline."""
+
+    __tablename__ = "artifacts"
+    __table_args__ = (_listed("artifacts", "kind"),)
+    kind: Mapped[str] = mapped_column(String(16))
+    document: Mapped[dict[str, Any]]
+    """The fields beside name, description and tags."""
+    content: Mapped[bytes | None] = mapped_column(default=None)
+
+
+class RevisionRow(Table):
+    """An artifact as it was."""
+
+    __tablename__ = "revisions"
+    artifact_id: Mapped[str] = mapped_column(
+        ForeignKey("artifacts.id", ondelete="CASCADE"), primary_key=True
+    )
+    rev: Mapped[int] = mapped_column(primary_key=True)
+    document: Mapped[dict[str, Any]]
+    content: Mapped[bytes | None] = mapped_column(default=None)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class TrainingRow(Scoped, Table):
     """A tuning: its request, its progress and its result."""
 

@@ -22,6 +22,7 @@ from tunesmith_emulator.iam.service import Iam
 from tunesmith_emulator.inference.service import Inference
 from tunesmith_emulator.platform.service import Platform
 from tunesmith_emulator.prompts.service import Prompts
+from tunesmith_emulator.repository.service import Artifacts
 from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_emulator.trainings.service import Trainings
@@ -60,6 +61,7 @@ class Services:
             self.database, self.assets, self.catalogue, self.engine, settings
         )
         self.prompts = Prompts(self.database)
+        self.artifacts = Artifacts(self.database)
         self.deployments = Deployments(self.database, self.engine, self.catalogue, self.prompts)
         self.inference = Inference(self.engine, self.catalogue, self.deployments)
         self.embeddings = Embeddings(self.engine, self.catalogue, settings.stand_in)

@@ -13,6 +13,7 @@ from tunesmith_emulator.routes import (
     inference,
     platform,
     prompts,
+    repository,
     trainings,
     utility_tools,
 )
@@ -24,6 +25,7 @@ ROUTES: tuple[Route, ...] = (
     *assets.ROUTES,
     *catalogue.ROUTES,
     *prompts.ROUTES,
+    *repository.ROUTES,
     *trainings.ROUTES,
     *deployments.ROUTES,
     *inference.ROUTES,
