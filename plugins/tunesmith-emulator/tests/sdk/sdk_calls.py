@@ -9,11 +9,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from sdk_artifacts import ARTIFACTS
 from sdk_world import EMBEDDING_ID, MODEL_ID, World
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the SDK's imports cause warnings
-    from ibm_watsonx_ai.foundation_models import ModelInference, Rerank
+    from ibm_watsonx_ai.foundation_models import Embeddings, ModelInference, Rerank
     from ibm_watsonx_ai.foundation_models.embeddings.base_embeddings import BaseEmbeddings
     from ibm_watsonx_ai.foundation_models.moderations import Guardian
     from ibm_watsonx_ai.foundation_models.prompts import ChatPrompt, PromptTemplate
@@ -90,6 +91,7 @@ MANAGER: dict[str, Call] = {
     **{
         f"foundation_models.{name}": _specs(name, None)
         for name in (
+            "get_custom_model_specs",
             "get_time_series_model_specs",
             "get_audio_chat_model_specs",
             "get_audio_transcriptions_model_specs",
@@ -102,9 +104,13 @@ MANAGER: dict[str, Call] = {
 
 
 def _closed(w: World) -> bool:
-    model = ModelInference(model_id=MODEL_ID, api_client=w.client)
-    model.close_persistent_connection()
-    return _is_text(model.generate_text("Hello", params=SHORT))
+    model = ModelInference(model_id=MODEL_ID, api_client=w.own_client())
+    return model.close_persistent_connection() is None
+
+
+def _aclosed(w: World) -> bool:
+    model = ModelInference(model_id=MODEL_ID, api_client=w.own_client())
+    return w.wait(model.aclose_persistent_connection()) is None
 
 
 def _moved(w: World) -> bool:
@@ -132,7 +138,12 @@ INFERENCE: dict[str, Call] = {
         w.model.get_identifying_params()["model_id"] == MODEL_ID
     ),
     "ModelInference.close_persistent_connection": _closed,
+    "ModelInference.aclose_persistent_connection": _aclosed,
     "ModelInference.set_api_client": _moved,
+    "Embeddings.close_persistent_connection": lambda w: (
+        Embeddings(model_id=EMBEDDING_ID, api_client=w.own_client()).close_persistent_connection()
+        is None
+    ),
     "Embeddings.generate": lambda w: (
         len(w.embedding.generate(["a", "b"])["results"][1]["embedding"]) > 1
     ),
@@ -404,13 +415,9 @@ REPOSITORY: dict[str, Call] = {
     ),
     "repository.list_models": lambda w: w.model_asset in set(_repository(w).list_models()["ID"]),
     "repository.list": lambda w: w.model_asset in set(_repository(w).list()["ID"]),
-    "repository.get_id_by_name": lambda w: _is_text(
-        _repository(w).get_id_by_name(
-            _repository(w).get_model_details(w.model_asset)["metadata"]["name"]
-        )
-    ),
 }
 
 CALLS: dict[str, Call] = {
-    **MANAGER, **INFERENCE, **PROMPTS, **TUNER, **DEPLOYMENTS, **ASSETS, **TRAINING, **REPOSITORY,
+    **MANAGER, **INFERENCE, **PROMPTS, **TUNER, **DEPLOYMENTS, **ASSETS, **TRAINING,
+    **REPOSITORY, **ARTIFACTS,
 }  # fmt: skip

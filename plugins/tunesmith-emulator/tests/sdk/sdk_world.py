@@ -37,14 +37,18 @@ class World:
 
     @cached_property
     def client(self) -> APIClient:
-        return APIClient(
-            Credentials(**self.emulator.credentials), project_id=self.emulator.project_id
-        )
+        return self.own_client()
 
     def named(self, suffix: str) -> Path:
         """Return the path of a new file."""
         self._number += 1
         return self.folder / f"{self._number}{suffix}"
+
+    def own_client(self) -> APIClient:
+        """Return a new client, whose connections a call may close."""
+        return APIClient(
+            Credentials(**self.emulator.credentials), project_id=self.emulator.project_id
+        )
 
     def wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Return the result of an asynchronous method."""
@@ -117,6 +121,7 @@ class World:
         entity = self.tuner.get_run_details()["entity"]
         return {
             "name": "another",
+            "description": "of the coverage",
             "prompt_tuning": entity["prompt_tuning"],
             "training_data_references": entity["training_data_references"],
             "results_reference": {"type": "container", "location": {"path": "results"}},

@@ -90,6 +90,9 @@ def known(service: str, serving: Rest) -> dict[str, Any]:
     serving.ready(deployment)
     training = serving.get("/ml/v4/trainings")["resources"][0]["metadata"]["id"]
     body = serving.training_body(asset)
+    if service == "embeddings":  # the first one loads the model, which takes seconds
+        serving.post("/ml/v1/text/embeddings", {"model_id": EMBEDDING_ID, "inputs": ["a"]})
+    artifact = serving.post("/ml/v4/functions", {"name": "f"})["metadata"]["id"]
     template = {"name": "n", "input_mode": "chat", "prompt": {"model_id": MODEL_ID}}
     prompt = serving.post("/wx/v1/prompts", template)["id"]
     return {
@@ -105,6 +108,7 @@ def known(service: str, serving: Rest) -> dict[str, Any]:
         "model_id": EMBEDDING_ID if service == "embeddings" else MODEL_ID,
         "prompt.model_id": MODEL_ID,
         "prompt_id": prompt,
+        "artifact_id": artifact,
         "prompt_template.id": prompt,
         "tool_name": "Weather",
         "asset_type": "data_asset",
