@@ -129,12 +129,11 @@ class PromptRow(Table):
     locked: Mapped[bool] = mapped_column(default=False)
 
 
-class ArtifactRow(Scoped, Table):
-    """A function, an AI service, an experiment or a pipeline."""
+class ArtifactRow(Table):
+    """A function, an AI service, an experiment or a pipeline; its asset has scope and label."""
 
     __tablename__ = "artifacts"
-    __table_args__ = (_listed("artifacts", "kind"),)
-    kind: Mapped[str] = mapped_column(String(16))
+    id: Mapped[str] = mapped_column(ForeignKey("assets.id", ondelete="CASCADE"), primary_key=True)
     document: Mapped[dict[str, Any]]
     """The fields beside name, description and tags."""
     content: Mapped[bytes | None] = mapped_column(default=None)

@@ -379,8 +379,8 @@ TRAINING: dict[str, Call] = {
     "training.list": lambda w: w.training in set(_training(w).list()["ID (training)"]),
     "training.cancel": lambda w: _training(w).cancel(w.new_training()) == "SUCCESS",
     "training.acancel": lambda w: w.wait(_training(w).acancel(w.new_training())) == "SUCCESS",
-    "training.delete": lambda w: _training(w).delete(w.new_training()) == "SUCCESS",
-    "training.adelete": lambda w: w.wait(_training(w).adelete(w.new_training())) == "SUCCESS",
+    "training.delete": lambda w: _training(w).delete(w.new_training()) is None,
+    "training.adelete": lambda w: w.wait(_training(w).adelete(w.new_training())) is None,
     "training.monitor_logs": lambda w: _training(w).monitor_logs(w.training) is None,
     "training.monitor_metrics": lambda w: _training(w).monitor_metrics(w.training) is None,
     "training.list_intermediate_models": lambda w: (

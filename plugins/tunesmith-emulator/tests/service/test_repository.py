@@ -13,7 +13,8 @@ def test_an_artifact_is_stored_changed_and_deleted(rest: Rest, kind: str) -> Non
     body = {"name": "first", "tags": ["t"], "custom": {"a": 1}}
     made = rest.post(f"/ml/v4/{kind}", body)
     path = f"/ml/v4/{kind}/{made['metadata']['id']}"
-    assert made["entity"] == {"custom": {"a": 1}}
+    added = {"code_type": "python"} if kind == "ai_services" else {}
+    assert made["entity"] == {**added, "custom": {"a": 1}}
     patch = [
         {"op": "replace", "path": "/name", "value": "second"},
         {"op": "add", "path": "/software_spec", "value": {"id": "s"}},
@@ -22,12 +23,15 @@ def test_an_artifact_is_stored_changed_and_deleted(rest: Rest, kind: str) -> Non
     assert rest.ask("PATCH", path, patch).status_code == 200
     found = rest.get(path)
     assert (found["metadata"]["name"], found["metadata"]["tags"]) == ("second", ["t"])
-    assert found["entity"] == {"software_spec": {"id": "s"}}
+    assert found["entity"] == {**added, "software_spec": {"id": "s"}}
     assert [one["metadata"]["name"] for one in rest.get(f"/ml/v4/{kind}")["resources"]] == [
         "second"
     ]
     assert rest.ask("DELETE", path).status_code == 204
     refusal(rest.ask("GET", path), 404)
+    another = rest.post(f"/ml/v4/{kind}", body)["metadata"]["id"]
+    assert rest.ask("DELETE", f"/v2/assets/{another}").status_code == 204
+    refusal(rest.ask("GET", f"/ml/v4/{kind}/{another}"), 404)
 
 
 def test_a_revision_stays_as_it_was(rest: Rest) -> None:
