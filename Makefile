@@ -9,6 +9,7 @@
 # make proof     tunes a real model on public data; writes build/proof.json and docs/explanation/proof.md
 # make faults    lets every write of a run, a sweep, the stores and the emulator fail, and continues (hours)
 # make fuzz      sends 500 generated requests to each route of the emulator (FUZZ_EXAMPLES=N for others)
+# make sdk-coverage calls the methods of IBM's Python SDK on the emulator; writes docs/reference/sdk-coverage.md
 # make properties runs thousands of hostile files, pipelines and trainings; prints how many, by their end (hours)
 # make test-scale compares sweeps in line, on Dask and on Ray, and kills workers, scheduler and parent (half an hour)
 # make suites   runs other projects' tests, unchanged, with the emulator (an hour); SOURCE=DIR has their sources
@@ -36,7 +37,7 @@ CLIENT_ENVS := build/clients
 VLLM := build/vllm
 VLLM_VERSION := 0.32.0
 
-.PHONY: demo test test-all test-quantization test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz properties suites clean
+.PHONY: demo test test-all test-quantization test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz sdk-coverage properties suites clean
 
 # The steps of the ladder that take seconds.
 DEMO := tfidf_logreg,embeddings_logreg,zero_shot,few_shot,prompt_tuning-sample_vocab
@@ -118,6 +119,9 @@ FUZZ_EXAMPLES ?= 500
 fuzz: $(STAMP)
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -q -s \
 	  plugins/tunesmith-emulator/tests/service/test_fuzz.py
+
+sdk-coverage: $(STAMP)
+	UPDATE_DOCS=1 $(BIN)/python -m pytest -q -n 0 plugins/tunesmith-emulator/tests/sdk
 
 # A part of it: make properties PROPERTIES="-k pipeline".
 properties: $(STAMP)

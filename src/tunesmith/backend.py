@@ -7,9 +7,8 @@ The exception is the seed, which also drives the splits: a backend without seeds
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -17,28 +16,26 @@ from pydantic import BaseModel, ConfigDict
 
 from tunesmith.capabilities import Capabilities as Capabilities
 from tunesmith.capabilities import Range as Range
-from tunesmith.errors import BackendTimeoutError, UnsupportedError
+from tunesmith.errors import UnsupportedError
 from tunesmith.methods import PLACEHOLDER, render
 from tunesmith.records import (
-    FINISHED,
     BaseModelInfo,
     Classification,
     Deployment,
+    Embedding,
     Generation,
-    JobStatus,
     LabelTokens,
-    LearningCurve,
     Message,
     Reading,
     Row,
     Tool,
     TunedModel,
-    TuningEvent,
     Usage,
 )
 from tunesmith.spec import GenerationParams, TuningSpec, check_texts
 from tunesmith.targets import Target as Target
 from tunesmith.targets import by_target
+from tunesmith.tuning_job import TuningJob as TuningJob
 
 
 class BackendOptions(BaseModel):
@@ -54,78 +51,6 @@ class BackendOptions(BaseModel):
     store: Path = Path("runs/store")
     """The folder of the jobs, tuned models and deployments that must outlive the process;
     ``connect`` gives every backend a separate folder."""
-
-
-class TuningJob(ABC):
-    """A tuning under way, found again by its id from another process."""
-
-    id: str
-
-    @abstractmethod
-    def status(self) -> JobStatus:
-        """Return the status now."""
-
-    @abstractmethod
-    def events(self, start: int = 0) -> Sequence[TuningEvent]:
-        """Return the events so far, from the ``start``-th on.
-
-        Every epoch of the learning curve is an event of kind ``epoch``: a service that fronts the
-        backend has nothing else to tell its clients while the tuning runs.
-        """
-
-    @abstractmethod
-    def result(self) -> TunedModel:
-        """Return the tuned model of a completed job.
-
-        Raises:
-            TuningError: the job failed, was cancelled or is not finished.
-        """
-
-    @abstractmethod
-    def cancel(self) -> None:
-        """Stop the job; does nothing once it is finished."""
-
-    @abstractmethod
-    def learning_curve(self) -> LearningCurve:
-        """Return the losses so far."""
-
-    def wait(
-        self,
-        on_event: Callable[[TuningEvent], None] | None = None,
-        *,
-        timeout: float | None = None,
-        poll_seconds: float = 0.05,
-        on_poll: Callable[[], None] | None = None,
-    ) -> TunedModel:
-        """Wait for the end, at most ``timeout`` seconds, and return the tuned model.
-
-        Args:
-            on_event: called in this thread, once for each event, in order.
-            timeout: None waits for ever.
-            poll_seconds: between two looks.
-            on_poll: called after each look at an unfinished job; an error that it raises ends the
-                wait, and the job itself continues.
-
-        Raises:
-            TuningError: the job failed or was cancelled.
-            OSError: it failed because a file could not be written or read.
-            BackendTimeoutError: ``timeout`` is over; the job itself continues.
-        """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        seen = 0
-        while True:
-            finished = self.status() in FINISHED
-            for event in self.events(seen):
-                seen += 1
-                if on_event:
-                    on_event(event)
-            if finished:
-                return self.result()
-            if deadline is not None and time.monotonic() > deadline:
-                raise BackendTimeoutError(f"job {self.id} is not finished after {timeout} s")
-            if on_poll:
-                on_poll()
-            time.sleep(poll_seconds)
 
 
 class Tuner(ABC):
@@ -265,6 +190,20 @@ class Predictor(ABC):
         Tokens are spelled as the model's vocabulary does.
         """
         raise UnsupportedError("this backend does not declare tokenize")
+
+    def embed(
+        self, base_model: str, texts: Sequence[str], max_tokens: int | None = None
+    ) -> list[Embedding]:
+        """Return an embedding of length 1 for each text, in the order of ``texts``.
+
+        At most the first ``max_tokens`` tokens of a text are read, and no more than the model has
+        positions.
+
+        Raises:
+            UnsupportedError: ``embedding_dimension`` is not declared.
+            PredictionError: a text has no tokens.
+        """
+        raise UnsupportedError("this backend does not declare embedding_dimension")
 
     def prompts(self, deployment: Deployment, inputs: Sequence[str]) -> list[str]:
         """Return the text that a deployment reads for each input, after template and cut.

@@ -75,6 +75,8 @@ class Capabilities(Record):
     cancellable: bool = False
     streaming: bool = False
     tokenize: bool = False
+    embedding_dimension: int | None = None
+    """Numbers in an embedding of ``Predictor.embed``; None if it does not work."""
     exports_adapter: bool = False
     """Whether ``Tuner.export`` writes the tuned weights as a PEFT adapter."""
     remote: bool = False

@@ -112,6 +112,22 @@ class ExecutorEntry:
     target: str
 
 
+@dataclass(frozen=True, slots=True)
+class EmbedderEntry:
+    """A sentence embedding model: ``target`` is a subclass of ``embedder.Embedder``."""
+
+    name: str
+    summary: str
+    target: str
+    requires: tuple[str, ...] = ()
+    """Top-level modules that must be importable."""
+
+    @property
+    def installed(self) -> bool:
+        """Whether everything that it needs is installed."""
+        return all(find_spec(module) is not None for module in self.requires)
+
+
 @hookspec
 def register_backends() -> Sequence[BackendEntry]:  # type: ignore[empty-body]
     """Return the backends that this plugin brings."""
@@ -130,3 +146,8 @@ def register_commands() -> Sequence[CommandEntry]:  # type: ignore[empty-body]
 @hookspec
 def register_executors() -> Sequence[ExecutorEntry]:  # type: ignore[empty-body]
     """Return the executors that this plugin adds to benchmark files."""
+
+
+@hookspec
+def register_embedders() -> Sequence[EmbedderEntry]:  # type: ignore[empty-body]
+    """Return the sentence embedding models that this plugin brings."""

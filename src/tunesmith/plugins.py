@@ -18,6 +18,7 @@ from tunesmith.hookspecs import (
     BackendEntry,
     BaseModelEntry,
     CommandEntry,
+    EmbedderEntry,
     ExecutorEntry,
     MethodEntry,
 )
@@ -114,6 +115,10 @@ class Registry:
     def executors(self) -> dict[str, ExecutorEntry]:
         """Return the executors by name."""
         return self._collect("register_executors", "executor")
+
+    def embedders(self) -> dict[str, EmbedderEntry]:
+        """Return the sentence embedding models by name."""
+        return self._collect("register_embedders", "sentence embedding model")
 
     def methods(self) -> dict[str, MethodEntry]:
         """Return the methods that backends bring, by name."""

@@ -290,6 +290,16 @@ class Decision(Record):
     """Whether ``probability`` is below the threshold of the run; None if it has none."""
 
 
+class Embedding(Record):
+    """A text as a vector of length 1. Similar texts have vectors with a large dot product."""
+
+    vector: tuple[float, ...]
+    token_count: int
+    """Tokens that were read, without those that a model adds to every text."""
+    truncated: bool = False
+    """Whether the end of the text was not read."""
+
+
 class LabelTokens(Record):
     """The tokens with which a base model would write a label."""
 

@@ -12,6 +12,7 @@ from tunesmith.dataset import DataSpec
 from tunesmith.errors import UnsupportedError
 from tunesmith.experiment import Experiment
 from tunesmith.labels import LabelSet
+from tunesmith.plugins import import_target, registry
 from tunesmith.records import Row
 from tunesmith_sklearn import embeddings
 from tunesmith_sklearn.backend import SklearnBackend
@@ -98,3 +99,20 @@ def test_a_file_that_is_not_the_published_one_is_refused(monkeypatch: pytest.Mon
     embeddings._model.cache_clear()
     with pytest.raises(UnsupportedError, match=r"tokenizer\.json is missing or is not the publ"):
         SentenceEmbeddings().transform(["a"])
+
+
+@here
+def test_the_registered_model_gives_the_same_vectors_and_counts_tokens() -> None:
+    entry = registry().embedders()["sentence-transformers/all-minilm-l6-v2"]
+    assert entry.installed
+    embedder = import_target(entry.target)()
+    texts = ["A dog runs.", "word " * 300]
+    short, long = embedder.embed(texts)
+    expected = SentenceEmbeddings().transform(texts)
+    assert short.vector == tuple(expected[0].tolist())
+    assert len(short.vector) == embedder.dimension
+    assert (short.token_count, short.truncated) == (4, False)
+    assert (long.token_count, long.truncated) == (embedder.max_tokens, True)
+    (cut,) = embedder.embed([texts[0]], 2)
+    assert (cut.token_count, cut.truncated) == (2, True)
+    assert cut.vector == embedder.embed(["A dog"])[0].vector

@@ -76,6 +76,7 @@ CAPABILITIES = Capabilities(
     cancellable=True,
     streaming=True,
     tokenize=True,
+    embedding_dimension=2,
 )
 
 
@@ -243,6 +244,13 @@ class FakePredictor(_Part, interface.Predictor):
         self._backend.require("tokenize")
         self._read(target, "")  # refuses an unknown target
         return [tuple(text.split()) for text in inputs]
+
+    def embed(
+        self, base_model: str, texts: Sequence[str], max_tokens: int | None = None
+    ) -> list[records.Embedding]:
+        self._backend.require("embedding_dimension")
+        self._read(base_model, "")  # refuses an unknown base model
+        return [_embedded(text.split(), max_tokens) for text in texts]
 
     def prompts(self, deployment: Deployment, inputs: Sequence[str]) -> list[str]:
         return [self._read(deployment, text)[0] for text in inputs]
@@ -414,3 +422,16 @@ def _stopped(answer: str, params: GenerationParams) -> tuple[str, int, records.S
     if len(tokens) < budget:
         return said, len(tokens) + 1, "eos_token"
     return said, budget, "max_tokens"
+
+
+def _embedded(words: Sequence[str], limit: int | None) -> records.Embedding:
+    """Return the direction of the numbers of words and of letters."""
+    read = words[:limit]
+    size = math.hypot(len(read), letters := sum(map(len, read)))
+    if not read:
+        raise errors.PredictionError("a text has no tokens; give text to embed")
+    return records.Embedding(
+        vector=(len(read) / size, letters / size),
+        token_count=len(read),
+        truncated=len(read) < len(words),
+    )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from functools import partial
@@ -196,6 +197,28 @@ class PredictionConformance(Harness):
         assert all(isinstance(token, str) for token in long)
         assert tokens == self.predictor.tokenize(self.experiment().base_model, texts)
         assert self.predictor.tokenize(anything, []) == []
+
+    def test_embed(self) -> None:
+        """Each text has a vector of length 1 that depends on no neighbor; if not declared, refused.
+
+        Troubleshooting: pool over the tokens of the text alone, never over padding, and cut at
+        the end of the text.
+        """
+        name, texts = self.experiment().base_model, ["one", "one two three four", "one two"]
+        width = self.declared.embedding_dimension
+        embed = self.predictor.embed
+        found = offered(width is not None, "embedding_dimension", lambda: embed(name, texts))
+        if found is None:
+            return
+        assert [len(one.vector) for one in found] == [width] * len(texts)
+        assert all(math.isclose(math.hypot(*one.vector), 1, rel_tol=1e-3) for one in found)
+        assert not any(one.truncated for one in found)
+        assert found[0].token_count < found[2].token_count < found[1].token_count
+        (cut,) = embed(name, texts[1:2], found[0].token_count)
+        assert cut.truncated
+        assert cut.vector == pytest.approx(found[0].vector, abs=1e-3)
+        assert embed(name, texts[1:2])[0].vector == pytest.approx(found[1].vector, abs=1e-3)
+        assert embed(name, []) == []
 
     def test_base_inference(self) -> None:
         """The base model answers if declared, else it is refused.

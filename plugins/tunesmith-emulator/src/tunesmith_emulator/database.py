@@ -1,4 +1,4 @@
-"""The state of the emulator: five tables in one SQLite file."""
+"""The state of the emulator: the tables in one SQLite file."""
 
 from __future__ import annotations
 
@@ -119,6 +119,39 @@ class AttachmentRow(Table):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class PromptRow(Table):
+    """A prompt template; the asset of the same id has its scope, name and times."""
+
+    __tablename__ = "prompts"
+    id: Mapped[str] = mapped_column(ForeignKey("assets.id", ondelete="CASCADE"), primary_key=True)
+    document: Mapped[dict[str, Any]]
+    """The template as the service shows it."""
+    locked: Mapped[bool] = mapped_column(default=False)
+
+
+class ArtifactRow(Table):
+    """A function, an AI service, an experiment or a pipeline; its asset has scope and label."""
+
+    __tablename__ = "artifacts"
+    id: Mapped[str] = mapped_column(ForeignKey("assets.id", ondelete="CASCADE"), primary_key=True)
+    document: Mapped[dict[str, Any]]
+    """The fields beside name, description and tags."""
+    content: Mapped[bytes | None] = mapped_column(default=None)
+
+
+class RevisionRow(Table):
+    """An artifact as it was."""
+
+    __tablename__ = "revisions"
+    artifact_id: Mapped[str] = mapped_column(
+        ForeignKey("artifacts.id", ondelete="CASCADE"), primary_key=True
+    )
+    rev: Mapped[int] = mapped_column(primary_key=True)
+    document: Mapped[dict[str, Any]]
+    content: Mapped[bytes | None] = mapped_column(default=None)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class TrainingRow(Scoped, Table):
     """A tuning: its request, its progress and its result."""
 
@@ -148,7 +181,7 @@ class TrainingRow(Scoped, Table):
 
 
 class DeploymentRow(Scoped, Table):
-    """A deployment of a tuned model."""
+    """A deployment of a tuned model, or of a prompt template."""
 
     __tablename__ = "deployments"
     __table_args__ = (_listed("deployments", filtered=("name", "state", "asset_id")),)
@@ -158,8 +191,10 @@ class DeploymentRow(Scoped, Table):
     state: Mapped[str] = mapped_column(default="initializing", index=True)
     failure: Mapped[str | None] = mapped_column(default=None)
     online: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    is_prompt: Mapped[bool] = mapped_column(default=False)
+    """Whether the asset is a prompt template, which a base model answers."""
     model: Mapped[dict[str, Any]]
-    """The tuned model, a tunesmith record."""
+    """The tuned model, a tunesmith record; empty if there is none."""
     deployed: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     """The backend's deployment, a tunesmith record."""
 

@@ -15,16 +15,20 @@ from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.control.service import Control
 from tunesmith_emulator.database import Database
 from tunesmith_emulator.deployments.service import Deployments
+from tunesmith_emulator.embeddings.service import Embeddings
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.files import Files, usable
 from tunesmith_emulator.iam.service import Iam
 from tunesmith_emulator.inference.scripted import Scripted
 from tunesmith_emulator.inference.service import Inference
 from tunesmith_emulator.platform.service import Platform
+from tunesmith_emulator.prompts.service import Prompts
 from tunesmith_emulator.recording.matching import Replay
+from tunesmith_emulator.repository.service import Artifacts
 from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_emulator.trainings.service import Trainings
+from tunesmith_emulator.utility_tools.service import UtilityTools
 
 
 class Services:
@@ -59,8 +63,12 @@ class Services:
         self.trainings = Trainings(
             self.database, self.assets, self.catalogue, self.engine, settings
         )
-        self.deployments = Deployments(self.database, self.engine)
+        self.prompts = Prompts(self.database)
+        self.artifacts = Artifacts(self.database)
+        self.deployments = Deployments(self.database, self.engine, self.catalogue, self.prompts)
         self.inference = Inference(self.engine, self.catalogue, self.deployments)
+        self.embeddings = Embeddings(self.engine, self.catalogue, settings.stand_in)
+        self.utility_tools = UtilityTools(self.catalogue)
         self.control = Control(settings.answers)
         self.scripted = Scripted(self.control.script, self.catalogue, self.deployments)
 

@@ -20,7 +20,9 @@ from tunesmith_emulator.routes.catalogue import ROUTES
 
 def _app(catalogue: Catalogue) -> FastAPI:
     app = FastAPI()
-    app.state.services = SimpleNamespace(catalogue=catalogue)
+    # The embedding models are listed by another service, which is not under test here.
+    embeddings = SimpleNamespace(specs=lambda filters: [])
+    app.state.services = SimpleNamespace(catalogue=catalogue, embeddings=embeddings)
     app.add_exception_handler(ServiceError, _envelope)
     for route in ROUTES:
         app.add_api_route(route.path, route.handler, methods=[route.method])

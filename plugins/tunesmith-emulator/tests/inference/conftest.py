@@ -44,6 +44,7 @@ class Entry:
 class Served:
     target: Deployment
     model_id: str = BASE_ID
+    template: None = None
 
 
 @dataclass

@@ -80,7 +80,7 @@ class LocalBackend(Backend):
         return self._catalog.info(name)
 
     def capabilities(self, base_model: str) -> Capabilities:
-        """Return the capabilities with ``base_model``: the same for all, but length and chats."""
+        """Return the capabilities with ``base_model``: those that differ are read of its files."""
         self.base_model(base_model)
         return Capabilities(
             methods=tuple(self._methods),
@@ -101,6 +101,7 @@ class LocalBackend(Backend):
             cancellable=True,
             streaming=True,
             tokenize=True,
+            embedding_dimension=self._catalog.width(base_model),
             exports_adapter=True,
         )
 

@@ -21,7 +21,7 @@ from tunesmith_local.model.gguf.names import gguf_source
 from tunesmith_local.model.gguf.stores import stored_models
 from tunesmith_local.model.launched import own_device
 from tunesmith_local.model.loading import BaseLM, load_base_model
-from tunesmith_local.model.positions import positions_of
+from tunesmith_local.model.positions import positions_of, width_of
 from tunesmith_local.model.weight_prepacking import prepacked
 from tunesmith_local.options import LocalOptions
 
@@ -64,6 +64,7 @@ class Catalog:
         self._found: set[str] = set()
         self._chats: dict[str, bool] = {}
         self._positions: dict[str, int | None] = {}
+        self._widths: dict[str, int | None] = {}
         self._lock = threading.Lock()
 
     def infos(self) -> list[BaseModelInfo]:
@@ -113,6 +114,18 @@ class Catalog:
         if name not in self._positions:
             self._positions[name] = positions_of(self._find(name).place)
         return self._positions[name]
+
+    def width(self, name: str) -> int | None:
+        """Return the numbers in a hidden state of the model, without loading it.
+
+        None means that the model is not on this machine yet.
+
+        Raises:
+            NotFoundError: no such base model here or on the hub.
+        """
+        if name not in self._widths:
+            self._widths[name] = width_of(self._find(name).place)
+        return self._widths[name]
 
     def load(self, name: str) -> BaseLM:
         """Return the loaded model, ready to compute with; the first call loads and checks it.

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tunesmith.embedder import Embedder
 from tunesmith.errors import UnsupportedError
+from tunesmith.records import Embedding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,6 +36,8 @@ SHA256 = {
 INSTALL = "pip install 'tunesmith-sklearn[embeddings]'"
 MAX_TOKENS = 256
 """The limit that the model is published with. The rest of a longer text is not read."""
+SPECIAL = 2
+"""Tokens of these that the model adds to every text, one before and one after it."""
 WIDTH = 384
 """Numbers in an embedding."""
 KEPT = 20_000
@@ -57,6 +61,17 @@ class SentenceEmbeddings:
         return _model().embeddings(texts)
 
 
+class MiniLM(Embedder):
+    """The model, for programs that ask for embeddings themselves."""
+
+    dimension = WIDTH
+    max_tokens = MAX_TOKENS - SPECIAL
+
+    def embed(self, texts: Sequence[str], max_tokens: int | None = None) -> list[Embedding]:
+        """See :meth:`tunesmith.embedder.Embedder.embed`."""
+        return _model().counted(texts, min(max_tokens or self.max_tokens, self.max_tokens))
+
+
 def trouble() -> str | None:
     """Return what is missing and how to install it; None if embeddings can be computed."""
     missing = [module for module in ("torch", "transformers") if find_spec(module) is None]
@@ -75,27 +90,45 @@ class _MiniLM:
         model: Any = BertModel.from_pretrained(folder, local_files_only=True)
         self._model = model.eval()
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self._known: dict[str, Embeddings] = {}
+        self._known: dict[tuple[str, int], tuple[Embeddings, int]] = {}
         self._lock = threading.Lock()
 
     def embeddings(self, texts: Sequence[str]) -> Embeddings:
+        found = [vector for vector, _ in self._looked_up(texts, MAX_TOKENS - SPECIAL)]
+        return np.array(found).reshape(-1, WIDTH)
+
+    def counted(self, texts: Sequence[str], limit: int) -> list[Embedding]:
+        return [
+            Embedding(
+                vector=tuple(vector.tolist()),
+                token_count=min(count, limit),
+                truncated=count > limit,
+            )
+            for vector, count in self._looked_up(texts, limit)
+        ]
+
+    def _looked_up(self, texts: Sequence[str], limit: int) -> list[tuple[Embeddings, int]]:
+        """Return each text's vector, and the number of its tokens before the cut to ``limit``."""
         with self._lock:
             if len(self._known) > KEPT:
                 self._known.clear()
             for text in texts:
-                if text not in self._known:
-                    self._known[text] = self._read(text)
-            return np.array([self._known[text] for text in texts]).reshape(-1, WIDTH)
+                if (text, limit) not in self._known:
+                    self._known[text, limit] = self._read(text, limit)
+            return [self._known[text, limit] for text in texts]
 
-    def _read(self, text: str) -> Embeddings:
+    def _read(self, text: str, limit: int) -> tuple[Embeddings, int]:
         """Read one text alone, so that its neighbors change no bit of its embedding."""
         import torch
 
-        tokens = self._tokenizer(text, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+        count = len(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        tokens = self._tokenizer(
+            text, truncation=True, max_length=limit + SPECIAL, return_tensors="pt"
+        )
         with torch.inference_mode():
             mean = self._model(**tokens).last_hidden_state[0].mean(dim=0)
             found: Embeddings = torch.nn.functional.normalize(mean, dim=0).numpy()
-        return found
+        return found, count
 
 
 @cache

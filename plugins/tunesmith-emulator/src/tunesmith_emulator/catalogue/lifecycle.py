@@ -14,9 +14,14 @@ def state(model: Model, day: date | None) -> StageId | None:
     Without a day every model is available. A model that the user added is available on each day, a
     base model of the backend (no stages) only without one.
     """
-    if day is None or model.added:
+    return "available" if model.added else stage_on(model.lifecycle, day)
+
+
+def stage_on(stages: Sequence[Stage], day: date | None) -> StageId | None:
+    """Return the stage that is reached on ``day``, or None before the first one."""
+    if day is None:
         return "available"
-    reached = _reached(model.lifecycle, day)
+    reached = _reached(stages, day)
     return reached[-1].id if reached else None
 
 

@@ -21,17 +21,28 @@ def view(row: DeploymentRow, base_url: str) -> dict[str, Any]:
         "entity": {
             "name": row.name,
             **row.scope.entry(),
-            "asset": {"id": row.asset_id},
+            **_deployed(row),
             "base_model_id": row.base_model_id,
             "custom": {},
-            "deployed_asset_type": "prompt_tune",
             "online": row.online,
-            "verbalizer": row.model.get("method", {}).get("verbalizer", "{{input}}"),
             "status": _status(row, base_url),
         },
         "system": {
             "warnings": [{"id": "Deprecated", "message": _DEPRECATED, "more_info": MORE_INFO}]
         },
+    }
+
+
+def _deployed(row: DeploymentRow) -> dict[str, Any]:
+    if row.is_prompt:
+        return {
+            "prompt_template": {"id": row.asset_id},
+            "deployed_asset_type": "foundation_model",
+        }
+    return {
+        "asset": {"id": row.asset_id},
+        "deployed_asset_type": "prompt_tune",
+        "verbalizer": row.model.get("method", {}).get("verbalizer", "{{input}}"),
     }
 
 

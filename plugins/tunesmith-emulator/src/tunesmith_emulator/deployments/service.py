@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from tunesmith.errors import TunesmithError
 from tunesmith.records import Deployment, TunedModel
+from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.database import RETRY_SECONDS, AssetRow, Database, DeploymentRow
 from tunesmith_emulator.deployments.entity import view
 from tunesmith_emulator.deployments.patch import LONGEST_NAME, Change
@@ -27,6 +28,8 @@ from tunesmith_emulator.envelope import ServiceError, Target, not_found, wrong_f
 from tunesmith_emulator.fields import Body, nested, text, texts
 from tunesmith_emulator.listing import Part, Window, read_part
 from tunesmith_emulator.project_scope import ProjectScope
+from tunesmith_emulator.prompts.service import Prompts
+from tunesmith_emulator.prompts.template import Template
 from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_emulator.translation import failure_of
 
@@ -61,11 +64,22 @@ class _Asset(Body):
     )
 
 
+class _Prompt(Body):
+    id: str = Field(min_length=1, description="must name a prompt template")
+
+
 class AssetBody(Body):
     """The tuned model in the body of a deployment."""
 
     online: Annotated[dict[str, Any], Field(description=_Online.predicate)]
     asset: _Asset = nested()
+
+
+class PromptBody(Body):
+    """The prompt template in the body of a deployment, and the base model that answers it."""
+
+    prompt_template: _Prompt
+    base_model_id: str | None = Field(None, description="must name a base model")
 
 
 class OnlineBody(Body):
@@ -86,19 +100,25 @@ class Label(Body):
 class Serving:
     """The target of requests to a deployment's id or serving name."""
 
-    target: Deployment
-    """The backend's deployment."""
+    target: Deployment | None
+    """The backend's deployment of a tuned model; None: the base model answers."""
     model_id: str
     """The catalogue id of the base model."""
+    template: Template | None = None
+    """The prompt template that the base model answers, if it is one that is deployed."""
 
 
 class Deployments:
     """The deployments of all projects and spaces."""
 
-    def __init__(self, database: Database, engine: Engine) -> None:
+    def __init__(
+        self, database: Database, engine: Engine, catalogue: Catalogue, prompts: Prompts
+    ) -> None:
         self.delays = StateDelays()
         self._database = database
         self._engine = engine
+        self._catalogue = catalogue
+        self._prompts = prompts
         self._ready: dict[str, Serving] = {}
         self._unrecorded: dict[str, Deployment] = {}
         """The backend's deployments that were made and are not recorded yet, by name."""
@@ -129,14 +149,22 @@ class Deployments:
             self._unrecorded = {one.name: one for one in known if one.name in left}
 
     def create(self, scope: ProjectScope, body: Mapping[str, Any], base_url: str) -> dict[str, Any]:
-        """Accept a deployment of a tuned model.
+        """Accept a deployment of a tuned model or of a prompt template.
 
         Raises:
             ServiceError: 400 or 404, names the field; 409, the serving name is taken.
         """
-        asset_id = AssetBody.read(body).asset.id
+        prompt = body.get("prompt_template") is not None
+        fields = self._of_prompt(scope, body) if prompt else {}
+        asset_id = "" if prompt else AssetBody.read(body).asset.id
         with self._lock, self._database.session() as session:
-            asset = _model(session, scope, asset_id)
+            if not prompt:
+                asset = _model(session, scope, asset_id)
+                fields = {
+                    "asset_id": asset.id,
+                    "base_model_id": asset.base_model_id,
+                    "model": asset.model,
+                }
             serving_name = OnlineBody.read(body).online.parameters.serving_name
             _check_free(session, serving_name)
             row = DeploymentRow(
@@ -144,14 +172,24 @@ class Deployments:
                 scope_id=scope.id,
                 **Label.read(body).model_dump(),
                 serving_name=serving_name,
-                asset_id=asset.id,
-                base_model_id=asset.base_model_id,
                 online=body["online"],
-                model=asset.model,
+                **fields,
             )
             session.add(row)
         self._accepted(row.id)
         return view(row, base_url)
+
+    def _of_prompt(self, scope: ProjectScope, body: Mapping[str, Any]) -> dict[str, Any]:
+        given = PromptBody.read(body)
+        template = self._prompts.template(scope, given.prompt_template.id)
+        base_model_id = given.base_model_id or template.prompt.model_id
+        self._catalogue.find(base_model_id, patience=0)  # refuses an unknown model
+        return {
+            "asset_id": given.prompt_template.id,
+            "base_model_id": base_model_id,
+            "is_prompt": True,
+            "model": {},
+        }
 
     def get(self, scope: ProjectScope, deployment_id: str, base_url: str) -> dict[str, Any]:
         """Return a deployment."""
@@ -233,13 +271,16 @@ class Deployments:
             row = session.scalars(select(DeploymentRow).where(named)).first()
             if row is None:
                 raise not_found("deployment", id_or_name)
-            if row.deployed is None or row.state != "ready":
+            if row.state != "ready" or (row.deployed is None and not row.is_prompt):
                 raise ServiceError(
                     404, "deployment_not_ready", f"Deployment {id_or_name!r} is {row.state}."
                 )
-            serving = Serving(Deployment.model_validate(row.deployed), row.base_model_id)
-            self._ready[id_or_name] = serving
-        return serving
+            if not row.is_prompt:
+                serving = Serving(Deployment.model_validate(row.deployed), row.base_model_id)
+                self._ready[id_or_name] = serving
+                return serving
+        # Not kept: the template may be changed at any time.
+        return Serving(None, row.base_model_id, self._prompts.template(row.scope, row.asset_id))
 
     def _accepted(self, deployment_id: str) -> None:
         self._pool.submit(self._make_ready, deployment_id, time.monotonic())
@@ -264,8 +305,9 @@ class Deployments:
             return
         changes: dict[str, Any]
         try:
-            deployed = self._deploy(row)
-            changes = {"state": "ready", "deployed": deployed.model_dump(mode="json")}
+            changes = {"state": "ready"}
+            if not row.is_prompt:
+                changes["deployed"] = self._deploy(row).model_dump(mode="json")
         except Exception as error:  # noqa: BLE001  # no error of a backend may end the pool
             failure = failure_of(error, f"deployment {deployment_id}")
             changes = {"state": "failed", "failure": failure}
@@ -319,6 +361,10 @@ def _apply(session: Session, row: DeploymentRow, change: Change) -> None:
         row.serving_name = change.value
         row.online = {"parameters": {"serving_name": change.value}}
     elif change.field == "asset":
+        if row.is_prompt:
+            raise wrong_field(
+                "/asset", "The deployment answers with a prompt template; change that instead."
+            )
         asset = _model(session, row.scope, change.value)
         row.asset_id, row.model = asset.id, dict(asset.model or {})
         row.base_model_id = str(asset.base_model_id)

@@ -133,7 +133,7 @@ def read(
     if given.get("prompt_variables"):
         raise wrong_field(
             spell("prompt_variables"),
-            "prompt_variables belong to deployments of prompt templates, which are not emulated.",
+            "prompt_variables belong to deployments of prompt templates; this is none.",
         )
     known = {name: value for name, value in given.items() if name in fields}
     options = _strict(_ReturnOptions, known.pop("return_options", None), "return_options", spell)

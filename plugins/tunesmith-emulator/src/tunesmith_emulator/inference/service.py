@@ -18,9 +18,13 @@ from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.deployments.service import Deployments
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, wrong_field
+from tunesmith_emulator.guardrails.detectors import RULES
+from tunesmith_emulator.guardrails.moderations import UNSUITABLE_INPUT, Moderations
 from tunesmith_emulator.inference import answers, chat_parameters, parameters
 from tunesmith_emulator.inference.parameters import Notice, Spelling, Wanted
 from tunesmith_emulator.project_scope import ProjectScope
+from tunesmith_emulator.prompts.filling import chat_body, generation_body
+from tunesmith_emulator.prompts.template import Template
 from tunesmith_emulator.translation import service_errors
 from tunesmith_serve.chat_parameters import read_n
 from tunesmith_serve.conversing import (
@@ -48,6 +52,8 @@ class Answering:
     model_id: str
     target: Target
     entry: Entry
+    template: Template | None = None
+    """The prompt template of the deployment, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +91,40 @@ class Inference:
         """Answer ``text/generation``."""
         with service_errors():
             who, text, wanted = self._generation(body, deployment)
-            generation = self._generated(who, text, wanted)
+            guard = _guard(body)
+            if guard is None:
+                return self._answer(who, text, wanted)
+            wanted = replace(wanted, warnings=(*wanted.warnings, Notice(RULES)))
+            return self._guarded(who, text, wanted, guard)
+
+    def _answer(self, who: Answering, text: str, wanted: Wanted) -> JSON:
+        generation = self._generated(who, text, wanted)
         shown = _shown_prompt(generation, wanted, text) + generation.text
         return {
             **answers.head(who.model_id),
             "results": [answers.result(generation, wanted, shown)],
             **self._system(who, generation, wanted),
+        }
+
+    def _guarded(self, who: Answering, text: str, wanted: Wanted, guard: Moderations) -> JSON:
+        """Return an answer with what was found; nothing is generated for unsuitable input."""
+        found = guard.in_input(text)
+        if not found:
+            answer = self._answer(who, text, wanted)
+            (result,) = answer["results"]
+            start = len(text) if wanted.input_text else 0
+            shown, found = guard.in_output(result["generated_text"][start:])
+            text = result["generated_text"][:start] + shown
+            return {**answer, "results": [{**result, "generated_text": text, "moderations": found}]}
+        count = self._capabilities(who).tokenize
+        read = len(self._engine.tokenize(who.target, text)) if count else 0
+        nothing = Generation(text="", input_token_count=read, generated_token_count=0)
+        told = self._system(who, nothing, wanted)["system"]["warnings"]
+        result = answers.result(nothing, wanted, "") | {"stop_reason": "not_finished"}
+        return {
+            **answers.head(who.model_id),
+            "results": [{**result, "moderations": found}],
+            "system": {"warnings": [UNSUITABLE_INPUT, *told]},
         }
 
     def generate_stream(self, body: JSON, deployment: str | None = None) -> Iterator[JSON]:
@@ -100,6 +134,9 @@ class Inference:
         the first body.
         """
         with service_errors():
+            if _guard(body) is not None:
+                yield self.generate(body, deployment)  # the whole answer is looked at
+                return
             who, text, wanted = self._generation(body, deployment)
             shown: str | None = None
             for piece in self._pieces(who, text, wanted):
@@ -160,14 +197,24 @@ class Inference:
         return {"model_id": who.model_id, "result": result}
 
     def _generation(self, body: JSON, deployment: str | None) -> tuple[Answering, str, Wanted]:
-        who, text = self._answering(body, deployment), _text_of(body)
+        who = self._answering(body, deployment)
+        if who.template is not None:
+            body = generation_body(who.template, body)
+        text = _text_of(body)
         _check_length(text, who)
         wanted = parameters.read(body.get("parameters"))
         wanted = self._fit(who, wanted, parameters.as_generation)
         return who, text, self._within(who, text, wanted, parameters.as_generation)
 
     def _chat(self, body: JSON, deployment: str | None) -> Chat:
-        who, talk = self._answering(body, deployment), chat_parameters.read_talk(body)
+        who = self._answering(body, deployment)
+        if _enabled(body.get("moderations")):
+            raise wrong_field(
+                "moderations", "moderations are not emulated in a chat; leave guardrails off."
+            )
+        if who.template is not None:
+            body = chat_body(who.template, body)
+        talk = chat_parameters.read_talk(body)
         wanted, count = chat_parameters.read_chat(body), read_n(body)
         if isinstance(who.target, Deployment):
             asked = asked_of_prompt(talk, wanted.params)
@@ -199,7 +246,9 @@ class Inference:
         if deployment is not None:
             _refuse_named(body)
             found = self._deployments.serving(deployment)
-            return Answering(found.model_id, found.target, self._catalogue.find(found.model_id))
+            entry = self._catalogue.find(found.model_id)
+            target = entry.served_by if found.target is None else found.target
+            return Answering(found.model_id, target, entry, found.template)
         ProjectScope.require(body)
         model_id = body.get("model_id")
         if not isinstance(model_id, str) or not model_id:
@@ -339,11 +388,16 @@ def _text_of(body: JSON) -> str:
     return text
 
 
+def _guard(body: JSON) -> Moderations | None:
+    """Return the moderations of a body; None if nothing is looked at."""
+    guard = Moderations.read(body.get("moderations") or {}, "moderations")
+    guard.check()
+    return guard if guard.on else None
+
+
 def _refuse_extras(body: JSON) -> None:
     if body.get("crypto"):
         raise wrong_field("crypto", "crypto is not emulated; leave it out.")
-    if _enabled(body.get("moderations")):
-        raise wrong_field("moderations", "moderations are not emulated; leave guardrails off.")
 
 
 def _refuse_named(body: JSON) -> None:

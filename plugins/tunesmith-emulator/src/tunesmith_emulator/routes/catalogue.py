@@ -12,7 +12,8 @@ from tunesmith_emulator.routes.routing import JSON, Route, ServicesOf
 
 def specs(request: Request, services: ServicesOf, filters: str | None = None) -> JSON:
     """List the base models."""
-    return page(whole(services.catalogue.specs(filters)), request, counted=True)
+    listed = services.catalogue.specs(filters) + services.embeddings.specs(filters)
+    return page(whole(listed), request, counted=True)
 
 
 def tasks(request: Request, services: ServicesOf) -> JSON:
@@ -20,7 +21,21 @@ def tasks(request: Request, services: ServicesOf) -> JSON:
     return page(whole(services.catalogue.tasks()), request, counted=True)
 
 
+def custom(request: Request) -> JSON:
+    """List the custom models: there are none."""
+    return page(whole([]), request, counted=True)
+
+
 ROUTES = (
+    Route(
+        "GET",
+        "/ml/v4/custom_foundation_models",
+        custom,
+        ("sdk",),
+        "catalogue",
+        answer=shapes.Page,
+        note="Always empty: the backend's own models are in foundation_model_specs.",
+    ),
     Route(
         "GET",
         "/ml/v1/foundation_model_specs",

@@ -57,16 +57,17 @@ def tokenize(services: ServicesOf, body: JsonBody) -> JSONResponse:
 _PARAMETERS = (
     "Every parameter is honored, refused, or named in a warning. One that the backend lacks is "
     "refused unless its value has no effect (greedy, minimum 0, penalty 1, no stop sequence). "
-    "Unknown keys and sampling parameters of greedy decoding give a warning. Not emulated: "
-    "moderations, crypto and prompt_variables. The first of input_tokens has no logprob, unless "
+    "Unknown keys and sampling parameters of greedy decoding give a warning. moderations are rules "
+    "(see text/detection); a mask is applied where one is asked for (inferred). Not emulated: "
+    "crypto. The first of input_tokens has no logprob, unless "
     "a soft prompt precedes it (inferred). If the backend counts no tokens, the counts are 0 and "
     "max_new_tokens does not cut the answer; warnings name both. If the model that answers has "
     "fewer positions than the one in the catalogue, the prompt loses its beginning with a warning."
 )
 _STREAM = (
     "As text/generation; tokens of the input are sent with the count of the input (inferred). If "
-    "the backend cannot stream, there is one piece. An error after the first piece is an event. "
-    "There is no event `close` at the end."
+    "the backend cannot stream, or moderations are on, there is one piece. An error after the "
+    "first piece is an event. There is no event `close` at the end."
 )
 _CHAT = (
     "A base model reads its own chat template if the backend has one; else plain text: the "

@@ -48,11 +48,6 @@ def instance(guid: str) -> JSON:
     }
 
 
-def prompt_template(prompt_id: str) -> JSON:
-    """Answer 404: there are no prompt templates. Clients ask at every deployment."""
-    raise not_found("prompt template", prompt_id)
-
-
 def connection(name: str) -> JSON:
     """Answer 404: data are uploaded, never connected."""
     raise not_found("connection", name)
@@ -83,14 +78,6 @@ ROUTES = (
         ("inferred",),
         "platform",
         answer=shapes.Resource,
-    ),
-    Route(
-        "GET",
-        "/wx/v1/prompts/{prompt_id}",
-        prompt_template,
-        ("sdk",),
-        "platform",
-        note="Always 404: prompt templates are not emulated.",
     ),
     Route("GET", "/v2/connections/{name}", connection, ("sdk",), "platform", note=_UPLOADED),
     Route("GET", "/v2/datasource_types/{name}", connection, ("sdk",), "platform", note=_UPLOADED),

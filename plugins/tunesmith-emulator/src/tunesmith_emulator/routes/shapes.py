@@ -13,7 +13,7 @@ from tunesmith.spec import GenerationParams
 from tunesmith_emulator.assets.service import AssetBody
 from tunesmith_emulator.deployments.service import AssetBody as DeployedAssetBody
 from tunesmith_emulator.deployments.service import Label as DeploymentLabel
-from tunesmith_emulator.deployments.service import OnlineBody
+from tunesmith_emulator.deployments.service import OnlineBody, PromptBody
 from tunesmith_emulator.trainings.request import Label as TrainingLabel
 from tunesmith_emulator.trainings.request import TrainingBody, Tuning
 from tunesmith_serve.messages import ROLES
@@ -108,8 +108,16 @@ class NewModel(InScope):
     name: str | None = None
 
 
-class NewDeployment(DeploymentLabel, OnlineBody, DeployedAssetBody, InScope):
+class NewTunedDeployment(DeploymentLabel, OnlineBody, DeployedAssetBody, InScope):
     """A deployment of a tuned model."""
+
+
+class NewPromptDeployment(DeploymentLabel, OnlineBody, PromptBody, InScope):
+    """A deployment of a prompt template."""
+
+
+class NewDeployment(RootModel[NewTunedDeployment | NewPromptDeployment]):
+    """A deployment of a tuned model or of a prompt template."""
 
 
 class _Operation(BaseModel):

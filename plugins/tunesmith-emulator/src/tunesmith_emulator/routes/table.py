@@ -7,10 +7,15 @@ from tunesmith_emulator.routes import (
     catalogue,
     control,
     deployments,
+    embeddings,
+    guardrails,
     iam,
     inference,
     platform,
+    prompts,
+    repository,
     trainings,
+    utility_tools,
 )
 from tunesmith_emulator.routes.routing import Route
 
@@ -19,8 +24,13 @@ ROUTES: tuple[Route, ...] = (
     *platform.ROUTES,
     *assets.ROUTES,
     *catalogue.ROUTES,
+    *prompts.ROUTES,
+    *repository.ROUTES,
     *trainings.ROUTES,
     *deployments.ROUTES,
     *inference.ROUTES,
+    *embeddings.ROUTES,
+    *guardrails.ROUTES,
+    *utility_tools.ROUTES,
     *control.ROUTES,
 )

@@ -10,6 +10,7 @@ from tunesmith.errors import UnsupportedError
 from tunesmith.records import (
     Classification,
     Deployment,
+    Embedding,
     Generation,
     LabelTokens,
     Message,
@@ -20,6 +21,7 @@ from tunesmith.spec import GenerationParams, TuningSpec
 from tunesmith.targets import TargetKey, target_key
 from tunesmith_local.catalog import BACKEND
 from tunesmith_local.engine.answerer import Answerer
+from tunesmith_local.engine.embedding import embeddings
 from tunesmith_local.engine.encoding import EncodedPrompt, encode_prompt
 from tunesmith_local.engine.generation import RETURN_OPTIONS
 from tunesmith_local.model.chat_templates import rendered
@@ -81,6 +83,13 @@ class LocalPredictor(Predictor):
         tokenizer = self._answerers.tokenizer_of(target)
         encoded = [list(encode_prompt(tokenizer, text).token_ids) for text in inputs]
         return [tuple(tokenizer.convert_ids_to_tokens(ids)) for ids in encoded]
+
+    def embed(
+        self, base_model: str, texts: Sequence[str], max_tokens: int | None = None
+    ) -> list[Embedding]:
+        """Return the mean of the last hidden states over the tokens of each text, of length 1."""
+        base = self._answerers.of(base_model).base
+        return embeddings(base, texts, max_tokens, self._batch_size)
 
     def classify(
         self, target: Target, inputs: Sequence[str], labels: Iterable[str]

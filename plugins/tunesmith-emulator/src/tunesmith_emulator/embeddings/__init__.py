@@ -1,0 +1,1 @@
+"""Embeddings and ranking: the models, what computes, and the rules."""

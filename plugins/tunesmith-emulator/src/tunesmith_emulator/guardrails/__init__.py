@@ -1,0 +1,1 @@
+"""Guardrails: rules that find personal data and harmful words in texts."""

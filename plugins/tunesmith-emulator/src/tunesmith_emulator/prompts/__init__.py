@@ -1,0 +1,1 @@
+"""Prompt templates: stored, rendered, and filled in by their deployments."""

@@ -1,0 +1,1 @@
+"""What the repository keeps besides models: functions, AI services, experiments, pipelines."""
