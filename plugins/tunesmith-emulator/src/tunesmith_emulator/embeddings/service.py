@@ -8,7 +8,7 @@ from typing import Any
 from tunesmith.errors import near_misses
 from tunesmith.records import Embedding
 from tunesmith_emulator.catalogue.filters import Facts, parse
-from tunesmith_emulator.catalogue.lifecycle import shown, state
+from tunesmith_emulator.catalogue.lifecycle import shown, stage_on
 from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.database import utc_now
 from tunesmith_emulator.embeddings.model import EmbeddingModel, Function, embedding_models
