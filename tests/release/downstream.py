@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.release.distributions import ROOT
+from tests.release.distributions import ROOT, distributions, read
 from tests.release.install import Environment, fresh_environment
 
 PLUGINS = {
@@ -16,7 +16,9 @@ PLUGINS = {
 
 
 def downstream(dist: Path) -> None:
-    """Install each plugin beside the core's wheel, from its own sources, and run its tests.
+    """Install each plugin beside the core's wheel, and run its tests.
+
+    A plugin of this release is installed from its wheel, one of others from its sources.
 
     Raises:
         InstallError: with the output of pip or pytest.
@@ -25,8 +27,10 @@ def downstream(dist: Path) -> None:
         with fresh_environment() as environment:
             source = environment.folder / "plugin"
             shutil.copytree(ROOT / folder, source, ignore=shutil.ignore_patterns("__pycache__"))
+            name = read(source)["project"]["name"]
             environment.install(dist, "hatchling", "pytest")
-            environment.install(dist, "--no-build-isolation", str(source))
+            own = name if name in distributions() else str(source)
+            environment.install(dist, "--no-build-isolation", own)
             print(f"{folder}: {_tests(environment, source / suite)}", flush=True)
 
 
