@@ -28,9 +28,8 @@ def downstream(dist: Path) -> None:
             source = environment.folder / "plugin"
             shutil.copytree(ROOT / folder, source, ignore=shutil.ignore_patterns("__pycache__"))
             name = read(source)["project"]["name"]
-            environment.install(dist, "hatchling", "pytest")
             own = name if name in distributions() else str(source)
-            environment.install(dist, "--no-build-isolation", own)
+            environment.install(dist, own, "pytest")
             print(f"{folder}: {_tests(environment, source / suite)}", flush=True)
 
 

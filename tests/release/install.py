@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.release.distributions import CORE, ROOT, distributions
+from tests.release.distributions import CORE, ROOT, distributions, read, requirement_name
 
 DATA = ("complaint_departments", "lost_property")
 TOGETHER = "together"
@@ -93,15 +93,31 @@ class Environment:
         return done.stdout
 
     def install(self, dist: Path, *requirements: str) -> None:
-        """Install requirements; the project's own come from ``dist``."""
-        own = self.folder / "own.txt"
-        wheels = {path.name.split("-")[0].replace("_", "-"): path for path in dist.glob("*.whl")}
-        own.write_text("".join(f"{name} @ {path.as_uri()}\n" for name, path in wheels.items()))
-        self.run(
-            "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-            "--constraint", str(ROOT / "constraints.txt"), "--constraint", str(own), *requirements,
-        )  # fmt: skip
+        """Install requirements: names, or folders with sources.
+
+        The project's own wheels come first and from ``dist`` alone, so that no index is asked for
+        them; then pip finds them there and adds what they need.
+        """
+        pip = ("python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        own = sorted(set().union(*map(own_distributions, requirements)))
+        if own:
+            self.run(*pip, "--no-index", "--find-links", str(dist), "--no-deps", *own)
+        constraints = str(ROOT / "constraints.txt")
+        self.run(*pip, "--constraint", constraints, *requirements)
         self.run("python", "-m", "pip", "check")
+
+
+def own_distributions(requirement: str) -> set[str]:
+    """Return the project's distributions that a requirement needs, itself among them."""
+    known = distributions()
+    if requirement in known:
+        project = known[requirement].project
+    elif Path(requirement).is_dir():
+        project = read(Path(requirement))["project"]
+    else:
+        return set()
+    needed = map(requirement_name, project["dependencies"])
+    return ({requirement} & known.keys()).union(*map(own_distributions, needed))
 
 
 @contextmanager
@@ -143,8 +159,8 @@ def bill_of_materials(environment: Environment, path: Path) -> None:
     done = subprocess.run(
         [
             sys.executable, "-m", "cyclonedx_py", "environment", environment.programs / "python",
-            "--pyproject", ROOT / "pyproject.toml", "--PEP-639", "--output-reproducible",
-            "--validate", "--output-file", path,
+            "--pyproject", ROOT / "pyproject.toml", "--output-reproducible", "--validate",
+            "--output-file", path,
         ],
         capture_output=True, text=True,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from tests.release.distributions import (
     read,
     requirement_name,
 )  # fmt: skip
+from tests.release.install import own_distributions
 
 ALL = distributions()
 EACH = pytest.mark.parametrize("one", ALL.values(), ids=ALL)
@@ -73,6 +74,13 @@ def test_an_index_can_show_the_readme(one: Distribution) -> None:
     for link in markdown_links(text):
         place = linked_file(link)
         assert place is None or place.exists(), link
+
+
+def test_own_wheels_are_never_asked_from_an_index() -> None:
+    emulator = {"tunesmith-emulator", "tunesmith-serve", "tunesmith"}
+    assert own_distributions("tunesmith-emulator") == emulator
+    assert own_distributions(str(ROOT / "tests" / "sample_plugin")) == {"tunesmith"}
+    assert own_distributions("pytest") == set()
 
 
 def test_links_become_absolute() -> None:
