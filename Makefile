@@ -2,9 +2,12 @@
 # make test      lint, types, import layers, and all tests that are not slow (pytest.mark.slow)
 # make test-all  the same with the slow tests, then langchain-ibm, litellm and IBM's Node SDK with the emulator, openai (also
 #                Node's), typesafe-sdk, langchain-openai, litellm and jevcompat with tunesmith serve, its
-#                Containerfile, all pages in Chromium, and the proof on a few rows
+#                Containerfile, all pages in Chromium, plugins with the built wheels, and the proof on a few rows; prints the
+#                lines that no test runs, and fails below 97 %
 # make test-container runs the install and start commands of the Containerfile in a fresh environment
 # make test-vllm compares vLLM with the local backend, in an environment of its own (4 GB)
+# make dist      builds sdists and wheels into dist, twice, compares them, and installs each alone and all together
+# make release VERSION=0.3.0 writes the versions and the changelog's section, commits and tags (docs/releasing.md)
 # make bench     prints start-up and loading times (MODEL=FOLDER), and the engine compared with plain PEFT
 # make proof     tunes a real model on public data; writes build/proof.json and docs/explanation/proof.md
 # make faults    lets every write of a run, a sweep, the stores and the emulator fail, and continues (hours)
@@ -30,14 +33,16 @@ STAMP := $(VENV)/.installed
 # One and a half workers for each processor, because tests also wait, for example while the SDK sleeps.
 # joblib counts the processors that this process may use.
 WORKERS = $(shell $(BIN)/python -c 'import joblib; print(joblib.cpu_count() * 3 // 2)')
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+PYTEST = -m pytest -q -n $(WORKERS) --dist worksteal
+RUN := OMP_NUM_THREADS=1 $(BIN)/python
+COVERAGE := $(RUN) -m coverage
 CLIENTS := plugins/tunesmith-emulator/tests/clients
 SERVE_CLIENTS := plugins/tunesmith-serve/tests/clients
 CLIENT_ENVS := build/clients
 VLLM := build/vllm
 VLLM_VERSION := 0.32.0
 
-.PHONY: demo test test-all test-quantization test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz sdk-coverage properties suites clean
+.PHONY: demo test test-all downstream dist release test-quantization test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz sdk-coverage properties suites clean
 
 # The steps of the ladder that take seconds.
 DEMO := tfidf_logreg,embeddings_logreg,zero_shot,few_shot,prompt_tuning-sample_vocab
@@ -47,13 +52,29 @@ demo: $(STAMP)
 	@$(BIN)/tunesmith ladder data/lost_property/experiment.yaml --only $(DEMO)
 
 test: lint
-	$(PYTEST) -m "not slow"
+	$(RUN) $(PYTEST) -m "not slow"
 	@echo "Left to 'make test-all': slow tests, other vendors' clients, and all pages in a browser."
 
 test-all: lint clients
-	$(PYTEST)
-	TUNESMITH_REQUIRE_CLIENTS=1 $(PYTEST) --dist loadfile $(CLIENTS) $(SERVE_CLIENTS) tests/browser
+	$(COVERAGE) erase
+	$(COVERAGE) run $(PYTEST)
+	TUNESMITH_REQUIRE_CLIENTS=1 $(COVERAGE) run $(PYTEST) --dist loadfile $(CLIENTS) $(SERVE_CLIENTS) tests/browser
+	$(COVERAGE) combine --quiet
+	$(COVERAGE) report
+	$(MAKE) --no-print-directory downstream
 	$(MAKE) --no-print-directory proof PROOF=--quick
+
+# Only 'test-all' builds for the plugins of others; 'dist' does more.
+downstream: $(STAMP)
+	$(BIN)/python -m tests.release build
+	$(BIN)/python -m tests.release downstream
+
+# A part of the installations: make dist DIST="tunesmith tunesmith-sklearn".
+dist: downstream
+	$(BIN)/python -m tests.release install $(DIST)
+
+release: $(STAMP)
+	$(BIN)/python -m tests.release version $(VERSION)
 
 test-container: clients
 	TUNESMITH_REQUIRE_CLIENTS=1 TUNESMITH_CONTAINER=1 $(BIN)/python -m pytest -q $(SERVE_CLIENTS)/test_containerfile.py

@@ -58,11 +58,6 @@ def test_import_is_light() -> None:
     assert not loaded & {*HEAVY, "pydantic", "click", "rich"}
 
 
-def test_versions_are_in_lockstep() -> None:
-    versions = {p.parent.name: tomllib.loads(p.read_text())["project"]["version"] for p in PROJECTS}
-    assert len(set(versions.values())) == 1, versions
-
-
 @pytest.mark.parametrize("path", PROJECTS, ids=lambda p: p.parent.name)
 def test_metadata(path: Path) -> None:
     project = tomllib.loads(path.read_text())["project"]

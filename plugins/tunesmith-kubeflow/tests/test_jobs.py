@@ -16,6 +16,7 @@ from kubernetes_server import Refusal
 
 from tunesmith.errors import BackendError, NotFoundError, TuningError
 from tunesmith.records import Row
+from tunesmith.runs.provenance import own_version
 from tunesmith.spec import TuningSpec
 from tunesmith.testing.rows import TEST, TRAIN, VALIDATION
 
@@ -208,7 +209,7 @@ def test_a_container_that_ends_without_an_outcome(cluster, connect, spec, script
 def test_a_container_of_another_version(connect, spec, monkeypatch):
     monkeypatch.setattr("tunesmith_kubeflow.tuning.own_version", lambda: "9.9.9")
     job = connect().tuner.submit(spec, TRAIN)
-    told = r"in the container: it has tunesmith 0.1.0, the submission 9.9.9; give an image"
+    told = f"container: it has tunesmith {own_version()}, the submission 9.9.9; give an image"
     with pytest.raises(TuningError, match=told):
         job.wait(timeout=LIMIT)
 
