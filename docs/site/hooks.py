@@ -1,7 +1,8 @@
 """What the site shows beside the pages of ``docs/``, and where links to it lead.
 
-The same Markdown is read in the repository and on the site. In the repository a page may link to any file. The
-site has a page for each of these files, below ``repository/``, and one for each notebook.
+The same Markdown is read in the repository and on the site. In the repository a page may link to
+any file. The site has a page for each of these files, below ``repository/``, and one for each
+notebook.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ DOCS = "docs"
 ELSEWHERE = "repository"
 """The folder of the site with the pages of files outside ``docs/``."""
 ALWAYS = ("CONTRIBUTING.md", "CHANGELOG.md", "plugins/*/README.md", "data/*/README.md")
-SHOWN_AS_THEY_ARE = {".md", ".png", ".svg"}
+AS_IT_IS = {".md", ".png", ".svg", ".json", ".yaml"}
+"""Pages, pictures and data. Of every other file the site has a page with its text."""
 _FENCE = re.compile(r"^(```.*?^```$)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"(\]\()([^)\s#]*)((?:#[^)\s]*)?\))")
 _ADDRESS = re.compile(r"[a-z][a-z+.-]*:")
@@ -44,8 +46,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path in sorted(_linked()):
         name = _page_of(path)
         if name not in files.src_uris:
-            level = InclusionLevel.NOT_IN_NAV
-            files.append(File.generated(config, name, content=_shown(path), inclusion=level))
+            files.append(_added(config, name, path))
     return files
 
 
@@ -63,6 +64,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return _with_links(markdown, led)
 
 
+def _added(config: MkDocsConfig, name: str, path: str) -> File:
+    if name.endswith(".md"):
+        level = InclusionLevel.NOT_IN_NAV
+        return File.generated(config, name, content=_shown(path), inclusion=level)
+    return File.generated(config, name, abs_src_path=str(ROOT / path))
+
+
 def _linked() -> set[str]:
     """Return the files of the repository that need a page of their own, by their paths."""
     found: set[str] = set()
@@ -74,7 +82,7 @@ def _linked() -> set[str]:
     seen = set(waiting)
     while waiting:
         path = waiting.pop()
-        if not path.startswith(f"{DOCS}/") or PurePosixPath(path).suffix not in SHOWN_AS_THEY_ARE:
+        if not path.startswith(f"{DOCS}/") or PurePosixPath(path).suffix not in AS_IT_IS:
             found.add(path)
         if path.endswith(".md"):
             fresh = set(_targets(path)) - seen
@@ -114,7 +122,7 @@ def _page_of(path: str) -> str:
     suffix = PurePosixPath(path).suffix
     if suffix == ".ipynb":
         return name.removesuffix(suffix) + ".md"
-    return name if suffix in SHOWN_AS_THEY_ARE else f"{name}.md"
+    return name if suffix in AS_IT_IS else f"{name}.md"
 
 
 def _source_of(page: str) -> str | None:
@@ -141,7 +149,7 @@ def _with_links(markdown: str, led: Callable[[str], str]) -> str:
 
 
 def _shown(path: str) -> str:
-    """Return the Markdown that shows a file: its text, its code, or the names in a folder."""
+    """Return the Markdown that shows ``path``: its text, its code, or the names in a folder."""
     file = ROOT / path
     if path.endswith(".md"):
         return file.read_text(encoding="utf-8")
