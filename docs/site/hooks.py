@@ -64,6 +64,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return _with_links(markdown, led)
 
 
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Make an empty cell of a table's head a plain cell: a header without a text names nothing."""
+    return re.sub(r"<th([^>]*)></th>", r"<td\1></td>", html)
+
+
 def _added(config: MkDocsConfig, name: str, path: str) -> File:
     if name.endswith(".md"):
         level = InclusionLevel.NOT_IN_NAV
