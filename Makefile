@@ -26,7 +26,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := .[dev] plugins/tunesmith-sklearn[embeddings] plugins/tunesmith-micro-granite \
+PACKAGES := .[dev,docs] plugins/tunesmith-sklearn[embeddings] plugins/tunesmith-micro-granite \
   plugins/tunesmith-local[gguf] plugins/tunesmith-smollm2 plugins/tunesmith-watsonx \
   plugins/tunesmith-openai plugins/tunesmith-serve plugins/tunesmith-emulator[notebook]
 STAMP := $(VENV)/.installed
@@ -42,7 +42,7 @@ CLIENT_ENVS := build/clients
 VLLM := build/vllm
 VLLM_VERSION := 0.32.0
 
-.PHONY: demo test test-all downstream dist release test-quantization test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz sdk-coverage properties suites clean
+.PHONY: demo docs test test-all downstream dist release test-quantization test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz sdk-coverage properties suites clean
 
 # The steps of the ladder that take seconds.
 DEMO := tfidf_logreg,embeddings_logreg,zero_shot,few_shot,prompt_tuning-sample_vocab
@@ -55,7 +55,7 @@ test: lint
 	$(RUN) $(PYTEST) -m "not slow"
 	@echo "Left to 'make test-all': slow tests, other vendors' clients, and all pages in a browser."
 
-test-all: lint clients
+test-all: lint clients docs
 	$(COVERAGE) erase
 	$(COVERAGE) run $(PYTEST)
 	TUNESMITH_REQUIRE_CLIENTS=1 $(COVERAGE) run $(PYTEST) --dist loadfile $(CLIENTS) $(SERVE_CLIENTS) tests/browser
@@ -75,6 +75,10 @@ dist: downstream
 
 release: $(STAMP)
 	$(BIN)/python -m tests.release version $(VERSION)
+
+# To read it, search included: python -m http.server --directory build/site
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml
 
 test-container: clients
 	TUNESMITH_REQUIRE_CLIENTS=1 TUNESMITH_CONTAINER=1 $(BIN)/python -m pytest -q $(SERVE_CLIENTS)/test_containerfile.py
