@@ -26,7 +26,7 @@ from tests.suites.suites import MODEL, SETTINGS, SUITES, Suite
 from tunesmith.atomic import write_atomically
 
 ROOT = Path(__file__).parents[2]
-PLAIN = ("-o", "addopts=", "-p", "no:cacheprovider", "-q")
+PLAIN = ("-o", "addopts=", "-p", "no:cacheprovider", "-v", "--durations=20")
 """Without the options of the suite's developers, such as coverage and strict markers."""
 
 
