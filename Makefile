@@ -137,7 +137,7 @@ test-quantization: $(STAMP)
 
 # A part of it: make suites SUITES="watsonx-haystack --quick".
 suites: $(STAMP)
-	OMP_NUM_THREADS=2 $(BIN)/python -m tests.suites $(SUITES) $(if $(SOURCE),--source $(SOURCE))
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.suites $(SUITES) $(if $(SOURCE),--source $(SOURCE))
 
 # The same seed in each run. 'make test' sends 8 to each route.
 FUZZ_EXAMPLES ?= 500
