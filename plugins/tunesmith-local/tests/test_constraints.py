@@ -66,6 +66,12 @@ def test_sampling_is_constrained_too_and_repeated_by_its_seed(base_lm: GetBase) 
         assert isinstance(value["ok"], bool)
 
 
+def test_a_temperature_near_zero_is_greedy(base_lm: GetBase) -> None:
+    base, schema = base_lm("granite"), Constraint(kind="json_schema", value=OBJECT)
+    cold = written(base, schema, decoding_method="sample", temperature=1e-300, random_seed=1)
+    assert cold == written(base, schema)
+
+
 def test_a_stream_is_the_same_text_in_pieces(base_lm: GetBase) -> None:
     base = base_lm("granite")
     params = GenerationParams(

@@ -11,6 +11,9 @@ from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWa
 
 from tunesmith.spec import GenerationParams
 
+COLDEST = 1e-5
+"""A lower temperature is greedy decoding; divided by it, scores would exceed float32."""
+
 
 @dataclass(frozen=True)
 class Decoding:
@@ -111,7 +114,7 @@ def choose(
 
     Each row draws one uniform number and inverts its own cumulative distribution.
     """
-    if generators is None or decoding.temperature == 0:
+    if generators is None or decoding.temperature < COLDEST:
         return [int(token) for token in scores.argmax(-1)]
     probabilities = torch.softmax(_warp(scores, decoding), dim=-1).double()
     draws = torch.cat([torch.rand(1, generator=g, dtype=torch.float64) for g in generators])
