@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tunesmith_serve.schemas import LARGEST, MOST_CHARACTERS, MOST_ITEMS, closed
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from tunesmith_serve.schemas import (
+    DEEPEST,
+    LARGEST,
+    MOST_CHARACTERS,
+    MOST_ITEMS,
+    any_object,
+    closed,
+)
 
 TEXT = {"type": "string"}
 
@@ -37,3 +48,19 @@ def test_limits_are_given_only_to_what_has_none() -> None:
     assert found["maxItems"] == MOST_ITEMS
     assert found["items"] == {"type": "integer", "minimum": 0, "maximum": LARGEST}
     assert closed(listed) == listed
+
+
+def nested(levels: int) -> Any:
+    value: Any = "text"
+    for level in range(levels):
+        value = {"key": value} if level % 2 else [value]
+    return {"outer": value}
+
+
+def test_an_object_without_a_schema_has_a_limited_depth() -> None:
+    validator = Draft202012Validator(any_object())
+    assert validator.is_valid({})
+    assert validator.is_valid({"a": 1, "b": [True, None, {"c": []}]})
+    assert validator.is_valid(nested(DEEPEST))
+    assert not validator.is_valid(nested(DEEPEST + 1))
+    assert not validator.is_valid([])

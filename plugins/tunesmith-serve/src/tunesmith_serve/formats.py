@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tunesmith.errors import first_problem
 from tunesmith.spec import Constraint
 from tunesmith_serve.refusals import wrong
-from tunesmith_serve.schemas import closed
+from tunesmith_serve.schemas import any_object, closed
 
 
 def read_format(given: Mapping[str, Any]) -> tuple[str, Constraint] | None:
@@ -35,7 +35,7 @@ def _response_format(value: Any, name: str) -> Constraint | None:
     if kind == "text":
         return None
     if kind == "json_object":
-        return Constraint(kind="json_schema", value={"type": "object"})
+        return Constraint(kind="json_schema", value=any_object())
     if kind != "json_schema":
         raise wrong(f"{name}.type must be text, json_object or json_schema.", f"{name}.type")
     described = value.get("json_schema")

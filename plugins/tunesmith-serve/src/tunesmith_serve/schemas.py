@@ -16,6 +16,29 @@ MOST_CHARACTERS, MOST_ITEMS, LARGEST = 200, 8, 10**12
 _TEXTS = {"maxLength", "pattern", "format", "enum", "const"}
 
 
+DEEPEST = 16
+"""Levels of objects and lists below the object that a chat asks for without a schema."""
+
+
+def any_object() -> dict[str, Any]:
+    """Return the schema of a JSON object that is at most :data:`DEEPEST` levels deep.
+
+    A small model may open one object in another until its tokens end. Clients read JSON by
+    recursion, and a thousand levels end some of them.
+    """
+    scalar: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
+    levels = {"level0": scalar}
+    for depth in range(1, DEEPEST + 1):
+        inner = {"$ref": f"#/$defs/level{depth - 1}"}
+        nested = [
+            {"type": "object", "additionalProperties": inner},
+            {"type": "array", "items": inner},
+        ]
+        levels[f"level{depth}"] = {"anyOf": [scalar, *nested]}
+    outer = {"$ref": f"#/$defs/level{DEEPEST}"}
+    return {"type": "object", "additionalProperties": outer, "$defs": levels}
+
+
 def closed(schema: Any, *, bounded: bool = False) -> Any:
     """Return ``schema`` without properties that it does not declare.
 
