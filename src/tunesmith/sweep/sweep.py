@@ -210,8 +210,14 @@ def _difference(one: SweepRecord, other: SweepRecord) -> str:
 
 
 def _unplaced(result: TrialResult) -> Trial:
-    """Return the trial without its directory, whose name has the place in the order."""
-    return result.trial.model_copy(update={"directory": ""})
+    """Return the trial without its directory, whose name has the place in the order.
+
+    Parameters of generation that are not set are left out: an older version had fewer of them.
+    """
+    experiment = dict(result.trial.experiment)
+    generation = experiment.get("generation") or {}
+    experiment["generation"] = {k: v for k, v in generation.items() if v is not None}
+    return result.trial.model_copy(update={"directory": "", "experiment": experiment})
 
 
 def _logged(file: Path) -> Iterator[TrialResult]:

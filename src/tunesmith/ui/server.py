@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import socketserver
+import traceback
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -104,10 +105,10 @@ class _Handler(BaseHTTPRequestHandler):
             status, page = HTTPStatus.OK, self._page(urlsplit(self.path), nonce)
         except _RefusedError as error:
             status, page = error.status, refusal_page(_TITLES[error.status], error.reason)
-        except Exception:
+        except Exception:  # noqa: BLE001  # shown in full
+            traceback.print_exc()
             status = HTTPStatus.INTERNAL_SERVER_ERROR
-            self._answer(status, refusal_page(_TITLES[status], _BUG), nonce)
-            raise
+            page = refusal_page(_TITLES[status], _BUG)
         self._answer(status, page, nonce)
 
     do_HEAD = do_GET  # noqa: N815
