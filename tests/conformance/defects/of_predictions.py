@@ -184,6 +184,22 @@ class TokenizesTheTemplate(Defective):
             return found if isinstance(target, str) else [("classify", *one) for one in found]
 
 
+@caught_by("test_embed")
+class PoolsOverThePadding(Defective):
+    """Makes the vectors of short texts shorter, as if they were filled up with zeros."""
+
+    class Predictor(FakePredictor):
+        def embed(self, base_model, texts, max_tokens=None):
+            found = super().embed(base_model, texts, max_tokens)
+            longest = max((one.token_count for one in found), default=1)
+            return [
+                one.model_copy(
+                    update={"vector": tuple(x * one.token_count / longest for x in one.vector)}
+                )
+                for one in found
+            ]
+
+
 @caught_by("test_generating_is_repeatable")
 class AddsUpTokens(Defective):
     """Counts the tokens of all calls since the start."""
@@ -308,6 +324,13 @@ class UndeclaredTokens(Undeclared):
     """Tokenizes without declaring it."""
 
     declares: ClassVar = {"tokenize": False}
+
+
+@caught_by("test_embed")
+class UndeclaredVectors(Undeclared):
+    """Embeds without declaring it."""
+
+    declares: ClassVar = {"embedding_dimension": None}
 
 
 @caught_by("test_every_text_is_refused_without_inference")
