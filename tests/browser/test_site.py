@@ -112,7 +112,6 @@ def test_pages_are_silent_and_ask_no_other_host(
     with tab(chromium) as page:
         page.on("console", lambda message: said.append(f"{page.url}: {message.text}"))
         page.on("pageerror", lambda error: said.append(f"{page.url}: {error}"))
-        page.on("requestfailed", lambda request: said.append(f"{page.url}: {request.url}"))
         page.on("request", lambda request: _noted(said, request.url, address))
         for name in names:
             page.goto(f"{address}/{name}")

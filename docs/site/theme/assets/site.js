@@ -8,11 +8,17 @@ function complete() {
     nav.removeAttribute("aria-labelledby");
     nav.setAttribute("aria-label", `Pages of ${title}`);
   }
-  for (const nav of document.querySelectorAll(".md-code__nav:not([role])")) nav.setAttribute("role", "none");
+  // Parts of a table of contents, and of a code block, are no landmarks of their own.
+  for (const nav of document.querySelectorAll(".md-nav--secondary nav:not([role]), .md-code__nav:not([role])")) {
+    nav.removeAttribute("aria-label");
+    nav.setAttribute("role", "none");
+  }
   for (const wide of document.querySelectorAll(".md-typeset__scrollwrap:not([tabindex])")) wide.tabIndex = 0;
+  for (const code of document.querySelectorAll("pre > code:not([tabindex])")) {
+    if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
+  }
 }
 
-document.addEventListener("DOMContentLoaded", () => {
-  complete();
-  new MutationObserver(complete).observe(document.body, { childList: true, subtree: true });
-});
+complete();
+new MutationObserver(complete).observe(document.body, { childList: true, subtree: true });
+addEventListener("resize", complete);
