@@ -8,7 +8,7 @@
 # make test-vllm compares vLLM with the local backend, in an environment of its own (4 GB)
 # make dist      builds sdists and wheels into dist, twice, compares them, and installs each alone and all together
 # make release VERSION=0.3.0 writes the versions and the changelog's section, commits and tags (docs/releasing.md)
-# make bench     prints start-up and loading times (MODEL=FOLDER), and the engine compared with plain PEFT
+# make bench     prints start-up and loading times (MODEL=FOLDER), the emulator's start and memory, and the engine compared with plain PEFT
 # make proof     tunes a real model on public data; writes build/proof.json and docs/explanation/proof.md
 # make faults    lets every write of a run, a sweep, the stores and the emulator fail, and continues (hours)
 # make fuzz      sends 500 generated requests to each route of the emulator (FUZZ_EXAMPLES=N for others)
@@ -98,6 +98,7 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/startup.py
+	$(BIN)/python tests/benchmarks/emulator_start.py
 	$(BIN)/python tests/benchmarks/loading.py $(MODEL)
 	$(BIN)/python -m tests.benchmarks.engine
 

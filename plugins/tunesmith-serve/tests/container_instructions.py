@@ -1,4 +1,4 @@
-"""Reads the Containerfile of ``tunesmith serve``."""
+"""Reads a Containerfile; the tests of the emulator read theirs with it."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Stage:
         return command
 
 
-def stages() -> list[Stage]:
-    """Return the stages, whose lines are joined and whose comments are left out."""
-    text = re.sub(r"^#.*\n", "", CONTAINERFILE.read_text("utf-8"), flags=re.M)
+def stages(containerfile: Path = CONTAINERFILE) -> list[Stage]:
+    """Return the stages of a file, whose lines are joined and whose comments are left out."""
+    text = re.sub(r"^#.*\n", "", containerfile.read_text("utf-8"), flags=re.M)
     lines = text.replace("\\\n", " ").splitlines()
     words = [line.split(maxsplit=1) for line in lines if line.strip()]
     starts = [number for number, (name, _) in enumerate(words) if name == "FROM"]

@@ -19,9 +19,9 @@ HI = [Message(role="user", content="Review: the groomer was gentle. Is it good?"
 TURNS = [*HI, Message(role="assistant", content="good"), *HI]
 
 
-def rendered(self, base_model, messages):
+def rendered(self, base_model, messages, tools=(), **variables):
     """Stand in for a chat template: the embedded model has none."""
-    del self, base_model
+    del self, base_model, tools, variables
     return "".join(f"{m.role}: {m.content}\n" for m in messages) + "Answer:"
 
 
@@ -95,7 +95,7 @@ def test_the_service_renders_the_conversation(chat):
 
 
 def test_the_error_of_the_chat_template_is_reported(chat, monkeypatch):
-    def refuse(self, base_model, messages):
+    def refuse(self, base_model, messages, tools=(), **variables):
         raise ExperimentError("the chat template takes no system message")
 
     monkeypatch.setattr(LocalPredictor, "chat_text", refuse)

@@ -183,8 +183,8 @@ def run(
     from files. Requests to other hosts are refused and listed at the end. A script that is named
     without "python" in front runs in a Jupyter kernel, as a notebook does.
     """
-    from tunesmith_emulator.run import prepare
     from tunesmith_emulator.run.signals import handled, leave
+    from tunesmith_emulator.run.work import prepare
 
     work = prepare(command, served, output, answers=answers, own_network=not open_network)
     with handled(leave), _emulator(given, data_dir=data_dir) as server:

@@ -1,4 +1,8 @@
-"""The emulator as a pytest fixture. Nothing heavy is imported before its first use."""
+"""The emulator as pytest fixtures. Nothing heavy is imported before their first use.
+
+Each worker of pytest-xdist is a session of its own, so it has emulators of its own, on free ports
+and with temporary data directories.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +34,25 @@ def watsonx_emulator_options() -> dict[str, object]:
     return {}
 
 
-@pytest.fixture(scope="session")
-def _watsonx_emulator(watsonx_emulator_options: dict[str, object]) -> Iterator[Emulator]:
+def _started(options: dict[str, object]) -> Iterator[Emulator]:
     from tunesmith_emulator.emulator import Emulator
 
-    with Emulator(**watsonx_emulator_options) as emulator:  # type: ignore[arg-type]  # a user's dict
+    with Emulator(**options) as emulator:  # type: ignore[arg-type]  # a user's dict
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def watsonx_emulator_session(watsonx_emulator_options: dict[str, object]) -> Iterator[Emulator]:
+    """A watsonx.ai emulator that is started once and keeps its state for the whole session.
+
+    It is another one than ``watsonx_emulator``, which empties its state after each test.
+    """
+    yield from _started(watsonx_emulator_options)
+
+
+@pytest.fixture(scope="session")
+def _watsonx_emulator(watsonx_emulator_options: dict[str, object]) -> Iterator[Emulator]:
+    yield from _started(watsonx_emulator_options)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ with httpx.Client(timeout=60) as client:
     ident = made["metadata"]["asset_id"]
     print(client.get(platform + f"/v2/assets/{{ident}}", params=scope).status_code)
     print(client.delete(platform + f"/v2/assets/{{ident}}", params=scope).status_code)
-    print(client.get(ml + "/ml/v1/text/embeddings", params=version).status_code)
+    print(client.get(ml + "/ml/v1/text/embroidery", params=version).status_code)
 sys.exit(3)
 """
 ANSWERS = [{"answer": {"text": "one two three", "usage": {

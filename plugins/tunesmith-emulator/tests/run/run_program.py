@@ -10,8 +10,8 @@ import click
 
 from tunesmith.cli import failures
 from tunesmith_emulator.certificates import Authority
-from tunesmith_emulator.run import prepare
 from tunesmith_emulator.run.signals import handled, leave
+from tunesmith_emulator.run.work import prepare
 
 
 @dataclass

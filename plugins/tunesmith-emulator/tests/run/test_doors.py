@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from tunesmith.errors import ExperimentError
-from tunesmith_emulator.run import own_network, prepare
+from tunesmith_emulator.run import own_network
 from tunesmith_emulator.run.child import run_child
 from tunesmith_emulator.run.downloads import parse_downloads
 from tunesmith_emulator.run.own_network import refusal
 from tunesmith_emulator.run.proxy import Proxy
 from tunesmith_emulator.run.start import Start
+from tunesmith_emulator.run.work import prepare
 
 pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tunesmith.errors import ExperimentError, PluginError
-from tunesmith_emulator.run import prepare
 from tunesmith_emulator.run.child import child_environment
+from tunesmith_emulator.run.work import prepare
 
 URL = "https://raw.example-host.test/data/train.json"
 

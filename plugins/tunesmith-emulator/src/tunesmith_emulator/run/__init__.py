@@ -3,9 +3,3 @@
 A child process, or the cells of a notebook, keep the real host names. A proxy and a file of
 certificates lead their requests to the emulator.
 """
-
-from __future__ import annotations
-
-from tunesmith_emulator.run.work import Work, prepare
-
-__all__ = ["Work", "prepare"]

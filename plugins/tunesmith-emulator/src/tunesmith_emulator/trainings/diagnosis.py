@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tunesmith.records import LearningCurve
-from tunesmith.runs.diagnosis import Symptom, diagnose_curve
+
+if TYPE_CHECKING:
+    from tunesmith.runs.diagnosis import Symptom
 
 
 def sentences(curve: Mapping[str, Any], parameters: Mapping[str, Any]) -> Iterator[str]:
@@ -16,6 +18,9 @@ def sentences(curve: Mapping[str, Any], parameters: Mapping[str, Any]) -> Iterat
         curve: a :class:`~tunesmith.records.LearningCurve` as JSON; empty if nothing was measured.
         parameters: of the training, by name.
     """
+    # Here, because it imports evaluations and audits, which an emulator at rest does not need.
+    from tunesmith.runs.diagnosis import diagnose_curve
+
     for symptom in diagnose_curve(LearningCurve.model_validate(curve), parameters, command=""):
         yield f"{symptom.seen} To try: {symptom.remedy}{_settings(symptom)}."
 
