@@ -123,6 +123,6 @@ class CatalogueFile(_Fact):
 def catalogue_file() -> CatalogueFile:
     """Return the catalogue in this package."""
     text = files(__package__).joinpath("models.yaml").read_text(encoding="utf-8")
-    # The loader in C takes a tenth of the time, but not every build of PyYAML has it.
+    # The loader in C is several times faster, but not every build of PyYAML has it.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return CatalogueFile.model_validate(yaml.load(text, Loader=loader))  # noqa: S506  # it is safe
