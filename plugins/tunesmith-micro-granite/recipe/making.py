@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -16,11 +18,27 @@ from recipe.settings import Settings
 from recipe.tokenizer import train_tokenizer
 from recipe.training import Tally, train
 
-__all__ = ["make", "make_tokenizer", "prepare_torch", "publish"]
+__all__ = ["make", "make_tokenizer", "publish", "repeatable"]
 
 logger = logging.getLogger(__name__)
 
 
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Ask torch for the same bits in every run; the process is as before afterwards."""
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    # Moments of rare tokens decay into subnormal numbers, on which a CPU is many times slower.
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+        torch.utils.deterministic.fill_uninitialized_memory = True  # type: ignore[attr-defined]
+        torch.set_flush_denormal(False)
+
+
+@repeatable()
 def make(settings: Settings, out: Path) -> Tally:
     """Make the model; an interrupted run is resumed from `out`/checkpoints.
 
@@ -31,21 +49,12 @@ def make(settings: Settings, out: Path) -> Tally:
     Returns:
         The documents and tokens that the training used.
     """
-    prepare_torch()
     tokenizer = make_tokenizer(settings)
     model = build(settings, len(tokenizer))
     logger.info("%d parameters", model.num_parameters())
     tally = train(model, tokenizer, settings, out / "checkpoints")
     publish(model, tokenizer, settings.embedding_std, out)
     return tally
-
-
-def prepare_torch() -> None:
-    """Ask for the same bits in every run."""
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    # Moments of rare tokens decay into subnormal numbers, on which a CPU is many times slower.
-    torch.set_flush_denormal(True)
 
 
 def make_tokenizer(settings: Settings) -> PreTrainedTokenizerFast:

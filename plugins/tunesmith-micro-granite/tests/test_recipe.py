@@ -41,6 +41,13 @@ def test_another_seed_makes_other_weights(tmp_path: Path) -> None:
     assert one["model.safetensors"] != two["model.safetensors"]
 
 
+def test_the_process_is_as_before_afterwards(tmp_path: Path) -> None:
+    make(dataclasses.replace(PILOT, steps=1), tmp_path)
+    smallest = torch.tensor([1e-40]) * 1.0
+    assert smallest.item() > 0
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
 def test_an_interrupted_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     tokenizer = make_tokenizer(PILOT)
     whole, parts = (build(PILOT, len(tokenizer)) for _ in range(2))

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from recipe.architecture import build, embedding_rows
-from recipe.making import prepare_torch, publish
+from recipe.making import publish, repeatable
 from recipe.teachable.lookup import begin_as_lookup
 from recipe.teachable.settings import Settings
 from recipe.teachable.table import Table
@@ -21,6 +21,7 @@ __all__ = ["make"]
 logger = logging.getLogger(__name__)
 
 
+@repeatable()
 def make(settings: Settings, words: Path, out: Path) -> Tally:
     """Make the model; an interrupted run is resumed from `out`/checkpoints.
 
@@ -32,7 +33,6 @@ def make(settings: Settings, words: Path, out: Path) -> Tally:
     Returns:
         The documents and tokens that the training used.
     """
-    prepare_torch()
     vocabulary = read_vocabulary(words, settings.early_merges)
     table = Table(vocabulary.features, settings.hidden_size, settings.embedding_std)
     model = build(settings, len(vocabulary.tokenizer))
