@@ -26,8 +26,11 @@ from tests.suites.suites import MODEL, SETTINGS, SUITES, Suite
 from tunesmith.atomic import write_atomically
 
 ROOT = Path(__file__).parents[2]
-PLAIN = ("-o", "addopts=", "-p", "no:cacheprovider", "-v", "--durations=20")
-"""Without the options of the suite's developers, such as coverage and strict markers."""
+PLAIN = ("-o", "addopts=", "-p", "no:cacheprovider", "-v", "--tb=native")
+"""Without the options of the suite's developers, such as coverage and strict markers.
+
+The traceback is Python's own: Python 3.11.7 can fail to parse the source that pytest shows.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -64,7 +64,7 @@ def test_the_clients_of_openai(served: Any, tuned: Any) -> None:
     assert found["streamed"] == found["whole"] == found["awaited"] == found["awaited stream"]
     assert found["logprobs"] < 0
     assert found["completed"] == found["completed stream"]
-    assert found["refused"] == "tools"
+    assert found["refused"] == "functions"
 
 
 def test_the_client_of_system_one(served: Any, tuned: Any) -> None:
@@ -101,7 +101,7 @@ def test_the_node_client_of_openai(served: Any, tuned: Any) -> None:
     assert found["whole"] == found["streamed"]
     assert found["logprob"] < 0
     assert found["completed"] == found["completed stream"]
-    assert found["refused"] == {"status": 400, "param": "tools"}
+    assert found["refused"] == {"status": 400, "param": "functions"}
     assert found["unknown"]["status"] == 404
 
 

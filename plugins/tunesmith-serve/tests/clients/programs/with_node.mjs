@@ -30,7 +30,7 @@ async function refused(request) {
 const models = [];
 for await (const model of client.models.list()) models.push(model.id);
 const whole = await client.chat.completions.create({ ...chat, logprobs: true });
-const tools = [{ type: "function", function: { name: "f" } }];
+const functions = [{ name: "f" }]; // the form before "tools"
 const decision = await client.decisions.create({ model: "grooming", input: text, questions: [question] });
 
 console.log(
@@ -48,7 +48,7 @@ console.log(
       client.completions.create({ ...plain, stream: true }),
       (choice) => choice.text,
     ),
-    refused: await refused(client.chat.completions.create({ ...chat, tools })),
+    refused: await refused(client.chat.completions.create({ ...chat, functions })),
     unknown: await refused(client.chat.completions.create({ ...chat, model: "nobody" })),
   }),
 );

@@ -28,7 +28,7 @@ streamed = "".join(chunk.choices[0].delta.content or "" for chunk in stream)
 completed = client.completions.create(**PLAIN).choices[0].text
 pieces = [chunk.choices[0].text for chunk in client.completions.create(**PLAIN, stream=True)]
 try:
-    client.chat.completions.create(**CHAT, tools=[{"type": "function", "function": {"name": "f"}}])
+    client.chat.completions.create(**CHAT, functions=[{"name": "f"}])
     refused = None
 except BadRequestError as error:
     refused = error.param
