@@ -2,7 +2,7 @@
 # make test      lint, types, import layers, and all tests that are not slow (pytest.mark.slow)
 # make test-all  the same with the slow tests, then langchain-ibm, litellm and IBM's Node SDK with the emulator, openai (also
 #                Node's), typesafe-sdk, langchain-openai, litellm and jevcompat with tunesmith serve, its
-#                Containerfile, all pages in Chromium, plugins with the built wheels, and the proof on a few rows; prints the
+#                Containerfile, pages in Chromium, plugins with the built wheels, and the proof on a few rows; prints the
 #                lines that no test runs, and fails below 97 %
 # make test-container runs the install and start commands of the Containerfile in a fresh environment
 # make test-vllm compares vLLM with the local backend, in an environment of its own (4 GB)
