@@ -24,7 +24,7 @@ def run(services: ServicesOf, body: JsonBody) -> JSON:
     return services.utility_tools.run(body)
 
 
-class _Tool(BaseModel):
+class _UtilityTool(BaseModel):
     name: str
     description: str
     agent_description: str | None = None
@@ -33,7 +33,7 @@ class _Tool(BaseModel):
 
 
 class _Tools(BaseModel):
-    resources: list[_Tool]
+    resources: list[_UtilityTool]
 
 
 _LISTED = (
@@ -44,7 +44,7 @@ _SERVICE = "utility_tools"
 _PATH = "/wx/v1-beta/utility_agent_tools"
 ROUTES = (
     Route("GET", _PATH, listed, ("sdk", "recorded"), _SERVICE, answer=_Tools, note=_LISTED),
-    Route("GET", f"{_PATH}/{{tool_name}}", get, ("inferred",), _SERVICE, answer=_Tool),
+    Route("GET", f"{_PATH}/{{tool_name}}", get, ("inferred",), _SERVICE, answer=_UtilityTool),
     Route(
         "POST",
         f"{_PATH}/run",
