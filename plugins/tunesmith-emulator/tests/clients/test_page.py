@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,17 +11,13 @@ from typing import Literal
 import pytest
 from client_programs import NODE_FOLDER, present
 from emulator_direct import MODEL_ID, ROWS, Direct
-from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tunesmith_emulator import Emulator
 
 HTML_NAME = "<img src=x onerror=alert(1)> & more"
 expect.set_options(timeout=30_000)  # a busy machine may need it, an idle one never waits
 AXE = NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 
 
 @dataclass
@@ -41,17 +36,6 @@ class Visit:
             "console",
             lambda said: self.troubles.append(said.text) if said.type == "error" else None,
         )
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.fail("Chromium is missing; `apt-get install -y chromium` brings it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
