@@ -39,6 +39,7 @@ from tunesmith.sweep.trial import DataCache
 ROOT = Path(__file__).parents[2]
 SEEDS = 12
 MOMENTS = 20
+VICTIMS = ("worker", "scheduler", "parent")
 MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 
@@ -46,11 +47,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], default=[])
     parser.add_argument("--moments", type=int, default=MOMENTS, help="kills of each process")
+    parser.add_argument("--kill", nargs="*", choices=VICTIMS, default=VICTIMS, help="of these")
     asked = parser.parse_args()
     wrong = 0
     for name in asked.parts or PARTS:
         with tempfile.TemporaryDirectory() as folder:
-            wrong += PARTS[name](Path(folder), asked.moments)
+            wrong += PARTS[name](Path(folder), asked)
     return 1 if wrong else 0
 
 
@@ -90,7 +92,7 @@ def swept(
     return sweep, ended - ready, ready - begun
 
 
-def speed(folder: Path, _: int) -> int:
+def speed(folder: Path, _: argparse.Namespace) -> int:
     file = _file(folder, 64)
     _, alone, _ = swept(file, folder / "line", None, trials.sleeping)
     _, both, start = swept(file, folder / "dask", on_dask(2), trials.sleeping)
@@ -99,7 +101,7 @@ def speed(folder: Path, _: int) -> int:
     return 0
 
 
-def equal(folder: Path, _: int) -> int:
+def equal(folder: Path, _: argparse.Namespace) -> int:
     methods = ["majority", "tfidf_logreg", "zero_shot", {
         "name": "prompt_tuning", "num_virtual_tokens": 4, "init_method": "random", "num_epochs": 1,
         "batch_size": 8, "accumulate_steps": 2, "max_input_tokens": 32, "max_output_tokens": 2,
@@ -139,7 +141,7 @@ def _engines() -> Iterator[tuple[str, Mapping[str, Any] | None]]:
         nodes.shutdown()
 
 
-def poison(folder: Path, _: int) -> int:
+def poison(folder: Path, _: argparse.Namespace) -> int:
     sweep, took, _ = swept(_file(folder, SEEDS), folder / "runs", on_dask(2), trials.poisoned)
     statuses = Counter(result.status for result in sweep.record.results)
     reason = next((r.reason for r in sweep.record.results if r.status == "failed"), "")
@@ -147,7 +149,7 @@ def poison(folder: Path, _: int) -> int:
     return int(statuses != {"done": SEEDS - 1, "failed": 1})
 
 
-def loads(folder: Path, _: int) -> int:
+def loads(folder: Path, _: argparse.Namespace) -> int:
     log = folder / "loads"
     os.environ[trials.LOG] = str(log)
     file = _file(folder, 12, methods=["zero_shot"], backends=["local"], base_models=[MODEL])
@@ -160,11 +162,12 @@ def loads(folder: Path, _: int) -> int:
     return int(done != SEEDS or len(times) != 1)
 
 
-def kills(folder: Path, moments: int) -> int:
-    draw, wrong = random.Random(0), 0
-    for kind in ("worker", "scheduler", "parent"):
+def kills(folder: Path, asked: argparse.Namespace) -> int:
+    wrong = 0
+    for kind in asked.kill:
+        draw = random.Random(kind)
         lost = twice = again = 0
-        for number in range(moments):
+        for number in range(asked.moments):
             place = folder / f"{kind}-{number}"
             place.mkdir()
             after = draw.uniform(0, 4)
@@ -173,7 +176,7 @@ def kills(folder: Path, moments: int) -> int:
             twice += counts["in the record twice"]
             again += counts["executed again"]
             assert counts["executed again"] <= 2, counts
-        print(f"kill -9 of the {kind} at {moments} moments: {lost} trials lost, {twice} twice in "
+        print(f"kill -9 of the {kind} at {asked.moments} moments: {lost} trials lost, {twice} twice in "
               f"the record, {again} executed again")  # fmt: skip
         wrong += lost + twice
     return wrong
