@@ -176,8 +176,8 @@ def kills(folder: Path, asked: argparse.Namespace) -> int:
             twice += counts["in the record twice"]
             again += counts["executed again"]
             assert counts["executed again"] <= 2, counts
-        print(f"kill -9 of the {kind} at {asked.moments} moments: {lost} trials lost, {twice} twice in "
-              f"the record, {again} executed again")  # fmt: skip
+        found = f"{lost} trials lost, {twice} twice in the record, {again} executed again"
+        print(f"kill -9 of the {kind} at {asked.moments} moments: {found}", flush=True)
         wrong += lost + twice
     return wrong
 
