@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from tunesmith.backend import TuningJob
 from tunesmith.clock import now
-from tunesmith.errors import BackendTimeoutError, NotFoundError, TunesmithError, TuningError
+from tunesmith.errors import BackendError, BackendTimeoutError, NotFoundError, TunesmithError, TuningError
 from tunesmith.labels import LabelSet
 from tunesmith.records import FINISHED, JobStatus, Record, TunedModel, TuningEvent
 from tunesmith.spec import TuningSpec
@@ -128,11 +128,19 @@ class RemoteJob(TuningJob, Generic[R]):
         """Cancel the job, and wait until it has ended.
 
         Raises:
+            BackendError: the service does not cancel the job, which goes on.
             BackendTimeoutError: the job does not end.
         """
-        if self.status() not in _ENDED:
+        if self.status() in _ENDED:
+            return
+        try:
             self._ask_to_cancel()
-            self._follow_until(_ENDED, "was cancelled and does not end")
+        except BackendError:
+            # Services refuse to cancel a job that has ended since the last look.
+            if self.look() not in _ENDED:
+                raise
+            return
+        self._follow_until(_ENDED, "was cancelled and does not end")
 
     def look(self) -> JobStatus:
         """Ask the service now."""

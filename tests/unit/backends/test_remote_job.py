@@ -45,6 +45,8 @@ class Scripted(RemoteJob[RemoteJobRecord]):
 
     noun: ClassVar[str] = "training"
     stop_seconds: ClassVar[float] = 0.0
+    refusal: BackendError | None = None
+    """What the service says to a wish to cancel."""
 
     def __init__(self, looks: Sequence[Look], record: RemoteJobRecord | None = None) -> None:
         self.kept: list[RemoteJobRecord] = []
@@ -61,6 +63,8 @@ class Scripted(RemoteJob[RemoteJobRecord]):
 
     def _ask_to_cancel(self) -> None:
         self.cancelled += 1
+        if self.refusal:
+            raise self.refusal
 
 
 def note(text: str, time: datetime = UNKNOWN_TIME) -> TuningEvent:
@@ -138,6 +142,21 @@ def test_cancelling_waits_for_the_end(last: str) -> None:
     assert (job.status(), job.cancelled) == (last, 1)
     job.cancel()
     assert job.cancelled == 1
+
+
+def test_a_job_that_ended_unseen_is_not_cancelled() -> None:
+    job = Scripted([look("running"), look("completed")])
+    job.refusal = BackendError("400: it has ended")
+    job.cancel()
+    assert job.result() is MODEL
+
+
+def test_a_refusal_to_cancel_is_told_if_the_job_goes_on() -> None:
+    job = Scripted([look("running")])
+    job.refusal = BackendError("403: not yours")
+    with pytest.raises(BackendError, match="403"):
+        job.cancel()
+    assert job.status() == "running"
 
 
 def test_an_interrupted_job_can_be_cancelled() -> None:
