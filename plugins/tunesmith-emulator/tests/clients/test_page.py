@@ -127,6 +127,18 @@ def test_a_training_grows_then_its_model_answers(
     assert {url for url in visit.requests if not url.startswith(emulator.url)} == set()
 
 
+def test_a_scripted_answer_is_named(visit: Visit, emulator: Emulator, direct: Direct) -> None:
+    answer = {"match": {"prompt": "capital"}, "answer": {"text": "Paris"}}
+    emulator.script([{"name": "capitals #1", **answer}])
+    body = {"model_id": MODEL_ID, "input": "the capital of France", **direct.scope}
+    said = direct.post("/ml/v1/text/generation", body)
+    assert said["results"][0]["generated_text"] == "Paris"
+
+    visit.page.goto(emulator.url)
+    expect(visit.page.locator("#request-list tr").first).to_contain_text("scripted: capitals #1")
+    assert broken_rules(visit.page, "light") == broken_rules(visit.page, "dark") == []
+
+
 def test_a_base_model_answers(visit: Visit, emulator: Emulator) -> None:
     page = visit.page
     page.goto(emulator.url)

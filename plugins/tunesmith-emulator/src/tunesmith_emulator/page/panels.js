@@ -139,11 +139,13 @@ function showRequests(requests) {
   document.querySelector("[data-empty=requests]").hidden = others.length > 0;
 }
 
-function updateRequest(row, { time, method, path, status, ms }) {
+function updateRequest(row, { time, method, path, status, ms, script, replayed }) {
   const [address, query] = path.split(/(?=\?)/);
+  const source = (script && `scripted: ${script}`) || (replayed && `recorded: ${replayed}`);
   row.replaceChildren(
     make("td", {}, clock(time)), make("td", {}, method),
-    make("td", { class: "path" }, make("code", {}, address, make("span", { class: "query" }, query ?? ""))),
+    make("td", { class: "path" }, make("code", {}, address, make("span", { class: "query" }, query ?? "")),
+      ...(source ? [make("div", { class: "muted" }, source)] : [])),
     make("td", { class: status >= 400 ? "refused" : null }, String(status)), make("td", {}, milliseconds(ms)));
 }
 
