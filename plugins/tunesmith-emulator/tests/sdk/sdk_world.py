@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import json
 import warnings
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,12 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the SDK's imports cause warnings
     from ibm_watsonx_ai import APIClient, Credentials
     from ibm_watsonx_ai.experiment import TuneExperiment
-    from ibm_watsonx_ai.foundation_models import Embeddings, ModelInference, PromptTuner
+    from ibm_watsonx_ai.foundation_models import (
+        Embeddings,
+        FineTuner,
+        ModelInference,
+        PromptTuner,
+    )
     from ibm_watsonx_ai.foundation_models.prompts import PromptTemplate, PromptTemplateManager
     from ibm_watsonx_ai.helpers import DataConnection
 
@@ -25,6 +32,13 @@ EMBEDDING_ID = "ibm/slate-125m-english-rtrvr-v2"
 ROWS = [
     {"input": f"visit {n}: {'kind' if n % 2 else 'late'}", "output": str(n % 2)} for n in range(8)
 ]
+
+
+def printed(call: Callable[[], object]) -> str:
+    """Return what a call prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        call()
+    return told.getvalue()
 
 
 class World:
@@ -65,13 +79,27 @@ class World:
         return found
 
     @cached_property
+    def on_cpd(self) -> APIClient:
+        """A client of Cloud Pak for Data, on which alone the SDK offers fine tuning."""
+        signed_in = Credentials(
+            url=self.emulator.url,
+            username="me",
+            api_key="k",
+            instance_id="openshift",
+            version="5.2",
+            verify=str(self.emulator.ca_file),
+        )
+        return APIClient(signed_in, project_id=self.emulator.project_id)
+
+    @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
         return asyncio.new_event_loop()
 
     def close(self) -> None:
         """Close the connections of the client."""
-        self.wait(self.client.async_httpx_client.aclose())
-        self.client.httpx_client.close()
+        for client in (self.client, self.on_cpd):
+            self.wait(client.async_httpx_client.aclose())
+            client.httpx_client.close()
         self._loop.close()
 
     @cached_property
@@ -104,6 +132,31 @@ class World:
             batch_size=4, accumulate_steps=1, learning_rate=0.1, max_input_tokens=32,
             max_output_tokens=4, auto_update_model=True,
         )  # fmt: skip
+
+    @cached_property
+    def fine_tuner(self) -> FineTuner:
+        """A tuner of LoRA that has run."""
+        tuner = self.new_fine_tuner()
+        tuner.run([DataConnection(data_asset_id=self.asset)], background_mode=False)
+        return tuner
+
+    def new_fine_tuner(self) -> FineTuner:
+        experiment = TuneExperiment(self.on_cpd.credentials, project_id=self.emulator.project_id)
+        experiment.client = self.on_cpd
+        return experiment.fine_tuner(
+            name="low rank", task_id="classification", base_model=MODEL_ID, num_epochs=2,
+            batch_size=4, accumulate_steps=1, learning_rate=0.005, auto_update_model=True,
+            peft_parameters={"type": "lora", "rank": 4},
+        )  # fmt: skip
+
+    @contextlib.contextmanager
+    def slow_trainings(self) -> Iterator[None]:
+        """Let a training that begins inside still run when the next call comes."""
+        self.emulator.set_pace(pending=1.0)
+        try:
+            yield
+        finally:
+            self.emulator.set_pace()
 
     @property
     def training(self) -> str:

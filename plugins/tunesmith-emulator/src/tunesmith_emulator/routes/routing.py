@@ -55,9 +55,14 @@ class Route:
         return self.path.startswith(("/ml/v1/", "/ml/v4/"))
 
     @property
+    def address(self) -> str:
+        """The path without the kinds of its parameters, as the OpenAPI document has it."""
+        return self.path.replace(":path}", "}")
+
+    @property
     def name(self) -> str:
         """The name in faults and logs, e.g. ``POST /ml/v4/trainings``."""
-        return f"{self.method} {self.path}"
+        return f"{self.method} {self.address}"
 
 
 async def _services(connection: HTTPConnection) -> Services:

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from typing import Annotated
 
-from fastapi import Depends, Query, Request, WebSocket, WebSocketDisconnect
+from fastapi import Depends, Query, Request, Response, WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 
 from tunesmith_emulator.envelope import ServiceError
@@ -59,6 +59,11 @@ def remove(
     services.trainings.remove(kind, scope, training_id, hard=hard_delete)
 
 
+def result_file(path: str, services: ServicesOf, scope: ScopeOf) -> Response:
+    """Return a file of a training's results."""
+    return Response(services.trainings.result_file(scope, path), media_type=_BINARY)
+
+
 def store_model(services: ServicesOf, body: JsonBody) -> JSON:
     """Make a model of a completed training."""
     return services.trainings.store_model(scope_of_body(services, body), body)
@@ -103,6 +108,11 @@ async def monitor(socket: WebSocket, training_id: str, services: ServicesOf) -> 
 
 _LORA = "LoRA. Refused if the backend does not declare the method 'lora'."
 _S3 = "By training_id only: object storage is not emulated."
+_BINARY = "application/octet-stream"
+_RESULTS = (
+    "Cloud Pak for Data only: the log of a training that has ended (its name is inferred), and the "
+    "request that stores its model."
+)
 ROUTES = (
     Route(
         "POST",
@@ -156,6 +166,15 @@ ROUTES = (
         answer=shapes.Resource,
     ),
     Route("DELETE", "/ml/v1/fine_tunings/{training_id}", remove, ("sdk",), "trainings", status=204),
+    Route(
+        "GET",
+        "/v2/asset_files/{path:path}",
+        result_file,
+        ("sdk", "inferred"),
+        "trainings",
+        note=_RESULTS,
+        answer_media=_BINARY,
+    ),
     Route("GET", "/ml/v4/models", models, ("sdk",), "trainings", answer=shapes.Page),
     Route("GET", "/ml/v4/models/{model_id}", model, ("sdk",), "trainings", answer=shapes.Resource),
     Route(

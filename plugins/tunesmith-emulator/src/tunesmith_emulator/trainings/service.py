@@ -20,6 +20,7 @@ from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.times import stamp
 from tunesmith_emulator.trainings.entity import FINE, PROMPT, view
 from tunesmith_emulator.trainings.request import Label, read_request
+from tunesmith_emulator.trainings.results import files
 from tunesmith_emulator.trainings.states import WAITING
 from tunesmith_emulator.trainings.tuning import Tuning, add_model
 from tunesmith_emulator.trainings.worker import Worker
@@ -137,6 +138,21 @@ class Trainings:
         """Return the last message of the backend about a training of this process."""
         losses = self.tuning.losses.get(training_id)
         return losses.message if losses else ""
+
+    def result_file(self, scope: ProjectScope, path: str) -> bytes:
+        """Return a file of a training's results by its path in the storage of a project.
+
+        Raises:
+            ServiceError: 404, there is none, or the training has not ended yet.
+        """
+        parts = set(path.split("/"))
+        named = select(TrainingRow).where(TrainingRow.within(scope), TrainingRow.id.in_(parts))
+        with self._database.session() as session:
+            for row in session.scalars(named):
+                found = files(row).get(path)
+                if found is not None:
+                    return found.encode()
+        raise not_found("file", path)
 
     def store_model(self, scope: ProjectScope, body: Mapping[str, Any]) -> dict[str, Any]:
         """Make a model of a completed training that did not store its own.
