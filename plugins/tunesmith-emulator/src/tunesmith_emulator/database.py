@@ -180,6 +180,37 @@ class TrainingRow(Scoped, Table):
     """The asset of the tuned model."""
 
 
+class BatchFileRow(Scoped, Table):
+    """A file of requests or of answers; its bytes are an upload of the same id."""
+
+    __tablename__ = "batch_files"
+    __table_args__ = (_listed("batch_files", filtered=("purpose",)),)
+    purpose: Mapped[str]
+    size: Mapped[int]
+
+
+class BatchRow(Scoped, Table):
+    """A batch: its order, its progress and its files. It has no name."""
+
+    __tablename__ = "batches"
+    __table_args__ = (_listed("batches"),)
+    input_file_id: Mapped[str]
+    endpoint: Mapped[str]
+    completion_window: Mapped[str]
+    notes: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """``metadata`` of the request."""
+    state: Mapped[str] = mapped_column(default="validating", index=True)
+    times: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Seconds since 1970 by field, e.g. ``completed_at``."""
+    total: Mapped[int] = mapped_column(default=0)
+    completed: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    errors: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    """What is wrong with the file."""
+    output_file_id: Mapped[str | None] = mapped_column(default=None)
+    error_file_id: Mapped[str | None] = mapped_column(default=None)
+
+
 class DeploymentRow(Scoped, Table):
     """A deployment of a tuned model, or of a prompt template."""
 

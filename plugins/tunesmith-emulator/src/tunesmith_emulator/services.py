@@ -11,6 +11,9 @@ from tunesmith.backends.connect import backend_class
 from tunesmith.errors import ExperimentError
 from tunesmith.plugins import registry
 from tunesmith_emulator.assets.service import Assets
+from tunesmith_emulator.batches.answering import answers
+from tunesmith_emulator.batches.files import BatchFiles
+from tunesmith_emulator.batches.service import Batches
 from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.control.service import Control
 from tunesmith_emulator.database import Database
@@ -71,16 +74,21 @@ class Services:
         self.utility_tools = UtilityTools(self.catalogue)
         self.control = Control(settings.answers)
         self.scripted = Scripted(self.control.script, self.catalogue, self.deployments)
+        self.batch_files = BatchFiles(self.database, self.files)
+        answering = answers(self.inference, self.scripted)
+        self.batches = Batches(self.database, self.batch_files, answering)
 
     def open(self) -> None:
         """Start the background work, and continue the unfinished work of an earlier process."""
         with usable(self.settings.data_dir):
             self.trainings.worker.start()
             self.deployments.start()
+            self.batches.runner.start()
 
     def close(self) -> None:
         """Stop the background work at its last checkpoint and close everything."""
         self.trainings.worker.stop()
+        self.batches.runner.stop()
         self.deployments.stop()
         self._opened.close()
 

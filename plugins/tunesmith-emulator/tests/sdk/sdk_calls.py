@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sdk_artifacts import ARTIFACTS
+from sdk_batches import BATCHES
 from sdk_on_cpd import ON_CPD
 from sdk_world import EMBEDDING_ID, MODEL_ID, World, printed
 
@@ -439,5 +440,5 @@ REPOSITORY: dict[str, Call] = {
 
 CALLS: dict[str, Call] = {
     **MANAGER, **INFERENCE, **PROMPTS, **TUNER, **DEPLOYMENTS, **ASSETS, **TRAINING,
-    **REPOSITORY, **ARTIFACTS, **ON_CPD,
+    **REPOSITORY, **ARTIFACTS, **BATCHES, **ON_CPD,
 }  # fmt: skip

@@ -33,7 +33,10 @@ from tunesmith_emulator.routes.routing import Route
 from tunesmith_emulator.routes.table import ROUTES
 
 EMBEDDING_ID = "ibm/slate-125m-english-rtrvr-v2"
-WITHOUT_BODY = {"POST /wx/v1/prompts/{prompt_id}/input"}
+WITHOUT_BODY = {
+    "POST /wx/v1/prompts/{prompt_id}/input",
+    "POST /ml/v1/batches/{batch_id}/cancel",
+}
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
 """For each route."""
 CHECKS = [

@@ -71,10 +71,14 @@ class Iam:
             return False
         return bool(claims.get("iss") == _CPD)
 
-    def check(self, authorization: str | None) -> None:
+    def check(self, authorization: str | None, *, or_key: bool = False) -> None:
         """Check the token of a request.
 
         If no keys are set, every token is accepted that does not claim to have expired.
+
+        Args:
+            authorization: the header.
+            or_key: whether an API key may be in the place of the token.
 
         Raises:
             ServiceError: 401, there is no token, or it is wrong or expired.
@@ -82,6 +86,8 @@ class Iam:
         kind, _, token = (authorization or "").partition(" ")
         if not token.strip():
             raise _unauthorized("missing", "The request has no token; send Authorization: Bearer.")
+        if or_key and self._keys and self._accepts(token.strip()):
+            return
         try:
             if self._keys:
                 # ``iat`` may be in the future, because a clock can be set back.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tunesmith_emulator.routes import (
     assets,
+    batches,
     catalogue,
     control,
     deployments,
@@ -31,6 +32,7 @@ ROUTES: tuple[Route, ...] = (
     *inference.ROUTES,
     *embeddings.ROUTES,
     *guardrails.ROUTES,
+    *batches.ROUTES,
     *utility_tools.ROUTES,
     *control.ROUTES,
 )
