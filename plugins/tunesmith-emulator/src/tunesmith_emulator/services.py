@@ -10,6 +10,7 @@ from tunesmith.atomic import file_lock
 from tunesmith.backends.connect import backend_class
 from tunesmith.errors import ExperimentError
 from tunesmith.plugins import registry
+from tunesmith_emulator.assets.promotion import Promotion
 from tunesmith_emulator.assets.service import Assets
 from tunesmith_emulator.batches.answering import answers
 from tunesmith_emulator.batches.files import BatchFiles
@@ -63,6 +64,7 @@ class Services:
         self.iam = Iam(settings, self.files.authority)
         self.platform = Platform(settings, self.database)
         self.assets = Assets(self.database, self.files)
+        self.promotion = Promotion(self.database, self.files)
         self.trainings = Trainings(
             self.database, self.assets, self.catalogue, self.engine, settings
         )

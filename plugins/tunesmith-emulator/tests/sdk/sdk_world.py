@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from tunesmith_emulator import Emulator
 
@@ -48,6 +49,9 @@ class World:
         self.emulator = emulator
         self.folder = folder
         self._number = 0
+        # An older part of the SDK, which stores and loads models, trusts what certifi does alone.
+        self._trusting = patch("certifi.where", lambda: str(emulator.ca_file))
+        self._trusting.start()
 
     @cached_property
     def client(self) -> APIClient:
@@ -101,6 +105,7 @@ class World:
             self.wait(client.async_httpx_client.aclose())
             client.httpx_client.close()
         self._loop.close()
+        self._trusting.stop()
 
     @cached_property
     def rows(self) -> Path:

@@ -33,6 +33,8 @@ def answers(route: Route) -> dict[int | str, dict[str, Any]]:
         made[route.status] = {"model": route.answer}
     elif route.answer_media not in (JSON_MEDIA, ""):
         made[route.status] = {"content": {route.answer_media: {}}}
+    for status, model in route.other_answers:
+        made[status] = {"model": model}
     for status in route.other_statuses:
         made[status] = {"description": "Done"}
     return made

@@ -48,6 +48,8 @@ class Route:
     """The media type of a success."""
     other_statuses: tuple[int, ...] = ()
     """Further statuses of a success, without a body."""
+    other_answers: tuple[tuple[int, type[BaseModel]], ...] = ()
+    """Further statuses of a success, with the shapes of their bodies."""
     by_key: bool = False
     """Whether an API key may be in the place of the token."""
 

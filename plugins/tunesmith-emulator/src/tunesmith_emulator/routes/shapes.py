@@ -101,7 +101,7 @@ class NewFineTuning(TrainingBody, TrainingLabel, InScope):
     parameters: _Lora
 
 
-class NewModel(InScope):
+class NewTunedModel(InScope):
     """A model of a completed training."""
 
     training_id: str

@@ -64,21 +64,6 @@ def result_file(path: str, services: ServicesOf, scope: ScopeOf) -> Response:
     return Response(services.trainings.result_file(scope, path), media_type=_BINARY)
 
 
-def store_model(services: ServicesOf, body: JsonBody) -> JSON:
-    """Make a model of a completed training."""
-    return services.trainings.store_model(scope_of_body(services, body), body)
-
-
-def model(model_id: str, services: ServicesOf, scope: ScopeOf) -> JSON:
-    """Return a tuned model."""
-    return services.trainings.model(scope, model_id)
-
-
-def models(request: Request, services: ServicesOf, scope: ScopeOf) -> JSON:
-    """List tuned models."""
-    return page(partial(services.trainings.models, scope), request)
-
-
 async def monitor(socket: WebSocket, training_id: str, services: ServicesOf) -> None:
     """Send each new state, message and metric until the training ends."""
     await socket.accept()
@@ -107,7 +92,6 @@ async def monitor(socket: WebSocket, training_id: str, services: ServicesOf) -> 
 
 
 _LORA = "LoRA. Refused if the backend does not declare the method 'lora'."
-_S3 = "By training_id only: object storage is not emulated."
 _BINARY = "application/octet-stream"
 _RESULTS = (
     "Cloud Pak for Data only: the log of a training that has ended (its name is inferred), and the "
@@ -174,18 +158,5 @@ ROUTES = (
         "trainings",
         note=_RESULTS,
         answer_media=_BINARY,
-    ),
-    Route("GET", "/ml/v4/models", models, ("sdk",), "trainings", answer=shapes.Page),
-    Route("GET", "/ml/v4/models/{model_id}", model, ("sdk",), "trainings", answer=shapes.Resource),
-    Route(
-        "POST",
-        "/ml/v4/models",
-        store_model,
-        ("inferred",),
-        "trainings",
-        status=202,
-        note=_S3,
-        body=shapes.NewModel,
-        answer=shapes.Resource,
     ),
 )

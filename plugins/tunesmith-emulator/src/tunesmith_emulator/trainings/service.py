@@ -17,7 +17,6 @@ from tunesmith_emulator.envelope import ServiceError, not_found, wrong_field
 from tunesmith_emulator.listing import Part, Window, read_part
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.settings import Settings
-from tunesmith_emulator.times import stamp
 from tunesmith_emulator.trainings.entity import FINE, PROMPT, view
 from tunesmith_emulator.trainings.request import Label, read_request
 from tunesmith_emulator.trainings.results import files
@@ -154,8 +153,8 @@ class Trainings:
                     return found.encode()
         raise not_found("file", path)
 
-    def store_model(self, scope: ProjectScope, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a model of a completed training that did not store its own.
+    def store_model(self, scope: ProjectScope, body: Mapping[str, Any]) -> str:
+        """Make a model of a completed training that did not store its own, and return its id.
 
         Raises:
             ServiceError: 400, the body names no completed training.
@@ -173,46 +172,7 @@ class Trainings:
             stored = session.get(AssetRow, row.model_id) if row.model_id else None
             if stored is None:
                 row.model_id = add_model(session, row)
-                stored = session.get_one(AssetRow, row.model_id)
-            return model_view(stored)
-
-    def model(self, scope: ProjectScope, model_id: str) -> dict[str, Any]:
-        """Return a tuned model."""
-        with self._database.session() as session:
-            row = session.get(AssetRow, model_id)
-            if row is None or row.scope != scope or row.model is None:
-                raise not_found("model", model_id)
-            return model_view(row)
-
-    def models(self, scope: ProjectScope, window: Window) -> Part[dict[str, Any]]:
-        """Return tuned models, oldest first."""
-        query = select(AssetRow).where(
-            AssetRow.within(scope),
-            AssetRow.asset_type == "wml_model",
-        )
-        oldest = AssetRow.created_at, AssetRow.id
-        with self._database.session() as session:
-            part = read_part(session, query, oldest, window)
-        return part.map(model_view)
-
-
-def model_view(row: AssetRow) -> dict[str, Any]:
-    """Return a tuned model as the service shows it."""
-    return {
-        "metadata": {
-            "id": row.id,
-            "name": row.name,
-            "created_at": stamp(row.created_at),
-            "modified_at": stamp(row.modified_at),
-            **row.scope.entry(),
-        },
-        "entity": {
-            "type": "prompt_tune_1.0",
-            "content_import_state": "completed",
-            "software_spec": {"id": "", "name": "watsonx-cfm-caikit-1.0"},
-            "training": {"base_model": {"model_id": row.base_model_id}},
-        },
-    }
+            return str(row.model_id)
 
 
 def _row(session: Session, kind: str, scope: ProjectScope, training_id: str) -> TrainingRow:
