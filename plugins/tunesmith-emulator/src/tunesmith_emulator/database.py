@@ -212,7 +212,7 @@ class BatchRow(Scoped, Table):
 
 
 class DeploymentRow(Scoped, Table):
-    """A deployment of a tuned model, or of a prompt template."""
+    """A deployment of a tuned model, of a prompt template or of stored code."""
 
     __tablename__ = "deployments"
     __table_args__ = (_listed("deployments", filtered=("name", "state", "asset_id")),)
@@ -222,12 +222,32 @@ class DeploymentRow(Scoped, Table):
     state: Mapped[str] = mapped_column(default="initializing", index=True)
     failure: Mapped[str | None] = mapped_column(default=None)
     online: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    batch: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """What a batch deployment asks for; None for one that answers at once."""
+    custom: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    code: Mapped[str | None] = mapped_column(default=None)
+    """The kind of the asset if it is stored code: ``functions`` or ``ai_services``."""
     is_prompt: Mapped[bool] = mapped_column(default=False)
     """Whether the asset is a prompt template, which a base model answers."""
     model: Mapped[dict[str, Any]]
     """The tuned model, a tunesmith record; empty if there is none."""
     deployed: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     """The backend's deployment, a tunesmith record."""
+
+
+class JobRow(Scoped, Table):
+    """A job of a batch deployment."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (_listed("jobs"),)
+    deployment_id: Mapped[str] = mapped_column(index=True)
+    scoring: Mapped[dict[str, Any]]
+    """The input, as the request has it."""
+    predictions: Mapped[list[Any] | None] = mapped_column(JSON, default=None)
+    state: Mapped[str] = mapped_column(default="queued", index=True)
+    failure: Mapped[str | None] = mapped_column(default=None)
+    running_at: Mapped[datetime | None] = mapped_column(default=None)
+    completed_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class Database:

@@ -25,12 +25,14 @@ from tunesmith_emulator.files import Files, usable
 from tunesmith_emulator.iam.service import Iam
 from tunesmith_emulator.inference.scripted import Scripted
 from tunesmith_emulator.inference.service import Inference
+from tunesmith_emulator.jobs.service import Jobs
 from tunesmith_emulator.platform.service import Platform
 from tunesmith_emulator.prompts.service import Prompts
 from tunesmith_emulator.recording.matching import Replay
 from tunesmith_emulator.repository.service import Artifacts
 from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.state_delays import StateDelays
+from tunesmith_emulator.stored_code.service import StoredCode
 from tunesmith_emulator.trainings.service import Trainings
 from tunesmith_emulator.utility_tools.service import UtilityTools
 
@@ -70,7 +72,11 @@ class Services:
         )
         self.prompts = Prompts(self.database)
         self.artifacts = Artifacts(self.database)
-        self.deployments = Deployments(self.database, self.engine, self.catalogue, self.prompts)
+        self.stored_code = StoredCode(settings, self.artifacts, self.iam)
+        self.deployments = Deployments(
+            self.database, self.engine, self.catalogue, self.prompts, self.stored_code
+        )
+        self.jobs = Jobs(self.database, self.deployments, self.stored_code)
         self.inference = Inference(self.engine, self.catalogue, self.deployments)
         self.embeddings = Embeddings(self.engine, self.catalogue, settings.stand_in)
         self.utility_tools = UtilityTools(self.catalogue)
@@ -86,12 +92,15 @@ class Services:
             self.trainings.worker.start()
             self.deployments.start()
             self.batches.runner.start()
+            self.jobs.start()
 
     def close(self) -> None:
         """Stop the background work at its last checkpoint and close everything."""
         self.trainings.worker.stop()
         self.batches.runner.stop()
+        self.jobs.stop()
         self.deployments.stop()
+        self.stored_code.close()
         self._opened.close()
 
     def set_delays(self, delays: StateDelays) -> None:

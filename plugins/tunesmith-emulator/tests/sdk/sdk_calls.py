@@ -11,6 +11,7 @@ from typing import Any
 
 from sdk_artifacts import ARTIFACTS
 from sdk_batches import BATCHES
+from sdk_code import CODE
 from sdk_models import MODELS
 from sdk_on_cpd import ON_CPD
 from sdk_world import EMBEDDING_ID, MODEL_ID, World, printed
@@ -441,5 +442,5 @@ REPOSITORY: dict[str, Call] = {
 
 CALLS: dict[str, Call] = {
     **MANAGER, **INFERENCE, **PROMPTS, **TUNER, **DEPLOYMENTS, **ASSETS, **TRAINING,
-    **REPOSITORY, **ARTIFACTS, **MODELS, **BATCHES, **ON_CPD,
+    **REPOSITORY, **ARTIFACTS, **MODELS, **CODE, **BATCHES, **ON_CPD,
 }  # fmt: skip

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from sdk_stored import echo, products
+
 from tunesmith_emulator import Emulator
 
 with warnings.catch_warnings():
@@ -29,6 +31,8 @@ with warnings.catch_warnings():
     from ibm_watsonx_ai.helpers import DataConnection
 
 MODEL_ID = "ibm/granite-13b-instruct-v2"
+SPACE_ID = "33333333-2222-4333-8444-555555555555"
+SPECIFICATION = "12b83a17-24d8-5082-900f-0ab31fbfd3cb"
 EMBEDDING_ID = "ibm/slate-125m-english-rtrvr-v2"
 ROWS = [
     {"input": f"visit {n}: {'kind' if n % 2 else 'late'}", "output": str(n % 2)} for n in range(8)
@@ -96,12 +100,49 @@ class World:
         return APIClient(signed_in, project_id=self.emulator.project_id)
 
     @cached_property
+    def there(self) -> APIClient:
+        """A client of a space, where code is deployed: the SDK scores nowhere else."""
+        client = self.own_client()
+        client.set.default_space(SPACE_ID)
+        return client
+
+    def _deployed_code(self, details: dict[str, Any], **way: Any) -> str:
+        made = self.there.deployments.create(
+            details["metadata"]["id"],
+            {self.there.deployments.ConfigurationMetaNames.NAME: "code", **way},
+        )
+        ident: str = made["metadata"]["id"]
+        return ident
+
+    @cached_property
+    def _function(self) -> dict[str, Any]:
+        names = self.there.repository.FunctionMetaNames
+        found: dict[str, Any] = self.there.repository.store_function(
+            products, {names.NAME: "products", names.SOFTWARE_SPEC_ID: SPECIFICATION}
+        )
+        return found
+
+    @cached_property
+    def function_deployment(self) -> str:
+        return self._deployed_code(self._function, online={}, serving_name="serves_products")
+
+    @cached_property
+    def batch_deployment(self) -> str:
+        return self._deployed_code(self._function, batch={})
+
+    @cached_property
+    def ai_service(self) -> str:
+        names = self.there.repository.AIServiceMetaNames
+        kept = {names.NAME: "echo", names.SOFTWARE_SPEC_ID: SPECIFICATION}
+        return self._deployed_code(self.there.repository.store_ai_service(echo, kept), online={})
+
+    @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
         return asyncio.new_event_loop()
 
     def close(self) -> None:
         """Close the connections of the client."""
-        for client in (self.client, self.on_cpd):
+        for client in (self.client, self.on_cpd, self.there):
             self.wait(client.async_httpx_client.aclose())
             client.httpx_client.close()
         self._loop.close()

@@ -52,6 +52,10 @@ class Iam:
             "scope": "ibm openid",
         }
 
+    def own_token(self) -> str:
+        """Return a token for code that the service itself runs."""
+        return self._signed(int(time.time()))
+
     def platform_token(self, api_key: str) -> str:
         """Return a token of Cloud Pak for Data's sign-in.
 

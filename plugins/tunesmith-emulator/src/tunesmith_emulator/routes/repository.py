@@ -120,6 +120,9 @@ class _Patch(RootModel[list[Operation]]):
     """A JSON patch of whole fields."""
 
 
+_KEPT = "Stored and given back; nothing of it runs."
+_RUNS = "Stored and given back; a deployment runs it with --run-code."
+_STORED: dict[Kind, str] = {"functions": _RUNS, "ai_services": _RUNS}
 _MODELS = (
     "With training_id the model of a completed training (202): other ways through object storage "
     "are not emulated. Else a model whose content is put later (201); it is given back and does "
@@ -133,7 +136,7 @@ def _routes(kind: Kind) -> Iterator[Route]:
     def route(method: str, path: str, handler: Callable[..., Any], **more: Any) -> Route:
         return Route(method, path, handler, ("sdk",), "repository", **more)
 
-    resource, stored = shapes.Resource, "Stored and given back; nothing of it runs."
+    resource = shapes.Resource
     if kind == "models":
         also = ((202, resource),)
         yield route(
@@ -147,7 +150,15 @@ def _routes(kind: Kind) -> Iterator[Route]:
             note=_MODELS,
         )
     else:
-        yield route("POST", every, create, status=201, body=_New, answer=resource, note=stored)
+        yield route(
+            "POST",
+            every,
+            create,
+            status=201,
+            body=_New,
+            answer=resource,
+            note=_STORED.get(kind, _KEPT),
+        )
     yield route("GET", every, listed, answer=shapes.Page)
     yield route("GET", one, get, answer=resource)
     yield route("PATCH", one, change, body=_Patch, answer=resource)

@@ -15,6 +15,7 @@ from tunesmith_emulator.routes import (
     platform,
     prompts,
     repository,
+    stored_code,
     trainings,
     utility_tools,
 )
@@ -29,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
     *repository.ROUTES,
     *trainings.ROUTES,
     *deployments.ROUTES,
+    *stored_code.ROUTES,
     *inference.ROUTES,
     *embeddings.ROUTES,
     *guardrails.ROUTES,
