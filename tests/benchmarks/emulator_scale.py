@@ -20,7 +20,14 @@ from typing import Any
 import httpx
 
 from tunesmith_emulator import Emulator
-from tunesmith_emulator.database import AssetRow, AttachmentRow, DeploymentRow, TrainingRow, new_id
+from tunesmith_emulator.database import (
+    ArtifactRow,
+    AssetRow,
+    AttachmentRow,
+    DeploymentRow,
+    TrainingRow,
+    new_id,
+)
 
 FEW, PAGE, REPEATS = 100, 20, 40
 MODEL = {
@@ -101,10 +108,10 @@ def fill(emulator: Emulator, project: str, rows: int) -> None:
     with emulator.services.database.session() as session:
         for n in range(rows):
             asset = AssetRow(id=new_id(), name=str(n), asset_type="data_asset", **scope)
-            session.add_all(
-                [asset, AssetRow(name=str(n), asset_type="wml_model", **model, **scope)]
-            )
+            tuned = AssetRow(id=new_id(), name=str(n), asset_type="wml_model", **model, **scope)
+            session.add_all([asset, tuned])
             session.flush()
+            session.add(ArtifactRow(id=tuned.id, document={"type": "prompt_tune_1.0"}))
             session.add(AttachmentRow(asset_id=asset.id, name="rows.json", mime_type="x", size=1))
             session.add(
                 DeploymentRow(name=str(n), asset_id="common", state="ready", **model, **scope)

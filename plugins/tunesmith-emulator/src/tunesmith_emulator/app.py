@@ -87,7 +87,7 @@ def _add(app: FastAPI, route: Route) -> None:
     if route.service == "control":
         guards = [Depends(_local)]
     else:
-        guards = [] if route.public else [Depends(_token)]
+        guards = [] if route.public else [Depends(_token_or_key if route.by_key else _token)]
         guards += [Depends(_dated)] if route.dated else []
     app.add_api_route(
         route.path,
@@ -103,6 +103,10 @@ def _add(app: FastAPI, route: Route) -> None:
 
 def _token(request: Request, services: ServicesOf) -> None:
     services.iam.check(request.headers.get("authorization"))
+
+
+def _token_or_key(request: Request, services: ServicesOf) -> None:
+    services.iam.check(request.headers.get("authorization"), or_key=True)
 
 
 async def _dated(request: Request) -> None:

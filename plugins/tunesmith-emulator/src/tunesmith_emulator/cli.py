@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DATA_DIR, OPENAI_DATA_DIR = Path("runs/emulator"), Path("runs/emulator-openai")
 _FOR_WATSONX = (
     "as_of", "projects", "allowed_hosts", "models_file", "any_model", "script", "replay",
-    "stand_in",
+    "stand_in", "run_code",
 )  # fmt: skip
 _FOR_OPENAI = ("overrides",)
 """Options of one API alone."""
@@ -70,6 +70,9 @@ _OPTIONS = (
                  help="Answer the requests that a recording has from it."),
     click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
                  help="Serve the catalogue of that day; by default every model is available."),
+    click.option("--run-code", is_flag=True,
+                 help="Run the functions and AI services that clients deploy, each in a process "
+                 "of its own with your rights. By default they are only kept."),
     click.option("--api-key", "api_keys", multiple=True, metavar="KEY",
                  help="Accept this key only; may be repeated. By default any key is accepted."),
     click.option("--strict-projects", "projects", multiple=True, metavar="[ID]",
@@ -251,6 +254,7 @@ def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
         seed=given["seed"],
         models=_models(given),
         any_model=given["any_model"],
+        run_code=given["run_code"],
         stand_in=given["stand_in"] or STAND_IN,
         answers=given["script"] or (),
         replay=given["replay"],

@@ -55,7 +55,7 @@ def _services() -> Iterator[str]:
 
 
 def _line(route: Route) -> str:
-    token = "no" if route.public else "yes"
+    token = "no" if route.public else "or key" if route.by_key else "yes"
     return f"| `{route.name}` | {', '.join(route.evidence)} | {token} | {route.note} |\n"
 
 

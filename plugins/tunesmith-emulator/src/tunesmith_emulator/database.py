@@ -180,8 +180,39 @@ class TrainingRow(Scoped, Table):
     """The asset of the tuned model."""
 
 
+class BatchFileRow(Scoped, Table):
+    """A file of requests or of answers; its bytes are an upload of the same id."""
+
+    __tablename__ = "batch_files"
+    __table_args__ = (_listed("batch_files", filtered=("purpose",)),)
+    purpose: Mapped[str]
+    size: Mapped[int]
+
+
+class BatchRow(Scoped, Table):
+    """A batch: its order, its progress and its files. It has no name."""
+
+    __tablename__ = "batches"
+    __table_args__ = (_listed("batches"),)
+    input_file_id: Mapped[str]
+    endpoint: Mapped[str]
+    completion_window: Mapped[str]
+    notes: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """``metadata`` of the request."""
+    state: Mapped[str] = mapped_column(default="validating", index=True)
+    times: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Seconds since 1970 by field, e.g. ``completed_at``."""
+    total: Mapped[int] = mapped_column(default=0)
+    completed: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    errors: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    """What is wrong with the file."""
+    output_file_id: Mapped[str | None] = mapped_column(default=None)
+    error_file_id: Mapped[str | None] = mapped_column(default=None)
+
+
 class DeploymentRow(Scoped, Table):
-    """A deployment of a tuned model, or of a prompt template."""
+    """A deployment of a tuned model, of a prompt template or of stored code."""
 
     __tablename__ = "deployments"
     __table_args__ = (_listed("deployments", filtered=("name", "state", "asset_id")),)
@@ -191,12 +222,32 @@ class DeploymentRow(Scoped, Table):
     state: Mapped[str] = mapped_column(default="initializing", index=True)
     failure: Mapped[str | None] = mapped_column(default=None)
     online: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    batch: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
+    """What a batch deployment asks for; None for one that answers at once."""
+    custom: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    code: Mapped[str | None] = mapped_column(default=None)
+    """The kind of the asset if it is stored code: ``functions`` or ``ai_services``."""
     is_prompt: Mapped[bool] = mapped_column(default=False)
     """Whether the asset is a prompt template, which a base model answers."""
     model: Mapped[dict[str, Any]]
     """The tuned model, a tunesmith record; empty if there is none."""
     deployed: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)
     """The backend's deployment, a tunesmith record."""
+
+
+class JobRow(Scoped, Table):
+    """A job of a batch deployment."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (_listed("jobs"),)
+    deployment_id: Mapped[str] = mapped_column(index=True)
+    scoring: Mapped[dict[str, Any]]
+    """The input, as the request has it."""
+    predictions: Mapped[list[Any] | None] = mapped_column(JSON, default=None)
+    state: Mapped[str] = mapped_column(default="queued", index=True)
+    failure: Mapped[str | None] = mapped_column(default=None)
+    running_at: Mapped[datetime | None] = mapped_column(default=None)
+    completed_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class Database:

@@ -59,6 +59,8 @@ class Emulator(Lifetime):
         projects: the projects that exist; if empty, a project is made at its first use.
         backend_options: options of the backend.
         token_seconds: lifetime of a token.
+        run_code: run the functions and AI services that clients store and deploy, each in a
+            process of its own. They have the rights of this process.
 
     Raises:
         ExperimentError: a setting is wrong, the port or the data directory is in use.
@@ -84,6 +86,7 @@ class Emulator(Lifetime):
         projects: Sequence[str] = (),
         backend_options: Mapping[str, Any] | None = None,
         token_seconds: int = 3600,
+        run_code: bool = False,
     ) -> None:
         super().__init__()
         self.settings = valid(
@@ -105,6 +108,7 @@ class Emulator(Lifetime):
             projects=tuple(projects),
             backend_options=dict(backend_options or {}),
             token_seconds=token_seconds,
+            run_code=run_code,
         )
 
     def _serve(self) -> None:

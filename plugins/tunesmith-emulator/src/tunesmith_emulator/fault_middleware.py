@@ -54,7 +54,11 @@ class FaultRoute(APIRoute):
         visit: _Visit | None = scope.get(_VISIT)
         method = scope["method"]
         known = method in (self.methods or ())
-        if visit is None or not known or not await visit.fault(f"{method} {self.path}", receive):
+        if (
+            visit is None
+            or not known
+            or not await visit.fault(f"{method} {self.path_format}", receive)
+        ):
             await super().handle(scope, receive, send)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func
+from sqlalchemy import ColumnElement, Select, func, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 T = TypeVar("T")
@@ -73,3 +73,29 @@ def read_part(
         counting = query.with_only_columns(func.count(), maintain_column_froms=True)
         total = session.scalar(counting)
     return Part(rows[: window.limit], len(rows) > window.limit, total)
+
+
+def read_after(
+    session: Session,
+    query: Select[T],
+    key: tuple[Any, Any],
+    last: tuple[Any, Any] | None,
+    window: Window,
+    *,
+    newest_first: bool,
+) -> Part[T]:
+    """Read the rows of ``query`` behind the last one that a client has.
+
+    Args:
+        session: an open session.
+        query: selects one entity, in no order.
+        key: the columns of the order; see :func:`read_part`.
+        last: the values of these columns in the last row that the client has.
+        window: its ``limit`` counts the rows.
+        newest_first: whether the order is descending.
+    """
+    if last is not None:
+        row, bound = tuple_(*key), tuple_(*last)
+        query = query.where(row < bound if newest_first else row > bound)
+    order = [column.desc() if newest_first else column.asc() for column in key]
+    return read_part(session, query, order, window)

@@ -10,7 +10,11 @@ from tunesmith.atomic import file_lock
 from tunesmith.backends.connect import backend_class
 from tunesmith.errors import ExperimentError
 from tunesmith.plugins import registry
+from tunesmith_emulator.assets.promotion import Promotion
 from tunesmith_emulator.assets.service import Assets
+from tunesmith_emulator.batches.answering import answers
+from tunesmith_emulator.batches.files import BatchFiles
+from tunesmith_emulator.batches.service import Batches
 from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.control.service import Control
 from tunesmith_emulator.database import Database
@@ -21,12 +25,14 @@ from tunesmith_emulator.files import Files, usable
 from tunesmith_emulator.iam.service import Iam
 from tunesmith_emulator.inference.scripted import Scripted
 from tunesmith_emulator.inference.service import Inference
+from tunesmith_emulator.jobs.service import Jobs
 from tunesmith_emulator.platform.service import Platform
 from tunesmith_emulator.prompts.service import Prompts
 from tunesmith_emulator.recording.matching import Replay
 from tunesmith_emulator.repository.service import Artifacts
 from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.state_delays import StateDelays
+from tunesmith_emulator.stored_code.service import StoredCode
 from tunesmith_emulator.trainings.service import Trainings
 from tunesmith_emulator.utility_tools.service import UtilityTools
 
@@ -60,28 +66,41 @@ class Services:
         self.iam = Iam(settings, self.files.authority)
         self.platform = Platform(settings, self.database)
         self.assets = Assets(self.database, self.files)
+        self.promotion = Promotion(self.database, self.files)
         self.trainings = Trainings(
             self.database, self.assets, self.catalogue, self.engine, settings
         )
         self.prompts = Prompts(self.database)
         self.artifacts = Artifacts(self.database)
-        self.deployments = Deployments(self.database, self.engine, self.catalogue, self.prompts)
+        self.stored_code = StoredCode(settings, self.artifacts, self.iam)
+        self.deployments = Deployments(
+            self.database, self.engine, self.catalogue, self.prompts, self.stored_code
+        )
+        self.jobs = Jobs(self.database, self.deployments, self.stored_code)
         self.inference = Inference(self.engine, self.catalogue, self.deployments)
         self.embeddings = Embeddings(self.engine, self.catalogue, settings.stand_in)
         self.utility_tools = UtilityTools(self.catalogue)
         self.control = Control(settings.answers)
         self.scripted = Scripted(self.control.script, self.catalogue, self.deployments)
+        self.batch_files = BatchFiles(self.database, self.files)
+        answering = answers(self.inference, self.scripted)
+        self.batches = Batches(self.database, self.batch_files, answering)
 
     def open(self) -> None:
         """Start the background work, and continue the unfinished work of an earlier process."""
         with usable(self.settings.data_dir):
             self.trainings.worker.start()
             self.deployments.start()
+            self.batches.runner.start()
+            self.jobs.start()
 
     def close(self) -> None:
         """Stop the background work at its last checkpoint and close everything."""
         self.trainings.worker.stop()
+        self.batches.runner.stop()
+        self.jobs.stop()
         self.deployments.stop()
+        self.stored_code.close()
         self._opened.close()
 
     def set_delays(self, delays: StateDelays) -> None:

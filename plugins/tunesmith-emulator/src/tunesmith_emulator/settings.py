@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tunesmith_emulator.scripted_answer import ScriptedAnswer
 
@@ -80,6 +80,8 @@ class Settings(BaseModel):
         Annotated[str, Field(pattern=MODEL_ID)], Annotated[ServedModel, BeforeValidator(by_name)]
     ] = Field(default_factory=dict)
     """The ids that the user named, of the catalogue or new ones."""
+    run_code: bool = False
+    """Whether stored functions and AI services may run, with the rights of the emulator."""
     any_model: bool = False
     """Whether the stand-in answers for every other id too."""
     answers: tuple[ScriptedAnswer, ...] = ()
@@ -98,6 +100,14 @@ class Settings(BaseModel):
     """Limit of a JSON body."""
     max_upload_bytes: int = Field(default=200_000_000, ge=1)
     """Limit of an uploaded file."""
+
+    @model_validator(mode="after")
+    def _code_is_not_for_everybody(self) -> Self:
+        if self.run_code and not self.api_keys and not is_loopback(self.host):
+            raise ValueError(
+                f"run_code: everybody who reaches {self.host} could run code here; set an API key"
+            )
+        return self
 
     @property
     def control_hosts(self) -> frozenset[str]:

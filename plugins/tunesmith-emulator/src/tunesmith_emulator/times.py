@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 
 def stamp(when: datetime) -> str:
@@ -11,3 +11,8 @@ def stamp(when: datetime) -> str:
     The SDK's parser of metrics needs the fraction and the zone.
     """
     return when.isoformat(timespec="milliseconds") + "Z"
+
+
+def milliseconds(when: datetime) -> int:
+    """Return a stored UTC time as milliseconds since 1970."""
+    return int(when.replace(tzinfo=UTC).timestamp() * 1000)

@@ -10,7 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from sdk_artifacts import ARTIFACTS
-from sdk_world import EMBEDDING_ID, MODEL_ID, World
+from sdk_batches import BATCHES
+from sdk_code import CODE
+from sdk_models import MODELS
+from sdk_on_cpd import ON_CPD
+from sdk_world import EMBEDDING_ID, MODEL_ID, World, printed
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the SDK's imports cause warnings
@@ -91,7 +95,6 @@ MANAGER: dict[str, Call] = {
     **{
         f"foundation_models.{name}": _specs(name, None)
         for name in (
-            "get_custom_model_specs",
             "get_time_series_model_specs",
             "get_audio_chat_model_specs",
             "get_audio_transcriptions_model_specs",
@@ -353,6 +356,20 @@ def _training(w: World) -> Any:
     return w.client.training
 
 
+# Of a training under way: the log of an ended one is in object storage, which is not emulated.
+def _logs(w: World) -> bool:
+    with w.slow_trainings():
+        begun = w.new_training()
+        return "INFO: completed" in printed(lambda: _training(w).monitor_logs(begun))
+
+
+def _alogs(w: World) -> bool:
+    with w.slow_trainings():
+        begun = w.new_training()
+        told = printed(lambda: w.wait(_training(w).amonitor_logs(begun)))
+    return "INFO: completed" in told
+
+
 TRAINING: dict[str, Call] = {
     "training.run": lambda w: _is_text(w.new_training()),
     "training.arun": lambda w: _is_text(
@@ -381,8 +398,14 @@ TRAINING: dict[str, Call] = {
     "training.acancel": lambda w: w.wait(_training(w).acancel(w.new_training())) == "SUCCESS",
     "training.delete": lambda w: _training(w).delete(w.new_training()) is None,
     "training.adelete": lambda w: w.wait(_training(w).adelete(w.new_training())) is None,
-    "training.monitor_logs": lambda w: _training(w).monitor_logs(w.training) is None,
-    "training.monitor_metrics": lambda w: _training(w).monitor_metrics(w.training) is None,
+    "training.monitor_logs": _logs,
+    "training.amonitor_logs": _alogs,
+    "training.monitor_metrics": lambda w: (
+        "'loss'" in printed(lambda: _training(w).monitor_metrics(w.training))
+    ),
+    "training.amonitor_metrics": lambda w: (
+        "'loss'" in printed(lambda: w.wait(_training(w).amonitor_metrics(w.training)))
+    ),
     "training.list_intermediate_models": lambda w: (
         _training(w).list_intermediate_models(w.training) is None
     ),
@@ -419,5 +442,5 @@ REPOSITORY: dict[str, Call] = {
 
 CALLS: dict[str, Call] = {
     **MANAGER, **INFERENCE, **PROMPTS, **TUNER, **DEPLOYMENTS, **ASSETS, **TRAINING,
-    **REPOSITORY, **ARTIFACTS,
+    **REPOSITORY, **ARTIFACTS, **MODELS, **CODE, **BATCHES, **ON_CPD,
 }  # fmt: skip

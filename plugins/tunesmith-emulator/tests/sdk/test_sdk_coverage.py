@@ -47,7 +47,7 @@ The methods are read from the SDK, so none is left out.
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with Emulator("local") as running:
+    with Emulator("local", run_code=True) as running:
         made = World(running, tmp_path_factory.mktemp("sdk"))
         yield made
         made.close()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from tunesmith.testing.fake import FakeDeployer
 from tunesmith_emulator.database import (
+    ArtifactRow,
     AssetRow,
     AttachmentRow,
     ContainerRow,
@@ -52,7 +53,11 @@ def filled(emulator, rest):
     tags = [["common", *TAGS[n : n + 1]] for n in range(STORED)]
     with emulator.services.database.session() as session:
         insert_all(session, AssetRow, id=ids, asset_type="data_asset")
-        insert_all(session, AssetRow, asset_type="wml_model", **model)
+        models = [new_id() for _ in range(STORED)]
+        insert_all(session, AssetRow, id=models, asset_type="wml_model", **model)
+        insert_all(session, AssetRow, asset_type="wml_model")  # no artifacts
+        kept = [{"id": ident, "document": {"type": "t"}} for ident in models]
+        session.execute(insert(ArtifactRow), kept)
         sizes = range(STORED)
         insert_all(session, AttachmentRow, scoped=False, asset_id=ids, mime_type="x/y", size=sizes)
         served = {"asset_id": ["one"] * STORED, "state": "ready", **model}
@@ -115,6 +120,7 @@ def test_a_page_reads_its_own_rows_in_the_order_of_an_index(
     kind = path.rpartition("/")[2]
     table = {"models": "assets", "spaces": "containers"}.get(kind, kind)
     assert read[table] <= len(found["resources"]) + 1
+    assert read["artifacts"] == (len(found["resources"]) if kind == "models" else 0)
     assert found["total_count"] >= len(found["resources"])
     (statement, values), *_ = [one for one in asked if "LIMIT" in one[0]]
     with engine.connect() as connection:

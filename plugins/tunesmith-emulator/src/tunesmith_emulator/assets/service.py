@@ -11,10 +11,11 @@ from pydantic import AfterValidator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tunesmith_emulator.database import AssetRow, AttachmentRow, Database, DeploymentRow
+from tunesmith_emulator.database import AssetRow, AttachmentRow, Database
 from tunesmith_emulator.envelope import ServiceError, not_found, wrong_field
 from tunesmith_emulator.fields import Body, nested, text, texts
 from tunesmith_emulator.files import Files
+from tunesmith_emulator.in_use import check_not_deployed
 from tunesmith_emulator.listing import Window, read_part
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.times import stamp
@@ -104,14 +105,7 @@ class Assets:
         """
         with self._database.session() as session:
             row = _row(session, scope, asset_id)
-            deployed = select(DeploymentRow.id).where(DeploymentRow.asset_id == asset_id)
-            user = session.scalars(deployed.limit(1)).first()
-            if user is not None:
-                raise ServiceError(
-                    409,
-                    "asset_in_use",
-                    f"The model is still deployed; delete deployment {user!r} first.",
-                )
+            check_not_deployed(session, asset_id)
             files = [self._files.attachment(a.id) for a in _attachments(session, asset_id)]
             session.delete(row)
         for file in files:  # after the commit: no record may point to missing bytes

@@ -31,6 +31,7 @@ from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.prompts.service import Prompts
 from tunesmith_emulator.prompts.template import Template
 from tunesmith_emulator.state_delays import StateDelays
+from tunesmith_emulator.stored_code.service import KINDS, Program, StoredCode
 from tunesmith_emulator.translation import failure_of
 
 log = logging.getLogger("tunesmith_emulator")
@@ -51,8 +52,11 @@ class _Parameters(Body):
     serving_name: Annotated[str | None, BeforeValidator(_checked_serving_name)] = None
 
 
+_OF_CODE = "; batch deployments are emulated for stored functions alone"
+
+
 class _Online(Body):
-    predicate = "must be an object; batch deployments are not emulated"
+    predicate = f"must be an object{_OF_CODE}"
     parameters: _Parameters = nested()
 
 
@@ -88,6 +92,15 @@ class OnlineBody(Body):
     online: _Online
 
 
+class CodeBody(Body):
+    """A function or an AI service in the body of a deployment."""
+
+    asset: _Asset = nested()
+    online: dict[str, Any] | None = Field(None, description="must be an object")
+    batch: dict[str, Any] | None = Field(None, description="must be an object")
+    custom: dict[str, Any] = nested()
+
+
 class Label(Body):
     """The fields in the body of a deployment that only describe it."""
 
@@ -112,13 +125,19 @@ class Deployments:
     """The deployments of all projects and spaces."""
 
     def __init__(
-        self, database: Database, engine: Engine, catalogue: Catalogue, prompts: Prompts
+        self,
+        database: Database,
+        engine: Engine,
+        catalogue: Catalogue,
+        prompts: Prompts,
+        code: StoredCode,
     ) -> None:
         self.delays = StateDelays()
         self._database = database
         self._engine = engine
         self._catalogue = catalogue
         self._prompts = prompts
+        self._code = code
         self._ready: dict[str, Serving] = {}
         self._unrecorded: dict[str, Deployment] = {}
         """The backend's deployments that were made and are not recorded yet, by name."""
@@ -149,35 +168,54 @@ class Deployments:
             self._unrecorded = {one.name: one for one in known if one.name in left}
 
     def create(self, scope: ProjectScope, body: Mapping[str, Any], base_url: str) -> dict[str, Any]:
-        """Accept a deployment of a tuned model or of a prompt template.
+        """Accept a deployment of a tuned model, of a prompt template or of stored code.
 
         Raises:
             ServiceError: 400 or 404, names the field; 409, the serving name is taken.
         """
-        prompt = body.get("prompt_template") is not None
-        fields = self._of_prompt(scope, body) if prompt else {}
-        asset_id = "" if prompt else AssetBody.read(body).asset.id
+        label = Label.read(body).model_dump()
+        prompt = self._of_prompt(scope, body) if body.get("prompt_template") is not None else None
         with self._lock, self._database.session() as session:
-            if not prompt:
-                asset = _model(session, scope, asset_id)
-                fields = {
-                    "asset_id": asset.id,
-                    "base_model_id": asset.base_model_id,
-                    "model": asset.model,
-                }
-            serving_name = OnlineBody.read(body).online.parameters.serving_name
+            fields = prompt or self._of_asset(session, scope, body)
+            serving_name = None
+            if fields.get("batch") is None:
+                serving_name = OnlineBody.read(body).online.parameters.serving_name
+                fields["online"] = body["online"]
             _check_free(session, serving_name)
             row = DeploymentRow(
                 scope_kind=scope.kind,
                 scope_id=scope.id,
-                **Label.read(body).model_dump(),
+                **label,
                 serving_name=serving_name,
-                online=body["online"],
                 **fields,
             )
             session.add(row)
         self._accepted(row.id)
         return view(row, base_url)
+
+    def _of_asset(
+        self, session: Session, scope: ProjectScope, body: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        given = body.get("asset")
+        ident = given.get("id") if isinstance(given, dict) else None
+        named = session.get(AssetRow, ident) if isinstance(ident, str) else None
+        if named is not None and named.scope == scope and named.asset_type in KINDS:
+            self._code.check()
+            code = CodeBody.read(body)
+            return {
+                "asset_id": named.id,
+                "base_model_id": "",
+                "model": {},
+                "code": KINDS[named.asset_type],
+                "custom": code.custom,
+                "batch": code.batch if code.online is None else None,
+            }
+        asset = _model(session, scope, AssetBody.read(body).asset.id)
+        return {
+            "asset_id": asset.id,
+            "base_model_id": asset.base_model_id,
+            "model": asset.model,
+        }
 
     def _of_prompt(self, scope: ProjectScope, body: Mapping[str, Any]) -> dict[str, Any]:
         given = PromptBody.read(body)
@@ -245,6 +283,7 @@ class Deployments:
             row = _row(session, scope, deployment_id)
             session.delete(row)
         self._undeploy(row.deployed)
+        self._code.forget(row.id)
 
     def delete_all(self) -> None:
         """Delete the deployments of all projects and spaces."""
@@ -254,6 +293,21 @@ class Deployments:
                 session.delete(row)
         for row in rows:
             self._undeploy(row.deployed)
+            self._code.forget(row.id)
+
+    def program(self, id_or_name: str) -> tuple[Program, DeploymentRow]:
+        """Return the code of a deployment, and the deployment.
+
+        Raises:
+            ServiceError: 404, it does not exist or is not ready; 400, it has no code.
+        """
+        with self._database.session() as session:
+            row = _named(session, id_or_name)
+        if row.code is None:
+            raise _unfit(id_or_name, "has no stored code; ask it for text")
+        if row.state != "ready":
+            raise _unready(id_or_name, row.state)
+        return _program(row), row
 
     def serving(self, id_or_name: str) -> Serving:
         """Return the target for a deployment's id or serving name.
@@ -265,16 +319,13 @@ class Deployments:
         return self._look_up(id_or_name) if found is None else found
 
     def _look_up(self, id_or_name: str) -> Serving:
-        named = or_(DeploymentRow.id == id_or_name, DeploymentRow.serving_name == id_or_name)
         # Under the lock: a deployment that was deleted or renamed meanwhile must not be cached.
         with self._lock, self._database.session() as session:
-            row = session.scalars(select(DeploymentRow).where(named)).first()
-            if row is None:
-                raise not_found("deployment", id_or_name)
+            row = _named(session, id_or_name)
+            if row.code is not None:
+                raise _unfit(id_or_name, "runs stored code; ask for predictions or ai_service")
             if row.state != "ready" or (row.deployed is None and not row.is_prompt):
-                raise ServiceError(
-                    404, "deployment_not_ready", f"Deployment {id_or_name!r} is {row.state}."
-                )
+                raise _unready(id_or_name, row.state)
             if not row.is_prompt:
                 serving = Serving(Deployment.model_validate(row.deployed), row.base_model_id)
                 self._ready[id_or_name] = serving
@@ -306,7 +357,9 @@ class Deployments:
         changes: dict[str, Any]
         try:
             changes = {"state": "ready"}
-            if not row.is_prompt:
+            if row.code is not None:
+                self._code.load(_program(row))
+            elif not row.is_prompt:
                 changes["deployed"] = self._deploy(row).model_dump(mode="json")
         except Exception as error:  # noqa: BLE001  # no error of a backend may end the pool
             failure = failure_of(error, f"deployment {deployment_id}")
@@ -354,6 +407,28 @@ def _row(session: Session, scope: ProjectScope, deployment_id: str) -> Deploymen
     return row
 
 
+def _named(session: Session, id_or_name: str) -> DeploymentRow:
+    named = or_(DeploymentRow.id == id_or_name, DeploymentRow.serving_name == id_or_name)
+    row = session.scalars(select(DeploymentRow).where(named)).first()
+    if row is None:
+        raise not_found("deployment", id_or_name)
+    return row
+
+
+def _unready(id_or_name: str, state: str) -> ServiceError:
+    return ServiceError(404, "deployment_not_ready", f"Deployment {id_or_name!r} is {state}.")
+
+
+def _unfit(id_or_name: str, why: str) -> ServiceError:
+    message = f"Deployment {id_or_name!r} {why}."
+    return ServiceError(400, "unsupported_deployment", message)
+
+
+def _program(row: DeploymentRow) -> Program:
+    kind = KINDS["wml_function" if row.code == "functions" else "ai_service"]
+    return Program(row.id, kind, row.scope, row.asset_id, row.custom)
+
+
 def _apply(session: Session, row: DeploymentRow, change: Change) -> None:
     if change.field == "serving_name":
         if change.value != row.serving_name:
@@ -361,10 +436,9 @@ def _apply(session: Session, row: DeploymentRow, change: Change) -> None:
         row.serving_name = change.value
         row.online = {"parameters": {"serving_name": change.value}}
     elif change.field == "asset":
-        if row.is_prompt:
-            raise wrong_field(
-                "/asset", "The deployment answers with a prompt template; change that instead."
-            )
+        if row.is_prompt or row.code is not None:
+            what = "answers with a prompt template" if row.is_prompt else "runs stored code"
+            raise wrong_field("/asset", f"The deployment {what}; change that instead.")
         asset = _model(session, row.scope, change.value)
         row.asset_id, row.model = asset.id, dict(asset.model or {})
         row.base_model_id = str(asset.base_model_id)

@@ -52,6 +52,10 @@ class Iam:
             "scope": "ibm openid",
         }
 
+    def own_token(self) -> str:
+        """Return a token for code that the service itself runs."""
+        return self._signed(int(time.time()))
+
     def platform_token(self, api_key: str) -> str:
         """Return a token of Cloud Pak for Data's sign-in.
 
@@ -71,10 +75,14 @@ class Iam:
             return False
         return bool(claims.get("iss") == _CPD)
 
-    def check(self, authorization: str | None) -> None:
+    def check(self, authorization: str | None, *, or_key: bool = False) -> None:
         """Check the token of a request.
 
         If no keys are set, every token is accepted that does not claim to have expired.
+
+        Args:
+            authorization: the header.
+            or_key: whether an API key may be in the place of the token.
 
         Raises:
             ServiceError: 401, there is no token, or it is wrong or expired.
@@ -82,6 +90,8 @@ class Iam:
         kind, _, token = (authorization or "").partition(" ")
         if not token.strip():
             raise _unauthorized("missing", "The request has no token; send Authorization: Bearer.")
+        if or_key and self._keys and self._accepts(token.strip()):
+            return
         try:
             if self._keys:
                 # ``iat`` may be in the future, because a clock can be set back.

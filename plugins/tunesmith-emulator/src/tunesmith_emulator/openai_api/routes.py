@@ -12,13 +12,13 @@ from tunesmith_emulator.openai_api.files import Files
 from tunesmith_emulator.openai_api.jobs import Jobs
 from tunesmith_emulator.openai_api.paging import page
 from tunesmith_emulator.openai_api.requests import NewJob
-from tunesmith_emulator.openai_api.uploads import upload_of
 from tunesmith_emulator.openai_api.views import (
     checkpoints_view,
     events_view,
     file_view,
     job_view,
 )
+from tunesmith_emulator.uploads import upload_of
 from tunesmith_serve.bodies import checked, json_of
 from tunesmith_serve.openapi import reads
 

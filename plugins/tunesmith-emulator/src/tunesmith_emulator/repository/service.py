@@ -1,6 +1,7 @@
-"""The rules of functions, AI services, experiments and pipelines: all are stored, and none runs.
+"""The rules of models, functions, AI services, experiments and pipelines.
 
-Each is also an asset of the same id, because the SDK deletes it as one.
+Each is also an asset of the same id, because the SDK deletes it as one. A tuned model is a model,
+whose content is in the store of the backend.
 """
 
 from __future__ import annotations
@@ -9,20 +10,22 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from tunesmith_emulator.database import ArtifactRow, AssetRow, Database, RevisionRow
 from tunesmith_emulator.envelope import ServiceError, not_found, wrong_field
 from tunesmith_emulator.fields import Body, text, texts
+from tunesmith_emulator.in_use import check_not_deployed
 from tunesmith_emulator.listing import Part, Window, read_part
 from tunesmith_emulator.metadata import metadata
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.times import stamp
 
 JSON = dict[str, Any]
-Kind = Literal["functions", "ai_services", "experiments", "pipelines"]
+Kind = Literal["models", "functions", "ai_services", "experiments", "pipelines"]
 _ASSET_TYPES: dict[Kind, str] = {
+    "models": "wml_model",
     "functions": "wml_function",
     "ai_services": "ai_service",
     "experiments": "wml_experiment",
@@ -42,6 +45,12 @@ class Label(Body):
     name: str = text(most=255)
     description: str = text("")
     tags: list[str] = texts()
+
+
+class ModelLabel(Label):
+    """The fields of every model that is not of a training."""
+
+    type: str = text(most=255)
 
 
 class Operation(Body):
@@ -64,10 +73,13 @@ class Artifacts:
         Raises:
             ServiceError: 400, names the field.
         """
+        label = (ModelLabel if kind == "models" else Label).read(body)
         asset = AssetRow(
             scope_kind=scope.kind,
             scope_id=scope.id,
-            **Label.read(body).model_dump(),
+            name=label.name,
+            description=label.description,
+            tags=label.tags,
             asset_type=_ASSET_TYPES[kind],
         )
         given = {name: value for name, value in body.items() if name not in _OF_METADATA}
@@ -87,11 +99,16 @@ class Artifacts:
     def listed(self, kind: Kind, scope: ProjectScope, window: Window) -> Part[JSON]:
         """Return the artifacts of a kind, newest first."""
         of_kind = AssetRow.asset_type == _ASSET_TYPES[kind]
-        query = select(AssetRow).where(AssetRow.within(scope), of_kind)
+        # An asset of any type can be made without an artifact.
+        is_artifact = exists().where(ArtifactRow.id == AssetRow.id)
+        query = select(AssetRow).where(AssetRow.within(scope), of_kind, is_artifact)
         newest = AssetRow.created_at.desc(), AssetRow.id.desc()
         with self._database.session() as session:
             part = read_part(session, query, newest, window)
-            return part.map(lambda asset: _view(asset, session.get_one(ArtifactRow, asset.id)))
+            ids = [asset.id for asset in part.items]
+            rows = session.scalars(select(ArtifactRow).where(ArtifactRow.id.in_(ids)))
+            by_id = {row.id: row for row in rows}
+        return part.map(lambda asset: _view(asset, by_id[asset.id]))
 
     def change(self, kind: Kind, scope: ProjectScope, ident: str, patch: Any) -> JSON:
         """Apply a JSON patch to whole fields.
@@ -117,14 +134,26 @@ class Artifacts:
             return _view(asset, row)
 
     def delete(self, kind: Kind, scope: ProjectScope, ident: str) -> None:
-        """Delete an artifact and its revisions."""
+        """Delete an artifact and its revisions.
+
+        Raises:
+            ServiceError: 404; 409, it is still deployed.
+        """
         with self._database.session() as session:
-            session.delete(_rows(session, kind, scope, ident)[0])
+            asset, _ = _rows(session, kind, scope, ident)
+            check_not_deployed(session, ident)
+            session.delete(asset)
 
     def put_content(self, kind: Kind, scope: ProjectScope, ident: str, content: bytes) -> JSON:
-        """Keep the content of a function or an AI service: an archive that is not looked into."""
+        """Keep the content of a model, a function or an AI service, which is not looked into.
+
+        Raises:
+            ServiceError: 404; 400, it is a tuned model, whose content is the tuning's.
+        """
         with self._database.session() as session:
             asset, row = _rows(session, kind, scope, ident)
+            if asset.model is not None:
+                raise wrong_field("content", f"{ident!r} is a tuned model; tune again instead.")
             row.content = content
             return _view(asset, row)
 

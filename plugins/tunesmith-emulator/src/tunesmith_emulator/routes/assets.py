@@ -8,11 +8,14 @@ from pathlib import Path
 
 from fastapi import Request, Response
 from fastapi.responses import FileResponse
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
+from tunesmith_emulator.assets.promotion import PromotionBody
 from tunesmith_emulator.assets.service import attachment_view
 from tunesmith_emulator.database import AttachmentRow, new_id
 from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.routes import shapes
 from tunesmith_emulator.routes.bodies import JsonBody
 from tunesmith_emulator.routes.routing import JSON, Route, ScopeOf, ServicesOf, base_url
@@ -83,6 +86,20 @@ def attachment(
     """Return an attachment with the address of its bytes."""
     row = services.assets.attachment(scope, asset_id, attachment_id)
     return {**attachment_view(row), "url": _content_url(row, request, services)}
+
+
+def promote(asset_id: str, services: ServicesOf, body: JsonBody) -> JSON:
+    """Copy an asset of a project to a space."""
+    asked = PromotionBody.read(body)
+    for scope in (ProjectScope("project", asked.projectId), ProjectScope("space", asked.spaceId)):
+        services.platform.check(scope)
+    return {"promotedAsset": {"asset_id": services.promotion.promote(asked, asset_id)}}
+
+
+class Promoted(BaseModel):
+    """A promoted asset."""
+
+    promotedAsset: dict[str, str]  # noqa: N815  # the service's name
 
 
 def _content_url(row: AttachmentRow, request: Request, services: Services) -> str:
@@ -187,5 +204,15 @@ ROUTES = (
         public=True,
         note="A signed address, as of object storage: clients send no token.",
         answer_media="*/*",
+    ),
+    Route(
+        "POST",
+        "/projects/api/rest/catalogs/assets/{asset_id}/promote",
+        promote,
+        ("sdk",),
+        "assets",
+        body=PromotionBody,
+        answer=Promoted,
+        note="The copy has the bytes, the model or the template of the asset.",
     ),
 )

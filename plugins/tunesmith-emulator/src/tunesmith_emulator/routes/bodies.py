@@ -15,13 +15,13 @@ _MAX_DEPTH = 100
 """Levels of a body. Clients need fewer than ten, and libraries fail at a few hundred."""
 
 
-async def raw_body(request: Request, services: ServicesOf) -> bytes:
-    """Return the bytes of the body.
+async def uploaded_body(request: Request, services: ServicesOf) -> bytes:
+    """Return the bytes of a body that is a file.
 
     Raises:
-        ServiceError: 413, it is longer than ``max_body_bytes``.
+        ServiceError: 413, it is longer than ``max_upload_bytes``.
     """
-    return await _read(request, services.settings.max_body_bytes)
+    return await _read(request, services.settings.max_upload_bytes)
 
 
 async def json_value(request: Request, services: ServicesOf) -> Any:

@@ -33,6 +33,8 @@ def answers(route: Route) -> dict[int | str, dict[str, Any]]:
         made[route.status] = {"model": route.answer}
     elif route.answer_media not in (JSON_MEDIA, ""):
         made[route.status] = {"content": {route.answer_media: {}}}
+    for status, model in route.other_answers:
+        made[status] = {"model": model}
     for status in route.other_statuses:
         made[status] = {"description": "Done"}
     return made
@@ -47,7 +49,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     components["schemas"] |= defined.get("$defs", {})
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for route in ROUTES:
-        operation = made["paths"].get(route.path, {}).get(route.method.lower())
+        operation = made["paths"].get(route.address, {}).get(route.method.lower())
         if operation is None:  # a WebSocket
             continue
         operation["operationId"] = _identifier(route)
@@ -66,7 +68,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def _identifier(route: Route) -> str:
-    words = re.findall(r"[A-Za-z0-9]+", route.path)
+    words = re.findall(r"[A-Za-z0-9]+", route.address)
     return "_".join([route.method.lower(), *words])
 
 
@@ -75,7 +77,7 @@ def _content(media: str, schema: Any) -> dict[str, Any]:
 
 
 def _parameters(route: Route) -> Iterator[dict[str, Any]]:
-    for name in re.findall(r"{(\w+)}", route.path):
+    for name in re.findall(r"{(\w+)}", route.address):
         yield _parameter("path", name, {"type": "string", "minLength": 1})
     if route.dated:
         yield _parameter("query", "version", {"type": "string", "format": "date"}, required=True)

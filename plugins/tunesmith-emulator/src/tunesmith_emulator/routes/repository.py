@@ -1,4 +1,4 @@
-"""The routes of functions, AI services, experiments and pipelines."""
+"""The routes of models, functions, AI services, experiments and pipelines."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import RootModel
 
-from tunesmith_emulator.repository.service import Kind, Label, Operation
+from tunesmith_emulator.repository.service import Kind, Label, ModelLabel, Operation
 from tunesmith_emulator.routes import shapes
-from tunesmith_emulator.routes.bodies import AnyJsonBody, JsonBody, raw_body
+from tunesmith_emulator.routes.bodies import AnyJsonBody, JsonBody, uploaded_body
 from tunesmith_emulator.routes.paging import page
 from tunesmith_emulator.routes.routing import JSON, Route, ScopeOf, ServicesOf, scope_of_body
 
-_KINDS: tuple[Kind, ...] = ("functions", "ai_services", "experiments", "pipelines")
-_WITH_CONTENT = ("functions", "ai_services")
+_KINDS: tuple[Kind, ...] = ("models", "functions", "ai_services", "experiments", "pipelines")
+_CONTENT: dict[Kind, tuple[str, str]] = {
+    "models": ("content", "download"),
+    "functions": ("code", "code"),
+    "ai_services": ("code", "code"),
+}
+"""The last part of the address that content is put to, and of the one that it is read from."""
 
 
 async def _kind(request: Request) -> str:
@@ -25,12 +31,21 @@ async def _kind(request: Request) -> str:
 
 KindOf = Annotated[Kind, Depends(_kind)]
 """The handler parameter for the kind of artifact in the address."""
-ContentOf = Annotated[bytes, Depends(raw_body)]
+ContentOf = Annotated[bytes, Depends(uploaded_body)]
 
 
 def create(kind: KindOf, services: ServicesOf, body: JsonBody) -> JSON:
     """Store an artifact."""
     return services.artifacts.create(kind, scope_of_body(services, body), body)
+
+
+def create_model(services: ServicesOf, body: JsonBody) -> Response:
+    """Store a model: of a completed training, or one whose content is put later."""
+    scope = scope_of_body(services, body)
+    if "training_id" not in body:
+        return JSONResponse(services.artifacts.create("models", scope, body), status_code=201)
+    ident = services.trainings.store_model(scope, body)
+    return JSONResponse(services.artifacts.get("models", scope, ident, None), status_code=202)
 
 
 def get(
@@ -65,10 +80,15 @@ def put_content(
 
 
 def content(
-    artifact_id: str, kind: KindOf, services: ServicesOf, scope: ScopeOf, rev: str | None = None
+    artifact_id: str,
+    kind: KindOf,
+    services: ServicesOf,
+    scope: ScopeOf,
+    rev: str | None = None,
+    revision_id: str | None = None,
 ) -> Response:
-    """Return the content."""
-    found = services.artifacts.content(kind, scope, artifact_id, rev)
+    """Return the content. Clients have two names for the revision."""
+    found = services.artifacts.content(kind, scope, artifact_id, rev or revision_id)
     return Response(found, media_type="application/octet-stream")
 
 
@@ -88,8 +108,26 @@ class _New(Label, shapes.InScope):
     """An artifact."""
 
 
+class _NewModel(ModelLabel, shapes.InScope):
+    """A model, whose content is put later."""
+
+
+class NewModel(RootModel[_NewModel | shapes.NewTunedModel]):
+    """A model, or one of a completed training."""
+
+
 class _Patch(RootModel[list[Operation]]):
     """A JSON patch of whole fields."""
+
+
+_KEPT = "Stored and given back; nothing of it runs."
+_RUNS = "Stored and given back; a deployment runs it with --run-code."
+_STORED: dict[Kind, str] = {"functions": _RUNS, "ai_services": _RUNS}
+_MODELS = (
+    "With training_id the model of a completed training (202): other ways through object storage "
+    "are not emulated. Else a model whose content is put later (201); it is given back and does "
+    "not run."
+)
 
 
 def _routes(kind: Kind) -> Iterator[Route]:
@@ -98,8 +136,29 @@ def _routes(kind: Kind) -> Iterator[Route]:
     def route(method: str, path: str, handler: Callable[..., Any], **more: Any) -> Route:
         return Route(method, path, handler, ("sdk",), "repository", **more)
 
-    resource, stored = shapes.Resource, "Stored and given back; nothing of it runs."
-    yield route("POST", every, create, status=201, body=_New, answer=resource, note=stored)
+    resource = shapes.Resource
+    if kind == "models":
+        also = ((202, resource),)
+        yield route(
+            "POST",
+            every,
+            create_model,
+            status=201,
+            body=NewModel,
+            answer=resource,
+            other_answers=also,
+            note=_MODELS,
+        )
+    else:
+        yield route(
+            "POST",
+            every,
+            create,
+            status=201,
+            body=_New,
+            answer=resource,
+            note=_STORED.get(kind, _KEPT),
+        )
     yield route("GET", every, listed, answer=shapes.Page)
     yield route("GET", one, get, answer=resource)
     yield route("PATCH", one, change, body=_Patch, answer=resource)
@@ -108,10 +167,11 @@ def _routes(kind: Kind) -> Iterator[Route]:
         "POST", f"{one}/revisions", revise, status=201, body=shapes.InScope, answer=resource
     )
     yield route("GET", f"{one}/revisions", revisions, answer=shapes.Page)
-    if kind in _WITH_CONTENT:
+    if kind in _CONTENT:
         binary = "application/octet-stream"
-        yield route("PUT", f"{one}/code", put_content, status=201, media=binary, answer=resource)
-        yield route("GET", f"{one}/code", content, answer_media=binary)
+        put, read = (f"{one}/{last}" for last in _CONTENT[kind])
+        yield route("PUT", put, put_content, status=201, media=binary, answer=resource)
+        yield route("GET", read, content, answer_media=binary)
 
 
 ROUTES = tuple(route for kind in _KINDS for route in _routes(kind))

@@ -48,6 +48,10 @@ class Route:
     """The media type of a success."""
     other_statuses: tuple[int, ...] = ()
     """Further statuses of a success, without a body."""
+    other_answers: tuple[tuple[int, type[BaseModel]], ...] = ()
+    """Further statuses of a success, with the shapes of their bodies."""
+    by_key: bool = False
+    """Whether an API key may be in the place of the token."""
 
     @property
     def dated(self) -> bool:
@@ -55,9 +59,14 @@ class Route:
         return self.path.startswith(("/ml/v1/", "/ml/v4/"))
 
     @property
+    def address(self) -> str:
+        """The path without the kinds of its parameters, as the OpenAPI document has it."""
+        return self.path.replace(":path}", "}")
+
+    @property
     def name(self) -> str:
         """The name in faults and logs, e.g. ``POST /ml/v4/trainings``."""
-        return f"{self.method} {self.path}"
+        return f"{self.method} {self.address}"
 
 
 async def _services(connection: HTTPConnection) -> Services:

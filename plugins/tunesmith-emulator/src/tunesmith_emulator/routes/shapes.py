@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field, RootModel
 from tunesmith.spec import GenerationParams
 from tunesmith_emulator.assets.service import AssetBody
 from tunesmith_emulator.deployments.service import AssetBody as DeployedAssetBody
+from tunesmith_emulator.deployments.service import CodeBody, OnlineBody, PromptBody
 from tunesmith_emulator.deployments.service import Label as DeploymentLabel
-from tunesmith_emulator.deployments.service import OnlineBody, PromptBody
 from tunesmith_emulator.trainings.request import Label as TrainingLabel
 from tunesmith_emulator.trainings.request import TrainingBody, Tuning
 from tunesmith_serve.messages import ROLES
@@ -101,7 +101,7 @@ class NewFineTuning(TrainingBody, TrainingLabel, InScope):
     parameters: _Lora
 
 
-class NewModel(InScope):
+class NewTunedModel(InScope):
     """A model of a completed training."""
 
     training_id: str
@@ -116,8 +116,12 @@ class NewPromptDeployment(DeploymentLabel, OnlineBody, PromptBody, InScope):
     """A deployment of a prompt template."""
 
 
-class NewDeployment(RootModel[NewTunedDeployment | NewPromptDeployment]):
-    """A deployment of a tuned model or of a prompt template."""
+class NewCodeDeployment(DeploymentLabel, CodeBody, InScope):
+    """A deployment of a function or an AI service."""
+
+
+class NewDeployment(RootModel[NewTunedDeployment | NewPromptDeployment | NewCodeDeployment]):
+    """A deployment of a tuned model, of a prompt template or of stored code."""
 
 
 class _Operation(BaseModel):

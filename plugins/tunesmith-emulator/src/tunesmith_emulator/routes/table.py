@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tunesmith_emulator.routes import (
     assets,
+    batches,
     catalogue,
     control,
     deployments,
@@ -14,6 +15,7 @@ from tunesmith_emulator.routes import (
     platform,
     prompts,
     repository,
+    stored_code,
     trainings,
     utility_tools,
 )
@@ -28,9 +30,11 @@ ROUTES: tuple[Route, ...] = (
     *repository.ROUTES,
     *trainings.ROUTES,
     *deployments.ROUTES,
+    *stored_code.ROUTES,
     *inference.ROUTES,
     *embeddings.ROUTES,
     *guardrails.ROUTES,
+    *batches.ROUTES,
     *utility_tools.ROUTES,
     *control.ROUTES,
 )

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from typing import Annotated
 
-from fastapi import Depends, Query, Request, WebSocket, WebSocketDisconnect
+from fastapi import Depends, Query, Request, Response, WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 
 from tunesmith_emulator.envelope import ServiceError
@@ -59,19 +59,9 @@ def remove(
     services.trainings.remove(kind, scope, training_id, hard=hard_delete)
 
 
-def store_model(services: ServicesOf, body: JsonBody) -> JSON:
-    """Make a model of a completed training."""
-    return services.trainings.store_model(scope_of_body(services, body), body)
-
-
-def model(model_id: str, services: ServicesOf, scope: ScopeOf) -> JSON:
-    """Return a tuned model."""
-    return services.trainings.model(scope, model_id)
-
-
-def models(request: Request, services: ServicesOf, scope: ScopeOf) -> JSON:
-    """List tuned models."""
-    return page(partial(services.trainings.models, scope), request)
+def result_file(path: str, services: ServicesOf, scope: ScopeOf) -> Response:
+    """Return a file of a training's results."""
+    return Response(services.trainings.result_file(scope, path), media_type=_BINARY)
 
 
 async def monitor(socket: WebSocket, training_id: str, services: ServicesOf) -> None:
@@ -102,7 +92,11 @@ async def monitor(socket: WebSocket, training_id: str, services: ServicesOf) -> 
 
 
 _LORA = "LoRA. Refused if the backend does not declare the method 'lora'."
-_S3 = "By training_id only: object storage is not emulated."
+_BINARY = "application/octet-stream"
+_RESULTS = (
+    "Cloud Pak for Data only: the log of a training that has ended (its name is inferred), and the "
+    "request that stores its model."
+)
 ROUTES = (
     Route(
         "POST",
@@ -156,17 +150,13 @@ ROUTES = (
         answer=shapes.Resource,
     ),
     Route("DELETE", "/ml/v1/fine_tunings/{training_id}", remove, ("sdk",), "trainings", status=204),
-    Route("GET", "/ml/v4/models", models, ("sdk",), "trainings", answer=shapes.Page),
-    Route("GET", "/ml/v4/models/{model_id}", model, ("sdk",), "trainings", answer=shapes.Resource),
     Route(
-        "POST",
-        "/ml/v4/models",
-        store_model,
-        ("inferred",),
+        "GET",
+        "/v2/asset_files/{path:path}",
+        result_file,
+        ("sdk", "inferred"),
         "trainings",
-        status=202,
-        note=_S3,
-        body=shapes.NewModel,
-        answer=shapes.Resource,
+        note=_RESULTS,
+        answer_media=_BINARY,
     ),
 )

@@ -11,6 +11,7 @@ from tunesmith_emulator.metadata import metadata
 from tunesmith_emulator.times import stamp
 from tunesmith_emulator.trainings import diagnosis
 from tunesmith_emulator.trainings.metrics import fine_tuning_entries
+from tunesmith_emulator.trainings.results import location
 
 FINE, PROMPT = "fine_tuning", "prompt_tuning"
 
@@ -70,20 +71,10 @@ def _status(row: TrainingRow) -> dict[str, Any]:
 
 def _results(row: TrainingRow) -> dict[str, Any]:
     given = row.request.get("results_reference") or {}
-    location = given.get("location") or {}
-    path = str(location.get("path") or "default_tuning_output")
-    here = f"{path}/{row.id}"
     return {
         "type": given.get("type", "container"),
         "connection": given.get("connection", {}),
-        "location": {
-            **location,
-            "path": path,
-            "training": here,
-            "training_status": f"{here}/training-status.json",
-            "assets_path": f"{here}/assets",
-            "model_request_path": f"{here}/assets/{row.id}/resources/wml_model/request.json",
-        },
+        "location": location(row),
     }
 
 

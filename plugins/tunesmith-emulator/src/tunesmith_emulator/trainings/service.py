@@ -17,9 +17,9 @@ from tunesmith_emulator.envelope import ServiceError, not_found, wrong_field
 from tunesmith_emulator.listing import Part, Window, read_part
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.settings import Settings
-from tunesmith_emulator.times import stamp
 from tunesmith_emulator.trainings.entity import FINE, PROMPT, view
 from tunesmith_emulator.trainings.request import Label, read_request
+from tunesmith_emulator.trainings.results import files
 from tunesmith_emulator.trainings.states import WAITING
 from tunesmith_emulator.trainings.tuning import Tuning, add_model
 from tunesmith_emulator.trainings.worker import Worker
@@ -138,8 +138,23 @@ class Trainings:
         losses = self.tuning.losses.get(training_id)
         return losses.message if losses else ""
 
-    def store_model(self, scope: ProjectScope, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a model of a completed training that did not store its own.
+    def result_file(self, scope: ProjectScope, path: str) -> bytes:
+        """Return a file of a training's results by its path in the storage of a project.
+
+        Raises:
+            ServiceError: 404, there is none, or the training has not ended yet.
+        """
+        parts = set(path.split("/"))
+        named = select(TrainingRow).where(TrainingRow.within(scope), TrainingRow.id.in_(parts))
+        with self._database.session() as session:
+            for row in session.scalars(named):
+                found = files(row).get(path)
+                if found is not None:
+                    return found.encode()
+        raise not_found("file", path)
+
+    def store_model(self, scope: ProjectScope, body: Mapping[str, Any]) -> str:
+        """Make a model of a completed training that did not store its own, and return its id.
 
         Raises:
             ServiceError: 400, the body names no completed training.
@@ -157,46 +172,7 @@ class Trainings:
             stored = session.get(AssetRow, row.model_id) if row.model_id else None
             if stored is None:
                 row.model_id = add_model(session, row)
-                stored = session.get_one(AssetRow, row.model_id)
-            return model_view(stored)
-
-    def model(self, scope: ProjectScope, model_id: str) -> dict[str, Any]:
-        """Return a tuned model."""
-        with self._database.session() as session:
-            row = session.get(AssetRow, model_id)
-            if row is None or row.scope != scope or row.model is None:
-                raise not_found("model", model_id)
-            return model_view(row)
-
-    def models(self, scope: ProjectScope, window: Window) -> Part[dict[str, Any]]:
-        """Return tuned models, oldest first."""
-        query = select(AssetRow).where(
-            AssetRow.within(scope),
-            AssetRow.asset_type == "wml_model",
-        )
-        oldest = AssetRow.created_at, AssetRow.id
-        with self._database.session() as session:
-            part = read_part(session, query, oldest, window)
-        return part.map(model_view)
-
-
-def model_view(row: AssetRow) -> dict[str, Any]:
-    """Return a tuned model as the service shows it."""
-    return {
-        "metadata": {
-            "id": row.id,
-            "name": row.name,
-            "created_at": stamp(row.created_at),
-            "modified_at": stamp(row.modified_at),
-            **row.scope.entry(),
-        },
-        "entity": {
-            "type": "prompt_tune_1.0",
-            "content_import_state": "completed",
-            "software_spec": {"id": "", "name": "watsonx-cfm-caikit-1.0"},
-            "training": {"base_model": {"model_id": row.base_model_id}},
-        },
-    }
+            return str(row.model_id)
 
 
 def _row(session: Session, kind: str, scope: ProjectScope, training_id: str) -> TrainingRow:

@@ -15,7 +15,14 @@ from tunesmith.records import FINISHED, TunedModel, TuningEvent
 from tunesmith.spec import TuningSpec
 from tunesmith_emulator.assets.service import Assets
 from tunesmith_emulator.catalogue.service import Catalogue
-from tunesmith_emulator.database import AssetRow, Database, TrainingRow, new_id, utc_now
+from tunesmith_emulator.database import (
+    ArtifactRow,
+    AssetRow,
+    Database,
+    TrainingRow,
+    new_id,
+    utc_now,
+)
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.settings import Settings
 from tunesmith_emulator.state_delays import StateDelays
@@ -163,6 +170,14 @@ def add_model(session: Session, training: TrainingRow) -> str:
         model=training.model,
     )
     session.add(asset)
+    session.flush()
+    document = {
+        "type": "prompt_tune_1.0",
+        "content_import_state": "completed",
+        "software_spec": {"id": "", "name": "watsonx-cfm-caikit-1.0"},
+        "training": {"base_model": {"model_id": training.base_model_id}},
+    }
+    session.add(ArtifactRow(id=asset.id, document=document))
     return asset.id
 
 

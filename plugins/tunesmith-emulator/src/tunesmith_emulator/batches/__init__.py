@@ -1,0 +1,1 @@
+"""Batches of chats, and their files."""

@@ -1,0 +1,135 @@
+"""The process of one deployed function or AI service, as the emulator sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from tunesmith_emulator.envelope import ServiceError
+from tunesmith_emulator.stored_code import inside
+
+log = logging.getLogger("tunesmith_emulator")
+JSON = dict[str, Any]
+SECONDS = 60.0
+"""The longest time for an answer, and for each piece of a stream."""
+_KEPT = (
+    "HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "SSL_CERT_FILE", "TMPDIR", "VIRTUAL_ENV",
+)  # fmt: skip
+"""The variables that the code sees: no key of the emulator's own environment."""
+
+
+def failed(message: str) -> ServiceError:
+    """Return the refusal for code that fails. A client may not repeat such a request."""
+    return ServiceError(400, "stored_code_failed", message)
+
+
+class Process:
+    """A process that has loaded the code.
+
+    Args:
+        name: is told in the log.
+        folder: the working folder of the code.
+        what: what it loads; see :mod:`tunesmith_emulator.stored_code.inside`.
+
+    Raises:
+        ServiceError: 400, the code cannot be loaded.
+    """
+
+    def __init__(self, name: str, folder: Path, what: Mapping[str, Any]) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._answers: queue.SimpleQueue[JSON | None] = queue.SimpleQueue()
+        self._child = subprocess.Popen(
+            [sys.executable, inside.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env={name: os.environ[name] for name in _KEPT if name in os.environ},
+            start_new_session=True,
+            text=True,
+        )
+        for stream, take in ((self._child.stdout, self._hear), (self._child.stderr, self._log)):
+            threading.Thread(target=take, args=(stream,), daemon=True).start()
+        try:
+            list(self.ask(what))
+        except ServiceError:
+            self.close()
+            raise
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return self._child.poll() is None
+
+    def ask(self, request: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield the value, or the pieces, that the code answers with.
+
+        Raises:
+            ServiceError: 400, it fails, ends or takes too long.
+        """
+        with self._lock:
+            ended = False
+            try:
+                self._send(request)
+                while not ended:
+                    answer = self._next()
+                    ended = "piece" not in answer
+                    if "error" in answer:
+                        raise failed(answer["error"])
+                    if not answer.get("end"):
+                        yield answer.get("piece", answer.get("value"))
+            finally:
+                if not ended:  # nobody reads the rest, which is no answer to the next request
+                    self.close()
+
+    def close(self) -> None:
+        """End it, with all that it has started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.wait()
+        if self._child.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._child.stdin.close()
+
+    def _send(self, request: Mapping[str, Any]) -> None:
+        stdin = self._child.stdin
+        try:
+            if stdin is not None:
+                stdin.write(json.dumps(request) + "\n")
+                stdin.flush()
+        except OSError:
+            raise self._gone() from None
+
+    def _next(self) -> JSON:
+        try:
+            answer = self._answers.get(timeout=SECONDS)
+        except queue.Empty:
+            raise failed(f"The code took longer than {SECONDS:g} seconds.") from None
+        if answer is None:
+            raise self._gone()
+        return answer
+
+    def _gone(self) -> ServiceError:
+        return failed(f"The process of the code ended with code {self._child.wait()}.")
+
+    def _hear(self, stdout: IO[str]) -> None:
+        with stdout:
+            for line in stdout:
+                self._answers.put(json.loads(line))
+        self._answers.put(None)
+
+    def _log(self, stderr: IO[str]) -> None:
+        with stderr:
+            for line in stderr:
+                log.info("deployment %s: %s", self._name, line.rstrip())
