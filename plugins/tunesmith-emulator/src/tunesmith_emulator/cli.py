@@ -160,6 +160,10 @@ def _refuse_of_the_other(api: str, given: Mapping[str, Any]) -> None:
               "up.")  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="File of the executed notebook; by default NAME.executed.ipynb.")  # fmt: skip
+@click.option("--python", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              metavar="FILE",
+              help="The Python of the code, e.g. env/bin/python: a notebook runs in its kernel. By "
+              "default the one with tunesmith.")  # fmt: skip
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path),
               help="Keep assets, trainings and deployments here; by default they are deleted at "
               "the end.")  # fmt: skip
@@ -173,6 +177,7 @@ def run(
     served: tuple[str, ...],
     answers: tuple[str, ...],
     output: Path | None,
+    python: Path | None,
     data_dir: Path | None,
     open_network: bool,
     **given: Any,
@@ -186,7 +191,9 @@ def run(
     from tunesmith_emulator.run.signals import handled, leave
     from tunesmith_emulator.run.work import prepare
 
-    work = prepare(command, served, output, answers=answers, own_network=not open_network)
+    work = prepare(
+        command, served, output, answers=answers, own_network=not open_network, python=python
+    )
     with handled(leave), _emulator(given, data_dir=data_dir) as server:
         out = click.get_current_context().meta[screen.STDOUT]
         ended = work.run(server, out=out, note=screen.note)

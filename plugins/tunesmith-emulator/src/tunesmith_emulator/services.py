@@ -26,6 +26,7 @@ from tunesmith_emulator.prompts.service import Prompts
 from tunesmith_emulator.recording.matching import Replay
 from tunesmith_emulator.repository.service import Artifacts
 from tunesmith_emulator.settings import Settings
+from tunesmith_emulator.specifications.service import Specifications
 from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_emulator.trainings.service import Trainings
 from tunesmith_emulator.utility_tools.service import UtilityTools
@@ -60,6 +61,7 @@ class Services:
         self.iam = Iam(settings, self.files.authority)
         self.platform = Platform(settings, self.database)
         self.assets = Assets(self.database, self.files)
+        self.specifications = Specifications(self.database, self.assets)
         self.trainings = Trainings(
             self.database, self.assets, self.catalogue, self.engine, settings
         )

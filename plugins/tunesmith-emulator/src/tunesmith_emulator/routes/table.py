@@ -14,6 +14,7 @@ from tunesmith_emulator.routes import (
     platform,
     prompts,
     repository,
+    specifications,
     trainings,
     utility_tools,
 )
@@ -22,6 +23,7 @@ from tunesmith_emulator.routes.routing import Route
 ROUTES: tuple[Route, ...] = (
     *iam.ROUTES,
     *platform.ROUTES,
+    *specifications.ROUTES,
     *assets.ROUTES,
     *catalogue.ROUTES,
     *prompts.ROUTES,

@@ -31,8 +31,13 @@ _BUNDLES = (
 _REMOVED = ("ALL_PROXY", "WX_CLIENT_VERIFY_REQUESTS")
 
 
-def child_environment(base: Mapping[str, str], proxy_url: str, bundle: Path) -> dict[str, str]:
-    """Return ``base`` with the proxy and the bundle.
+def child_environment(
+    base: Mapping[str, str],
+    proxy_url: str,
+    bundle: Path,
+    python: Path = Path(sys.executable),
+) -> dict[str, str]:
+    """Return ``base`` with the proxy and the bundle, and ``python`` as the command of that name.
 
     pip uses no index: installed packages satisfy it, and a missing package fails at once.
     """
@@ -41,7 +46,7 @@ def child_environment(base: Mapping[str, str], proxy_url: str, bundle: Path) -> 
         **dict.fromkeys(_BUNDLES, str(bundle)),
         "NODE_USE_ENV_PROXY": "1",
         "WGETRC": str(wget_settings(bundle)),
-        "PATH": _path(base),
+        "PATH": _path(base, python),
         "PIP_NO_INDEX": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PYTHONUNBUFFERED": "1",
@@ -50,10 +55,10 @@ def child_environment(base: Mapping[str, str], proxy_url: str, bundle: Path) -> 
     return {**kept, **ours, **{name.lower(): value for name, value in ours.items()}, **rest}
 
 
-def _path(base: Mapping[str, str]) -> str:
-    # "python" is the interpreter with this package and the SDK, also if its environment is not
-    # activated.
-    return os.pathsep.join(filter(None, (str(Path(sys.executable).parent), base.get("PATH"))))
+def _path(base: Mapping[str, str], python: Path) -> str:
+    # By default "python" is the interpreter with this package and the SDK, also if its environment
+    # is not activated.
+    return os.pathsep.join(filter(None, (str(python.parent), base.get("PATH"))))
 
 
 def run_child(command: Sequence[str], environment: Mapping[str, str], start: Start) -> int:

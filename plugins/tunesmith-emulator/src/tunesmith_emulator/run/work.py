@@ -76,6 +76,8 @@ class Work:
     """The answers to prompts that precede the made-up ones."""
     own_network: bool = True
     """Whether the code gets a network without a way out, if this machine can make one."""
+    python: Path = Path(sys.executable)
+    """The Python of the code."""
 
     def run(
         self, emulator: RunningEmulator, *, out: TextIO | None = None, note: Note | None = None
@@ -104,7 +106,7 @@ class Work:
                 Start(proxy, folder, own=self.own_network) as start,
             ):
                 environment = with_start(
-                    child_environment(os.environ, proxy.url, bundle),
+                    child_environment(os.environ, proxy.url, bundle, self.python),
                     folder / "python",
                     answers,
                     emulator.port,
@@ -129,7 +131,16 @@ class Work:
         from tunesmith_emulator.run.notebook import run_cells
 
         console = Console(out, say, self.output)
-        code = run_cells(self.notebook, self.output, environment, folder, console, start, answers)
+        code = run_cells(
+            self.notebook,
+            self.output,
+            environment,
+            folder,
+            console,
+            start,
+            answers,
+            python=self.python,
+        )
         say(f"executed notebook: {self.output}")
         return code
 
@@ -154,6 +165,7 @@ def prepare(
     *,
     answers: Sequence[str] = (),
     own_network: bool = True,
+    python: Path | None = None,
 ) -> Work:
     """Check the command line before an emulator is started.
 
@@ -168,14 +180,16 @@ def prepare(
         raise ExperimentError("nothing to run; name a notebook, or write: -- python SCRIPT.py")
     downloads = parse_downloads(serve)
     given = parse_answers(answers)
+    # Not resolved: the Python of an environment is a link, and its place names the environment.
+    used = Path(os.path.abspath(python or sys.executable))  # noqa: PTH100
     if len(command) > 1 or Path(command[0]).suffix not in (NOTEBOOK, SCRIPT):
         if output is not None:
             raise ExperimentError("--output goes with a notebook; a command writes its own files")
-        return Work(tuple(command), downloads, answers=given, own_network=own_network)
+        return Work(tuple(command), downloads, answers=given, own_network=own_network, python=used)
     source = Path(command[0])
     target = output or Path(f"{source.stem}.executed{NOTEBOOK}")
     cells = _cells(source, target)
-    return Work(tuple(command), downloads, cells, target, given, own_network)
+    return Work(tuple(command), downloads, cells, target, given, own_network, used)
 
 
 def _cells(source: Path, output: Path) -> Any:
