@@ -196,7 +196,7 @@ def run(
     )
     with handled(leave), _emulator(given, data_dir=data_dir) as server:
         out = click.get_current_context().meta[screen.STDOUT]
-        ended = work.run(server, out=out, note=screen.note)
+        ended = work.run(server, out=out, note=screen.note, run_code_by=server.run_code_by)
         screen.note(f"emulated: {_stood_in(server)}; {ended.watched}")
     click.get_current_context().exit(ended.code)
 

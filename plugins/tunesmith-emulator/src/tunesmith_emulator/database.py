@@ -181,7 +181,7 @@ class TrainingRow(Scoped, Table):
 
 
 class DeploymentRow(Scoped, Table):
-    """A deployment of a tuned model, or of a prompt template."""
+    """A deployment of a tuned model, a prompt template, a function or an AI service."""
 
     __tablename__ = "deployments"
     __table_args__ = (_listed("deployments", filtered=("name", "state", "asset_id")),)
@@ -193,6 +193,8 @@ class DeploymentRow(Scoped, Table):
     online: Mapped[dict[str, Any]] = mapped_column(default=dict)
     is_prompt: Mapped[bool] = mapped_column(default=False)
     """Whether the asset is a prompt template, which a base model answers."""
+    code: Mapped[str] = mapped_column(default="")
+    """The type of the asset if it is a function or an AI service, whose code runs; else empty."""
     model: Mapped[dict[str, Any]]
     """The tuned model, a tunesmith record; empty if there is none."""
     deployed: Mapped[dict[str, Any] | None] = mapped_column(JSON, default=None)

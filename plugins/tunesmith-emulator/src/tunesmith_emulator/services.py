@@ -14,6 +14,7 @@ from tunesmith_emulator.assets.service import Assets
 from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.control.service import Control
 from tunesmith_emulator.database import Database
+from tunesmith_emulator.deployed_code.service import DeployedCode
 from tunesmith_emulator.deployments.service import Deployments
 from tunesmith_emulator.embeddings.service import Embeddings
 from tunesmith_emulator.engine import Engine
@@ -67,7 +68,10 @@ class Services:
         )
         self.prompts = Prompts(self.database)
         self.artifacts = Artifacts(self.database)
-        self.deployments = Deployments(self.database, self.engine, self.catalogue, self.prompts)
+        self.deployed_code = DeployedCode(self.artifacts, self.iam)
+        self.deployments = Deployments(
+            self.database, self.engine, self.catalogue, self.prompts, self.deployed_code
+        )
         self.inference = Inference(self.engine, self.catalogue, self.deployments)
         self.embeddings = Embeddings(self.engine, self.catalogue, settings.stand_in)
         self.utility_tools = UtilityTools(self.catalogue)

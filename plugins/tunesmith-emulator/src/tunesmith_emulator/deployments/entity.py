@@ -22,7 +22,7 @@ def view(row: DeploymentRow, base_url: str) -> dict[str, Any]:
             "name": row.name,
             **row.scope.entry(),
             **_deployed(row),
-            "base_model_id": row.base_model_id,
+            **({} if row.code else {"base_model_id": row.base_model_id}),
             "custom": {},
             "online": row.online,
             "status": _status(row, base_url),
@@ -39,6 +39,9 @@ def _deployed(row: DeploymentRow) -> dict[str, Any]:
             "prompt_template": {"id": row.asset_id},
             "deployed_asset_type": "foundation_model",
         }
+    if row.code:
+        kind = row.code.removeprefix("wml_")
+        return {"asset": {"id": row.asset_id}, "deployed_asset_type": kind}
     return {
         "asset": {"id": row.asset_id},
         "deployed_asset_type": "prompt_tune",
@@ -51,12 +54,23 @@ def _status(row: DeploymentRow, base_url: str) -> dict[str, Any]:
     if row.failure is not None:
         error = {"code": "deployment_failed", "message": row.failure, "more_info": MORE_INFO}
         status["failure"] = {"errors": [error]}
-    if row.state == "ready":
+    if row.state == "ready" and row.code:
+        status.update(_of_code(row, base_url))
+    elif row.state == "ready":
         plain = _urls(row, base_url, "generation")
         status["online_url"] = {"url": plain[0]}
         status["serving_urls"] = [*plain, *_urls(row, base_url, "generation_stream")]
         status["inference"] = _inference(row, base_url)
     return status
+
+
+def _of_code(row: DeploymentRow, base_url: str) -> dict[str, Any]:
+    whats = ("ai_service", "ai_service_stream") if row.code == "ai_service" else ("predictions",)
+    names = [name for name in (row.id, row.serving_name) if name]
+    urls = [f"{base_url}/ml/v4/deployments/{name}/{what}" for what in whats for name in names]
+    streams = [{"sse": True} if url.endswith("_stream") else {} for url in urls]
+    told = [{"url": url, **sse} for url, sse in zip(urls, streams, strict=True)]
+    return {"online_url": {"url": urls[0]}, "serving_urls": urls, "inference": told}
 
 
 def _urls(row: DeploymentRow, base_url: str, what: str) -> list[str]:

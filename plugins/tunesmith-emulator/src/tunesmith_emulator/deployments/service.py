@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,7 @@ from tunesmith.errors import TunesmithError
 from tunesmith.records import Deployment, TunedModel
 from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.database import RETRY_SECONDS, AssetRow, Database, DeploymentRow
+from tunesmith_emulator.deployed_code.service import CODE_KINDS, Code, DeployedCode
 from tunesmith_emulator.deployments.entity import view
 from tunesmith_emulator.deployments.patch import LONGEST_NAME, Change
 from tunesmith_emulator.engine import Engine
@@ -112,13 +113,19 @@ class Deployments:
     """The deployments of all projects and spaces."""
 
     def __init__(
-        self, database: Database, engine: Engine, catalogue: Catalogue, prompts: Prompts
+        self,
+        database: Database,
+        engine: Engine,
+        catalogue: Catalogue,
+        prompts: Prompts,
+        code: DeployedCode,
     ) -> None:
         self.delays = StateDelays()
         self._database = database
         self._engine = engine
         self._catalogue = catalogue
         self._prompts = prompts
+        self._code = code
         self._ready: dict[str, Serving] = {}
         self._unrecorded: dict[str, Deployment] = {}
         """The backend's deployments that were made and are not recorded yet, by name."""
@@ -141,6 +148,7 @@ class Deployments:
         """Finish the running deployment; waiting ones are left for the next start."""
         self._closing.set()
         self._pool.shutdown()
+        self._code.stop_all()
 
     def _find_unrecorded(self, left: frozenset[str]) -> None:
         # Once: a backend may read all of its deployments for its list.
@@ -149,7 +157,7 @@ class Deployments:
             self._unrecorded = {one.name: one for one in known if one.name in left}
 
     def create(self, scope: ProjectScope, body: Mapping[str, Any], base_url: str) -> dict[str, Any]:
-        """Accept a deployment of a tuned model or of a prompt template.
+        """Accept a deployment of a tuned model, a prompt template, a function or an AI service.
 
         Raises:
             ServiceError: 400 or 404, names the field; 409, the serving name is taken.
@@ -159,12 +167,7 @@ class Deployments:
         asset_id = "" if prompt else AssetBody.read(body).asset.id
         with self._lock, self._database.session() as session:
             if not prompt:
-                asset = _model(session, scope, asset_id)
-                fields = {
-                    "asset_id": asset.id,
-                    "base_model_id": asset.base_model_id,
-                    "model": asset.model,
-                }
+                fields = _of_asset(session, scope, asset_id)
             serving_name = OnlineBody.read(body).online.parameters.serving_name
             _check_free(session, serving_name)
             row = DeploymentRow(
@@ -244,6 +247,7 @@ class Deployments:
         with self._lock, self._database.session() as session:
             row = _row(session, scope, deployment_id)
             session.delete(row)
+        self._code.stop(row.id)
         self._undeploy(row.deployed)
 
     def delete_all(self) -> None:
@@ -252,8 +256,29 @@ class Deployments:
             rows = session.scalars(select(DeploymentRow)).all()
             for row in rows:
                 session.delete(row)
+        self._code.stop_all()
         for row in rows:
             self._undeploy(row.deployed)
+
+    def code(self, id_or_name: str) -> Code:
+        """Return the code of a deployed function or AI service.
+
+        Raises:
+            ServiceError: 404, it does not exist or is not ready; 400, it deploys something else.
+        """
+        with self._database.session() as session:
+            row = session.scalars(select(DeploymentRow).where(_named(id_or_name))).first()
+        if row is None:
+            raise not_found("deployment", id_or_name)
+        if not row.code:
+            raise ServiceError(
+                400,
+                "unsupported",
+                f"Deployment {id_or_name!r} is of a model; ask it under /ml/v1/deployments.",
+            )
+        if row.state != "ready":
+            raise _not_ready(id_or_name, row)
+        return _code(row)
 
     def serving(self, id_or_name: str) -> Serving:
         """Return the target for a deployment's id or serving name.
@@ -265,16 +290,19 @@ class Deployments:
         return self._look_up(id_or_name) if found is None else found
 
     def _look_up(self, id_or_name: str) -> Serving:
-        named = or_(DeploymentRow.id == id_or_name, DeploymentRow.serving_name == id_or_name)
         # Under the lock: a deployment that was deleted or renamed meanwhile must not be cached.
         with self._lock, self._database.session() as session:
-            row = session.scalars(select(DeploymentRow).where(named)).first()
+            row = session.scalars(select(DeploymentRow).where(_named(id_or_name))).first()
             if row is None:
                 raise not_found("deployment", id_or_name)
-            if row.state != "ready" or (row.deployed is None and not row.is_prompt):
+            if row.code:
                 raise ServiceError(
-                    404, "deployment_not_ready", f"Deployment {id_or_name!r} is {row.state}."
+                    400,
+                    "unsupported",
+                    f"Deployment {id_or_name!r} runs code; ask it under /ml/v4/deployments.",
                 )
+            if row.state != "ready" or (row.deployed is None and not row.is_prompt):
+                raise _not_ready(id_or_name, row)
             if not row.is_prompt:
                 serving = Serving(Deployment.model_validate(row.deployed), row.base_model_id)
                 self._ready[id_or_name] = serving
@@ -306,7 +334,9 @@ class Deployments:
         changes: dict[str, Any]
         try:
             changes = {"state": "ready"}
-            if not row.is_prompt:
+            if row.code:
+                self._code.start(_code(row))
+            elif not row.is_prompt:
                 changes["deployed"] = self._deploy(row).model_dump(mode="json")
         except Exception as error:  # noqa: BLE001  # no error of a backend may end the pool
             failure = failure_of(error, f"deployment {deployment_id}")
@@ -347,6 +377,27 @@ class Deployments:
         return known
 
 
+def _named(id_or_name: str) -> ColumnElement[bool]:
+    return or_(DeploymentRow.id == id_or_name, DeploymentRow.serving_name == id_or_name)
+
+
+def _not_ready(id_or_name: str, row: DeploymentRow) -> ServiceError:
+    return ServiceError(404, "deployment_not_ready", f"Deployment {id_or_name!r} is {row.state}.")
+
+
+def _code(row: DeploymentRow) -> Code:
+    return Code(row.id, CODE_KINDS[row.code], row.scope, row.asset_id)
+
+
+def _of_asset(session: Session, scope: ProjectScope, ident: str) -> dict[str, Any]:
+    """Return the fields of a deployment of a tuned model, a function or an AI service."""
+    asset = session.get(AssetRow, ident)
+    if asset is not None and asset.scope == scope and asset.asset_type in CODE_KINDS:
+        return {"asset_id": ident, "base_model_id": "", "code": asset.asset_type, "model": {}}
+    asset = _model(session, scope, ident)
+    return {"asset_id": asset.id, "base_model_id": asset.base_model_id, "model": asset.model}
+
+
 def _row(session: Session, scope: ProjectScope, deployment_id: str) -> DeploymentRow:
     row = session.get(DeploymentRow, deployment_id)
     if row is None or row.scope != scope:
@@ -361,9 +412,10 @@ def _apply(session: Session, row: DeploymentRow, change: Change) -> None:
         row.serving_name = change.value
         row.online = {"parameters": {"serving_name": change.value}}
     elif change.field == "asset":
-        if row.is_prompt:
+        if row.is_prompt or row.code:
+            what = "runs the code of" if row.code else "answers with"
             raise wrong_field(
-                "/asset", "The deployment answers with a prompt template; change that instead."
+                "/asset", f"The deployment {what} {row.asset_id!r}; change that instead."
             )
         asset = _model(session, row.scope, change.value)
         row.asset_id, row.model = asset.id, dict(asset.model or {})

@@ -62,6 +62,10 @@ class Iam:
             raise _unauthorized("not_valid", "The username, password or API key is not accepted.")
         return self._signed(int(time.time()), issuer=_CPD)
 
+    def service_token(self) -> str:
+        """Return a token for code that is deployed here."""
+        return self._signed(int(time.time()))
+
     def is_platform_token(self, authorization: str | None) -> bool:
         """Whether the token is Cloud Pak for Data's. Its clients need relative upload URLs."""
         token = (authorization or "").partition(" ")[2]

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -15,8 +16,10 @@ import click
 
 from tunesmith.errors import ExperimentError, PluginError
 from tunesmith_emulator.certificates import Authority
+from tunesmith_emulator.deployed_code.process import Launch
 from tunesmith_emulator.run.bundle import write_bundle
 from tunesmith_emulator.run.child import child_environment, run_child
+from tunesmith_emulator.run.code_launch import CodeLaunch
 from tunesmith_emulator.run.downloads import Downloads, parse_downloads
 from tunesmith_emulator.run.prompts import Answer, made_up, parse_answers
 from tunesmith_emulator.run.proxy import Proxy
@@ -80,7 +83,12 @@ class Work:
     """The Python of the code."""
 
     def run(
-        self, emulator: RunningEmulator, *, out: TextIO | None = None, note: Note | None = None
+        self,
+        emulator: RunningEmulator,
+        *,
+        out: TextIO | None = None,
+        note: Note | None = None,
+        run_code_by: Callable[[Launch], None] = lambda launch: None,
     ) -> Ended:
         """Run to the end, print the refused requests, and return the end.
 
@@ -89,6 +97,7 @@ class Work:
             out: the stream for outputs of cells, by default stdout. A child process always uses
                 the stdout of this process.
             note: prints a line of progress or of the summary, by default on stderr.
+            run_code_by: is told how code that is deployed meanwhile must be started.
         """
         say = note or _on_stderr
         with tempfile.TemporaryDirectory(prefix="tunesmith-run-", dir=_short()) as name:
@@ -111,7 +120,10 @@ class Work:
                     answers,
                     emulator.port,
                 )
-                code = self._work(environment, folder, answers, start, out or sys.stdout, say)
+                starting = partial(Start, proxy, folder, own=self.own_network)
+                with CodeLaunch(lambda: environment, self.python, starting) as launch:
+                    run_code_by(launch)
+                    code = self._work(environment, folder, answers, start, out or sys.stdout, say)
         for line in proxy.traffic.lines(self.downloads):
             say(line)
         return Ended(code, _watched(start.shared))
