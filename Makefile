@@ -16,6 +16,7 @@
 # make properties runs thousands of hostile files, pipelines and trainings; prints how many, by their end (hours)
 # make test-scale compares sweeps in line, on Dask and on Ray, and kills workers, scheduler and parent (half an hour)
 # make suites   runs other projects' tests, unchanged, with the emulator (an hour); SOURCE=DIR has their sources
+# make sample-notebooks SOURCE=DIR runs IBM's sample notebooks with the emulator, in environments of their own (hours)
 # make test-kubeflow tunes over an API server on this machine, with the real Kubeflow SDK (minutes)
 # make test-quantization tests base models in 8 and 4 bits (bitsandbytes)
 # make load      prints the speed of 16 clients on the emulator, compared with stock PEFT, and the costs of
@@ -42,7 +43,7 @@ CLIENT_ENVS := build/clients
 VLLM := build/vllm
 VLLM_VERSION := 0.32.0
 
-.PHONY: demo docs test test-all downstream dist release test-quantization test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz sdk-coverage properties suites clean
+.PHONY: demo docs test test-all downstream dist release test-quantization test-scale test-kubeflow test-container test-vllm clients lint bench proof load faults fuzz sdk-coverage properties suites sample-notebooks clean
 
 # The steps of the ladder that take seconds.
 DEMO := tfidf_logreg,embeddings_logreg,zero_shot,few_shot,prompt_tuning-sample_vocab
@@ -139,6 +140,10 @@ test-quantization: $(STAMP)
 # A part of it: make suites SUITES="watsonx-haystack --quick".
 suites: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.suites $(SUITES) $(if $(SOURCE),--source $(SOURCE))
+
+# Some of them: make sample-notebooks SOURCE=DIR NOTEBOOKS="mistral-tools --again".
+sample-notebooks: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.suites.notebooks --source $(SOURCE) $(NOTEBOOKS)
 
 # The same seed in each run. 'make test' sends 8 to each route.
 FUZZ_EXAMPLES ?= 500

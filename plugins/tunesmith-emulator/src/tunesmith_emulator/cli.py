@@ -70,9 +70,6 @@ _OPTIONS = (
                  help="Answer the requests that a recording has from it."),
     click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
                  help="Serve the catalogue of that day; by default every model is available."),
-    click.option("--run-code", is_flag=True,
-                 help="Run the functions and AI services that clients deploy, each in a process "
-                 "of its own with your rights. By default they are only kept."),
     click.option("--api-key", "api_keys", multiple=True, metavar="KEY",
                  help="Accept this key only; may be repeated. By default any key is accepted."),
     click.option("--strict-projects", "projects", multiple=True, metavar="[ID]",
@@ -100,6 +97,9 @@ _OPTIONS = (
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8443, show_default=True, type=click.IntRange(0, 65535),
               help="The port; 0 picks a free one.")  # fmt: skip
+@click.option("--run-code", is_flag=True,
+              help="Run the functions and AI services that clients deploy, each in a process of "
+              "its own with your rights. By default they are only kept.")  # fmt: skip
 @click.option("--allowed-host", "allowed_hosts", multiple=True, metavar="NAME",
               help="A further host name at which clients of this machine may use the control "
               "plane; may be repeated.")  # fmt: skip
@@ -111,13 +111,15 @@ def serve(
     api: str,
     host: str,
     port: int,
+    run_code: bool,
     allowed_hosts: tuple[str, ...],
     data_dir: Path | None,
     overrides: Mapping[str, Any],
     **given: Any,
 ) -> None:
     """Serve until Ctrl-C. Prints the values for clients and for the environment."""
-    _refuse_of_the_other(api, {**given, "allowed_hosts": allowed_hosts, "overrides": overrides})
+    of_one = {"allowed_hosts": allowed_hosts, "run_code": run_code, "overrides": overrides}
+    _refuse_of_the_other(api, {**given, **of_one})
     stop = _on_signals()
     if api == "openai":
         folder = data_dir or OPENAI_DATA_DIR
@@ -127,7 +129,12 @@ def serve(
             _wait(stop)
         return
     server = _emulator(
-        given, host=host, port=port, allowed_hosts=allowed_hosts, data_dir=data_dir or DATA_DIR
+        given,
+        host=host,
+        port=port,
+        run_code=run_code,
+        allowed_hosts=allowed_hosts,
+        data_dir=data_dir or DATA_DIR,
     )
     with server:
         screen.emit(_document(server), _welcome(server))
@@ -163,6 +170,10 @@ def _refuse_of_the_other(api: str, given: Mapping[str, Any]) -> None:
               "up.")  # fmt: skip
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="File of the executed notebook; by default NAME.executed.ipynb.")  # fmt: skip
+@click.option("--python", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              metavar="FILE",
+              help="The Python of the code, e.g. env/bin/python: a notebook runs in its kernel. By "
+              "default the one with tunesmith.")  # fmt: skip
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path),
               help="Keep assets, trainings and deployments here; by default they are deleted at "
               "the end.")  # fmt: skip
@@ -176,6 +187,7 @@ def run(
     served: tuple[str, ...],
     answers: tuple[str, ...],
     output: Path | None,
+    python: Path | None,
     data_dir: Path | None,
     open_network: bool,
     **given: Any,
@@ -189,10 +201,13 @@ def run(
     from tunesmith_emulator.run.signals import handled, leave
     from tunesmith_emulator.run.work import prepare
 
-    work = prepare(command, served, output, answers=answers, own_network=not open_network)
-    with handled(leave), _emulator(given, data_dir=data_dir) as server:
+    work = prepare(
+        command, served, output, answers=answers, own_network=not open_network, python=python
+    )
+    # What is deployed is the command's own code.
+    with handled(leave), _emulator(given, data_dir=data_dir, run_code=True) as server:
         out = click.get_current_context().meta[screen.STDOUT]
-        ended = work.run(server, out=out, note=screen.note)
+        ended = work.run(server, out=out, note=screen.note, run_code_by=server.run_code_by)
         screen.note(f"emulated: {_stood_in(server)}; {ended.watched}")
     click.get_current_context().exit(ended.code)
 
@@ -254,7 +269,6 @@ def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
         seed=given["seed"],
         models=_models(given),
         any_model=given["any_model"],
-        run_code=given["run_code"],
         stand_in=given["stand_in"] or STAND_IN,
         answers=given["script"] or (),
         replay=given["replay"],

@@ -15,10 +15,12 @@ from tunesmith_emulator.catalogue.additions import Models
 from tunesmith_emulator.certificates import Authority
 from tunesmith_emulator.control.credentials import ANY_KEY, fields
 from tunesmith_emulator.control.faults import Fault
+from tunesmith_emulator.stored_code.process import Launch
 from tunesmith_emulator.envelope import ServiceError
 from tunesmith_emulator.files import usable
 from tunesmith_emulator.given_file import read_file
 from tunesmith_emulator.lifetime import Lifetime, valid
+from tunesmith_emulator.run.code_launch import CodeLaunch, led_to_emulator
 from tunesmith_emulator.run.hosts import ibm_hosts
 from tunesmith_emulator.scripted_answer import ScriptedAnswer, ScriptedAnswers
 from tunesmith_emulator.services import Services
@@ -134,6 +136,7 @@ class Emulator(Lifetime):
         )
         self._opened.callback(self._server.stop)
         self._remember()
+        self.run_code_by(self._opened.enter_context(self._own_launch()))
         self.services.open()
         self._server.start()
 
@@ -201,6 +204,17 @@ class Emulator(Lifetime):
         """Script several answers, or those of a YAML file, as the argument ``answers`` does."""
         placed = valid(ScriptedAnswers, answers=_read(answers))
         self.services.control.script.place(placed.answers)
+
+    def run_code_by(self, launch: Launch) -> None:
+        """Set how the code of functions and AI services is started that are deployed from now on.
+
+        By default in the Python of this process, with IBM's hosts led to this emulator.
+        """
+        self.services.stored_code.launch = launch
+
+    def _own_launch(self) -> CodeLaunch:
+        folder = self.settings.data_dir / "code"
+        return led_to_emulator(folder, self.authority.ca_pem, self.port)
 
     def set_pace(self, **seconds: float) -> None:
         """Set how long states last at least; the arguments are the fields of ``StateDelays``."""

@@ -31,6 +31,7 @@ from tunesmith_emulator.prompts.service import Prompts
 from tunesmith_emulator.recording.matching import Replay
 from tunesmith_emulator.repository.service import Artifacts
 from tunesmith_emulator.settings import Settings
+from tunesmith_emulator.specifications.service import Specifications
 from tunesmith_emulator.state_delays import StateDelays
 from tunesmith_emulator.stored_code.service import StoredCode
 from tunesmith_emulator.trainings.service import Trainings
@@ -67,6 +68,7 @@ class Services:
         self.platform = Platform(settings, self.database)
         self.assets = Assets(self.database, self.files)
         self.promotion = Promotion(self.database, self.files)
+        self.specifications = Specifications(self.database, self.assets)
         self.trainings = Trainings(
             self.database, self.assets, self.catalogue, self.engine, settings
         )

@@ -29,6 +29,7 @@ class Started:
 @click.option("--serve", multiple=True)
 @click.option("--answer", multiple=True)
 @click.option("--open-network", is_flag=True)
+@click.option("--python", type=click.Path(path_type=Path))
 @click.option("--show-watched", is_flag=True)
 @click.option("--output", type=click.Path(path_type=Path))
 @click.argument("port", type=int)
@@ -42,9 +43,12 @@ def run(
     command: tuple[str, ...],
     answer: tuple[str, ...],
     open_network: bool,
+    python: Path | None,
     show_watched: bool,
 ) -> None:
-    work = prepare(command, serve, output, answers=answer, own_network=not open_network)
+    work = prepare(
+        command, serve, output, answers=answer, own_network=not open_network, python=python
+    )
     with handled(leave):
         ended = work.run(Started(port, Authority(folder)))
     if show_watched:

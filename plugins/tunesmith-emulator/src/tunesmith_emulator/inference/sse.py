@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from tunesmith_emulator.translation import translated
@@ -25,9 +25,9 @@ def event_stream(bodies: Iterator[dict[str, Any]], *, greet: bool) -> EventStrea
     Raises:
         ServiceError: the request is refused.
     """
-    first = next(bodies)
-    empty: list[dict[str, Any]] = [{}] if greet else []
-    return EventStream(_events(chain(empty, [first], bodies)))
+    first = islice(bodies, 1)
+    begin = [*([{}] if greet else []), *first]
+    return EventStream(_events(chain(begin, bodies)))
 
 
 def _events(bodies: Iterator[dict[str, Any]]) -> Generator[str, None, None]:

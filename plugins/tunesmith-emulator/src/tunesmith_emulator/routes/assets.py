@@ -103,8 +103,13 @@ class Promoted(BaseModel):
 
 
 def _content_url(row: AttachmentRow, request: Request, services: Services) -> str:
-    signature = services.iam.sign(row.id)
-    path = f"/v2/assets/{row.asset_id}/attachments/{row.id}/content?signature={signature}"
+    path = f"/v2/assets/{row.asset_id}/attachments/{row.id}/content"
+    return signed(path, row, request, services)
+
+
+def signed(path: str, row: AttachmentRow, request: Request, services: Services) -> str:
+    """Return the address ``path`` of the bytes of an attachment, for clients without a token."""
+    path = f"{path}?signature={services.iam.sign(row.id)}"
     # Cloud Pak for Data's client adds its own host.
     relative = services.iam.is_platform_token(request.headers.get("authorization"))
     return path if relative else base_url(request) + path
@@ -135,7 +140,27 @@ async def _parts(request: Request) -> AsyncIterator[bytes]:
             yield part
 
 
-_CONTENT = "/v2/assets/{asset_id}/attachments/{attachment_id}/content"
+def content_routes(path: str, service: str) -> tuple[Route, Route]:
+    """Return the routes that take and give the bytes of an attachment at a signed address."""
+    note = "A signed address, as of object storage: clients send no token."
+    return (
+        Route(
+            "PUT",
+            path,
+            put_content,
+            ("sdk",),
+            service,
+            public=True,
+            note=note,
+            media="application/octet-stream",
+            answer_media="",
+        ),
+        Route(
+            "GET", path, get_content, ("sdk",), service, public=True, note=note, answer_media="*/*"
+        ),
+    )
+
+
 ROUTES = (
     Route(
         "POST",
@@ -184,27 +209,7 @@ ROUTES = (
         "assets",
         answer=shapes.Attachment,
     ),
-    Route(
-        "PUT",
-        _CONTENT,
-        put_content,
-        ("sdk",),
-        "assets",
-        public=True,
-        note="A signed address, as of object storage: clients send no token.",
-        media="application/octet-stream",
-        answer_media="",
-    ),
-    Route(
-        "GET",
-        _CONTENT,
-        get_content,
-        ("sdk",),
-        "assets",
-        public=True,
-        note="A signed address, as of object storage: clients send no token.",
-        answer_media="*/*",
-    ),
+    *content_routes("/v2/assets/{asset_id}/attachments/{attachment_id}/content", "assets"),
     Route(
         "POST",
         "/projects/api/rest/catalogs/assets/{asset_id}/promote",

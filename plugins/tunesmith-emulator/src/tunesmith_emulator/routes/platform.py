@@ -53,11 +53,6 @@ def connection(name: str) -> JSON:
     raise not_found("connection", name)
 
 
-def nothing() -> JSON:
-    """Return an empty list."""
-    return {"total_results": 0, "resources": []}
-
-
 def cpd_version() -> JSON:
     """Return the version of the service, as Cloud Pak for Data does."""
     return {"version": "5.2", "status": "ok"}
@@ -81,12 +76,6 @@ ROUTES = (
     ),
     Route("GET", "/v2/connections/{name}", connection, ("sdk",), "platform", note=_UPLOADED),
     Route("GET", "/v2/datasource_types/{name}", connection, ("sdk",), "platform", note=_UPLOADED),
-    Route(
-        "GET", "/v2/software_specifications", nothing, ("sdk",), "platform", note="Always empty."
-    ),
-    Route(
-        "GET", "/v2/hardware_specifications", nothing, ("sdk",), "platform", note="Always empty."
-    ),
     Route(
         "GET",
         "/ml/wml_services/v2/version",

@@ -15,6 +15,7 @@ from tunesmith_emulator.routes import (
     platform,
     prompts,
     repository,
+    specifications,
     stored_code,
     trainings,
     utility_tools,
@@ -24,6 +25,7 @@ from tunesmith_emulator.routes.routing import Route
 ROUTES: tuple[Route, ...] = (
     *iam.ROUTES,
     *platform.ROUTES,
+    *specifications.ROUTES,
     *assets.ROUTES,
     *catalogue.ROUTES,
     *prompts.ROUTES,

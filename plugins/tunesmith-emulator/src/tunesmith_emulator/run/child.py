@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType
@@ -31,29 +31,48 @@ _BUNDLES = (
 _REMOVED = ("ALL_PROXY", "WX_CLIENT_VERIFY_REQUESTS")
 
 
-def child_environment(base: Mapping[str, str], proxy_url: str, bundle: Path) -> dict[str, str]:
-    """Return ``base`` with the proxy and the bundle.
+def child_environment(
+    base: Mapping[str, str],
+    proxy_url: str,
+    bundle: Path,
+    python: Path = Path(sys.executable),
+) -> dict[str, str]:
+    """Return ``base`` with the proxy and the bundle, and ``python`` as the command of that name.
 
     pip uses no index: installed packages satisfy it, and a missing package fails at once.
     """
     ours = dict.fromkeys(_PROXIES, proxy_url) | {"NO_PROXY": _DIRECT}
     rest = {
-        **dict.fromkeys(_BUNDLES, str(bundle)),
         "NODE_USE_ENV_PROXY": "1",
-        "WGETRC": str(wget_settings(bundle)),
-        "PATH": _path(base),
+        "PATH": _path(base, python),
         "PIP_NO_INDEX": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PYTHONUNBUFFERED": "1",
     }
+    return {**trusting(base, bundle), **_both_cases(ours), **rest}
+
+
+def trusting(base: Mapping[str, str], bundle: Path) -> dict[str, str]:
+    """Return ``base`` with the certificates of ``bundle`` for all clients."""
+    ours = {**dict.fromkeys(_BUNDLES, str(bundle)), "WGETRC": str(wget_settings(bundle))}
     kept = {name: value for name, value in base.items() if name.upper() not in _REMOVED}
-    return {**kept, **ours, **{name.lower(): value for name, value in ours.items()}, **rest}
+    return {**kept, **ours}
 
 
-def _path(base: Mapping[str, str]) -> str:
-    # "python" is the interpreter with this package and the SDK, also if its environment is not
-    # activated.
-    return os.pathsep.join(filter(None, (str(Path(sys.executable).parent), base.get("PATH"))))
+def without_proxy(base: Mapping[str, str], hosts: Iterable[str]) -> dict[str, str]:
+    """Return ``base`` with ``hosts`` added to those that no proxy is used for."""
+    direct = (base.get("NO_PROXY", base.get("no_proxy", "")), *hosts)
+    return {**base, **_both_cases({"NO_PROXY": ",".join(filter(None, direct))})}
+
+
+def _both_cases(variables: Mapping[str, str]) -> dict[str, str]:
+    return {**variables, **{name.lower(): value for name, value in variables.items()}}
+
+
+def _path(base: Mapping[str, str], python: Path) -> str:
+    # By default "python" is the interpreter with this package and the SDK, also if its environment
+    # is not activated.
+    return os.pathsep.join(filter(None, (str(python.parent), base.get("PATH"))))
 
 
 def run_child(command: Sequence[str], environment: Mapping[str, str], start: Start) -> int:

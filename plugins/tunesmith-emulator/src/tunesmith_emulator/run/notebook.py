@@ -1,4 +1,4 @@
-"""Runs the cells of a notebook in a kernel of this Python, as Jupyter does.
+"""Runs the cells of a notebook in a kernel, as Jupyter does.
 
 Needs the packages of ``tunesmith-emulator[notebook]``.
 """
@@ -45,10 +45,12 @@ def run_cells(
     console: Console,
     start: Start,
     answers: Sequence[Answer] = (),
+    *,
+    python: Path = Path(sys.executable),
 ) -> int:
     """Run every cell until one fails, and write the notebook with its outputs to ``output``.
 
-    The sockets of the kernel are in ``folder``.
+    The sockets of the kernel are in ``folder``; ``python`` is its interpreter.
 
     Returns:
         0; 1 if a cell failed; the exit code of a cell that exits or of a kernel that ends; 128 + n
@@ -59,7 +61,7 @@ def run_cells(
     try:
         # The loop replaces the handlers, and does not restore them.
         with handled(leave):
-            work = _Work(notebook, folder, console, answers)
+            work = _Work(notebook, folder, console, answers, python)
             return asyncio.run(work.run(settings, start))
     finally:
         write_atomically(output, nbformat.writes(notebook))
@@ -82,8 +84,14 @@ class _Work:
     """One run of a notebook."""
 
     def __init__(
-        self, notebook: NotebookNode, folder: Path, console: Console, answers: Sequence[Answer]
+        self,
+        notebook: NotebookNode,
+        folder: Path,
+        console: Console,
+        answers: Sequence[Answer],
+        python: Path,
     ) -> None:
+        self._python = str(python)
         self._console = console
         self._answers = answers
         self._cells = [
@@ -110,7 +118,7 @@ class _Work:
 
     async def _start(self, environment: Mapping[str, str], start: Start) -> None:
         spec: Any = self._manager.kernel_spec
-        spec.argv = [*start.prefix, sys.executable, *spec.argv[1:]]
+        spec.argv = [*start.prefix, self._python, *spec.argv[1:]]
         try:
             await self._client.async_start_new_kernel(
                 env=dict(environment), pass_fds=start.pass_fds
@@ -119,7 +127,8 @@ class _Work:
             await self._client.async_start_new_kernel_client()
         except (RuntimeError, OSError) as error:
             raise PluginError(
-                f"the Jupyter kernel did not start: {error}; try: {sys.executable} -m ipykernel"
+                f"the Jupyter kernel did not start: {error}; install ipykernel beside "
+                f"{self._python}, or try: {self._python} -m ipykernel"
             ) from None
         self._channels.allow_stdin = True
 

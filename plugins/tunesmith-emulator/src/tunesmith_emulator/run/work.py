@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -15,8 +16,10 @@ import click
 
 from tunesmith.errors import ExperimentError, PluginError
 from tunesmith_emulator.certificates import Authority
+from tunesmith_emulator.stored_code.process import Launch
 from tunesmith_emulator.run.bundle import write_bundle
 from tunesmith_emulator.run.child import child_environment, run_child
+from tunesmith_emulator.run.code_launch import CodeLaunch
 from tunesmith_emulator.run.downloads import Downloads, parse_downloads
 from tunesmith_emulator.run.prompts import Answer, made_up, parse_answers
 from tunesmith_emulator.run.proxy import Proxy
@@ -76,9 +79,16 @@ class Work:
     """The answers to prompts that precede the made-up ones."""
     own_network: bool = True
     """Whether the code gets a network without a way out, if this machine can make one."""
+    python: Path = Path(sys.executable)
+    """The Python of the code."""
 
     def run(
-        self, emulator: RunningEmulator, *, out: TextIO | None = None, note: Note | None = None
+        self,
+        emulator: RunningEmulator,
+        *,
+        out: TextIO | None = None,
+        note: Note | None = None,
+        run_code_by: Callable[[Launch], None] = lambda launch: None,
     ) -> Ended:
         """Run to the end, print the refused requests, and return the end.
 
@@ -87,6 +97,7 @@ class Work:
             out: the stream for outputs of cells, by default stdout. A child process always uses
                 the stdout of this process.
             note: prints a line of progress or of the summary, by default on stderr.
+            run_code_by: is told how code that is deployed meanwhile must be started.
         """
         say = note or _on_stderr
         with tempfile.TemporaryDirectory(prefix="tunesmith-run-", dir=_short()) as name:
@@ -104,12 +115,15 @@ class Work:
                 Start(proxy, folder, own=self.own_network) as start,
             ):
                 environment = with_start(
-                    child_environment(os.environ, proxy.url, bundle),
+                    child_environment(os.environ, proxy.url, bundle, self.python),
                     folder / "python",
                     answers,
                     emulator.port,
                 )
-                code = self._work(environment, folder, answers, start, out or sys.stdout, say)
+                starting = partial(Start, proxy, folder, own=self.own_network)
+                with CodeLaunch(lambda: environment, self.python, starting) as launch:
+                    run_code_by(launch)
+                    code = self._work(environment, folder, answers, start, out or sys.stdout, say)
         for line in proxy.traffic.lines(self.downloads):
             say(line)
         return Ended(code, _watched(start.shared))
@@ -129,7 +143,16 @@ class Work:
         from tunesmith_emulator.run.notebook import run_cells
 
         console = Console(out, say, self.output)
-        code = run_cells(self.notebook, self.output, environment, folder, console, start, answers)
+        code = run_cells(
+            self.notebook,
+            self.output,
+            environment,
+            folder,
+            console,
+            start,
+            answers,
+            python=self.python,
+        )
         say(f"executed notebook: {self.output}")
         return code
 
@@ -154,6 +177,7 @@ def prepare(
     *,
     answers: Sequence[str] = (),
     own_network: bool = True,
+    python: Path | None = None,
 ) -> Work:
     """Check the command line before an emulator is started.
 
@@ -168,14 +192,16 @@ def prepare(
         raise ExperimentError("nothing to run; name a notebook, or write: -- python SCRIPT.py")
     downloads = parse_downloads(serve)
     given = parse_answers(answers)
+    # Not resolved: the Python of an environment is a link, and its place names the environment.
+    used = Path(os.path.abspath(python or sys.executable))  # noqa: PTH100
     if len(command) > 1 or Path(command[0]).suffix not in (NOTEBOOK, SCRIPT):
         if output is not None:
             raise ExperimentError("--output goes with a notebook; a command writes its own files")
-        return Work(tuple(command), downloads, answers=given, own_network=own_network)
+        return Work(tuple(command), downloads, answers=given, own_network=own_network, python=used)
     source = Path(command[0])
     target = output or Path(f"{source.stem}.executed{NOTEBOOK}")
     cells = _cells(source, target)
-    return Work(tuple(command), downloads, cells, target, given, own_network)
+    return Work(tuple(command), downloads, cells, target, given, own_network, used)
 
 
 def _cells(source: Path, output: Path) -> Any:

@@ -134,7 +134,9 @@ def _plain(value: Any) -> Any:
 
 def _failure(error: BaseException) -> JSON:
     traceback.print_exception(error)
-    return {"error": f"{type(error).__name__}: {error}"[:_LONGEST]}
+    # Its Python may be another one than the emulator's.
+    remedy = f"; install it for {sys.executable}" if isinstance(error, ImportError) else ""
+    return {"error": f"{type(error).__name__}: {error}"[:_LONGEST] + remedy}
 
 
 def _requests() -> queue.SimpleQueue[str]:

@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from tunesmith_emulator.envelope import ServiceError
 from tunesmith_emulator.stored_code import inside
@@ -25,7 +25,38 @@ SECONDS = 60.0
 _KEPT = (
     "HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "SSL_CERT_FILE", "TMPDIR", "VIRTUAL_ENV",
 )  # fmt: skip
-"""The variables that the code sees: no key of the emulator's own environment."""
+"""No key of the emulator's own environment is among them."""
+
+
+class Launch(Protocol):
+    """Starts the processes of the code."""
+
+    def __call__(self, script: Path, folder: Path) -> subprocess.Popen[str]:
+        """Start Python with a script, in a session of its own; its three streams are pipes.
+
+        Args:
+            script: the program.
+            folder: the working folder of the code.
+        """
+
+
+def launch_here(script: Path, folder: Path) -> subprocess.Popen[str]:
+    """Start it in the emulator's own Python."""
+    return subprocess.Popen(
+        [sys.executable, script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=kept_environment(),
+        start_new_session=True,
+        text=True,
+    )
+
+
+def kept_environment() -> dict[str, str]:
+    """Return the variables of the emulator's environment that the code sees."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ}
 
 
 def failed(message: str) -> ServiceError:
@@ -40,25 +71,17 @@ class Process:
         name: is told in the log.
         folder: the working folder of the code.
         what: what it loads; see :mod:`tunesmith_emulator.stored_code.inside`.
+        launch: starts it.
 
     Raises:
         ServiceError: 400, the code cannot be loaded.
     """
 
-    def __init__(self, name: str, folder: Path, what: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, folder: Path, what: Mapping[str, Any], launch: Launch) -> None:
         self._name = name
         self._lock = threading.Lock()
         self._answers: queue.SimpleQueue[JSON | None] = queue.SimpleQueue()
-        self._child = subprocess.Popen(
-            [sys.executable, inside.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=folder,
-            env={name: os.environ[name] for name in _KEPT if name in os.environ},
-            start_new_session=True,
-            text=True,
-        )
+        self._child = launch(Path(inside.__file__), folder)
         for stream, take in ((self._child.stdout, self._hear), (self._child.stderr, self._log)):
             threading.Thread(target=take, args=(stream,), daemon=True).start()
         try:

@@ -21,7 +21,7 @@ from tunesmith_emulator.iam.service import Iam
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.repository.service import Artifacts
 from tunesmith_emulator.settings import Settings
-from tunesmith_emulator.stored_code.process import Process, failed
+from tunesmith_emulator.stored_code.process import Launch, Process, failed, launch_here
 
 JSON = dict[str, Any]
 Kind = Literal["functions", "ai_services"]
@@ -47,6 +47,8 @@ class StoredCode:
     """The processes of all deployments of code."""
 
     def __init__(self, settings: Settings, artifacts: Artifacts, iam: Iam) -> None:
+        self.launch: Launch = launch_here
+        """Starts the processes."""
         self._settings = settings
         self._artifacts = artifacts
         self._iam = iam
@@ -146,7 +148,7 @@ class StoredCode:
             "custom": dict(program.custom),
             "context": self._context(program, {}),
         }
-        return Process(program.deployment_id, folder, what)
+        return Process(program.deployment_id, folder, what, self.launch)
 
     def _context(self, program: Program, context: Mapping[str, Any]) -> JSON:
         space = {"space_id": program.scope.id} if program.scope.kind == "space" else {}

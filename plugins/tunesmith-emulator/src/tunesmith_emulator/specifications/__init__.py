@@ -1,0 +1,1 @@
+"""Software specifications, their package extensions, and hardware specifications."""
