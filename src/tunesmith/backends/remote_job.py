@@ -17,7 +17,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from tunesmith.backend import TuningJob
 from tunesmith.clock import now
-from tunesmith.errors import BackendError, BackendTimeoutError, NotFoundError, TunesmithError, TuningError
+from tunesmith.errors import (
+    BackendError,
+    BackendTimeoutError,
+    NotFoundError,
+    TunesmithError,
+    TuningError,
+)
 from tunesmith.labels import LabelSet
 from tunesmith.records import FINISHED, JobStatus, Record, TunedModel, TuningEvent
 from tunesmith.spec import TuningSpec
