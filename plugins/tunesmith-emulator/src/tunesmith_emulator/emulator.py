@@ -15,7 +15,6 @@ from tunesmith_emulator.catalogue.additions import Models
 from tunesmith_emulator.certificates import Authority
 from tunesmith_emulator.control.credentials import ANY_KEY, fields
 from tunesmith_emulator.control.faults import Fault
-from tunesmith_emulator.stored_code.process import Launch
 from tunesmith_emulator.envelope import ServiceError
 from tunesmith_emulator.files import usable
 from tunesmith_emulator.given_file import read_file
@@ -26,6 +25,7 @@ from tunesmith_emulator.scripted_answer import ScriptedAnswer, ScriptedAnswers
 from tunesmith_emulator.services import Services
 from tunesmith_emulator.settings import LOOPBACK, STAND_IN, Settings, is_loopback
 from tunesmith_emulator.state_delays import StateDelays
+from tunesmith_emulator.stored_code.process import Launch
 from tunesmith_serve.server import Server
 
 log = logging.getLogger("tunesmith_emulator")

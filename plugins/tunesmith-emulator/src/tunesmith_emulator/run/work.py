@@ -16,7 +16,6 @@ import click
 
 from tunesmith.errors import ExperimentError, PluginError
 from tunesmith_emulator.certificates import Authority
-from tunesmith_emulator.stored_code.process import Launch
 from tunesmith_emulator.run.bundle import write_bundle
 from tunesmith_emulator.run.child import child_environment, run_child
 from tunesmith_emulator.run.code_launch import CodeLaunch
@@ -25,6 +24,7 @@ from tunesmith_emulator.run.prompts import Answer, made_up, parse_answers
 from tunesmith_emulator.run.proxy import Proxy
 from tunesmith_emulator.run.python_start import with_start
 from tunesmith_emulator.run.start import Start
+from tunesmith_emulator.stored_code.process import Launch
 
 NOTEBOOK = ".ipynb"
 SCRIPT = ".py"
