@@ -19,7 +19,7 @@ from tunesmith_emulator.deployments.service import Deployments
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, wrong_field
 from tunesmith_emulator.guardrails.detectors import RULES
-from tunesmith_emulator.guardrails.moderations import UNSUITABLE_INPUT, Moderations
+from tunesmith_emulator.guardrails.moderations import Moderations, moderations_of
 from tunesmith_emulator.inference import answers, chat_parameters, parameters
 from tunesmith_emulator.inference.parameters import Notice, Spelling, Wanted
 from tunesmith_emulator.project_scope import ProjectScope
@@ -91,7 +91,7 @@ class Inference:
         """Answer ``text/generation``."""
         with service_errors():
             who, text, wanted = self._generation(body, deployment)
-            guard = _guard(body)
+            guard = moderations_of(body)
             if guard is None:
                 return self._answer(who, text, wanted)
             wanted = replace(wanted, warnings=(*wanted.warnings, Notice(RULES)))
@@ -108,24 +108,18 @@ class Inference:
 
     def _guarded(self, who: Answering, text: str, wanted: Wanted, guard: Moderations) -> JSON:
         """Return an answer with what was found; nothing is generated for unsuitable input."""
-        found = guard.in_input(text)
-        if not found:
-            answer = self._answer(who, text, wanted)
-            (result,) = answer["results"]
+        if not guard.in_input(text):
             start = len(text) if wanted.input_text else 0
-            shown, found = guard.in_output(result["generated_text"][start:])
-            text = result["generated_text"][:start] + shown
-            return {**answer, "results": [{**result, "generated_text": text, "moderations": found}]}
+            return guard.looked_at(self._answer(who, text, wanted), start)
         count = self._capabilities(who).tokenize
         read = len(self._engine.tokenize(who.target, text)) if count else 0
         nothing = Generation(text="", input_token_count=read, generated_token_count=0)
-        told = self._system(who, nothing, wanted)["system"]["warnings"]
-        result = answers.result(nothing, wanted, "") | {"stop_reason": "not_finished"}
-        return {
+        answer = {
             **answers.head(who.model_id),
-            "results": [{**result, "moderations": found}],
-            "system": {"warnings": [UNSUITABLE_INPUT, *told]},
+            "results": [answers.result(nothing, wanted, "")],
+            **self._system(who, nothing, wanted),
         }
+        return guard.withheld(answer, text) or answer
 
     def generate_stream(self, body: JSON, deployment: str | None = None) -> Iterator[JSON]:
         """Answer ``text/generation_stream``: count and tokens of the input, then the pieces.
@@ -134,7 +128,7 @@ class Inference:
         the first body.
         """
         with service_errors():
-            if _guard(body) is not None:
+            if moderations_of(body) is not None:
                 yield self.generate(body, deployment)  # the whole answer is looked at
                 return
             who, text, wanted = self._generation(body, deployment)
@@ -386,13 +380,6 @@ def _text_of(body: JSON) -> str:
     if not isinstance(text, str):
         raise wrong_field("input", "Json document validation error: input must be text.")
     return text
-
-
-def _guard(body: JSON) -> Moderations | None:
-    """Return the moderations of a body; None if nothing is looked at."""
-    guard = Moderations.read(body.get("moderations") or {}, "moderations")
-    guard.check()
-    return guard if guard.on else None
 
 
 def _refuse_extras(body: JSON) -> None:
