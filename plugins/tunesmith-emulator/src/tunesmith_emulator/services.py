@@ -66,7 +66,9 @@ class Services:
         self.prompts = Prompts(self.database)
         self.artifacts = Artifacts(self.database)
         self.deployments = Deployments(self.database, self.engine, self.catalogue, self.prompts)
-        self.inference = Inference(self.engine, self.catalogue, self.deployments)
+        self.inference = Inference(
+            self.engine, self.catalogue, self.deployments, chat_prompts=settings.chat_prompts
+        )
         self.embeddings = Embeddings(self.engine, self.catalogue, settings.stand_in)
         self.utility_tools = UtilityTools(self.catalogue)
         self.control = Control(settings.answers)

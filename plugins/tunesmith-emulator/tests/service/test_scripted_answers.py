@@ -55,6 +55,23 @@ def test_the_sdk_generates_what_was_scripted(model, emulator):
     assert [piece for piece in pieces if piece] == ["Paris,", " of", " course."]
 
 
+def test_reasoning_is_shown_unless_the_request_asks_for_none(model, emulator):
+    emulator.answer(text="It is 4.", reasoning="2 and 2.")
+    message = model.chat(messages=said("2 + 2?"))["choices"][0]["message"]
+    assert message == {
+        "role": "assistant", "content": "It is 4.", "reasoning_content": "2 and 2.",
+    }  # fmt: skip
+    first, second, *_ = model.chat_stream(messages=said("2 + 2?"))
+    thought = {"role": "assistant", "reasoning_content": "2 and 2."}
+    assert first["choices"][0]["delta"] == thought
+    assert second["choices"][0]["delta"] == {"content": "It"}
+    without = {"include_reasoning": False}
+    message = model.chat(messages=said("2 + 2?"), params=without)["choices"][0]["message"]
+    assert message == {"role": "assistant", "content": "It is 4."}
+    first, *_ = model.chat_stream(messages=said("2 + 2?"), params=without)
+    assert first["choices"][0]["delta"] == {"role": "assistant", "content": "It"}
+
+
 @pytest.mark.parametrize("path", [GENERATION, f"{GENERATION}_stream"])
 def test_guardrails_look_at_a_scripted_answer(rest, emulator, path):
     emulator.answer(text="I hate this damn world. Call 333-452-3123.")

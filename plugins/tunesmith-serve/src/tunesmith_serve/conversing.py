@@ -210,7 +210,8 @@ class Converser:
         users = [index for index, message in enumerate(messages) if message.role == "user"]
         last = users[-1] if users else len(messages) - 1
         # What was called since the user's message has been answered.
-        called = {call.name for message in messages[last + 1 :] for call in message.calls}
+        since = messages[last + 1 :]
+        called = {call.name for message in since for call in message.calls}
         left = [tool for tool in use.tools if tool.name not in called]
         if not left:
             return NO_TOOLS
@@ -222,7 +223,10 @@ class Converser:
             must=use.must,
             parallel=use.parallel and self.form.between is not None,
         )
-        return ToolUse(tuple(chosen), use.choice, use.parallel)
+        # Some clients send a result without its call. It answers the first function that is needed.
+        ids = {call.id for message in messages for call in message.calls}
+        answered = sum(m.role == "tool" and m.call_id not in ids for m in since)
+        return ToolUse(tuple(chosen[answered:]), use.choice, use.parallel)
 
     def _text(
         self, messages: Sequence[Message], tools: Sequence[Tool], variables: Mapping[str, Any]

@@ -151,6 +151,7 @@ def chat(reply: Reply) -> JSON:
         message["content"] = "".join(reply.answer.pieces)
     if calls:
         message["tool_calls"] = calls
+    message |= _reasoning(reply)
     choice = {"index": 0, "message": message, "finish_reason": _finish(reply.answer)}
     return _Chat(reply).body([choice | _logprobs(reply)], usage=_counts(reply), **reply.mark)
 
@@ -161,6 +162,9 @@ def chat_stream(reply: Reply) -> Iterator[JSON]:
     positions = _logprobs(reply).get("logprobs", {}).get("content")
     role = {"role": "assistant"}
     _fail(reply, 0)
+    if thought := _reasoning(reply):
+        yield body([{"index": 0, "delta": {**role, **thought}, "finish_reason": None}])
+        role = {}
     for number, delta in enumerate(deltas, start=1):
         last = number == len(deltas)
         choice: JSON = {"index": 0, "delta": {**role, **delta}}
@@ -187,6 +191,12 @@ class _Chat:
         model = self.reply.model_id
         shared = {"id": self.id, "model": model, **answers.head(model), "created": self.created}
         return {**shared, "choices": choices, **more}
+
+
+def _reasoning(reply: Reply) -> JSON:
+    """Return what was thought; nothing if the request asks for none."""
+    shown = reply.answer.reasoning is not None and reply.body.get("include_reasoning") is not False
+    return {"reasoning_content": reply.answer.reasoning} if shown else {}
 
 
 def _deltas(answer: Answer) -> Iterator[JSON]:

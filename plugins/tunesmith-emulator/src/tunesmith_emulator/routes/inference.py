@@ -62,7 +62,8 @@ _PARAMETERS = (
     "crypto. The first of input_tokens has no logprob, unless "
     "a soft prompt precedes it (inferred). If the backend counts no tokens, the counts are 0 and "
     "max_new_tokens does not cut the answer; warnings name both. If the model that answers has "
-    "fewer positions than the one in the catalogue, the prompt loses its beginning with a warning."
+    "fewer positions than the one in the catalogue, the prompt loses its beginning with a warning. "
+    "With the emulator's option chat_prompts a base model reads the prompt in its chat template."
 )
 _STREAM = (
     "As text/generation; tokens of the input are sent with the count of the input (inferred). If "
