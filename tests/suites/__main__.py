@@ -80,7 +80,9 @@ def _plain(suite: Suite, runner: Runner, asked: argparse.Namespace) -> None:
         if asked.select:
             outcomes = found.parts.get(file, {}) | outcomes
         parts = {**found.parts, file: outcomes}
-        found = found.model_copy(update={"parts": parts, "day": _today()})
+        found = found.model_copy(
+            update={"files": tuple(runner.files), "parts": parts, "day": _today()}
+        )
         _keep(asked.build, suite, found)
         _say(f"{file}: {in_words(outcomes)}, {time.monotonic() - started:.0f} s")
 
@@ -90,7 +92,7 @@ def _scripted(suite: Suite, runner: Runner, asked: argparse.Namespace) -> None:
     if not suite.scripts.exists():
         _say(f"{suite.title} has no scripted answers")
         return
-    tests = scripted_tests(suite)
+    tests = scripted_tests(suite, runner.files)
     outcomes = runner.run(tests, "scripts", select=asked.select, script=suite.scripts)
     kept: dict[str, Outcome] = found.scripted if asked.select else {}
     _keep(asked.build, suite, found.model_copy(update={"scripted": kept | outcomes}))

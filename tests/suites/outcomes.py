@@ -39,8 +39,10 @@ class Measured(_Value):
     model: str
     """The base model that answered."""
     day: date
+    files: tuple[str, ...] = ()
+    """All test files."""
     parts: dict[str, Outcomes] = Field(default_factory=dict)
-    """The tests of each file."""
+    """The tests of each file that was run."""
     scripted: Outcomes = Field(default_factory=dict)
     """The tests that have a scripted answer, with it."""
 
@@ -48,6 +50,11 @@ class Measured(_Value):
     def plain(self) -> Outcomes:
         """All tests, without scripted answers."""
         return {name: one for part in self.parts.values() for name, one in part.items()}
+
+    @property
+    def left(self) -> list[str]:
+        """The files that were not run yet."""
+        return [file for file in self.files if file not in self.parts]
 
     @property
     def with_scripts(self) -> Outcomes:

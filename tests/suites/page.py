@@ -95,9 +95,11 @@ def suites_page(
 
 
 def _failures(suite: Suite, found: Measured, causes: Sequence[Cause]) -> Iterator[str]:
+    yield f"## {suite.name}\n\n"
+    if found.left:
+        yield f"Not run yet: {', '.join(f'`{file}`' for file in found.left)}.\n\n"
     failed = {name: one for name, one in found.plain.items() if one.kind == "failed"}
     _check(suite, failed, causes)
-    yield f"## {suite.name}\n\n"
     if not failed:
         yield "No test fails.\n\n"
         return

@@ -6,6 +6,7 @@ import re
 from datetime import date
 
 import pytest
+import yaml
 from tests.suites.outcomes import Measured, Outcome
 from tests.suites.page import Cause, read_causes, suites_page
 from tests.suites.scripts import scripted_tests
@@ -16,6 +17,7 @@ FAILED = Outcome(kind="failed", reason="AssertionError: assert 'a|b' == ''")
 MEASURED = Measured(
     model="some/model",
     day=date(2026, 11, 30),
+    files=("tests/test_a.py", "tests/test_b.py", "tests/test_c.py"),
     parts={
         "tests/test_a.py": {
             "tests/test_a.py::test_one": Outcome(kind="passed"),
@@ -41,6 +43,7 @@ def test_the_page_has_the_figures_and_a_line_for_each_failure() -> None:
         "`AssertionError: assert 'a¦b' == ''` | passed |"
     ) in page
     assert "| `test_b.py::TestB::test_four` | It sends an image. |" in page
+    assert "Not run yet: `tests/test_c.py`." in page
 
 
 def test_each_failure_needs_a_cause_and_each_cause_a_failure() -> None:
@@ -54,8 +57,16 @@ def test_each_failure_needs_a_cause_and_each_cause_a_failure() -> None:
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.name)
 def test_the_files_of_a_suite_can_be_read(suite: Suite) -> None:
     read_causes(suite.causes)
-    tests = scripted_tests(suite) if suite.scripts.exists() else []
-    tests += suite.slice.read_text().splitlines() if suite.slice.exists() else []
+    tests = suite.slice.read_text().splitlines() if suite.slice.exists() else []
     assert all(re.match(r"tests/[\w/]+\.py::\w+", test) for test in tests)
+    if suite.scripts.exists():
+        answers = yaml.safe_load(suite.scripts.read_text())["answers"]
+        names = [answer["name"] for answer in answers]
+        assert len(set(names)) == len(names)
+        files = {f"tests/{name.partition('::')[0]}" for name in names}
+        addresses = scripted_tests(suite, sorted(files))
+        assert {name.partition("#")[0] for name in names} == {a[len("tests/") :] for a in addresses}
+        with pytest.raises(SystemExit, match=r"is no test_file\.py::test"):
+            scripted_tests(suite, [])
     pinned = suite.requirements.read_text()
     assert f"{suite.name}=={suite.version}\n" in pinned
