@@ -287,10 +287,16 @@ def reply_of(asked: Asked, generation: Generation) -> Reply:
 
 
 class Deltas:
-    """Reads an answer back while it is written."""
+    """Reads an answer back while it is written.
 
-    def __init__(self, asked: Asked) -> None:
+    Args:
+        asked: what the model is asked.
+        whole_calls: whether the arguments of a call come in one delta, at the end of the answer.
+    """
+
+    def __init__(self, asked: Asked, *, whole_calls: bool = False) -> None:
         self._asked = asked
+        self._whole_calls = whole_calls
         self._text = ""
         self._sent = Written("")
         self._reasoned = ""
@@ -318,6 +324,8 @@ class Deltas:
         written = Written("") if thinking else _written(self._asked, text, finished=finished)
         if len(written.content) > len(self._sent.content):
             found.append({"content": written.content[len(self._sent.content) :]})
+        if self._whole_calls and not finished:
+            written = replace(written, calls=())
         found += self._calls(written)
         self._sent = written
         ended = piece.stop_reason in ("eos_token", "stop_sequence")
@@ -337,6 +345,10 @@ class Deltas:
             call |= {} if known else {"id": new_call_id(), "type": "function"}
             if known:
                 del call["function"]["name"]
+            if self._whole_calls:
+                named = {**call, "function": {"name": name, "arguments": ""}}
+                yield {"tool_calls": [named]}
+                call = {"index": index, "function": {"name": "", "arguments": arguments}}
             yield {"tool_calls": [call]}
 
 

@@ -201,8 +201,10 @@ class Inference:
                 answer, ends = answers.ChatAnswer(who.model_id), list[Generation]()
                 others = chat.choices(wanted)[1:]
                 streams = chain([first], (self._pieces(who, asked.text, one) for one in others))
+                whole = who.entry.whole_calls
                 for index, pieces in enumerate(streams):
-                    yield from answer.chunks(asked, index, _noting_last(pieces, ends))
+                    noted = _noting_last(pieces, ends)
+                    yield from answer.chunks(asked, index, noted, whole_calls=whole)
             yield answer.last(ends, self._system(who, ends[0], wanted))
 
     def tokenize(self, body: JSON) -> JSON:

@@ -83,7 +83,10 @@ _TUNED_CHAT = (
     "As text/chat; a tuned model reads the last user message alone (without one, the last "
     "message) and answers as it does to text/generation. It calls no function."
 )
-_CHAT_STREAM = "As text/chat; without the event `close`, which clients would read as a chunk."
+_CHAT_STREAM = (
+    "As text/chat; without the event `close`, which clients would read as a chunk. The arguments "
+    "of a call come by token, and in one piece from models of which the service does so."
+)
 _BY_ID = "/ml/v1/deployments/{deployment}"
 
 _EVENTS = "text/event-stream"
