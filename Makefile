@@ -15,7 +15,8 @@
 # make sdk-coverage calls the methods of IBM's Python SDK on the emulator; writes docs/reference/sdk-coverage.md
 # make properties runs thousands of hostile files, pipelines and trainings; prints how many, by their end (hours)
 # make test-scale compares sweeps in line, on Dask and on Ray, and kills workers, scheduler and parent (half an hour)
-# make suites   runs other projects' tests, unchanged, with the emulator (an hour); SOURCE=DIR has their sources
+# make suites   runs other projects' tests, unchanged, with the emulator (an hour), without and with scripted answers, and
+#               writes docs/reference/suites.md; SOURCE=DIR has their sources
 # make sample-notebooks SOURCE=DIR runs IBM's sample notebooks with the emulator, in environments of their own (hours)
 # make test-kubeflow tunes over an API server on this machine, with the real Kubeflow SDK (minutes)
 # make test-quantization tests base models in 8 and 4 bits (bitsandbytes)
@@ -62,6 +63,7 @@ test-all: lint clients docs
 	TUNESMITH_REQUIRE_CLIENTS=1 $(COVERAGE) run $(PYTEST) --dist loadfile $(CLIENTS) $(SERVE_CLIENTS) tests/browser
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report
+	$(RUN) -m tests.suites langchain-ibm --slice
 	$(MAKE) --no-print-directory downstream
 	$(MAKE) --no-print-directory proof PROOF=--quick
 
@@ -137,9 +139,11 @@ test-quantization: $(STAMP)
 	  --target build/quantization --no-deps bitsandbytes
 	PYTHONPATH=build/quantization $(BIN)/python -m pytest -q plugins/tunesmith-local/tests/test_quantization.py
 
-# A part of it: make suites SUITES="watsonx-haystack --quick".
+# What is behind an earlier end: make suites SUITES=--resume. A part: SUITES="watsonx-haystack --select tools".
 suites: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.suites $(SUITES) $(if $(SOURCE),--source $(SOURCE))
+	$(RUN) -m tests.suites $(SUITES) $(if $(SOURCE),--source $(SOURCE))
+	$(RUN) -m tests.suites --scripts $(if $(SOURCE),--source $(SOURCE))
+	$(RUN) -m tests.suites --write
 
 # Some of them: make sample-notebooks SOURCE=DIR NOTEBOOKS="mistral-tools --again".
 sample-notebooks: $(STAMP)

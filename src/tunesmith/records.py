@@ -296,8 +296,13 @@ class Embedding(Record):
     vector: tuple[float, ...]
     token_count: int
     """Tokens that were read, without those that a model adds to every text."""
-    truncated: bool = False
-    """Whether the end of the text was not read."""
+    unread_token_count: int = 0
+    """Tokens of the text's end that were not read."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the end of the text was not read."""
+        return self.unread_token_count > 0
 
 
 class LabelTokens(Record):

@@ -1,52 +1,50 @@
 """Run the integration tests of other projects, unchanged, against the emulator.
 
-    python -m tests.suites [NAME …] [--quick] [--source DIR] [--build DIR] [--model NAME]
+    python -m tests.suites [NAME …] [--resume] [--select K]   all tests, a file after the other
+    python -m tests.suites [NAME …] --scripts                 those that have a scripted answer
+    python -m tests.suites NAME --slice                       those of 'make test-all'
+    python -m tests.suites --write                            docs/reference/suites.md
 
 Each suite is a pinned sdist in ``build/suites``, with an environment of its own. Only the
-credentials are set. A real model answers for every model id. Prints what passed, failed and was
-skipped, and writes ``build/suites/results.json``. Exits with 1 if a suite could not be run.
+credentials are set. A real model answers for every model id. ``build/suites/NAME/measured.json``
+keeps what passed, failed and was skipped; the page is written from it alone. Exits with 1 if a
+suite could not be run, or if a test of the slice does not pass.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
-import tarfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
-from tests.suites.outcomes import Outcomes, read_outcomes
-from tests.suites.suites import MODEL, SETTINGS, SUITES, Suite
+from tests.suites.outcomes import Measured, Outcome, in_words
+from tests.suites.page import read_causes, suites_page, table
+from tests.suites.running import Runner
+from tests.suites.scripts import scripted_tests
+from tests.suites.suites import MODEL, SUITES, Suite
 
 from tunesmith.atomic import write_atomically
 
 ROOT = Path(__file__).parents[2]
-PLAIN = ("-o", "addopts=", "-p", "no:cacheprovider", "-v", "--tb=native")
-"""Without the options of the suite's developers, such as coverage and strict markers.
-
-The traceback is Python's own: Python 3.11.7 can fail to parse the source that pytest shows.
-"""
+PAGE = ROOT / "docs" / "reference" / "suites.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the suites and print the table."""
     asked = _parser().parse_args(arguments)
     chosen = [suite for suite in SUITES if not asked.names or suite.name in asked.names]
-    results: list[dict[str, Any]] = []
+    if asked.write:
+        return _write(asked.build)
+    if asked.slice:
+        return max(_slice(suite, _runner(suite, asked)) for suite in chosen)
     for suite in chosen:
-        outcomes = _outcomes(suite, asked.build / "suites" / suite.name, asked)
-        results.append({"name": suite.name, "version": suite.version, **outcomes.record()})
-        _say(f"{suite.name} {suite.version}: {outcomes.line}")
-    path = asked.build / "suites" / "results.json"
-    write_atomically(path, json.dumps(results, indent=2) + "\n")
-    print("\n".join(_table(results)))
-    print(f"each test: {path}")
-    return 0 if all(result["tests"] for result in results) else 1
+        run = _scripted if asked.scripts else _plain
+        run(suite, _runner(suite, asked), asked)
+    print("\n".join(table(list(_measured(asked.build, chosen)))))
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,78 +54,102 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", choices=[[], *(suite.name for suite in SUITES)])
-    parser.add_argument("--quick", action="store_true", help="the part of 'make test-all'")
+    parser.add_argument("--resume", action="store_true", help="only files that were not run yet")
+    parser.add_argument("--select", default="", help="pytest's -k; the other outcomes are kept")
+    parser.add_argument("--scripts", action="store_true", help="with scripted answers")
+    parser.add_argument("--slice", action="store_true", help="the part of 'make test-all'")
+    parser.add_argument("--write", action="store_true", help="write the page; nothing is run")
     parser.add_argument("--source", type=Path, help="a folder that holds the sdists' folders")
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--model", default=MODEL, help="the base model that answers")
-    parser.add_argument("--select", default="", help="pytest's -k")
     return parser
 
 
-def _outcomes(suite: Suite, folder: Path, asked: argparse.Namespace) -> Outcomes:
-    source, python = _sources(suite, folder, asked.source), _environment(suite, folder)
-    report = folder / "report.xml"
-    report.unlink(missing_ok=True)
-    tests = suite.quick if asked.quick else suite.tests
-    selected = ("-k", asked.select) if asked.select else ()
-    started = time.monotonic()
-    emulator = f"tunesmith emulator run --any-model --stand-in {asked.model} --"
-    pytest = (str(python), "-m", "pytest", *PLAIN, f"--junitxml={report}")
-    with (folder / "output.txt").open("w") as output:
-        subprocess.run(
-            (sys.executable, "-m", *emulator.split(), *pytest, *selected, *tests),
-            cwd=source,
-            env=os.environ | SETTINGS,
-            stdout=output,
-            stderr=output,
-            check=False,
+def _runner(suite: Suite, asked: argparse.Namespace) -> Runner:
+    return Runner(suite, _folder(asked.build, suite), asked.source, asked.model)
+
+
+def _plain(suite: Suite, runner: Runner, asked: argparse.Namespace) -> None:
+    kept = asked.resume or asked.select
+    found = (kept and _read(asked.build, suite)) or _nothing(asked.model)
+    for file in runner.files:
+        if asked.resume and file in found.parts:
+            continue
+        started = time.monotonic()
+        outcomes = runner.run([file], Path(file).stem, select=asked.select)
+        if asked.select:
+            outcomes = found.parts.get(file, {}) | outcomes
+        parts = {**found.parts, file: outcomes}
+        found = found.model_copy(
+            update={"files": tuple(runner.files), "parts": parts, "day": _today()}
         )
-    if not report.exists():
-        raise SystemExit(f"{suite.name} did not run; see {folder / 'output.txt'}")
-    return read_outcomes(report, time.monotonic() - started)
+        _keep(asked.build, suite, found)
+        _say(f"{file}: {in_words(outcomes)}, {time.monotonic() - started:.0f} s")
 
 
-def _sources(suite: Suite, folder: Path, given: Path | None) -> Path:
-    """Return the folder of the unpacked sdist."""
-    name = f"{suite.name.replace('-', '_')}-{suite.version}"
-    found = (given or folder) / name
-    if not found.is_dir() and given is None:
-        folder.mkdir(parents=True, exist_ok=True)
-        wanted = ("--no-deps", "--no-binary", suite.name, f"{suite.name}=={suite.version}")
-        _pip(sys.executable, "download", *wanted, "--dest", folder)
-        with tarfile.open(folder / f"{name}.tar.gz") as archive:
-            archive.extractall(folder, filter="data")
-    if not found.is_dir():
-        raise SystemExit(f"{found} is missing; --source names the folder that holds {name}")
-    return found
+def _scripted(suite: Suite, runner: Runner, asked: argparse.Namespace) -> None:
+    found = _read(asked.build, suite) or _nothing(asked.model)
+    if not suite.scripts.exists():
+        _say(f"{suite.title} has no scripted answers")
+        return
+    tests = scripted_tests(suite, runner.files)
+    outcomes = runner.run(tests, "scripts", select=asked.select, script=suite.scripts)
+    kept: dict[str, Outcome] = found.scripted if asked.select else {}
+    _keep(asked.build, suite, found.model_copy(update={"scripted": kept | outcomes}))
+    _say(f"{suite.title}, with scripts: {in_words(outcomes)}")
 
 
-def _environment(suite: Suite, folder: Path) -> Path:
-    """Return the Python of an environment with the suite's packages."""
-    python, stamp = folder / "env" / "bin" / "python", folder / "env" / "installed.txt"
-    wanted = suite.requirements.read_text()
-    if not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run([sys.executable, "-m", "venv", folder / "env"], check=True)
-        _pip(python, "install", "--requirement", suite.requirements)
-        write_atomically(stamp, wanted)
-    return python
+def _slice(suite: Suite, runner: Runner) -> int:
+    tests = suite.slice.read_text().splitlines()
+    started = time.monotonic()
+    outcomes = runner.run(tests, "slice")
+    wrong = {name: one for name, one in outcomes.items() if one.kind != "passed"}
+    missing = [test for test in tests if test not in outcomes]
+    print(f"{suite.title}: {in_words(outcomes)}, {time.monotonic() - started:.0f} s")
+    for name, one in wrong.items():
+        print(f"{name}: {one.kind}: {one.reason}")
+    for name in missing:
+        print(f"{name}: it did not run")
+    return 1 if wrong or missing else 0
 
 
-def _table(results: Sequence[dict[str, Any]]) -> list[str]:
-    lines = ["| suite | passed | failed | skipped | expected to fail | passed of those that ran |"]
-    lines.append("|---|---|---|---|---|---|")
-    for result in results:
-        counts = [result[kind] for kind in ("passed", "failed", "skipped", "xfailed")]
-        ran = result["passed"] + result["failed"]
-        share = f"{100 * result['passed'] / ran:.1f} %" if ran else "none ran"
-        name = f"{result['name']} {result['version']}"
-        lines.append(f"| {name} | {' | '.join(map(str, counts))} | {share} |")
-    return lines
+def _write(build: Path) -> int:
+    measured = list(_measured(build, SUITES))
+    if len(measured) < len(SUITES):
+        raise SystemExit("run the suites first: python -m tests.suites")
+    causes = {suite.name: read_causes(suite.causes) for suite in SUITES}
+    PAGE.write_text(suites_page(measured, causes))
+    print(PAGE)
+    return 0
 
 
-def _pip(python: object, command: str, *arguments: object) -> None:
-    quiet = ("--quiet", "--disable-pip-version-check")
-    subprocess.run([python, "-m", "pip", command, *quiet, *map(str, arguments)], check=True)  # type: ignore[list-item]  # paths
+def _measured(build: Path, suites: Sequence[Suite]) -> Iterator[tuple[Suite, Measured]]:
+    for suite in suites:
+        found = _read(build, suite)
+        if found is not None:
+            yield suite, found
+
+
+def _read(build: Path, suite: Suite) -> Measured | None:
+    path = _folder(build, suite) / "measured.json"
+    return Measured.model_validate_json(path.read_bytes()) if path.exists() else None
+
+
+def _keep(build: Path, suite: Suite, found: Measured) -> None:
+    path = _folder(build, suite) / "measured.json"
+    write_atomically(path, found.model_dump_json(indent=2) + "\n")
+
+
+def _folder(build: Path, suite: Suite) -> Path:
+    return build.resolve() / "suites" / suite.name
+
+
+def _nothing(model: str) -> Measured:
+    return Measured(model=model, day=_today())
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _say(text: str) -> None:

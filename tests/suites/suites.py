@@ -7,6 +7,8 @@ from pathlib import Path
 
 MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 """The base model that answers for every model id of a suite."""
+OPTIONS = ("--any-model", "--chat-prompts")
+"""Of the emulator."""
 SETTINGS = {
     "WATSONX_URL": "https://us-south.ml.cloud.ibm.com",
     "WATSONX_APIKEY": "any",
@@ -20,36 +22,48 @@ SETTINGS = {
 class Suite:
     """Tests of a distribution that talk to watsonx.ai.
 
-    ``NAME.txt`` beside this module pins what they import.
+    The files beside this module are named by it: ``NAME.txt`` pins what the tests import,
+    ``NAME.scripts.yaml`` has the scripted answers, ``NAME.causes.yaml`` says why tests fail, and
+    ``NAME.slice.txt`` lists the tests of ``make test-all``.
     """
 
     name: str
     version: str
-    tests: tuple[str, ...]
-    """The arguments of pytest, in the unpacked sdist."""
-    quick: tuple[str, ...]
-    """Those of the part that ``make test-all`` runs."""
+    files: str
+    """The pattern of the test files in the unpacked sdist."""
+    options: tuple[str, ...] = ()
+    """Further arguments of pytest."""
+
+    @property
+    def title(self) -> str:
+        """The name with the version."""
+        return f"{self.name} {self.version}"
 
     @property
     def requirements(self) -> Path:
         """The file that pins the environment of the tests."""
-        return Path(__file__).with_name(f"{self.name}.txt")
+        return self._beside("txt")
+
+    @property
+    def scripts(self) -> Path:
+        """The scripted answers, each named by the test that it is for."""
+        return self._beside("scripts.yaml")
+
+    @property
+    def causes(self) -> Path:
+        """Why tests fail."""
+        return self._beside("causes.yaml")
+
+    @property
+    def slice(self) -> Path:
+        """The tests that pass in seconds, a line each."""
+        return self._beside("slice.txt")
+
+    def _beside(self, ending: str) -> Path:
+        return Path(__file__).with_name(f"{self.name}.{ending}")
 
 
-STANDARD = "tests/integration_tests"
 SUITES = (
-    Suite(
-        "langchain-ibm",
-        "1.1.2",
-        tests=(STANDARD,),
-        quick=tuple(
-            f"{STANDARD}/test_{part}.py" for part in ("embeddings_standard", "rerank", "toolkit")
-        ),
-    ),
-    Suite(
-        "watsonx-haystack",
-        "3.0.0",
-        tests=("-m", "integration", "tests"),
-        quick=("-m", "integration", "tests/test_text_embedder.py"),
-    ),
+    Suite("langchain-ibm", "1.1.2", "tests/integration_tests/test_*.py"),
+    Suite("watsonx-haystack", "3.0.0", "tests/test_*.py", ("-m", "integration")),
 )

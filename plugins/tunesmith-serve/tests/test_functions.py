@@ -122,6 +122,20 @@ def test_calls_and_their_results_are_read(client: OpenAI) -> None:
     assert answer.usage.prompt_tokens > ask(client, "Save Erick.", max_tokens=1).usage.prompt_tokens
 
 
+@pytest.mark.parametrize("left_out", [False, True])
+def test_what_has_a_result_is_not_called_again(client: OpenAI, left_out: bool) -> None:
+    fields: dict[str, Any] = {"tools": [WEATHER, SAVE], "tool_choice": "required"}
+    user = {"role": "user", "content": "Erick, 27 years old"}
+    (call,) = ask(client, messages=[user], **fields).choices[0].message.tool_calls
+    answer = {"role": "assistant", "content": ""}
+    if not left_out:
+        answer["tool_calls"] = [call.model_dump()]
+    result = {"role": "tool", "tool_call_id": call.id, "content": "done"}
+    (choice,) = ask(client, messages=[user, answer, result], **fields).choices
+    called = [one.function.name for one in choice.message.tool_calls or ()]
+    assert call.function.name not in called
+
+
 def test_a_schema_is_followed(client: OpenAI) -> None:
     short = PERSON | {"properties": PERSON["properties"] | {"name": {"enum": ["Ann", "Bo"]}}}
     described = {"name": "person", "schema": short}

@@ -113,6 +113,7 @@ def test_the_registered_model_gives_the_same_vectors_and_counts_tokens() -> None
     assert len(short.vector) == embedder.dimension
     assert (short.token_count, short.truncated) == (4, False)
     assert (long.token_count, long.truncated) == (embedder.max_tokens, True)
+    assert long.unread_token_count == 300 - embedder.max_tokens
     (cut,) = embedder.embed([texts[0]], 2)
     assert (cut.token_count, cut.truncated) == (2, True)
     assert cut.vector == embedder.embed(["A dog"])[0].vector

@@ -433,5 +433,5 @@ def _embedded(words: Sequence[str], limit: int | None) -> records.Embedding:
     return records.Embedding(
         vector=(len(read) / size, letters / size),
         token_count=len(read),
-        truncated=len(read) < len(words),
+        unread_token_count=len(words) - len(read),
     )

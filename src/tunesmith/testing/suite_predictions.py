@@ -216,6 +216,7 @@ class PredictionConformance(Harness):
         assert found[0].token_count < found[2].token_count < found[1].token_count
         (cut,) = embed(name, texts[1:2], found[0].token_count)
         assert cut.truncated
+        assert cut.token_count + cut.unread_token_count == found[1].token_count
         assert cut.vector == pytest.approx(found[0].vector, abs=1e-3)
         assert embed(name, texts[1:2])[0].vector == pytest.approx(found[1].vector, abs=1e-3)
         assert embed(name, []) == []

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DATA_DIR, OPENAI_DATA_DIR = Path("runs/emulator"), Path("runs/emulator-openai")
 _FOR_WATSONX = (
     "as_of", "projects", "allowed_hosts", "models_file", "any_model", "script", "replay",
-    "stand_in", "run_code",
+    "stand_in", "run_code", "chat_prompts",
 )  # fmt: skip
 _FOR_OPENAI = ("overrides",)
 """Options of one API alone."""
@@ -63,6 +63,10 @@ _OPTIONS = (
                  f"{STAND_IN}."),
     click.option("--any-model", is_flag=True,
                  help="The stand-in also answers for ids that the catalogue lacks."),
+    click.option("--chat-prompts", is_flag=True,
+                 help="A base model with a chat template reads the prompt of text generation as a "
+                 "message of a user. The service does not; small models answer so, and may "
+                 "end a raw question at once."),
     click.option("--script", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
                  help="Scripted answers for the requests that match, as YAML. A model answers the "
                  "others."),
@@ -270,6 +274,7 @@ def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
         models=_models(given),
         any_model=given["any_model"],
         stand_in=given["stand_in"] or STAND_IN,
+        chat_prompts=given["chat_prompts"],
         answers=given["script"] or (),
         replay=given["replay"],
         as_of=as_of.date() if as_of else None,

@@ -22,6 +22,7 @@ _HEAD = """\
 Generated from the route table (`tunesmith_emulator.routes.table`) and the model catalogue; do not
 edit. No request was ever sent to the real watsonx.ai: each route names its source.
 [What the methods of the SDK answer](sdk-coverage.md).
+[Which tests of other projects pass](suites.md).
 
 """
 _STAND_INS = """\

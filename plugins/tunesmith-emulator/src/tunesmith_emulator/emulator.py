@@ -53,6 +53,8 @@ class Emulator(Lifetime):
             fields of a :class:`~tunesmith_emulator.settings.ServedModel`.
         any_model: the stand-in also answers for ids that the catalogue lacks.
         stand_in: the base model that answers for every other catalogue entry.
+        chat_prompts: a base model with a chat template reads the prompt of text generation as a
+            message of a user.
         answers: scripted answers, as :class:`~tunesmith_emulator.scripted_answer.ScriptedAnswer`
             or as its fields, or a YAML file of them.
         replay: a recording, which answers the requests that it has.
@@ -81,6 +83,7 @@ class Emulator(Lifetime):
         models: Models | None = None,
         any_model: bool = False,
         stand_in: str = STAND_IN,
+        chat_prompts: bool = False,
         answers: Script = (),
         replay: Path | str | None = None,
         as_of: date | None = None,
@@ -103,6 +106,7 @@ class Emulator(Lifetime):
             models=dict(models or {}),
             any_model=any_model,
             stand_in=stand_in,
+            chat_prompts=chat_prompts,
             answers=_read(answers),
             replay=None if replay is None else Path(replay),
             as_of=as_of,

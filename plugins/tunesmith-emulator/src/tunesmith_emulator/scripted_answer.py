@@ -98,6 +98,8 @@ class Answer(_Value):
     """For each position the probability of each token; one object is one position, e.g. of labels.
     The text consists of the most probable ones."""
     tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str | None = None
+    """What a chat shows as thought before the answer, unless it asks for none."""
     finish_reason: FinishReason | None = None
     """By default ``tool_calls`` if there are some, else ``stop``."""
     usage: Usage | None = None

@@ -79,7 +79,9 @@ class Services:
             self.database, self.engine, self.catalogue, self.prompts, self.stored_code
         )
         self.jobs = Jobs(self.database, self.deployments, self.stored_code)
-        self.inference = Inference(self.engine, self.catalogue, self.deployments)
+        self.inference = Inference(
+            self.engine, self.catalogue, self.deployments, chat_prompts=settings.chat_prompts
+        )
         self.embeddings = Embeddings(self.engine, self.catalogue, settings.stand_in)
         self.utility_tools = UtilityTools(self.catalogue)
         self.control = Control(settings.answers)

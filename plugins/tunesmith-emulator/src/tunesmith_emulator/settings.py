@@ -84,6 +84,10 @@ class Settings(BaseModel):
     """Whether stored functions and AI services may run, with the rights of the emulator."""
     any_model: bool = False
     """Whether the stand-in answers for every other id too."""
+    chat_prompts: bool = False
+    """Whether a base model that has a chat template reads the prompt of text generation as a
+    message of a user. The service never does so. A small instruct model may end a raw question at
+    once, where a large one answers it."""
     answers: tuple[ScriptedAnswer, ...] = ()
     """The scripted answers at the start."""
     replay: Path | None = None

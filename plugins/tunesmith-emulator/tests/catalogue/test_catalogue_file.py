@@ -38,6 +38,7 @@ def test_every_date_carries_evidence_from_the_files_own_list() -> None:
 def test_all_evidence_is_used() -> None:
     used = {s.evidence.what for m in MODELS for s in m.lifecycle}
     used |= {m.tuning.evidence.what for m in MODELS if m.tuning}
+    used |= {m.whole_calls.what for m in MODELS if m.whole_calls}
     used.add(catalogue_file().own_model("a/b", "").tuning.evidence.what)
     used.add(catalogue_file().added_model("a/b", {}).tuning.evidence.what)
     assert used == {evidence.what for evidence in catalogue_file().evidence.values()}

@@ -37,6 +37,7 @@ class Entry:
     served_by: str = MICRO
     max_sequence_length: int | None = 512
     max_new_tokens: int | None = 256
+    whole_calls: bool = False
     warnings: list[dict[str, str]] = field(default_factory=list)
 
 

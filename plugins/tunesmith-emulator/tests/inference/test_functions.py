@@ -6,6 +6,7 @@ The embedded model understands no question, so that only the structure is assert
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,6 +67,28 @@ def test_a_stream_of_a_call_joins_to_the_call(local: Any) -> None:
     assert deltas[0]["function"]["name"] == "save"
     assert events[-1]["choices"][0]["finish_reason"] == "tool_calls"
     assert last["usage"]["completion_tokens"] > 0
+
+
+def test_a_call_is_streamed_in_one_piece_if_the_service_does_so(local: Any) -> None:
+    local.entries["acme/whole"] = replace(local.entries[MODEL], whole_calls=True)
+    body = chat_body("Erick", tools=[SAVE], tool_choice_option="required")
+    by_token, whole = (
+        [
+            call
+            for event in local.events("text/chat_stream", body | {"model_id": model})
+            for choice in event["data"]["choices"]
+            for call in choice["delta"].get("tool_calls", [])
+        ]
+        for model in (MODEL, "acme/whole")
+    )
+    joined = "".join(call["function"]["arguments"] for call in by_token)
+    assert len(by_token) > 2
+    assert [call["function"] for call in whole] == [
+        {"name": "save", "arguments": ""},
+        {"name": "", "arguments": joined},
+    ]
+    assert whole[0]["id"]
+    assert [call["index"] for call in whole] == [0, 0]
 
 
 def test_a_function_without_parameters_gets_an_empty_object(local: Any) -> None:

@@ -77,3 +77,29 @@ def test_the_spec_marks_chat_models(
 
     assert all(marks(rest))
     assert not any(marks(rest_for(emulator)))
+
+
+def test_a_prompt_is_read_as_a_message_if_the_emulator_is_told_to(
+    start: Callable[..., Emulator], rest_for: Callable[..., Rest], rest: Rest
+) -> None:
+    told = rest_for(start("chatty", stand_in="tunesmith/fake", chat_prompts=True))
+    path, text = "/ml/v1/text/generation", "Is gentle good?"
+    prompt = {"model_id": MODEL_ID, "input": text}
+
+    def results(rest: Rest, **parameters: Any) -> dict[str, Any]:
+        (result,) = rest.post(path, prompt | {"parameters": parameters})["results"]
+        return dict(result)
+
+    assert results(rest)["input_token_count"] == len(text.split())
+    read = results(told, return_options={"input_text": True})
+    assert read["input_token_count"] == len(f"<user> {text} </><assistant> ".split())
+    assert read["generated_text"].startswith(text)
+    streamed = told.ask("POST", f"{path}_stream", prompt)
+    assert streamed.status_code == 200
+    assert f'"input_token_count": {read["input_token_count"]}' in streamed.text
+    specs = "/ml/v1/foundation_model_specs"
+    told_of = [
+        one.get(specs, filters=f"modelid_{MODEL_ID}")["resources"][0]["tunesmith"]["chat_prompts"]
+        for one in (rest, told)
+    ]
+    assert told_of == [False, True]

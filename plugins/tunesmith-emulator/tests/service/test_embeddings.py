@@ -68,11 +68,27 @@ def test_a_long_text_is_cut_at_its_end_or_refused(embedding: Embeddings, rest: R
     long = {"model_id": GRANITE, "inputs": ["short", "word " * 300]}
     error = refusal(rest.ask("POST", EMBED, long), 400)
     assert error["target"]["name"] == "inputs[1]"
-    assert "254 tokens" in error["message"]
+    assert error["code"] == "invalid_input_argument"
+    assert "254 tokens, and inputs[1] has 300" in error["message"]
     longer = long | {"parameters": {"truncate_input_tokens": 255}}
     assert refusal(rest.ask("POST", EMBED, longer), 400)["target"]["name"] == "inputs[1]"
     fitting = long | {"parameters": {"truncate_input_tokens": 254}}
     assert len(rest.post(EMBED, fitting)["results"]) == 2
+
+
+def test_a_text_that_the_service_does_not_read_has_its_message(rest: Rest) -> None:
+    long = "word " * 600
+    error = refusal(rest.ask("POST", EMBED, {"model_id": SLATE, "inputs": [long]}), 400)
+    assert error["message"].startswith(
+        f"Invalid input argument for Model '{SLATE}': This model's maximum context length is 512 "
+        "tokens. However, you requested 600 tokens in the input for embedding generation. Please "
+        "reduce the length of the input."
+    )
+    assert "parameters.truncate_input_tokens of at most 254 would cut inputs[0]" in error["message"]
+    ranked = {"model_id": SLATE, "query": long, "inputs": [{"text": DOG}]}
+    error = refusal(rest.ask("POST", RANK, ranked), 400)
+    assert "you requested 600 tokens" in error["message"]
+    assert error["target"]["name"] == "query"
 
 
 def test_inputs_are_given_back_if_asked(embedding: Embeddings) -> None:

@@ -38,7 +38,7 @@ def model() -> Iterator[Any]:
     from ibm_watsonx_ai import APIClient, Credentials
     from ibm_watsonx_ai.foundation_models import ModelInference
 
-    with Emulator("local", stand_in=REAL) as running:
+    with Emulator("local", stand_in=REAL, chat_prompts=True) as running:
         client = APIClient(Credentials(**running.credentials), project_id=running.project_id)
         yield ModelInference(model_id=MODEL_ID, api_client=client, validate=False)
         client.httpx_client.close()
@@ -95,6 +95,16 @@ def test_a_result_is_answered_and_not_asked_for_again(model: Any) -> None:
         messages=[*said("What is 3 + 12?"), message, result], tools=[ADD], params={"max_tokens": 20}
     )
     assert "15" in answer["choices"][0]["message"]["content"]
+
+
+def test_a_question_is_answered_in_the_models_own_template(model: Any) -> None:
+    question = "What is the capital of France?"
+    assert "Paris" in model.generate_text(question, params={"max_new_tokens": 10})
+    # A prompt whose tokens are asked for is read as it is: this model ends it at once.
+    options = {"return_options": {"input_tokens": True}}
+    (result,) = model.generate(question, params=options)["results"]
+    assert len(result["input_tokens"]) == result["input_token_count"] == 7
+    assert result["generated_text"] == ""
 
 
 def test_json_is_what_was_asked_for(model: Any) -> None:

@@ -55,6 +55,54 @@ def test_the_sdk_generates_what_was_scripted(model, emulator):
     assert [piece for piece in pieces if piece] == ["Paris,", " of", " course."]
 
 
+def test_reasoning_is_shown_unless_the_request_asks_for_none(model, emulator):
+    emulator.answer(text="It is 4.", reasoning="2 and 2.")
+    message = model.chat(messages=said("2 + 2?"))["choices"][0]["message"]
+    assert message == {
+        "role": "assistant", "content": "It is 4.", "reasoning_content": "2 and 2.",
+    }  # fmt: skip
+    first, second, *_ = model.chat_stream(messages=said("2 + 2?"))
+    thought = {"role": "assistant", "reasoning_content": "2 and 2."}
+    assert first["choices"][0]["delta"] == thought
+    assert second["choices"][0]["delta"] == {"content": "It"}
+    without = {"include_reasoning": False}
+    message = model.chat(messages=said("2 + 2?"), params=without)["choices"][0]["message"]
+    assert message == {"role": "assistant", "content": "It is 4."}
+    first, *_ = model.chat_stream(messages=said("2 + 2?"), params=without)
+    assert first["choices"][0]["delta"] == {"role": "assistant", "content": "It"}
+
+
+@pytest.mark.parametrize("path", [GENERATION, f"{GENERATION}_stream"])
+def test_guardrails_look_at_a_scripted_answer(rest, emulator, path):
+    emulator.answer(text="I hate this damn world. Call 333-452-3123.")
+    on, off = {"enabled": True}, {"enabled": False}
+    guards = {"hap": {"input": off, "output": on}, "pii": {"input": on, "output": on, "mask": {}}}
+    options = {"parameters": {"return_options": {"input_text": True}}}
+
+    def asked(text):
+        body = {"model_id": MODEL_ID, "input": text, "moderations": guards, **options}
+        response = rest.ask("POST", path, body)
+        assert response.status_code == 200
+        *_, data = response.text.rpartition("data: ")  # the last event, or the whole body
+        return json.loads(data)
+
+    (result,) = asked("What a damn day!")["results"]
+    assert result["generated_text"] == (
+        "What a damn day!I hate this damn world. Call ************."
+    )
+    (word,) = result["moderations"]["hap"]
+    (number,) = result["moderations"]["pii"]
+    assert (word["word"], word["position"]) == ("damn", {"start": 12, "end": 16})
+    assert (number["entity"], number["input"]) == ("PhoneNumber", False)
+    withheld = asked("My number is 333-452-3123")
+    assert withheld["system"]["warnings"][0]["id"] == "UNSUITABLE_INPUT"
+    assert withheld["tunesmith"]
+    (result,) = withheld["results"]
+    assert (result["generated_text"], result["generated_token_count"]) == ("", 0)
+    assert result["moderations"]["pii"][0]["input"] is True
+    assert result["stop_reason"] == "not_finished"
+
+
 def test_the_sdk_chats_as_was_scripted(model, emulator):
     emulator.answer(chunks=["Hel", "lo"], finish_reason="length", usage={
         "prompt_tokens": 7, "completion_tokens": 2})  # fmt: skip

@@ -210,7 +210,8 @@ class Converser:
         users = [index for index, message in enumerate(messages) if message.role == "user"]
         last = users[-1] if users else len(messages) - 1
         # What was called since the user's message has been answered.
-        called = {call.name for message in messages[last + 1 :] for call in message.calls}
+        since = messages[last + 1 :]
+        called = {call.name for message in since for call in message.calls}
         left = [tool for tool in use.tools if tool.name not in called]
         if not left:
             return NO_TOOLS
@@ -222,7 +223,10 @@ class Converser:
             must=use.must,
             parallel=use.parallel and self.form.between is not None,
         )
-        return ToolUse(tuple(chosen), use.choice, use.parallel)
+        # Some clients send a result without its call. It answers the first function that is needed.
+        ids = {call.id for message in messages for call in message.calls}
+        answered = sum(m.role == "tool" and m.call_id not in ids for m in since)
+        return ToolUse(tuple(chosen[answered:]), use.choice, use.parallel)
 
     def _text(
         self, messages: Sequence[Message], tools: Sequence[Tool], variables: Mapping[str, Any]
@@ -283,10 +287,16 @@ def reply_of(asked: Asked, generation: Generation) -> Reply:
 
 
 class Deltas:
-    """Reads an answer back while it is written."""
+    """Reads an answer back while it is written.
 
-    def __init__(self, asked: Asked) -> None:
+    Args:
+        asked: what the model is asked.
+        whole_calls: whether the arguments of a call come in one delta, at the end of the answer.
+    """
+
+    def __init__(self, asked: Asked, *, whole_calls: bool = False) -> None:
         self._asked = asked
+        self._whole_calls = whole_calls
         self._text = ""
         self._sent = Written("")
         self._reasoned = ""
@@ -314,6 +324,8 @@ class Deltas:
         written = Written("") if thinking else _written(self._asked, text, finished=finished)
         if len(written.content) > len(self._sent.content):
             found.append({"content": written.content[len(self._sent.content) :]})
+        if self._whole_calls and not finished:
+            written = replace(written, calls=())
         found += self._calls(written)
         self._sent = written
         ended = piece.stop_reason in ("eos_token", "stop_sequence")
@@ -333,6 +345,10 @@ class Deltas:
             call |= {} if known else {"id": new_call_id(), "type": "function"}
             if known:
                 del call["function"]["name"]
+            if self._whole_calls:
+                named = {**call, "function": {"name": name, "arguments": ""}}
+                yield {"tool_calls": [named]}
+                call = {"index": index, "function": {"name": "", "arguments": arguments}}
             yield {"tool_calls": [call]}
 
 

@@ -102,7 +102,7 @@ class _MiniLM:
             Embedding(
                 vector=tuple(vector.tolist()),
                 token_count=min(count, limit),
-                truncated=count > limit,
+                unread_token_count=max(0, count - limit),
             )
             for vector, count in self._looked_up(texts, limit)
         ]

@@ -52,6 +52,11 @@ class Entry:
         return self.model.max_output_tokens
 
     @property
+    def whole_calls(self) -> bool:
+        """Whether the service streams the arguments of a call in one piece."""
+        return self.model.whole_calls is not None
+
+    @property
     def served_length(self) -> int | None:
         """As :attr:`max_sequence_length`, and no more than the model that answers reads."""
         return _least(self.max_sequence_length, self.capabilities.max_sequence_length)

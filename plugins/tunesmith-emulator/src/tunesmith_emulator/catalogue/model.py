@@ -81,6 +81,9 @@ class Model(_Fact):
     """Tokens; None if it is not known."""
     max_output_tokens: int | None = None
     chat: bool = False
+    whole_calls: Evidence | None = None
+    """The source for that the service streams the arguments of a call in one piece. None: it
+    streams them by token, as it does for most models of which streams were recorded."""
     generates: bool = True
     """Whether the untuned model generates text in the real service."""
     added: bool = False

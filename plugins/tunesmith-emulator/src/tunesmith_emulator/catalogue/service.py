@@ -224,6 +224,7 @@ class Catalogue:
             "tokenize": entry.capabilities.tokenize,
             "base_label_scores": _scores_inputs(entry.capabilities),
             "chat": entry.capabilities.chat,
+            "chat_prompts": entry.capabilities.chat and self._settings.chat_prompts,
         }
         problem = ask(entry.served_by)[1]
         if problem:

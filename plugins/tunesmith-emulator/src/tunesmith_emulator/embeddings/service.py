@@ -15,7 +15,7 @@ from tunesmith_emulator.embeddings.model import EmbeddingModel, Function, embedd
 from tunesmith_emulator.embeddings.requests import EmbeddingRequest, RerankRequest
 from tunesmith_emulator.embeddings.source import Source, find_source
 from tunesmith_emulator.engine import Engine
-from tunesmith_emulator.envelope import ServiceError, wrong_field
+from tunesmith_emulator.envelope import ServiceError, Target
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.times import stamp
 from tunesmith_emulator.translation import service_errors
@@ -147,12 +147,7 @@ class Embeddings:
             found = source.embed(texts, min(limits, default=None))
         for index, one in enumerate(found):
             if one.truncated and (limit is None or (room is not None and limit > room)):
-                raise wrong_field(
-                    place(index),
-                    f"{place(index)} has more than the {room} tokens that model "
-                    f"{model.model_id!r} reads; set parameters.truncate_input_tokens to at most "
-                    f"{room}.",
-                )
+                raise _too_long(model, one, place(index), room)
         return found
 
     def _room(self, model: EmbeddingModel, source: Source) -> int | None:
@@ -200,6 +195,25 @@ class Embeddings:
                 "dimension_of_the_service": model.dimension,
             },
         }
+
+
+def _too_long(model: EmbeddingModel, one: Embedding, place: str, room: int | None) -> ServiceError:
+    """Return the refusal of a text that is not to be cut: the service's if its model has no room.
+
+    The service's message was recorded; how to cut the text is added.
+    """
+    tokens, longest = one.token_count + one.unread_token_count, model.max_sequence_length
+    if longest is not None and tokens > longest:
+        why = (
+            f"This model's maximum context length is {longest} tokens. However, you requested "
+            f"{tokens} tokens in the input for embedding generation. Please reduce the length of "
+            "the input."
+        )
+    else:
+        why = f"the model that stands in for it reads {room} tokens, and {place} has {tokens}."
+    remedy = f"parameters.truncate_input_tokens of at most {room} would cut {place}."
+    message = f"Invalid input argument for Model '{model.model_id}': {why} {remedy}"
+    return ServiceError(400, "invalid_input_argument", message, Target("field", place))
 
 
 def _cosine(one: Embedding, other: Embedding) -> float:

@@ -78,6 +78,28 @@ class Moderations(Body):
                 found[name] = [_shown(part, one, of_input=True) for part in parts]
         return found
 
+    def withheld(self, answer: JSON, text: str) -> JSON | None:
+        """Return ``answer`` without its text if the input ``text`` is unsuitable, else None."""
+        found = self.in_input(text)
+        if not found:
+            return None
+        (result,) = answer["results"]
+        nothing = {"generated_text": "", "generated_token_count": 0, "stop_reason": "not_finished"}
+        told = answer.get("system", {}).get("warnings", [])
+        return {
+            **answer,
+            "results": [{**result, **nothing, "moderations": found}],
+            "system": {"warnings": [UNSUITABLE_INPUT, *told]},
+        }
+
+    def looked_at(self, answer: JSON, start: int) -> JSON:
+        """Return ``answer`` with what is found in its text, which begins at ``start``."""
+        (result,) = answer["results"]
+        text = result["generated_text"]
+        shown, found = self.in_output(text[start:])
+        result = {**result, "generated_text": text[:start] + shown, "moderations": found}
+        return {**answer, "results": [result]}
+
     def in_output(self, text: str) -> tuple[str, JSON]:
         """Return the output, masked if a mask is asked for, and what is found in it."""
         found: JSON = {}
@@ -97,6 +119,17 @@ class Moderations(Body):
         if ranges is None:
             return list(parts)
         return [p for p in parts if any(r.start <= p.start and p.end <= r.end for r in ranges)]
+
+
+def moderations_of(body: Mapping[str, Any]) -> Moderations | None:
+    """Return the moderations of a request; None if nothing is looked at.
+
+    Raises:
+        ServiceError: 400, names the field.
+    """
+    guard = Moderations.read(body.get("moderations") or {}, "moderations")
+    guard.check()
+    return guard if guard.on else None
 
 
 def not_emulated(field: str) -> ServiceError:

@@ -108,10 +108,10 @@ class ChatAnswer:
         return self._body(choices, _usage(generations), system)
 
     def chunks(
-        self, asked: Asked, index: int, pieces: Iterable[Generation]
+        self, asked: Asked, index: int, pieces: Iterable[Generation], *, whole_calls: bool = False
     ) -> Iterator[dict[str, Any]]:
         """Yield the chunks of one choice. The last of a piece has its tokens, and the reason."""
-        deltas, role = Deltas(asked), {"role": "assistant"}
+        deltas, role = Deltas(asked, whole_calls=whole_calls), {"role": "assistant"}
         for piece in pieces:
             found = deltas.add(piece)
             for number, delta in enumerate(found, start=1):

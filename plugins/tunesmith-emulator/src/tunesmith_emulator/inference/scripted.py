@@ -15,6 +15,7 @@ from tunesmith_emulator.catalogue.service import Catalogue
 from tunesmith_emulator.control.script import Asked, Script
 from tunesmith_emulator.deployments.service import Deployments
 from tunesmith_emulator.envelope import ServiceError, wrong_field
+from tunesmith_emulator.guardrails.moderations import moderations_of
 from tunesmith_emulator.inference import answers, parameters
 from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.scripted_answer import Answer, ScriptedAnswer, ToolCall, Usage, words
@@ -96,20 +97,27 @@ class Scripted:
 
 
 def generation(reply: Reply) -> JSON:
-    """Return the answer of ``text/generation``."""
+    """Return the answer of ``text/generation``. The request's guardrails look at it."""
     reply.check()
     wanted = _wanted(reply)
     shown = reply.texts[-1] if wanted.input_text else ""
     made = _generated(reply, wanted)
-    return {
+    answer: JSON = {
         **answers.head(reply.model_id),
         "results": [answers.result(made, wanted, shown + made.text)],
         **reply.mark,
     }
+    guard = moderations_of(reply.body)
+    if guard is None:
+        return answer
+    return guard.withheld(answer, reply.texts[-1]) or guard.looked_at(answer, len(shown))
 
 
 def generation_stream(reply: Reply) -> Iterator[JSON]:
-    """Yield the events of ``text/generation_stream``."""
+    """Yield the events of ``text/generation_stream``; one event if there are guardrails."""
+    if moderations_of(reply.body) is not None:
+        yield generation(reply)
+        return
     wanted = _wanted(reply)
     made = _generated(reply, wanted)
     _fail(reply, 0)
@@ -143,6 +151,7 @@ def chat(reply: Reply) -> JSON:
         message["content"] = "".join(reply.answer.pieces)
     if calls:
         message["tool_calls"] = calls
+    message |= _reasoning(reply)
     choice = {"index": 0, "message": message, "finish_reason": _finish(reply.answer)}
     return _Chat(reply).body([choice | _logprobs(reply)], usage=_counts(reply), **reply.mark)
 
@@ -153,6 +162,9 @@ def chat_stream(reply: Reply) -> Iterator[JSON]:
     positions = _logprobs(reply).get("logprobs", {}).get("content")
     role = {"role": "assistant"}
     _fail(reply, 0)
+    if thought := _reasoning(reply):
+        yield body([{"index": 0, "delta": {**role, **thought}, "finish_reason": None}])
+        role = {}
     for number, delta in enumerate(deltas, start=1):
         last = number == len(deltas)
         choice: JSON = {"index": 0, "delta": {**role, **delta}}
@@ -179,6 +191,12 @@ class _Chat:
         model = self.reply.model_id
         shared = {"id": self.id, "model": model, **answers.head(model), "created": self.created}
         return {**shared, "choices": choices, **more}
+
+
+def _reasoning(reply: Reply) -> JSON:
+    """Return what was thought; nothing if the request asks for none."""
+    shown = reply.answer.reasoning is not None and reply.body.get("include_reasoning") is not False
+    return {"reasoning_content": reply.answer.reasoning} if shown else {}
 
 
 def _deltas(answer: Answer) -> Iterator[JSON]:

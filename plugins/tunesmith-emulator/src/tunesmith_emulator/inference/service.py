@@ -19,7 +19,7 @@ from tunesmith_emulator.deployments.service import Deployments
 from tunesmith_emulator.engine import Engine
 from tunesmith_emulator.envelope import ServiceError, wrong_field
 from tunesmith_emulator.guardrails.detectors import RULES
-from tunesmith_emulator.guardrails.moderations import UNSUITABLE_INPUT, Moderations
+from tunesmith_emulator.guardrails.moderations import Moderations, moderations_of
 from tunesmith_emulator.inference import answers, chat_parameters, parameters
 from tunesmith_emulator.inference.parameters import Notice, Spelling, Wanted
 from tunesmith_emulator.project_scope import ProjectScope
@@ -34,7 +34,7 @@ from tunesmith_serve.conversing import (
     asked_of_prompt,
     refusals_of,
 )
-from tunesmith_serve.messages import field_of_system, tuned_input
+from tunesmith_serve.messages import Message, field_of_system, tuned_input
 from tunesmith_serve.streaming import with_own_tokens
 
 JSON = dict[str, Any]
@@ -54,6 +54,23 @@ class Answering:
     entry: Entry
     template: Template | None = None
     """The prompt template of the deployment, if it has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The prompt of text generation."""
+
+    text: str
+    """As in the request."""
+    read: str
+    """What the model reads."""
+
+    def shown(self, generation: Generation, wanted: Wanted) -> str:
+        """Return the prompt that the answer starts with, if the request wants it."""
+        if not wanted.input_text:
+            return ""
+        changed = self.read != self.text
+        return self.text if changed or generation.prompt is None else generation.prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,53 +96,61 @@ class Inference:
     Every method takes the body of a request. ``deployment`` is the id or serving name in its
     address, or None if the body names a base model. All raise :class:`ServiceError`; an iterator
     raises it when it is read.
+
+    Args:
+        engine: the backend.
+        catalogue: the models.
+        deployments: the models that are deployed.
+        chat_prompts: as :attr:`Settings.chat_prompts`.
     """
 
-    def __init__(self, engine: Engine, catalogue: Catalogue, deployments: Deployments) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        catalogue: Catalogue,
+        deployments: Deployments,
+        *,
+        chat_prompts: bool = False,
+    ) -> None:
         self._engine = engine
         self._catalogue = catalogue
         self._deployments = deployments
+        self._chat_prompts = chat_prompts
         self._conversers: dict[str, Converser] = {}
 
     def generate(self, body: JSON, deployment: str | None = None) -> JSON:
         """Answer ``text/generation``."""
         with service_errors():
-            who, text, wanted = self._generation(body, deployment)
-            guard = _guard(body)
+            who, prompt, wanted = self._generation(body, deployment)
+            guard = moderations_of(body)
             if guard is None:
-                return self._answer(who, text, wanted)
+                return self._answer(who, prompt, wanted)
             wanted = replace(wanted, warnings=(*wanted.warnings, Notice(RULES)))
-            return self._guarded(who, text, wanted, guard)
+            return self._guarded(who, prompt, wanted, guard)
 
-    def _answer(self, who: Answering, text: str, wanted: Wanted) -> JSON:
-        generation = self._generated(who, text, wanted)
-        shown = _shown_prompt(generation, wanted, text) + generation.text
+    def _answer(self, who: Answering, prompt: Prompt, wanted: Wanted) -> JSON:
+        generation = self._generated(who, prompt.read, wanted)
+        shown = prompt.shown(generation, wanted) + generation.text
         return {
             **answers.head(who.model_id),
             "results": [answers.result(generation, wanted, shown)],
             **self._system(who, generation, wanted),
         }
 
-    def _guarded(self, who: Answering, text: str, wanted: Wanted, guard: Moderations) -> JSON:
+    def _guarded(self, who: Answering, prompt: Prompt, wanted: Wanted, guard: Moderations) -> JSON:
         """Return an answer with what was found; nothing is generated for unsuitable input."""
-        found = guard.in_input(text)
-        if not found:
-            answer = self._answer(who, text, wanted)
-            (result,) = answer["results"]
-            start = len(text) if wanted.input_text else 0
-            shown, found = guard.in_output(result["generated_text"][start:])
-            text = result["generated_text"][:start] + shown
-            return {**answer, "results": [{**result, "generated_text": text, "moderations": found}]}
+        if not guard.in_input(prompt.text):
+            start = len(prompt.text) if wanted.input_text else 0
+            return guard.looked_at(self._answer(who, prompt, wanted), start)
         count = self._capabilities(who).tokenize
-        read = len(self._engine.tokenize(who.target, text)) if count else 0
+        read = len(self._engine.tokenize(who.target, prompt.read)) if count else 0
         nothing = Generation(text="", input_token_count=read, generated_token_count=0)
-        told = self._system(who, nothing, wanted)["system"]["warnings"]
-        result = answers.result(nothing, wanted, "") | {"stop_reason": "not_finished"}
-        return {
+        answer = {
             **answers.head(who.model_id),
-            "results": [{**result, "moderations": found}],
-            "system": {"warnings": [UNSUITABLE_INPUT, *told]},
+            "results": [answers.result(nothing, wanted, "")],
+            **self._system(who, nothing, wanted),
         }
+        return guard.withheld(answer, prompt.text) or answer
 
     def generate_stream(self, body: JSON, deployment: str | None = None) -> Iterator[JSON]:
         """Answer ``text/generation_stream``: count and tokens of the input, then the pieces.
@@ -134,15 +159,15 @@ class Inference:
         the first body.
         """
         with service_errors():
-            if _guard(body) is not None:
+            if moderations_of(body) is not None:
                 yield self.generate(body, deployment)  # the whole answer is looked at
                 return
-            who, text, wanted = self._generation(body, deployment)
+            who, prompt, wanted = self._generation(body, deployment)
             shown: str | None = None
-            for piece in self._pieces(who, text, wanted):
+            for piece in self._pieces(who, prompt.read, wanted):
                 if shown is None:
                     yield self._opening(who, piece, wanted)
-                    shown = _shown_prompt(piece, wanted, text)
+                    shown = prompt.shown(piece, wanted)
                 own = piece.model_copy(update={"input_tokens": None})
                 entry = answers.result(own, wanted, shown + piece.text)
                 yield {**answers.head(who.model_id), "results": [entry | {"input_token_count": 0}]}
@@ -176,8 +201,10 @@ class Inference:
                 answer, ends = answers.ChatAnswer(who.model_id), list[Generation]()
                 others = chat.choices(wanted)[1:]
                 streams = chain([first], (self._pieces(who, asked.text, one) for one in others))
+                whole = who.entry.whole_calls
                 for index, pieces in enumerate(streams):
-                    yield from answer.chunks(asked, index, _noting_last(pieces, ends))
+                    noted = _noting_last(pieces, ends)
+                    yield from answer.chunks(asked, index, noted, whole_calls=whole)
             yield answer.last(ends, self._system(who, ends[0], wanted))
 
     def tokenize(self, body: JSON) -> JSON:
@@ -196,7 +223,7 @@ class Inference:
         result = {"token_count": len(tokens), **({"tokens": list(tokens)} if spelled else {})}
         return {"model_id": who.model_id, "result": result}
 
-    def _generation(self, body: JSON, deployment: str | None) -> tuple[Answering, str, Wanted]:
+    def _generation(self, body: JSON, deployment: str | None) -> tuple[Answering, Prompt, Wanted]:
         who = self._answering(body, deployment)
         if who.template is not None:
             body = generation_body(who.template, body)
@@ -204,7 +231,15 @@ class Inference:
         _check_length(text, who)
         wanted = parameters.read(body.get("parameters"))
         wanted = self._fit(who, wanted, parameters.as_generation)
-        return who, text, self._within(who, text, wanted, parameters.as_generation)
+        prompt = Prompt(text, self._read(who, text, wanted))
+        return who, prompt, self._within(who, prompt.read, wanted, parameters.as_generation)
+
+    def _read(self, who: Answering, text: str, wanted: Wanted) -> str:
+        """Return what the model reads; a prompt whose tokens are asked for stays as it is."""
+        as_it_is = (wanted.params.return_options or {}).get("input_tokens")
+        if as_it_is or not self._chat_prompts or not isinstance(who.target, str):
+            return text
+        return self._asked(who.target, Conversation([Message("user", text)]), wanted).text
 
     def _chat(self, body: JSON, deployment: str | None) -> Chat:
         who = self._answering(body, deployment)
@@ -388,13 +423,6 @@ def _text_of(body: JSON) -> str:
     return text
 
 
-def _guard(body: JSON) -> Moderations | None:
-    """Return the moderations of a body; None if nothing is looked at."""
-    guard = Moderations.read(body.get("moderations") or {}, "moderations")
-    guard.check()
-    return guard if guard.on else None
-
-
 def _refuse_extras(body: JSON) -> None:
     if body.get("crypto"):
         raise wrong_field("crypto", "crypto is not emulated; leave it out.")
@@ -433,10 +461,3 @@ def _check_length(text: str, who: Answering) -> None:
             f"characters, more than the {longest * CHARACTERS_PER_TOKEN} that {longest} tokens "
             "could ever spell."
         )
-
-
-def _shown_prompt(generation: Generation, wanted: Wanted, text: str) -> str:
-    """Return the prompt that the answer starts with, if the request wants it."""
-    if not wanted.input_text:
-        return ""
-    return text if generation.prompt is None else generation.prompt

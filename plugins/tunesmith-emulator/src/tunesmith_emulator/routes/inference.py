@@ -62,7 +62,8 @@ _PARAMETERS = (
     "crypto. The first of input_tokens has no logprob, unless "
     "a soft prompt precedes it (inferred). If the backend counts no tokens, the counts are 0 and "
     "max_new_tokens does not cut the answer; warnings name both. If the model that answers has "
-    "fewer positions than the one in the catalogue, the prompt loses its beginning with a warning."
+    "fewer positions than the one in the catalogue, the prompt loses its beginning with a warning. "
+    "With the emulator's option chat_prompts a base model reads the prompt in its chat template."
 )
 _STREAM = (
     "As text/generation; tokens of the input are sent with the count of the input (inferred). If "
@@ -82,7 +83,10 @@ _TUNED_CHAT = (
     "As text/chat; a tuned model reads the last user message alone (without one, the last "
     "message) and answers as it does to text/generation. It calls no function."
 )
-_CHAT_STREAM = "As text/chat; without the event `close`, which clients would read as a chunk."
+_CHAT_STREAM = (
+    "As text/chat; without the event `close`, which clients would read as a chunk. The arguments "
+    "of a call come by token, and in one piece from models of which the service does so."
+)
 _BY_ID = "/ml/v1/deployments/{deployment}"
 
 _EVENTS = "text/event-stream"

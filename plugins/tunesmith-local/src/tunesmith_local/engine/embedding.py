@@ -35,6 +35,10 @@ def embeddings(
     rows = [row[:limit] for row in ids]
     vectors = normalize(read_features(base, rows, "mean", batch_size), dim=1).tolist()
     return [
-        Embedding(vector=tuple(vector), token_count=len(row), truncated=len(row) < len(whole))
+        Embedding(
+            vector=tuple(vector),
+            token_count=len(row),
+            unread_token_count=len(whole) - len(row),
+        )
         for vector, row, whole in zip(vectors, rows, ids, strict=True)
     ]
