@@ -36,6 +36,7 @@ EMBEDDING_ID = "ibm/slate-125m-english-rtrvr-v2"
 WITHOUT_BODY = {
     "POST /wx/v1/prompts/{prompt_id}/input",
     "POST /ml/v1/batches/{batch_id}/cancel",
+    "POST /v2/package_extensions/{spec_id}/upload_complete",
 }
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
 """For each route."""
