@@ -70,9 +70,6 @@ _OPTIONS = (
                  help="Answer the requests that a recording has from it."),
     click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
                  help="Serve the catalogue of that day; by default every model is available."),
-    click.option("--run-code", is_flag=True,
-                 help="Run the functions and AI services that clients deploy, each in a process "
-                 "of its own with your rights. By default they are only kept."),
     click.option("--api-key", "api_keys", multiple=True, metavar="KEY",
                  help="Accept this key only; may be repeated. By default any key is accepted."),
     click.option("--strict-projects", "projects", multiple=True, metavar="[ID]",
@@ -106,6 +103,9 @@ _OPTIONS = (
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Folder of the state, which is kept at a restart. By default "
               f"{DATA_DIR}, or {OPENAI_DATA_DIR}.")  # fmt: skip
+@click.option("--run-code", is_flag=True,
+              help="Run the functions and AI services that clients deploy, each in a process of "
+              "its own with your rights. By default they are only kept.")  # fmt: skip
 @_server_options
 def serve(
     api: str,
@@ -114,10 +114,12 @@ def serve(
     allowed_hosts: tuple[str, ...],
     data_dir: Path | None,
     overrides: Mapping[str, Any],
+    run_code: bool,
     **given: Any,
 ) -> None:
     """Serve until Ctrl-C. Prints the values for clients and for the environment."""
-    _refuse_of_the_other(api, {**given, "allowed_hosts": allowed_hosts, "overrides": overrides})
+    _refuse_of_the_other(api, {**given, "allowed_hosts": allowed_hosts, "overrides": overrides,
+                               "run_code": run_code})  # fmt: skip
     stop = _on_signals()
     if api == "openai":
         folder = data_dir or OPENAI_DATA_DIR
@@ -127,8 +129,9 @@ def serve(
             _wait(stop)
         return
     server = _emulator(
-        given, host=host, port=port, allowed_hosts=allowed_hosts, data_dir=data_dir or DATA_DIR
-    )
+        given, host=host, port=port, allowed_hosts=allowed_hosts, data_dir=data_dir or DATA_DIR,
+        run_code=run_code,
+    )  # fmt: skip
     with server:
         screen.emit(_document(server), _welcome(server))
         _wait(stop)
@@ -254,7 +257,6 @@ def _emulator(given: Mapping[str, Any], **server: Any) -> Emulator:
         seed=given["seed"],
         models=_models(given),
         any_model=given["any_model"],
-        run_code=given["run_code"],
         stand_in=given["stand_in"] or STAND_IN,
         answers=given["script"] or (),
         replay=given["replay"],
