@@ -18,9 +18,12 @@ from tunesmith_emulator import Emulator
 from tunesmith_emulator.stored_code import process
 
 SUM = """
+import os, sys
 calls = []
+assert not any(path.endswith("stored_code") for path in sys.path), sys.path
 def score(payload):
     print("a line that is no answer")
+    os.write(2, bytes(range(256)))
     calls.append(payload)
     values = [[sum(row), len(calls)] for row in payload["input_data"][0]["values"]]
     return {"predictions": [{"fields": ["sum", "calls"], "values": values}]}

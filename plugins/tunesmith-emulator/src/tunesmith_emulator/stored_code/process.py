@@ -50,14 +50,16 @@ class Process:
         self._lock = threading.Lock()
         self._answers: queue.SimpleQueue[JSON | None] = queue.SimpleQueue()
         self._child = subprocess.Popen(
-            [sys.executable, inside.__file__],
+            # Without the folder of this program, whose modules are not the code's.
+            [sys.executable, "-P", inside.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=folder,
             env={name: os.environ[name] for name in _KEPT if name in os.environ},
             start_new_session=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
         )
         for stream, take in ((self._child.stdout, self._hear), (self._child.stderr, self._log)):
             threading.Thread(target=take, args=(stream,), daemon=True).start()
@@ -96,7 +98,10 @@ class Process:
     def close(self) -> None:
         """End it, with all that it has started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, signal.SIGKILL)
+            if os.name == "posix":
+                os.killpg(self._child.pid, signal.SIGKILL)
+            else:
+                self._child.kill()
         self._child.wait()
         if self._child.stdin is not None:
             with contextlib.suppress(OSError):
@@ -124,10 +129,12 @@ class Process:
         return failed(f"The process of the code ended with code {self._child.wait()}.")
 
     def _hear(self, stdout: IO[str]) -> None:
-        with stdout:
-            for line in stdout:
-                self._answers.put(json.loads(line))
-        self._answers.put(None)
+        try:
+            with stdout:
+                for line in stdout:
+                    self._answers.put(json.loads(line))
+        finally:
+            self._answers.put(None)
 
     def _log(self, stderr: IO[str]) -> None:
         with stderr:
