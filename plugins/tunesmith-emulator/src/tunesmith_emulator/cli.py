@@ -101,24 +101,24 @@ _OPTIONS = (
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8443, show_default=True, type=click.IntRange(0, 65535),
               help="The port; 0 picks a free one.")  # fmt: skip
-@click.option("--run-code", is_flag=True,
-              help="Run the functions and AI services that clients deploy, each in a process of "
-              "its own with your rights. By default they are only kept.")  # fmt: skip
 @click.option("--allowed-host", "allowed_hosts", multiple=True, metavar="NAME",
               help="A further host name at which clients of this machine may use the control "
               "plane; may be repeated.")  # fmt: skip
 @click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Folder of the state, which is kept at a restart. By default "
               f"{DATA_DIR}, or {OPENAI_DATA_DIR}.")  # fmt: skip
+@click.option("--run-code", is_flag=True,
+              help="Run the functions and AI services that clients deploy, each in a process of "
+              "its own with your rights. By default they are only kept.")  # fmt: skip
 @_server_options
 def serve(
     api: str,
     host: str,
     port: int,
-    run_code: bool,
     allowed_hosts: tuple[str, ...],
     data_dir: Path | None,
     overrides: Mapping[str, Any],
+    run_code: bool,
     **given: Any,
 ) -> None:
     """Serve until Ctrl-C. Prints the values for clients and for the environment."""

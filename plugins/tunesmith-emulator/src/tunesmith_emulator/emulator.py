@@ -19,7 +19,7 @@ from tunesmith_emulator.envelope import ServiceError
 from tunesmith_emulator.files import usable
 from tunesmith_emulator.given_file import read_file
 from tunesmith_emulator.lifetime import Lifetime, valid
-from tunesmith_emulator.run.code_launch import CodeLaunch, led_to_emulator
+from tunesmith_emulator.run.code_launch import led_to_emulator
 from tunesmith_emulator.run.hosts import ibm_hosts
 from tunesmith_emulator.scripted_answer import ScriptedAnswer, ScriptedAnswers
 from tunesmith_emulator.services import Services
@@ -123,6 +123,11 @@ class Emulator(Lifetime):
             folder = self._temporary_folder()
             self.settings = self.settings.model_copy(update={"data_dir": folder})
         self.services = Services(self.settings)
+        # It ends after the services, which may start code until they are closed.
+        launch = led_to_emulator(
+            self.settings.data_dir / "code", lambda: (self.authority.ca_pem, self.port)
+        )
+        self.run_code_by(self._opened.enter_context(launch))
         self._opened.callback(self.services.close)
         hosts = [*LOOPBACK, *self.settings.allowed_hosts, *ibm_hosts()]
         with usable(self.settings.data_dir):
@@ -140,7 +145,6 @@ class Emulator(Lifetime):
         )
         self._opened.callback(self._server.stop)
         self._remember()
-        self.run_code_by(self._opened.enter_context(self._own_launch()))
         self.services.open()
         self._server.start()
 
@@ -215,10 +219,6 @@ class Emulator(Lifetime):
         By default in the Python of this process, with IBM's hosts led to this emulator.
         """
         self.services.stored_code.launch = launch
-
-    def _own_launch(self) -> CodeLaunch:
-        folder = self.settings.data_dir / "code"
-        return led_to_emulator(folder, self.authority.ca_pem, self.port)
 
     def set_pace(self, **seconds: float) -> None:
         """Set how long states last at least; the arguments are the fields of ``StateDelays``."""

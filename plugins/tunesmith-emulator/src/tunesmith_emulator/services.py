@@ -104,7 +104,6 @@ class Services:
         self.batches.runner.stop()
         self.jobs.stop()
         self.deployments.stop()
-        self.stored_code.close()
         self._opened.close()
 
     def set_delays(self, delays: StateDelays) -> None:

@@ -1,4 +1,4 @@
-"""The calls that the SDK allows only on Cloud Pak for Data, and those only in a notebook."""
+"""The calls of tuners that the SDK allows in one place: Cloud Pak for Data, or a notebook."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sdk_world import World
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the SDK's imports cause warnings
+    from ibm_watsonx_ai.foundation_models import ILabTuner
     from ibm_watsonx_ai.helpers import DataConnection
 
 Call = Callable[[World], Any]
@@ -71,5 +72,6 @@ ON_CPD: dict[str, Call] = {
     "FineTuner.get_logs": _logs,
     "FineTuner.cancel_run": _cancelled,
     "FineTuner.plot_learning_curve": lambda w: _drawn(w.fine_tuner),
+    "ILabTuner.get_params": lambda w: ILabTuner("ours", w.client).get_params() == {"name": "ours"},
     "PromptTuner.plot_learning_curve": lambda w: _drawn(w.tuner),
 }

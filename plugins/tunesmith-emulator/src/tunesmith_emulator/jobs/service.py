@@ -69,8 +69,9 @@ class Jobs:
             self._pool.submit(self._run, ident)
 
     def stop(self) -> None:
-        """Finish the running job; waiting ones are left for the next start."""
+        """End the code. The running job and the waiting ones are left for the next start."""
         self._closing.set()
+        self._code.close()
         self._pool.shutdown(cancel_futures=True)
 
     def create(self, scope: ProjectScope, body: Mapping[str, Any]) -> JSON:
@@ -152,6 +153,8 @@ class Jobs:
             ended = {"state": "completed", "predictions": predictions}
         except Exception as error:  # noqa: BLE001  # no error of the code may end the pool
             ended = {"state": "failed", "failure": failure_of(error, f"job {job_id}")}
+            if self._closing.is_set():
+                return  # the error is of the end
         self._change(job_id, completed_at=utc_now(), **ended)
 
     def _change(self, job_id: str, **values: Any) -> bool:

@@ -129,7 +129,7 @@ class AiServiceRequest(BaseModel):
     """Any object: what an AI service reads."""
 
 
-class NewDeploymentJob(JobBody, shapes.InScope):
+class NewScoringJob(JobBody, shapes.InScope):
     """A job of a batch deployment of a function."""
 
 
@@ -180,7 +180,7 @@ ROUTES = (
         "/ml/v4/deployment_jobs",
         create_job,
         status=202,
-        body=NewDeploymentJob,
+        body=NewScoringJob,
         answer=shapes.Resource,
         note="Batch deployments of functions, with data in the request; only with --run-code.",
     ),

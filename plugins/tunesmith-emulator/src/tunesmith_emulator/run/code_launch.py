@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import cache
@@ -17,7 +18,7 @@ from tunesmith_emulator.run.child import trusting, without_proxy
 from tunesmith_emulator.run.hosts import ibm_hosts
 from tunesmith_emulator.run.python_start import with_start
 from tunesmith_emulator.run.start import Start
-from tunesmith_emulator.stored_code.process import kept_environment
+from tunesmith_emulator.stored_code.process import failed, kept_environment
 
 
 class CodeLaunch:
@@ -39,9 +40,22 @@ class CodeLaunch:
         self._python = python
         self._start = start
         self._opened = ExitStack()
+        self._ended = False
+        self._lock = threading.Lock()
 
     def __call__(self, script: Path, folder: Path) -> subprocess.Popen[str]:
-        """Start Python with a script in ``folder``; its three streams are pipes."""
+        """Start Python with a script in ``folder``; its three streams are pipes.
+
+        Raises:
+            ServiceError: 400, the ``with`` block has ended.
+        """
+        # A job may still start code while this ends.
+        with self._lock:
+            if self._ended:
+                raise failed("The emulator runs no more code, because it ends.")
+            return self._started(script, folder)
+
+    def _started(self, script: Path, folder: Path) -> subprocess.Popen[str]:
         start = self._opened.enter_context(self._start())
         process = subprocess.Popen(
             (*start.prefix, str(self._python), str(script)),
@@ -51,7 +65,8 @@ class CodeLaunch:
             cwd=folder,
             env=dict(self._environment()),
             start_new_session=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             pass_fds=start.pass_fds,
         )
         self._opened.callback(process.kill)
@@ -68,19 +83,23 @@ class CodeLaunch:
         trace: TracebackType | None,
     ) -> None:
         del kind, error, trace
-        self._opened.close()
+        with self._lock:
+            self._ended = True
+            self._opened.close()
 
 
-def led_to_emulator(folder: Path, ca_pem: bytes, port: int) -> CodeLaunch:
+def led_to_emulator(folder: Path, place: Callable[[], tuple[bytes, int]]) -> CodeLaunch:
     """Return what starts code outside a run: this Python, with IBM's hosts led to the emulator.
 
-    It has the network of this machine. What it needs is written to ``folder`` at the first start.
+    It has the network of this machine. What it needs is written to ``folder`` at the first start;
+    ``place`` then returns the emulator's authority, as PEM, and its port.
     """
 
     @cache
     def environment() -> Mapping[str, str]:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        ca_pem, port = place()
         bundle = write_bundle(folder / "certificates.pem", ca_pem)
         direct = without_proxy(kept_environment(), (host.removeprefix("*") for host in ibm_hosts()))
         return with_start(trusting(direct, bundle), folder / "python", (), port)

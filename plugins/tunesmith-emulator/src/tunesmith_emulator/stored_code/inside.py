@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 JSON = dict[str, Any]
@@ -155,6 +156,8 @@ def _requests() -> queue.SimpleQueue[str]:
 
 def main() -> None:
     """Load the code, and answer requests."""
+    # The modules beside this file are not the code's.
+    sys.path[:] = [place for place in sys.path if Path(place) != Path(__file__).parent]
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     lines = _requests()
     os.dup2(2, 1)

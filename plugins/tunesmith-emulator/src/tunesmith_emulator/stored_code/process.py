@@ -50,7 +50,8 @@ def launch_here(script: Path, folder: Path) -> subprocess.Popen[str]:
         cwd=folder,
         env=kept_environment(),
         start_new_session=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
 
 
@@ -119,7 +120,10 @@ class Process:
     def close(self) -> None:
         """End it, with all that it has started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, signal.SIGKILL)
+            if os.name == "posix":
+                os.killpg(self._child.pid, signal.SIGKILL)
+            else:
+                self._child.kill()
         self._child.wait()
         if self._child.stdin is not None:
             with contextlib.suppress(OSError):
@@ -147,10 +151,12 @@ class Process:
         return failed(f"The process of the code ended with code {self._child.wait()}.")
 
     def _hear(self, stdout: IO[str]) -> None:
-        with stdout:
-            for line in stdout:
-                self._answers.put(json.loads(line))
-        self._answers.put(None)
+        try:
+            with stdout:
+                for line in stdout:
+                    self._answers.put(json.loads(line))
+        finally:
+            self._answers.put(None)
 
     def _log(self, stderr: IO[str]) -> None:
         with stderr:

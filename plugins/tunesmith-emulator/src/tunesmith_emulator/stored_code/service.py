@@ -52,6 +52,7 @@ class StoredCode:
         self._settings = settings
         self._artifacts = artifacts
         self._iam = iam
+        self._closed = False
         self._processes: dict[str, Process] = {}
         self._lock = threading.Lock()
         self._folder: Path | None = None
@@ -114,7 +115,9 @@ class StoredCode:
             process.close()
 
     def close(self) -> None:
-        """End all processes."""
+        """End all processes; no other one begins."""
+        with self._lock:
+            self._closed = True
         for ident in list(self._processes):
             self.forget(ident)
         if self._folder is not None:
@@ -127,6 +130,8 @@ class StoredCode:
     def _process(self, program: Program) -> Process:
         self.check()
         with self._lock:
+            if self._closed:
+                raise failed("The emulator ends.")
             process = self._processes.get(program.deployment_id)
             if process is None or not process.alive:
                 process = self._started(program)
