@@ -19,7 +19,7 @@ def sdk_hosts() -> set[str]:
     return {urlsplit(url).hostname or "" for url in urls}
 
 
-def sign_in_hosts() -> set[str]:
+def other_hosts() -> set[str]:
     found = set()
     for url, platform in client.APIClient.PLATFORM_URLS_MAP.items():
         known = definitions.HrefDefinitions(url, "", None, None, True, False, platform, "", None)
@@ -28,13 +28,14 @@ def sign_in_hosts() -> set[str]:
             known.get_iam_public_keys_url(),
             known.get_aws_token_url(),
             known.get_aws_public_keys_url(),
+            known.promote_asset_href("x"),
         ):
             found.add(urlsplit(address).hostname or "")
     return found
 
 
 def test_every_host_of_the_sdk_reaches_the_emulator_with_a_valid_certificate(route):
-    hosts = sdk_hosts() | sign_in_hosts()
+    hosts = sdk_hosts() | other_hosts()
     trusted = ssl.create_default_context(cafile=str(route.bundle))
     with httpx.Client(proxy=route.proxy.url, verify=trusted, trust_env=False) as http:
         answers = {host: http.get(f"https://{host}/ml").text for host in hosts}

@@ -42,7 +42,9 @@ on version 5.2 of it. Learning curves are drawn in a notebook's shell.
 - no: it raised, or returned something else.
 - not called: no call was written, and it counts as no.
 
-The methods are read from the SDK, so none is left out.
+The methods are read from the SDK, so none is left out. Three of them can succeed nowhere:
+`repository.clone` and `deployments.get_download_url` only raise, and
+`deployments.arun_ai_service_stream` reads an asynchronous stream as a synchronous one.
 
 """
 

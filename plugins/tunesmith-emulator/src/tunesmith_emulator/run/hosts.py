@@ -18,7 +18,10 @@ def ibm_hosts() -> tuple[str, ...]:
     The proxy sends only requests to these names to the emulator, so the certificate always
     matches.
     """
-    return tuple(dict.fromkeys((*_sign_in(), *_cloud(), *_test(), *_aws(), *_government())))
+    names = (*_sign_in(), *_cloud(), *_test(), *_aws(), *_government())
+    # The SDK promotes assets at the platform's name without "api.".
+    sites = (name.replace("api.", "") for name in names if "api." in name)
+    return tuple(dict.fromkeys((*names, *sites)))
 
 
 def matches(host: str, names: tuple[str, ...]) -> bool:
