@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.write:
         return _write(asked.build)
     if asked.slice:
-        return max(_slice(suite, _runner(suite, asked)) for suite in chosen)
+        sliced = [suite for suite in chosen if suite.slice.exists()]
+        return max((_slice(suite, _runner(suite, asked)) for suite in sliced), default=0)
     for suite in chosen:
         run = _scripted if asked.scripts else _plain
         run(suite, _runner(suite, asked), asked)

@@ -61,7 +61,7 @@ class Runner:
         """
         printed = self.folder / "output" / f"{name}.txt"
         report = printed.with_suffix(".xml")
-        printed.parent.mkdir(exist_ok=True)
+        printed.parent.mkdir(parents=True, exist_ok=True)
         report.unlink(missing_ok=True)
         scripted = () if script is None else ("--script", str(script))
         emulator = ("emulator", "run", *OPTIONS, "--stand-in", self.model, *scripted, "--")
