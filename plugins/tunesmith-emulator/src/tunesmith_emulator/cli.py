@@ -195,6 +195,7 @@ def run(
         command, served, output, answers=answers, own_network=not open_network, python=python
     )
     with handled(leave), _emulator(given, data_dir=data_dir) as server:
+        server.load()
         out = click.get_current_context().meta[screen.STDOUT]
         ended = work.run(server, out=out, note=screen.note)
         screen.note(f"emulated: {_stood_in(server)}; {ended.watched}")
