@@ -33,7 +33,10 @@ from tunesmith_emulator.routes.routing import Route
 from tunesmith_emulator.routes.table import ROUTES
 
 EMBEDDING_ID = "ibm/slate-125m-english-rtrvr-v2"
-WITHOUT_BODY = {"POST /wx/v1/prompts/{prompt_id}/input"}
+WITHOUT_BODY = {
+    "POST /v2/package_extensions/{spec_id}/upload_complete",
+    "POST /wx/v1/prompts/{prompt_id}/input",
+}
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
 """For each route."""
 CHECKS = [
