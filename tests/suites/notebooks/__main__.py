@@ -75,7 +75,7 @@ def _outcome(sample: Sample, packages: str, build: Path, asked: argparse.Namespa
         environment = Environment(build / "environments", commands, UNTIL[packages])
         environment.make()
         started = time.monotonic()
-        executed = _run(notebook, environment.python, folder, asked)
+        executed, in_time = _run(notebook, environment.python, folder, asked)
         cells, cell, error = stopped(executed)
         outcome = Outcome(
             name=sample.name,
@@ -85,15 +85,17 @@ def _outcome(sample: Sample, packages: str, build: Path, asked: argparse.Namespa
             seconds=round(time.monotonic() - started),
             cells=cells,
             cell=cell,
-            error=error,
+            error=error if in_time else f"not ended after {asked.limit} s",
         )
         write_atomically(record, outcome.model_dump_json(indent=2) + "\n")
     print(f"{packages}: {sample.name}: {_told(outcome)}", flush=True)
     return outcome
 
 
-def _run(notebook: Path, python: Path, folder: Path, asked: argparse.Namespace) -> Path:
-    """Run a notebook in a folder of its own, and return the executed one."""
+def _run(
+    notebook: Path, python: Path, folder: Path, asked: argparse.Namespace
+) -> tuple[Path, bool]:
+    """Run a notebook in a folder of its own. Return the executed one, and whether it ended."""
     work, executed = folder / "work", folder / "executed.ipynb"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -109,12 +111,14 @@ def _run(notebook: Path, python: Path, folder: Path, asked: argparse.Namespace) 
         )
         try:
             child.wait(asked.limit)
+            in_time = True
         except subprocess.TimeoutExpired:
+            in_time = False
             child.terminate()  # it ends the kernel, and writes the executed notebook
             child.wait()
     if not executed.exists():
         raise SystemExit(f"{notebook.name} did not run; see {folder / 'output.txt'}")
-    return executed
+    return executed, in_time
 
 
 def _told(outcome: Outcome) -> str:
