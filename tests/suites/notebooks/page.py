@@ -28,6 +28,7 @@ def page(outcomes: Sequence[Outcome], model: str) -> str:
         (
             *_head(model, span, newest, of_the_day),
             *_table(newest, of_the_day),
+            *_versions(outcomes),
             *_stops("the newest packages", newest),
             *_stops(f"the packages of {DAY}", of_the_day),
             *_others(),
@@ -75,6 +76,19 @@ def _table(newest: dict[str, Outcome], of_the_day: dict[str, Outcome]) -> list[s
         cells = (_link(sample), _short(newest[sample.name]), _short(of_the_day.get(sample.name)))
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def _versions(outcomes: Sequence[Outcome]) -> list[str]:
+    told = []
+    for packages in dict.fromkeys(each.packages for each in outcomes):
+        found: dict[str, set[str]] = {}
+        for outcome in outcomes:
+            for name, version in outcome.versions.items():
+                if outcome.packages == packages:
+                    found.setdefault(name, set()).add(version)
+        parts = [f"{name} {' and '.join(sorted(found[name]))}" for name in sorted(found)]
+        told.append(f"Packages, {packages}: {', '.join(parts)}.")
+    return ["", *told]
 
 
 def _link(sample: Sample) -> str:
