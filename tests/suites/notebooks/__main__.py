@@ -3,8 +3,8 @@
     python -m tests.suites.notebooks --source DIR [--build DIR] [--again] [NAME …]
 
 DIR is a checkout of the samples' repository. Each notebook gets an environment with what its pip
-cells install: once with the newest packages, once with those of the commit's day. What ran before
-is not run again. Writes docs/reference/sample-notebooks.md if all notebooks have run.
+cells install: the newest packages, and if it stops with them, those of the commit's day. What ran
+before is not run again. Writes docs/reference/sample-notebooks.md if all notebooks have run.
 """
 
 from __future__ import annotations
@@ -35,13 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the notebooks that have no outcome yet, and print all outcomes."""
     asked = _parser().parse_args(arguments)
     build: Path = asked.build.resolve() / "notebooks"
-    outcomes = [
-        _outcome(sample, packages, build, asked)
-        for packages in asked.packages or UNTIL
-        for sample in SAMPLES
-        if not asked.names or sample.name in asked.names
-    ]
-    if len(outcomes) == len(SAMPLES) * len(UNTIL):
+    outcomes = []
+    for sample in SAMPLES:
+        if asked.names and sample.name not in asked.names:
+            continue
+        for packages in UNTIL:
+            outcomes.append(_outcome(sample, packages, build, asked))
+            if outcomes[-1].cell is None:
+                break
+    if not asked.names:
         write_atomically(PAGE, page(outcomes, asked.model))
         print(f"written: {PAGE}")
     return 0
@@ -57,7 +59,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--source", type=Path, required=True, help="the samples' checkout")
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--model", default=MODEL, help="the base model that answers")
-    parser.add_argument("--packages", action="append", choices=tuple(UNTIL), default=[])
     parser.add_argument("--again", action="store_true", help="also those that have an outcome")
     parser.add_argument("--limit", type=int, default=1800, help="seconds of one notebook")
     return parser
@@ -74,7 +75,7 @@ def _outcome(sample: Sample, packages: str, build: Path, asked: argparse.Namespa
         environment = Environment(build / "environments", commands, UNTIL[packages])
         environment.make()
         started = time.monotonic()
-        executed = _run(notebook, environment.python, folder, asked)
+        executed, in_time = _run(notebook, environment.python, folder, asked)
         cells, cell, error = stopped(executed)
         outcome = Outcome(
             name=sample.name,
@@ -84,15 +85,17 @@ def _outcome(sample: Sample, packages: str, build: Path, asked: argparse.Namespa
             seconds=round(time.monotonic() - started),
             cells=cells,
             cell=cell,
-            error=error,
+            error=error if in_time else f"not ended after {asked.limit} s",
         )
         write_atomically(record, outcome.model_dump_json(indent=2) + "\n")
     print(f"{packages}: {sample.name}: {_told(outcome)}", flush=True)
     return outcome
 
 
-def _run(notebook: Path, python: Path, folder: Path, asked: argparse.Namespace) -> Path:
-    """Run a notebook in a folder of its own, and return the executed one."""
+def _run(
+    notebook: Path, python: Path, folder: Path, asked: argparse.Namespace
+) -> tuple[Path, bool]:
+    """Run a notebook in a folder of its own. Return the executed one, and whether it ended."""
     work, executed = folder / "work", folder / "executed.ipynb"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -108,12 +111,14 @@ def _run(notebook: Path, python: Path, folder: Path, asked: argparse.Namespace) 
         )
         try:
             child.wait(asked.limit)
+            in_time = True
         except subprocess.TimeoutExpired:
+            in_time = False
             child.terminate()  # it ends the kernel, and writes the executed notebook
             child.wait()
     if not executed.exists():
         raise SystemExit(f"{notebook.name} did not run; see {folder / 'output.txt'}")
-    return executed
+    return executed, in_time
 
 
 def _told(outcome: Outcome) -> str:

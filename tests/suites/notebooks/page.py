@@ -28,6 +28,7 @@ def page(outcomes: Sequence[Outcome], model: str) -> str:
         (
             *_head(model, span, newest, of_the_day),
             *_table(newest, of_the_day),
+            *_versions(outcomes),
             *_stops("the newest packages", newest),
             *_stops(f"the packages of {DAY}", of_the_day),
             *_others(),
@@ -55,8 +56,9 @@ def _head(
         "```",
         "",
         f"Commit `{COMMIT[:12]}` of {DAY}, measured {span}. With the newest packages, which the",
-        f"pip cells ask for, {_ended(newest)} of {len(newest)} run to the end. With the packages",
-        f"of the commit's day, {_ended(of_the_day)} of {len(of_the_day)} do.",
+        f"pip cells ask for, {_ended(newest)} of {len(newest)} run to the end. The others ran",
+        f"again with the packages of the commit's day; of these {len(of_the_day)},",
+        f"{_ended(of_the_day)} do.",
         "",
     ]
 
@@ -71,9 +73,22 @@ def _table(newest: dict[str, Outcome], of_the_day: dict[str, Outcome]) -> list[s
         "|---|---|---|",
     ]
     for sample in SAMPLES:
-        cells = (_link(sample), _short(newest[sample.name]), _short(of_the_day[sample.name]))
+        cells = (_link(sample), _short(newest[sample.name]), _short(of_the_day.get(sample.name)))
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def _versions(outcomes: Sequence[Outcome]) -> list[str]:
+    told = []
+    for packages in dict.fromkeys(each.packages for each in outcomes):
+        found: dict[str, set[str]] = {}
+        for outcome in outcomes:
+            for name, version in outcome.versions.items():
+                if outcome.packages == packages:
+                    found.setdefault(name, set()).add(version)
+        parts = [f"{name} {' and '.join(sorted(found[name]))}" for name in sorted(found)]
+        told.append(f"Packages, {packages}: {', '.join(parts)}.")
+    return ["", *told]
 
 
 def _link(sample: Sample) -> str:
@@ -82,14 +97,17 @@ def _link(sample: Sample) -> str:
     return f"[{title}](https://github.com/{place})"
 
 
-def _short(outcome: Outcome) -> str:
+def _short(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return ""
     if outcome.cell is None:
         return f"to the end, {outcome.seconds} s"
     return f"cell {outcome.cell} of {outcome.cells}"
 
 
 def _stops(what: str, outcomes: dict[str, Outcome]) -> list[str]:
-    left = [sample for sample in SAMPLES if outcomes[sample.name].cell is not None]
+    stopped = {name for name, outcome in outcomes.items() if outcome.cell is not None}
+    left = [sample for sample in SAMPLES if sample.name in stopped]
     if not left:
         return []
     lines = ["", f"## Where the others stop with {what}", ""]

@@ -53,6 +53,7 @@ SAMPLES = (
         "prompt-templates",
         "Use watsonx to manage Prompt Template assets and create deployment.ipynb",
         "bd91bf09047083aeb8842d98a156035fd3018feb",
+        {10: "Its pip cell takes any LangChain; version 1 has no module of that name."},
     ),
     Sample(
         "langchain-agents",
@@ -83,6 +84,7 @@ SAMPLES = (
         "codellama-code",
         "Use watsonx, and `codellama-34b-instruct-hf` to generate code based on instruction.ipynb",
         "25ae9576e5a36b803b69eadcb2ef5329233a3cb1",
+        {14: "The cell executes what the model wrote. The small model's code is no Python."},
     ),
     Sample(
         "granite-translation",
@@ -94,12 +96,14 @@ SAMPLES = (
         "mixtral-code",
         "Use watsonx, and `mixtral-8x7b-instruct-v01` to generate code based on instruction.ipynb",
         "f9402f8c0bdf201e452d259a93629448d8c84d4b",
+        {14: "The cell executes what the model wrote. The small model's code is no Python."},
     ),
     Sample(
         "llamaindex-chat",
         "chat/Use watsonx, and `llama-3-1-70b-instruct` and LlamaIndex to make simple chat "
         "conversation and tool calls.ipynb",
         "3c004932ad58223cb08555fc370b64794defdedc",
+        {9: "LlamaIndex has removed the method; the pip cell sets no upper bound."},
     ),
     Sample(
         "ai-service",
@@ -117,6 +121,7 @@ SAMPLES = (
         "chat/Use watsonx, and `mistral-large` with support for tools to perform simple "
         "calculations.ipynb",
         "ffdc66b52754e5e31d2b4c1353c1e0c5b8d2e4c1",
+        {8: "The picture of the graph is made by mermaid.ink. Nothing leaves the machine."},
     ),
 )
 OTHER_NOTEBOOKS = 16

@@ -87,11 +87,12 @@ def test_the_page_says_what_was_measured() -> None:
             error=error,
         )
 
-    outcomes = [outcome(sample, "newest", None) for sample in SAMPLES]
-    outcomes += [outcome(sample, "of the day", None) for sample in SAMPLES[:-1]]
-    text = page([*outcomes, outcome(SAMPLES[-1], "of the day", 4)], "a/model")
-    assert "13 of 13 run to the end" in text
-    assert "12 of 13 do" in text
-    assert "| cell 4 of 9 |" in text
-    assert r"`KeyError: a \| b`" in text
-    assert "newest packages stop" not in text
+    outcomes = [outcome(sample, "newest", None) for sample in SAMPLES[2:]]
+    outcomes += [outcome(sample, "newest", 4) for sample in SAMPLES[:2]]
+    outcomes += [outcome(SAMPLES[0], "of the day", None), outcome(SAMPLES[1], "of the day", 5)]
+    text = page(outcomes, "a/model")
+    assert "11 of 13 run to the end" in text
+    assert "of these 2,\n1 do." in text
+    assert "| cell 4 of 9 | to the end, 31 s |" in text
+    assert "| cell 4 of 9 | cell 5 of 9 |" in text
+    assert text.count(r"`KeyError: a \| b`") == 3

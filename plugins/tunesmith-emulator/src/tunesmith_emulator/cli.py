@@ -210,6 +210,7 @@ def run(
     )
     # What is deployed is the command's own code.
     with handled(leave), _emulator(given, data_dir=data_dir, run_code=True) as server:
+        server.load()
         out = click.get_current_context().meta[screen.STDOUT]
         ended = work.run(server, out=out, note=screen.note, run_code_by=server.run_code_by)
         screen.note(f"emulated: {_stood_in(server)}; {ended.watched}")

@@ -6,10 +6,12 @@ import logging
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from tunesmith.errors import TunesmithError
 from tunesmith_emulator.app import create_app
 from tunesmith_emulator.catalogue.additions import Models
 from tunesmith_emulator.certificates import Authority
@@ -227,6 +229,15 @@ class Emulator(Lifetime):
     def set_date(self, as_of: date | None) -> None:
         """Serve the catalogue of another day."""
         self.services.catalogue.as_of = as_of
+
+    def load(self) -> None:
+        """Load the backend and what the catalogue says of its models; this takes seconds.
+
+        Else the first request for the catalogue waits for it. A client may not: a function of
+        IBM's SDK gives up after five seconds. An error is left to the request that meets it.
+        """
+        with suppress(TunesmithError):
+            self.services.catalogue.specs()
 
     def reset(self) -> None:
         """Delete all assets, trainings, deployments, requests, faults and state delays.

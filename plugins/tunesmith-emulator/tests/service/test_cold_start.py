@@ -8,6 +8,7 @@ import pytest
 from service_rest import refusal
 
 import tunesmith
+from tunesmith.errors import PluginError
 
 
 @pytest.fixture
@@ -95,3 +96,22 @@ def test_a_deployment_is_made_and_deleted_while_the_backend_is_loaded(
     running.stop()
     kept = tunesmith.connect("sklearn", store=tmp_path / "store" / "sklearn").deployer.list()
     assert [deployment.name for deployment in kept] == [new]
+
+
+def test_after_load_the_catalogue_waits_for_nothing(start, rest_for, monkeypatch):
+    running = start("sklearn")
+    running.load()
+    monkeypatch.setattr("tunesmith.connect", lambda *names, **options: pytest.fail("it waits"))
+    with rest_for(running) as client:
+        assert client.get("/ml/v1/foundation_model_specs")["resources"]
+
+
+def test_an_error_of_load_is_left_to_the_requests(start, rest_for, monkeypatch):
+    def broken(*names, **options):
+        raise PluginError("no such backend")
+
+    monkeypatch.setattr("tunesmith.connect", broken)
+    running = start("sklearn")
+    running.load()
+    with rest_for(running) as client:
+        assert refusal(client.ask("GET", "/ml/v1/foundation_model_specs"), 500)
