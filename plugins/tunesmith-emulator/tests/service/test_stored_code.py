@@ -265,6 +265,26 @@ def test_a_process_ends_with_its_deployment_and_with_the_emulator(
     assert asked(rest_for(second), ident).json()["predictions"] != [pid]
 
 
+def test_code_that_is_being_loaded_at_the_end_is_loaded_at_the_next_start(
+    start, rest_for, tmp_path: Path
+) -> None:
+    marker = tmp_path / "go"
+    source = (
+        "import pathlib, time\n"
+        f"while not pathlib.Path({str(marker)!r}).exists():\n    time.sleep(0.02)\n"
+    )
+    first = start("sklearn", run_code=True, data_dir=tmp_path)
+    ident = deployed(rest_for(first), source + SUM)
+    time.sleep(0.5)
+    begun = time.monotonic()
+    first.stop()
+    assert time.monotonic() - begun < 20
+    marker.touch()
+    rest = rest_for(start("sklearn", run_code=True, data_dir=tmp_path))
+    rest.ready(ident)
+    assert asked(rest, ident).status_code == 200
+
+
 def test_nothing_runs_unless_it_is_allowed(rest: Rest, start, rest_for, tmp_path) -> None:
     body = {"name": "d", "asset": {"id": stored(rest, SUM)}, "online": {}}
     refused = rest.ask("POST", "/ml/v4/deployments", body)
