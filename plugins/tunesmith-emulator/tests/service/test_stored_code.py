@@ -167,7 +167,7 @@ def test_an_ai_service_may_answer_with_text(client: Rest) -> None:
         ("raise SystemExit(3)", "functions", "SystemExit: 3"),
         ("import os; os._exit(5)", "functions", "ended with code 5"),
         (b"no gzip", "functions", "compressed with gzip"),
-        (gzip.compress(b"\xff"), "functions", "compressed with gzip"),
+        (gzip.compress(b"\xff", mtime=0), "functions", "compressed with gzip"),
         ("x = 1", "ai_services", "no function at its top level"),
         ("def f(context): return 1", "ai_services", "none of generate"),
         ("def f(): pass", "ai_services", "TypeError"),
@@ -263,6 +263,26 @@ def test_a_process_ends_with_its_deployment_and_with_the_emulator(
     assert _gone(pid)
     second = start("sklearn", run_code=True, data_dir=tmp_path)
     assert asked(rest_for(second), ident).json()["predictions"] != [pid]
+
+
+def test_code_that_is_being_loaded_at_the_end_is_loaded_at_the_next_start(
+    start, rest_for, tmp_path: Path
+) -> None:
+    marker = tmp_path / "go"
+    source = (
+        "import pathlib, time\n"
+        f"while not pathlib.Path({str(marker)!r}).exists():\n    time.sleep(0.02)\n"
+    )
+    first = start("sklearn", run_code=True, data_dir=tmp_path)
+    ident = deployed(rest_for(first), source + SUM)
+    time.sleep(0.5)
+    begun = time.monotonic()
+    first.stop()
+    assert time.monotonic() - begun < 20
+    marker.touch()
+    rest = rest_for(start("sklearn", run_code=True, data_dir=tmp_path))
+    rest.ready(ident)
+    assert asked(rest, ident).status_code == 200
 
 
 def test_nothing_runs_unless_it_is_allowed(rest: Rest, start, rest_for, tmp_path) -> None:

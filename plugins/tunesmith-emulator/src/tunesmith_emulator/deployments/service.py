@@ -362,6 +362,8 @@ class Deployments:
             elif not row.is_prompt:
                 changes["deployed"] = self._deploy(row).model_dump(mode="json")
         except Exception as error:  # noqa: BLE001  # no error of a backend may end the pool
+            if row.code is not None and self._code.closed:
+                return  # the next start makes it ready
             failure = failure_of(error, f"deployment {deployment_id}")
             changes = {"state": "failed", "failure": failure}
         recorded = self._record(row, changes)

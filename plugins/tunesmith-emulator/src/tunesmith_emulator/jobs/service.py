@@ -153,8 +153,8 @@ class Jobs:
             ended = {"state": "completed", "predictions": predictions}
         except Exception as error:  # noqa: BLE001  # no error of the code may end the pool
             ended = {"state": "failed", "failure": failure_of(error, f"job {job_id}")}
-            if self._closing.is_set():
-                return  # the error is of the end
+            if self._code.closed:
+                return  # the next start begins it again
         self._change(job_id, completed_at=utc_now(), **ended)
 
     def _change(self, job_id: str, **values: Any) -> bool:

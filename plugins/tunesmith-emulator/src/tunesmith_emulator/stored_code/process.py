@@ -66,35 +66,37 @@ def failed(message: str) -> ServiceError:
 
 
 class Process:
-    """A process that has loaded the code.
+    """A process that loads the code when it is first asked.
 
     Args:
         name: is told in the log.
         folder: the working folder of the code.
         what: what it loads; see :mod:`tunesmith_emulator.stored_code.inside`.
         launch: starts it.
-
-    Raises:
-        ServiceError: 400, the code cannot be loaded.
     """
 
     def __init__(self, name: str, folder: Path, what: Mapping[str, Any], launch: Launch) -> None:
         self._name = name
+        self._what: Mapping[str, Any] | None = what
         self._lock = threading.Lock()
         self._answers: queue.SimpleQueue[JSON | None] = queue.SimpleQueue()
         self._child = launch(Path(inside.__file__), folder)
         for stream, take in ((self._child.stdout, self._hear), (self._child.stderr, self._log)):
             threading.Thread(target=take, args=(stream,), daemon=True).start()
-        try:
-            list(self.ask(what))
-        except ServiceError:
-            self.close()
-            raise
 
     @property
     def alive(self) -> bool:
         """Whether it can be asked."""
         return self._child.poll() is None
+
+    def load(self) -> None:
+        """Load the code.
+
+        Raises:
+            ServiceError: 400, it cannot be loaded.
+        """
+        with self._lock:
+            self._load()
 
     def ask(self, request: Mapping[str, Any]) -> Iterator[Any]:
         """Yield the value, or the pieces, that the code answers with.
@@ -103,19 +105,33 @@ class Process:
             ServiceError: 400, it fails, ends or takes too long.
         """
         with self._lock:
-            ended = False
-            try:
-                self._send(request)
-                while not ended:
-                    answer = self._next()
-                    ended = "piece" not in answer
-                    if "error" in answer:
-                        raise failed(answer["error"])
-                    if not answer.get("end"):
-                        yield answer.get("piece", answer.get("value"))
-            finally:
-                if not ended:  # nobody reads the rest, which is no answer to the next request
-                    self.close()
+            self._load()
+            yield from self._exchange(request)
+
+    def _load(self) -> None:
+        if self._what is None:
+            return
+        try:
+            list(self._exchange(self._what))
+        except ServiceError:
+            self.close()
+            raise
+        self._what = None
+
+    def _exchange(self, request: Mapping[str, Any]) -> Iterator[Any]:
+        ended = False
+        try:
+            self._send(request)
+            while not ended:
+                answer = self._next()
+                ended = "piece" not in answer
+                if "error" in answer:
+                    raise failed(answer["error"])
+                if not answer.get("end"):
+                    yield answer.get("piece", answer.get("value"))
+        finally:
+            if not ended:  # nobody reads the rest, which is no answer to the next request
+                self.close()
 
     def close(self) -> None:
         """End it, with all that it has started."""

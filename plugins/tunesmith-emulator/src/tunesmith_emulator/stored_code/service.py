@@ -52,7 +52,8 @@ class StoredCode:
         self._settings = settings
         self._artifacts = artifacts
         self._iam = iam
-        self._closed = False
+        self.closed = False
+        """Whether the emulator ends, so that an error says nothing about the code."""
         self._processes: dict[str, Process] = {}
         self._lock = threading.Lock()
         self._folder: Path | None = None
@@ -77,7 +78,7 @@ class StoredCode:
         Raises:
             ServiceError: 400, it cannot be loaded.
         """
-        self._process(program)
+        self._process(program).load()
 
     def score(self, program: Program, payload: Mapping[str, Any]) -> JSON:
         """Return what the function answers.
@@ -117,7 +118,7 @@ class StoredCode:
     def close(self) -> None:
         """End all processes; no other one begins."""
         with self._lock:
-            self._closed = True
+            self.closed = True
         for ident in list(self._processes):
             self.forget(ident)
         if self._folder is not None:
@@ -130,7 +131,7 @@ class StoredCode:
     def _process(self, program: Program) -> Process:
         self.check()
         with self._lock:
-            if self._closed:
+            if self.closed:
                 raise failed("The emulator ends.")
             process = self._processes.get(program.deployment_id)
             if process is None or not process.alive:
