@@ -73,7 +73,9 @@ def _table(newest: dict[str, Outcome], of_the_day: dict[str, Outcome]) -> list[s
         "|---|---|---|",
     ]
     for sample in SAMPLES:
-        cells = (_link(sample), _short(newest[sample.name]), _short(of_the_day.get(sample.name)))
+        first, second = newest.get(sample.name), of_the_day.get(sample.name)
+        again = "" if first is not None and first.cell is None else _short(second)
+        cells = (_link(sample), _short(first), again)
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
@@ -99,7 +101,7 @@ def _link(sample: Sample) -> str:
 
 def _short(outcome: Outcome | None) -> str:
     if outcome is None:
-        return ""
+        return "not run"
     if outcome.cell is None:
         return f"to the end, {outcome.seconds} s"
     return f"cell {outcome.cell} of {outcome.cells}"
