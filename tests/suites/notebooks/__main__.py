@@ -4,7 +4,8 @@
 
 DIR is a checkout of the samples' repository. Each notebook gets an environment with what its pip
 cells install: the newest packages, and if it stops with them, those of the commit's day. What ran
-before is not run again. Writes docs/reference/sample-notebooks.md if all notebooks have run.
+before is not run again. Writes docs/reference/sample-notebooks.md if no NAME is given. --page only
+writes it, from what has run.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if asked.names and sample.name not in asked.names:
             continue
         for packages in UNTIL:
+            record = _folder(build, packages, sample) / "outcome.json"
+            if asked.page and not record.exists():
+                break
             outcomes.append(_outcome(sample, packages, build, asked))
             if outcomes[-1].cell is None:
                 break
@@ -60,12 +64,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--model", default=MODEL, help="the base model that answers")
     parser.add_argument("--again", action="store_true", help="also those that have an outcome")
+    parser.add_argument("--page", action="store_true", help="only write the page")
     parser.add_argument("--limit", type=int, default=1800, help="seconds of one notebook")
     return parser
 
 
+def _folder(build: Path, packages: str, sample: Sample) -> Path:
+    return build / packages.replace(" ", "-") / sample.name
+
+
 def _outcome(sample: Sample, packages: str, build: Path, asked: argparse.Namespace) -> Outcome:
-    folder = build / packages.replace(" ", "-") / sample.name
+    folder = _folder(build, packages, sample)
     record = folder / "outcome.json"
     if record.exists() and not asked.again:
         outcome = Outcome.model_validate_json(record.read_text())

@@ -115,6 +115,7 @@ SAMPLES = (
         "chat/Use watsonx, and `mistral-large` to make simple chat conversation and tool "
         "calls.ipynb",
         "3bd009922bcdc0e84501030ed7f37e487b5e85d1",
+        {11: "It reads the choices of each event. The service's last one has none (recorded)."},
     ),
     Sample(
         "mistral-agent",
