@@ -29,7 +29,8 @@ def test_finished_trials_are_read_and_not_repeated(
         done.append(trial)
         if len(done) == 5:
             raise KeyboardInterrupt
-        return dict(RESULT)
+        chosen = (trial.rate, trial.length) == (0.1, 50)
+        return {**RESULT, "validation_loss": [0.9, 0.4 if chosen else 0.5]}
 
     monkeypatch.setattr(auto_settings, "_do", do)
     arguments = ["--data", DATA, "--seeds", "2", "--build", str(tmp_path)]
@@ -38,4 +39,5 @@ def test_finished_trials_are_read_and_not_repeated(
     assert auto_settings.main(arguments) == 0
     assert done == [*trials[:5], *trials[4:]]
     (line,) = [row for row in capsys.readouterr().out.splitlines() if DATA in row]
-    assert "| 0.500 | 0.01, 0.01 | 0.500 of 12 | 0.001, 20 | +0.000 | 0.50 |" in line
+    best, chosen = "0.500 of 12 | 0.001, 20 | +0.000", "0.500 of 12 | 0.1, 50 | +0.000"
+    assert f"| 0.500 | 0.01, 0.01 | {best} | {chosen} | 0.50 |" in line
