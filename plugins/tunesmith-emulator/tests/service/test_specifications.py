@@ -80,6 +80,16 @@ def test_the_sdk_adds_a_package_extension_to_a_specification(
         software.get_id_by_name("mine")
 
 
+def test_their_states_are_told_as_early_versions_of_the_sdk_ask(rest: Rest) -> None:
+    body = {"name": "mine", "base_software_specification": {"guid": RUNTIME_ID}}
+    ident = rest.post(SOFTWARE, body)["metadata"]["asset_id"]
+    results = rest.get("/ml/v4/list/software_specifications")["results"]
+    assert {one["id"]: one["state"] for one in results}.items() >= {
+        (RUNTIME_ID, "supported"),
+        (ident, "supported"),
+    }
+
+
 def test_one_project_does_not_see_those_of_another(rest: Rest) -> None:
     body = {"name": "mine", "base_software_specification": {"guid": RUNTIME_ID}}
     ident = rest.post(SOFTWARE, body)["metadata"]["asset_id"]

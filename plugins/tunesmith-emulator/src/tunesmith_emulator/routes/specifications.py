@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from pydantic import BaseModel
 
 from tunesmith_emulator.listing import whole
 from tunesmith_emulator.project_scope import ProjectScope
@@ -92,6 +93,23 @@ def complete(spec_id: str, services: ServicesOf, scope: ScopeOf) -> None:
     services.specifications.complete(scope, spec_id)
 
 
+def states(services: ServicesOf, scope: AnyScopeOf) -> JSON:
+    """List the state of each software specification."""
+    found = services.specifications.listed("software_specification", scope, None)
+    told = [one["metadata"] for one in found]
+    return {
+        "results": [
+            {"id": one["asset_id"], "name": one["name"], "state": "supported"} for one in told
+        ]
+    }
+
+
+class SpecificationStates(BaseModel):
+    """The states of software specifications."""
+
+    results: list[JSON]
+
+
 def _with_href(shown: JSON, kind: Kind, request: Request, services: Services) -> JSON:
     """Add the signed address of the bytes to a package extension."""
     if kind != "package_extension":
@@ -141,6 +159,13 @@ def _routes(kind: Kind) -> Iterator[Route]:
         extension = f"{one}/package_extensions/{{extension_id}}"
         yield route("PUT", extension, extend, status=204)
         yield route("DELETE", extension, reduce, status=204)
+        yield route(
+            "GET",
+            f"/ml/v4/list/{kind}s",
+            states,
+            answer=SpecificationStates,
+            note="Asked for by the SDK up to 1.2; all are supported.",
+        )
     if kind == "package_extension":
         yield route("POST", f"{one}/upload_complete", complete, status=204)
         yield from content_routes(_CONTENT, "specifications")
