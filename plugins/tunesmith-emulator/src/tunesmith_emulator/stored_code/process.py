@@ -20,7 +20,7 @@ from tunesmith_emulator.stored_code import inside
 
 log = logging.getLogger("tunesmith_emulator")
 JSON = dict[str, Any]
-SECONDS = 60.0
+SECONDS = 600.0
 """The longest time for an answer, and for each piece of a stream."""
 _KEPT = (
     "HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "SSL_CERT_FILE", "TMPDIR", "VIRTUAL_ENV",
