@@ -53,7 +53,7 @@ def read_causes(path: Path) -> list[Cause]:
 
 def table(measured: Sequence[tuple[Suite, Measured]]) -> Iterator[str]:
     """Yield the lines of the table with the figures of each suite."""
-    heads = ("suite", "date", "base model", *_WORDS, "passed of those that ran", "with scripts")
+    heads = ("suite", "date", *_WORDS, "passed of those that ran", "with scripts")
     yield f"| {' | '.join(heads)} |"
     yield "|---" * len(heads) + "|"
     for suite, found in measured:
@@ -62,12 +62,9 @@ def table(measured: Sequence[tuple[Suite, Measured]]) -> Iterator[str]:
         cells = (
             suite.title,
             found.day.isoformat(),
-            found.model,
             *(str(counts[kind]) for kind in KINDS),
             share(counts),
-            f"{scripted['passed']} passed, {scripted['failed']} failed: {share(scripted)}"
-            if found.scripted
-            else "no script",
+            share(scripted) if found.scripted else "no script",
         )
         yield f"| {' | '.join(cells)} |"
 
@@ -95,7 +92,7 @@ def suites_page(
 
 
 def _failures(suite: Suite, found: Measured, causes: Sequence[Cause]) -> Iterator[str]:
-    yield f"## {suite.name}\n\n"
+    yield f"## {suite.name}\n\n{found.model} answered.\n\n"
     if found.left:
         yield f"Not run yet: {', '.join(f'`{file}`' for file in found.left)}.\n\n"
     failed = {name: one for name, one in found.plain.items() if one.kind == "failed"}

@@ -34,10 +34,8 @@ OTHER = Cause(cause="It sends an image.", tests=("*::test_four",))
 
 def test_the_page_has_the_figures_and_a_line_for_each_failure() -> None:
     page = suites_page([(SUITE, MEASURED)], {"some-suite": [SMALL, OTHER]})
-    assert (
-        "| some-suite 1.0 | 2026-11-30 | some/model | 1 | 2 | 1 | 0 | 33.3 % | "
-        "2 passed, 1 failed: 66.7 % |"
-    ) in page
+    assert "| some-suite 1.0 | 2026-11-30 | 1 | 2 | 1 | 0 | 33.3 % | 66.7 % |" in page
+    assert "some/model answered." in page
     assert (
         "| `test_a.py::test_two[x]` | The model is small. | "
         "`AssertionError: assert 'a¦b' == ''` | passed |"
