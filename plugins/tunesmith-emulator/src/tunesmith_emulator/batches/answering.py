@@ -32,6 +32,6 @@ def answers(inference: Inference, scripts: scripted.Scripted) -> Answer:
 
 
 def _as_completion(answer: JSON) -> JSON:
-    # The model's id stands in OpenAI's field alone (recorded).
+    # Only OpenAI's field has the model's id (recorded).
     model = answer["model_id"]
     return {**answer, "object": "chat.completion", "model": model, "model_id": ""}
