@@ -59,6 +59,7 @@ SAMPLES = (
         "langchain-agents",
         "Use watsonx, and LangChain Agents to perform sequence of actions.ipynb",
         "ac424b3d6a012f343790de65acbfba00ef29cdc8",
+        {22: "The agent asks again for each answer of the small model that it cannot parse."},
     ),
     Sample(
         "langchain-chain",
