@@ -147,7 +147,7 @@ suites: $(STAMP)
 
 # Some of them: make sample-notebooks SOURCE=DIR NOTEBOOKS="mistral-tools --again".
 sample-notebooks: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.suites.notebooks --source $(SOURCE) $(NOTEBOOKS)
+	$(RUN) -m tests.suites.notebooks --source $(SOURCE) $(NOTEBOOKS)
 
 # The same seed in each run. 'make test' sends 8 to each route.
 FUZZ_EXAMPLES ?= 500

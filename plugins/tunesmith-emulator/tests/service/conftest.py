@@ -53,6 +53,19 @@ def _emulator() -> Iterator[Emulator]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def _code_emulator() -> Iterator[Emulator]:
+    with Emulator("sklearn", run_code=True) as running:
+        yield running
+
+
+@pytest.fixture
+def code_emulator(_code_emulator: Emulator) -> Iterator[Emulator]:
+    """An emulator that runs stored code, empty at the start of a test."""
+    yield _code_emulator
+    _code_emulator.reset()
+
+
 @pytest.fixture
 def emulator(_emulator: Emulator) -> Iterator[Emulator]:
     """An emulator over scikit-learn, empty at the start of a test."""

@@ -6,7 +6,7 @@ import gzip
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,16 +54,9 @@ def service(context, greeting="Hello", **custom):
 """
 
 
-@pytest.fixture(scope="module")
-def _running() -> Iterator[Emulator]:
-    with Emulator("sklearn", run_code=True) as running:
-        yield running
-
-
 @pytest.fixture
-def running(_running: Emulator) -> Iterator[Emulator]:
-    yield _running
-    _running.reset()
+def running(code_emulator: Emulator) -> Emulator:
+    return code_emulator
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -57,17 +56,9 @@ def deployable_ai_service(context, url="https://us-south.ml.cloud.ibm.com", gree
     return generate, generate_stream
 
 
-@pytest.fixture(scope="module")
-def _running() -> Iterator[Emulator]:
-    with Emulator("sklearn", run_code=True) as running:
-        yield running
-
-
 @pytest.fixture
-def emulator(_running: Emulator) -> Iterator[Emulator]:
-    """An emulator that runs code, empty at the start of a test."""
-    yield _running
-    _running.reset()
+def emulator(code_emulator: Emulator) -> Emulator:
+    return code_emulator
 
 
 @pytest.fixture
