@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BeforeValidator, Field
 from sqlalchemy import or_, select
@@ -31,7 +31,7 @@ from tunesmith_emulator.project_scope import ProjectScope
 from tunesmith_emulator.prompts.service import Prompts
 from tunesmith_emulator.prompts.template import Template
 from tunesmith_emulator.state_delays import StateDelays
-from tunesmith_emulator.stored_code.service import KINDS, Program, StoredCode
+from tunesmith_emulator.stored_code.service import KINDS, Kind, Program, StoredCode
 from tunesmith_emulator.translation import failure_of
 
 log = logging.getLogger("tunesmith_emulator")
@@ -427,8 +427,8 @@ def _unfit(id_or_name: str, why: str) -> ServiceError:
 
 
 def _program(row: DeploymentRow) -> Program:
-    kind = KINDS["wml_function" if row.code == "functions" else "ai_service"]
-    return Program(row.id, kind, row.scope, row.asset_id, row.custom)
+    # The column holds what was looked up in KINDS.
+    return Program(row.id, cast("Kind", row.code), row.scope, row.asset_id, row.custom)
 
 
 def _apply(session: Session, row: DeploymentRow, change: Change) -> None:
