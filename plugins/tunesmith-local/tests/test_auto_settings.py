@@ -19,6 +19,7 @@ from tunesmith.records import ChosenSetting, Row, TunedModel, TuningEvent
 from tunesmith_local.backend import LocalBackend
 from tunesmith_local.engine.scoring import Example
 from tunesmith_local.errors import DivergedError
+from tunesmith_local.methods.auto_settings import settled
 from tunesmith_local.methods.preparation import prepare
 from tunesmith_local.methods.search_plan import RATIOS, SearchPlan, embedding_scale, plan_search
 from tunesmith_local.options import LocalOptions
@@ -189,6 +190,14 @@ def test_number_of_tokens_and_start_need_no_search(backend: LocalBackend) -> Non
     assert set(chosen) == {"num_virtual_tokens", "init_method"}
     assert model.method["init_method"] == "sample_vocab"
     assert not any(choice.tried for choice in chosen.values())
+
+
+@pytest.mark.parametrize(("labels", "tokens"), [(2, 20), (4, 20), (10, 50), (77, 100)])
+def test_more_labels_get_more_tokens(labels: int, tokens: int) -> None:
+    asked = PromptTuning.model_validate({"num_virtual_tokens": "auto", "init_method": "random"})
+    complete, (choice,) = settled(asked, labels)
+    assert complete.num_virtual_tokens == choice.value == tokens
+    assert f"{labels} labels" in choice.reason
 
 
 def test_an_init_text_is_the_start_if_there_is_one(backend: LocalBackend) -> None:

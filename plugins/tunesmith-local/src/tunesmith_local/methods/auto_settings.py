@@ -10,26 +10,27 @@ from tunesmith.records import ChosenSetting
 if TYPE_CHECKING:
     from tunesmith_local.engine.soft_prompt import InitMethod
 
-VIRTUAL_TOKENS = 50
-"""The number of virtual tokens, if it is ``auto``."""
+TOKENS, TOKENS_EACH = (20, 100), 5
+"""The fewest and the most virtual tokens, if their number is ``auto``, and those for each label."""
 
 
-def settled(settings: PromptTuning) -> tuple[PromptTuning, tuple[ChosenSetting, ...]]:
-    """Return the settings with all values but the learning rate, and the choices made."""
+def settled(settings: PromptTuning, labels: int) -> tuple[PromptTuning, tuple[ChosenSetting, ...]]:
+    """Return the settings for ``labels`` labels, without the learning rate, and the choices."""
     choices = []
     if settings.num_virtual_tokens == AUTO:
-        choices.append(_length())
+        choices.append(_length(labels))
     if settings.init_method == AUTO:
         choices.append(_start(settings))
     values = {choice.setting: choice.value for choice in choices}
     return settings.model_copy(update=values), tuple(choices)
 
 
-def _length() -> ChosenSetting:
+def _length(labels: int) -> ChosenSetting:
+    least, most = TOKENS
     return ChosenSetting(
         setting="num_virtual_tokens",
-        value=VIRTUAL_TOKENS,
-        reason="in trials 50 learned more than 20, and a batch reads them once for all its rows",
+        value=min(max(TOKENS_EACH * labels, least), most),
+        reason=f"{TOKENS_EACH} for each of {labels} labels, at least {least} and at most {most}",
     )
 
 

@@ -88,7 +88,7 @@ class PromptTuningMethod(GradientMethod[PromptTuning]):
         from tunesmith_local.methods.auto_settings import settled
         from tunesmith_local.methods.search_plan import plan_search
 
-        complete, choices = settled(settings)
+        complete, choices = settled(settings, len(labels))
         rows = super().prepare(base, complete, labels, seed, train, validation)
         search = (
             plan_search(base, complete, labels, train, rows.train, seed)

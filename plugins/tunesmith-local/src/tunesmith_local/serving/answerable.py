@@ -96,5 +96,5 @@ def _check_room(
 def _virtual_tokens(spec: TuningSpec) -> int:
     method = spec.method
     if isinstance(method, PromptTuning):
-        method, _ = settled(method)
+        method, _ = settled(method, len(spec.labels))
     return method.virtual_tokens if isinstance(method, VirtualTokens) else 0
