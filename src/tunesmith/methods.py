@@ -93,6 +93,11 @@ class GradientTuning(ReadByModel):
     optimizer: Literal["adamw", "adafactor"] = "adamw"
     lr_schedule: Literal["linear", "constant"] = "linear"
     """``linear`` decays to zero over all steps (as caikit-nlp)."""
+    warmup_ratio: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of all steps in which the rate first rises to its peak (transformers' name)."""
+    max_grad_norm: Annotated[float, Field(gt=0)] | None = None
+    """Norm of the gradient of an optimizer step, at most (transformers' name; 1.0 is its
+    default): a longer one is scaled down to it. None: as it is, as caikit-nlp."""
     early_stopping_patience: Annotated[int, Field(ge=1)] | None = None
     """Stop after so many epochs without a better validation loss, and keep the best weights."""
 

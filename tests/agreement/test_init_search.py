@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from tunesmith.cli.app import cli
+from tunesmith.cli.init import STEADY
 from tunesmith.experiment import Experiment
 
 TRAIN = Path(__file__).parents[2] / "data" / "grooming_reviews" / "train.json"
@@ -33,6 +34,7 @@ def test_the_choice_is_the_same_each_time_and_can_be_run(
     experiment = Experiment.from_file("first.yaml")
     assert experiment.method_named("zero_shot").input_template == best["wording"]["template"]
     assert experiment.method.input_template.endswith("\n")
+    assert STEADY.items() <= experiment.method.model_dump().items()
     assert [experiment.labels.surface(name) for name in experiment.labels] == list(
         best["wording"]["words"].values()
     )

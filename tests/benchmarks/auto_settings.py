@@ -24,7 +24,7 @@ from typing import Any
 
 from tunesmith import connect
 from tunesmith.backend import Backend
-from tunesmith.cli.init import BATCH, VALIDATION, epochs_for, starting_text
+from tunesmith.cli.init import BATCH, STEADY, VALIDATION, epochs_for, starting_text
 from tunesmith.dataset import Dataset, load_dataset, stratified_split
 from tunesmith.plugins import DEFAULT_BASE_MODEL
 from tunesmith.records import Row, TunedModel, decided
@@ -149,6 +149,7 @@ def _spec(trial: Trial, task: Task) -> TuningSpec:
         "num_epochs": epochs_for(rows, len(task.labels)),
         "batch_size": BATCH,
         "accumulate_steps": 1,
+        **STEADY,
         "early_stopping_patience": 2,
         "verbalizer": task.template,
     }

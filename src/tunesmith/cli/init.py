@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ import click
 
 from tunesmith.atomic import write_atomically
 from tunesmith.audit.balance import label_findings
+from tunesmith.capabilities import Capabilities
 from tunesmith.cli import paste, screen
 from tunesmith.cli.command import bundled, command
 from tunesmith.cli.connection import Connection, options_option
@@ -52,6 +53,8 @@ PATIENCE, PATIENCE_SHARE = 2, 4
 
 At a high rate the validation loss goes up and down. It falls again as the rate does.
 """
+STEADY = {"warmup_ratio": 0.1, "max_grad_norm": 1.0}
+"""Settings against long first steps and long gradients; see docs/decisions/0022."""
 LONG_KEY = 1000
 """Characters of a key in YAML; a longer one needs a question mark in front."""
 _NOT_IN_YAML = re.compile(
@@ -69,10 +72,8 @@ class Asked:
 
     choice: Choice | None = None
     """The wordings that were tried on training rows; None if none were."""
-    chat: bool = False
-    """Whether the model has a chat template."""
-    chooses: frozenset[str] = frozenset()
-    """Hyper-parameters that the backend chooses by itself if they are ``auto``."""
+    can: Capabilities = field(default_factory=Capabilities)
+    """The abilities of the backend with the base model."""
 
 
 @command(
@@ -171,10 +172,10 @@ def _search(
                 f"no template was tried: backend {backend.name!r} gives no label scores of the "
                 f"untuned {model}"
             )
-            return Asked(None, can.chat, can.auto_settings)
+            return Asked(None, can)
         with progress() as shown:
             found = choose_wording(backend, model, read.rows, labels, limit=rows, progress=shown)
-        return Asked(found, can.chat, can.auto_settings)
+        return Asked(found, can)
 
 
 def _lines(file: str, test: str | None, choice: Choice | None) -> Iterator[str]:
@@ -269,8 +270,9 @@ def experiment_text(
         tried=_listed(choice) if choice else (),
         shown=SHOWN,
         init_text=starting_text([first for first, *_ in spoken.values()]),
-        chat=asked.chat,
-        auto=set(AUTO_SETTINGS) <= asked.chooses,
+        chat=asked.can.chat,
+        auto=set(AUTO_SETTINGS) <= asked.can.auto_settings,
+        steady=STEADY if STEADY.keys() <= asked.can.hyperparameters.keys() else None,
         epochs=epochs,
         patience=patience_for(epochs),
         # The rate depends on the base model, not on the number of labels.

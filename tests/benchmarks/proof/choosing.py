@@ -39,7 +39,7 @@ def written(values: Mapping[str, Any], choice: Choice, backend: Backend, file: P
     model, data = values["base_model"], DataSpec(**values["data"], validation=VALIDATION)
     can = backend.capabilities(model)
     text = experiment_text(
-        data, file, list(values["labels"]), Asked(choice, can.chat, can.auto_settings),
+        data, file, list(values["labels"]), Asked(choice, can),
         base_model=model, rows=len(load_dataset(str(data.train)).rows),
     )  # fmt: skip
     write_atomically(file, text)

@@ -15,8 +15,9 @@ import pytest
 import yaml
 from click.testing import Result
 
+from tunesmith.capabilities import Capabilities
 from tunesmith.cli.data import CATALOG, CatalogEntry, CatalogFile
-from tunesmith.cli.init import Asked, epochs_for, experiment_text, patience_for
+from tunesmith.cli.init import STEADY, Asked, epochs_for, experiment_text, patience_for
 from tunesmith.dataset import DataSpec
 from tunesmith.experiment import Experiment
 from tunesmith.methods import AUTO_SETTINGS
@@ -27,7 +28,7 @@ CONTENT = {"train.json": b'[{"input": "a", "output": "0"}]', "test.json": b"[]"}
 
 
 SEARCH = ("--backend", "fake")
-CHOOSES = Asked(chooses=frozenset(AUTO_SETTINGS))
+CHOOSES = Asked(can=Capabilities(auto_settings=frozenset(AUTO_SETTINGS)))
 
 
 @pytest.mark.parametrize("search", [("--no-search",), SEARCH], ids=["no search", "search"])
@@ -159,6 +160,7 @@ def test_a_backend_that_chooses_settings_is_asked_to(invoke: Invoke) -> None:
     assert method.num_epochs == 40  # type: ignore[attr-defined]
     assert method.early_stopping_patience == 10  # type: ignore[attr-defined]
     assert method.search_epochs == method.num_epochs / 2  # type: ignore[attr-defined]
+    assert STEADY.keys().isdisjoint(method.model_fields_set)  # it does not declare them
 
 
 @pytest.mark.parametrize("search", [("--no-search",), ("--backend", "plain")])

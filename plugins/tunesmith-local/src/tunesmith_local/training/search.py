@@ -3,8 +3,9 @@
 Candidates are multiples of the scale of the model's input embeddings, because a step of Adam moves
 every number of a soft prompt by about the learning rate. All start alike and read the same rows in
 the same order. After a few steps the default and the best of the others go on, and the rest end. In
-each round the rate falls as in a whole training, so that a high rate is not judged in mid-flight.
-Rows that no candidate trains on judge, by the probability of the right label among the labels.
+each round the rate rises and falls as in a whole training, so that a high rate is not judged in
+mid-flight. Rows that no candidate trains on judge, by the probability of the right label among the
+labels.
 
 The default is chosen unless the other is clearly better, by more than the standard error of the
 difference over these rows. A short race is noisy, and it favors high rates: the fewer the steps,
@@ -28,7 +29,7 @@ from tunesmith_local.errors import DivergedError
 from tunesmith_local.methods.search_plan import Judge, SearchPlan
 from tunesmith_local.methods.tunable import Tunable
 from tunesmith_local.training.ranks import ALONE, Ranks
-from tunesmith_local.training.steps import Stepper
+from tunesmith_local.training.steps import Stepper, share_of_peak
 
 
 @dataclass(eq=False)
@@ -62,13 +63,12 @@ class Candidate:
         return bool(gains.mean() > gains.std() / math.sqrt(len(gains)))
 
     def train(self, rows: Sequence[Example], steps: int) -> None:
-        """Take ``steps`` further steps, each with the next rows; the rate falls within them."""
+        """Take ``steps`` further steps, each with the next rows, on a schedule of their own."""
         method = self.steps.method
         each = method.steps_per_epoch(len(rows))
         for step in range(steps):
             part = self.steps.rows_of(rows, *divmod(self.taken, each))
-            left = 1.0 if method.lr_schedule == "constant" else 1 - step / steps
-            self.steps.step(part, self.taken, left * self.rate)
+            self.steps.step(part, self.taken, self.rate * share_of_peak(method, step, steps))
             self.taken += 1
 
 

@@ -94,6 +94,12 @@ class Stepper:
         self.ranks.add(total)
         self._add_gradients()
         self._check_finite(total.item(), number + 1)
+        if self.method.max_grad_norm is not None:
+            # Adam divides by the mean of squared gradients, and its memory is longer than many a
+            # tuning: one long gradient at the start would make all steps after it small.
+            torch.nn.utils.clip_grad_norm_(
+                self.tunable.parameters.values(), self.method.max_grad_norm
+            )
         return total.item() / len(rows)
 
     def _read(self, rows: Sequence[Example], seed: int, use: Use) -> None:
@@ -143,6 +149,18 @@ class Stepper:
             f"({self.method.peak_rate:g}). The checkpoint of the step before is kept.",
             step,
         )
+
+
+def share_of_peak(method: GradientTuning, step: int, steps: int) -> float:
+    """Return the share of the peak rate at the step after ``step`` of ``steps`` steps.
+
+    It rises to 1 in the first ``warmup_ratio`` of the steps, without a step at 0 as transformers
+    has one. Then it falls to 0, or stays.
+    """
+    rising = math.ceil(method.warmup_ratio * steps)
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return 1.0 if method.lr_schedule == "constant" else (steps - step) / (steps - rising)
 
 
 def _optimizer(method: GradientTuning, tunable: Tunable) -> torch.optim.Optimizer:

@@ -20,7 +20,7 @@ from tunesmith_local.methods.tunable import Tunable
 from tunesmith_local.training.checkpoint import CheckpointStore, TrainingState
 from tunesmith_local.training.losses import Losses
 from tunesmith_local.training.ranks import ALONE, Ranks
-from tunesmith_local.training.steps import Stepper
+from tunesmith_local.training.steps import Stepper, share_of_peak
 
 _SAVING_SHARE = 20
 """Time between two checkpoints, at least, in times that it takes to write one."""
@@ -77,13 +77,14 @@ class Training:
         """
         state = self._restore()
         rows, method = len(self.examples), self.method
-        while state.step < method.optimizer_steps(rows) and not self._out_of_patience(state):
+        total = method.optimizer_steps(rows)
+        while state.step < total and not self._out_of_patience(state):
             epoch, position = divmod(state.step, method.steps_per_epoch(rows))
             try:
                 loss = self._steps.step(
                     self._steps.rows_of(self.examples, epoch, position),
                     state.step,
-                    learning_rate_at(method, state.step, rows),
+                    method.peak_rate * share_of_peak(method, state.step, total),
                 )
             except (JobStopped, DivergedError):
                 self._save(state, force=True)
@@ -96,8 +97,7 @@ class Training:
         self._save(state, force=True)
         if state.best is not None:
             self.tunable.load(state.best)
-        stopped = state.step < method.optimizer_steps(rows)
-        return TrainingResult(state.losses.curve(), state.step, stopped)
+        return TrainingResult(state.losses.curve(), state.step, state.step < total)
 
     def _record_step(self, state: TrainingState, epoch: int, loss: float) -> None:
         state.losses.steps.append(StepLoss(step=state.step, epoch=epoch, loss=loss))
@@ -160,13 +160,6 @@ class Training:
         # Large weights take long to write: never more than a small share of the whole time.
         spent = time.monotonic() - started
         self._save_again_at = started + max(self.checkpoint_seconds, _SAVING_SHARE * spent)
-
-
-def learning_rate_at(method: GradientTuning, step: int, rows: int) -> float:
-    """Return the rate of the step after ``step`` steps; ``linear`` falls to zero."""
-    if method.lr_schedule == "constant":
-        return method.peak_rate
-    return method.peak_rate * (1 - step / method.optimizer_steps(rows))
 
 
 def _moved(moments: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
