@@ -38,7 +38,9 @@ ROWS_EACH = 5
 SHOWN = 12
 """Wordings that are listed in the file, at most."""
 VALIDATION = 0.15
-"""Share of the training rows that watch the tuning, if every label has enough rows for it."""
+"""Share of the training rows that watch the tuning, if there are enough of them."""
+FEW = 50
+"""With fewer rows for each label, on average, all are trained on; see docs/decisions/0022."""
 BATCH = 8
 """Rows of one optimizer step."""
 STEPS, STEPS_EACH = 200, 64
@@ -126,7 +128,7 @@ def init(
         screen.note(note)
     text_column, label_column = read.columns
     found = {"input_field": text_column, "output_field": label_column}
-    spec = spec.model_copy(update={**found, "validation": _validation(read)})
+    spec = spec.model_copy(update={**found, "validation": held_out_share(read)})
     labels = find_labels(read, named=spec.output_field != "output" or "output_field" in fields)
     for alike in label_findings(labels, None):
         if alike.severity == "problem":
@@ -152,8 +154,10 @@ def init(
     screen.emit({**facts, "wording": choice}, lines)
 
 
-def _validation(read: Dataset) -> float | None:
-    """Return the share to hold out; None if some label would then be missing in a part."""
+def held_out_share(read: Dataset) -> float | None:
+    """Return the share to hold out; None if there are few rows, or a part would lack a label."""
+    if len(read) < FEW * len(read.outputs):
+        return None
     try:
         stratified_split(read, VALIDATION, seed=0)
     except DatasetError:

@@ -8,11 +8,9 @@ from typing import Any
 
 from tunesmith.atomic import write_atomically
 from tunesmith.backend import Backend
-from tunesmith.cli.init import Asked, experiment_text
+from tunesmith.cli.init import Asked, experiment_text, held_out_share
 from tunesmith.dataset import DataSpec, load_dataset
 from tunesmith.pipeline.wording import Choice, choose_wording, forms
-
-from .steps import VALIDATION
 
 
 def chosen(values: Mapping[str, Any], backend: Backend, file: Path) -> Choice:
@@ -36,11 +34,12 @@ def written(values: Mapping[str, Any], choice: Choice, backend: Backend, file: P
     """Write ``file`` as ``tunesmith init`` does, if it is not there, and return it."""
     if file.is_file():
         return file
-    model, data = values["base_model"], DataSpec(**values["data"], validation=VALIDATION)
+    model, rows = values["base_model"], load_dataset(str(values["data"]["train"]))
+    data = DataSpec(**values["data"], validation=held_out_share(rows))
     can = backend.capabilities(model)
     text = experiment_text(
         data, file, list(values["labels"]), Asked(choice, can),
-        base_model=model, rows=len(load_dataset(str(data.train)).rows),
+        base_model=model, rows=len(rows),
     )  # fmt: skip
     write_atomically(file, text)
     return file

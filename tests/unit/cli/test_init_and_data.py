@@ -40,7 +40,6 @@ def test_written_experiment_runs(search: tuple[str, ...], invoke: Invoke) -> Non
     experiment = Experiment.from_file("new.yaml")
     assert experiment.labels.names == ("0", "1")
     assert experiment.data.test == "test.json"
-    assert experiment.data.validation == 0.15
     ran = invoke("run", "new.yaml", "--backend", "fake")
     assert ran.exit_code == 0, ran.stderr
 
@@ -50,7 +49,6 @@ def test_without_test_rows_the_next_step_names_them(invoke: Invoke) -> None:
     assert "a run needs test rows" in done.stdout
     experiment = Experiment.from_file("new.yaml")
     assert experiment.data.test is None
-    assert experiment.data.validation == 0.15
     assert "# test: test.json" in Path("new.yaml").read_text()
 
 
@@ -158,7 +156,6 @@ def test_a_backend_that_chooses_settings_is_asked_to(invoke: Invoke) -> None:
     method = Experiment.from_file("new.yaml").method
     assert set(method.auto_settings) == {"init_method", "learning_rate", "num_virtual_tokens"}
     assert method.num_epochs == 40  # type: ignore[attr-defined]
-    assert method.early_stopping_patience == 10  # type: ignore[attr-defined]
     assert method.search_epochs == method.num_epochs / 2  # type: ignore[attr-defined]
     assert STEADY.keys().isdisjoint(method.model_fields_set)  # it does not declare them
 
@@ -177,6 +174,23 @@ def test_any_other_backend_gets_numbers(search: tuple[str, ...], invoke: Invoke)
 )
 def test_few_rows_and_many_labels_get_more_epochs(rows: int, labels: int, epochs: int) -> None:
     assert epochs_for(rows, labels) == epochs
+
+
+@pytest.mark.parametrize(
+    ("rows", "others", "share"),
+    [(50, 50, 0.15), (50, 49, None), (80, 20, 0.15), (99, 1, None), (10, 10, None)],
+    ids=["enough", "few", "enough on average", "a label of one row", "very few"],
+)
+def test_rows_are_held_out_if_there_are_enough(
+    rows: int, others: int, share: float | None, invoke: Invoke
+) -> None:
+    outputs = ["a"] * rows + ["b"] * others
+    lines = [json.dumps({"input": f"text {i}", "output": x}) for i, x in enumerate(outputs)]
+    Path("rows.jsonl").write_text("\n".join(lines))
+    invoke("init", "rows.jsonl", "-o", "rows.yaml", "--no-search")
+    written = yaml.safe_load(Path("rows.yaml").read_text())
+    assert written["data"].get("validation") == share
+    assert ("early_stopping_patience" in written["method"]) == (share is not None)
 
 
 @pytest.mark.parametrize(("epochs", "patience"), [(4, 2), (10, 2), (30, 7)])
@@ -244,7 +258,7 @@ def test_another_development_model_gets_the_settings_of_the_default_one(invoke: 
     assert (method.num_epochs, method.learning_rate) == (10, 0.001)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("rows_each", "validation"), [(3, None), (8, 0.15)])
+@pytest.mark.parametrize(("rows_each", "validation"), [(3, None), (50, 0.15)])
 def test_sixty_labels_with_few_rows_each(
     rows_each: int, validation: float | None, invoke: Invoke
 ) -> None:
