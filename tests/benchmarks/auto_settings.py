@@ -150,7 +150,6 @@ def _spec(trial: Trial, task: Task) -> TuningSpec:
         "batch_size": BATCH,
         "accumulate_steps": 1,
         **STEADY,
-        "early_stopping_patience": 2,
         "verbalizer": task.template,
     }
     values = {"base_model": trial.model, "labels": task.labels, "seed": trial.seed}

@@ -44,17 +44,9 @@ FEW = 50
 BATCH = 8
 """Rows of one optimizer step."""
 STEPS, STEPS_EACH = 200, 64
-"""Optimizer steps of a whole tuning: at least, and for each label.
-
-A tuning that is stopped early has not lowered its rate to the end, so more steps are no gain.
-"""
+"""Optimizer steps of a whole tuning: at least, and for each label."""
 EPOCHS = (4, 40)
 """The fewest and the most epochs."""
-PATIENCE, PATIENCE_SHARE = 2, 4
-"""Epochs without a gain that end a tuning: at least, and of how many epochs one.
-
-At a high rate the validation loss goes up and down. It falls again as the rate does.
-"""
 STEADY = {"warmup_ratio": 0.1, "max_grad_norm": 1.0}
 """Settings against long first steps and long gradients; see docs/decisions/0022."""
 LONG_KEY = 1000
@@ -230,11 +222,6 @@ def epochs_for(rows: int, labels: int) -> int:
     return max(EPOCHS[0], min(EPOCHS[1], math.ceil(max(STEPS, STEPS_EACH * labels) / a_pass)))
 
 
-def patience_for(epochs: int) -> int:
-    """Return after how many epochs without a gain a tuning of ``epochs`` ends."""
-    return max(PATIENCE, epochs // PATIENCE_SHARE)
-
-
 def experiment_text(
     data: DataSpec,
     target: Path,
@@ -278,7 +265,6 @@ def experiment_text(
         auto=set(AUTO_SETTINGS) <= asked.can.auto_settings,
         steady=STEADY if STEADY.keys() <= asked.can.hyperparameters.keys() else None,
         epochs=epochs,
-        patience=patience_for(epochs),
         # The rate depends on the base model, not on the number of labels.
         search_epochs=epochs_for(rows, 2) / 2,
         batch=BATCH,
