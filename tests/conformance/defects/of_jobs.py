@@ -294,14 +294,16 @@ class TunesAgain(Defective):
             if job.status() != "completed":
                 return job
             training = self._backend.stored.trainings[job_id][1]
-            again = Training(training.spec, self._backend.rows, None, training.choices)
+            again = Training(training.spec, TunesAgain.rows[job_id], None, training.choices)
             return self._start(again, job_id)
 
         def submit(self, spec, train, validation=None):
-            self._backend.rows = train
-            return super().submit(spec, train, validation)
+            job = super().submit(spec, train, validation)
+            TunesAgain.rows[job.id] = train
+            return job
 
-    rows: ClassVar = ()
+    # Of all instances: on a fast machine a job is finished before its backend is closed.
+    rows: ClassVar = {}
 
 
 @caught_by("test_resume_a_finished_job")
