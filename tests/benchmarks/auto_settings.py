@@ -6,9 +6,10 @@ The best of the others is shown twice: as the judging rows have it, which flatte
 and as the rows that watched the tuning choose it, which is what a user can do.
 
 Every trial is one tuning as ``tunesmith init`` writes it, with the learning rate and the number of
-virtual tokens of the trial. It is judged by the decisions on training rows that no trial saw; no
-test row is read. A finished trial is a line of ``build/auto-settings/trials.jsonl`` and is not
-repeated. Prints a table; nothing is asserted.
+virtual tokens of the trial, and with rows that watch it even if ``init`` would hold none out. It is
+judged by the decisions on training rows that no trial saw; no test row is read. A finished trial is
+a line of ``build/auto-settings/trials.jsonl`` and is not repeated. Prints a table;
+nothing is asserted.
 """
 
 from __future__ import annotations

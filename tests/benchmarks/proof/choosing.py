@@ -38,8 +38,7 @@ def written(values: Mapping[str, Any], choice: Choice, backend: Backend, file: P
     data = DataSpec(**values["data"], validation=held_out_share(rows))
     can = backend.capabilities(model)
     text = experiment_text(
-        data, file, list(values["labels"]), Asked(choice, can),
-        base_model=model, rows=len(rows),
-    )  # fmt: skip
+        data, file, list(values["labels"]), Asked(choice, can), base_model=model, rows=len(rows)
+    )
     write_atomically(file, text)
     return file
