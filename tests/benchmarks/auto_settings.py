@@ -39,7 +39,7 @@ from .proof.steps import spoken
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 LENGTHS = (20, 50)
 AUTO = "auto"
-JUDGES = 300
+JUDGES = 1000
 """Rows that judge, at most."""
 SETS = {
     DEFAULT_BASE_MODEL: ("grooming_reviews", "complaint_departments", "sms_spam"),

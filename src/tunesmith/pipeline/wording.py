@@ -97,11 +97,14 @@ class Choice(Record):
     def best_tuned(self) -> Tried | None:
         """The wording for a tuned model: the answer begins a line.
 
-        Of several templates the last, which says most about the task. The right decisions of the
-        untuned model do not predict those of the tuned one; decision 22 has the figures.
+        Rows that are prompts already get no second template. Otherwise it is the last of several
+        templates, which says most about the task. The right decisions of the untuned model do not
+        predict those of the tuned one; decision 22 has the figures.
         """
-        fit = [one for one in self.sayings if one.wording.template.endswith("\n")]
-        return fit[-1] if fit else None
+        plain = [one for one in self.sayings if not one.wording.chat]
+        bare = [one for one in plain if one.wording.template == PLACEHOLDER]
+        fit = [one for one in plain if one.wording.template.endswith("\n")]
+        return (bare or fit or [None])[-1]
 
 
 def _best(tried: Sequence[Tried]) -> Tried:
@@ -135,7 +138,8 @@ def choose_wording(
     affordable = max(len(labels), LABELS_READ // len(labels))
     sample = stratified_sample(rows, min(limit, ROWS, affordable), seed=0)
     model = _Model(backend, base_model, sample)
-    templates = list(candidate_templates(labels, backend.capabilities(base_model).chat))
+    chat = backend.capabilities(base_model).chat
+    templates = list(candidate_templates(labels, chat, prompts=are_prompts(rows)))
     tried: list[Tried] = []
     for number, (template, chat) in enumerate(templates, 1):
         how = " in the chat template" if chat else ""
@@ -149,10 +153,22 @@ def choose_wording(
     return Choice(base_model=base_model, rows=len(sample), tried=tuple(tried))
 
 
-def candidate_templates(labels: Sequence[str], chat: bool) -> Iterator[tuple[str, bool]]:
+def are_prompts(rows: Sequence[Row]) -> bool:
+    """Return whether all texts end in a line break: they have a template of their own."""
+    return all(row.input.endswith("\n") for row in rows)
+
+
+def candidate_templates(
+    labels: Sequence[str], chat: bool, *, prompts: bool = False
+) -> Iterator[tuple[str, bool]]:
     """Return the templates to try, each with whether it is a chat message.
 
     Plain ones come first, and of those that end in a line break the ones that say least.
+
+    Args:
+        labels: their names.
+        chat: whether the model has a chat template.
+        prompts: whether the texts are prompts already, which are tried as they are too.
     """
     text, review = f"Text: {PLACEHOLDER}\n", f"Review: {PLACEHOLDER}\n"
     plain = [f"{PLACEHOLDER}\n", f"{text}Label:\n", f"{text}Label:"]
@@ -167,6 +183,8 @@ def candidate_templates(labels: Sequence[str], chat: bool) -> Iterator[tuple[str
     plain.append(f"{asked}\nAnswer:")
     # A label may hold the placeholder, and a template has it once.
     every = [*((template, False) for template in plain), *([(asked, True)] if chat else [])]
+    if prompts:
+        every += [(PLACEHOLDER, False), *([(PLACEHOLDER, True)] if chat else [])]
     yield from ((template, chat) for template, chat in every if template.count(PLACEHOLDER) == 1)
 
 

@@ -247,6 +247,27 @@ def test_the_template_of_a_tuned_model_says_most_about_the_task() -> None:
     assert choice.best_tuned.wording.template == "Text: {{input}}\nham or spam:\n"
 
 
+def test_inputs_that_are_prompts_already_get_no_second_template(backend: Chatty) -> None:
+    rows = [row.model_copy(update={"input": f"Review: {row.input}\nSentiment:\n"}) for row in ROWS]
+    choice = choose_wording(backend, "tunesmith/fake", rows, ["0", "1"])
+    tuned = choice.best_tuned
+    assert tuned is not None
+    assert (tuned.wording.template, tuned.wording.chat) == ("{{input}}", False)
+    assert tuned.wording.words == choice.best_asked.wording.words
+    assert any(one.wording.template == "{{input}}" and one.wording.chat for one in choice.tried)
+    data = DataSpec(train="train.json")
+    text = experiment_text(data, Path("new.yaml"), ["0", "1"], Asked(choice), rows=12)
+    assert "the same words, and adds nothing to the inputs" in text
+    assert "every input ends in a line break" in text
+    assert yaml.safe_load(text)["method"]["verbalizer"] == "{{input}}"
+
+
+def test_one_input_without_a_line_break_at_its_end_needs_a_template(backend: Chatty) -> None:
+    rows = [row.model_copy(update={"input": f"{row.input}\n"}) for row in ROWS[1:]]
+    choice = choose_wording(backend, "tunesmith/fake", [ROWS[0], *rows], ["0", "1"])
+    assert not any(one.wording.template == "{{input}}" for one in choice.tried)
+
+
 def test_a_label_name_that_is_the_word_of_another_label_is_no_surface_form() -> None:
     assert forms({"no": "yes", "yes": "no"}) == {"no": ["yes"], "yes": ["no"]}
 
