@@ -66,7 +66,8 @@ class ReadByModel(Method):
 
     chat: bool | Literal["auto"] = False
     """Whether the model reads each input as a message of a user, in its own chat template.
-    ``auto``: if it has one, unless label scores on training rows favor plain text."""
+    ``auto``: if it has one that adds more than white space, unless label scores on training rows
+    favor plain text."""
 
 
 class GradientTuning(ReadByModel):

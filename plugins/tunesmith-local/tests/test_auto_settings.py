@@ -116,18 +116,22 @@ def test_the_default_and_the_best_of_the_others_go_on(backend: LocalBackend) -> 
     assert choice.value in {tried.value for tried in final}
 
 
-EVEN = (1.0, 1.0, 1.0, 1.0)
+EVEN = (0.5, 0.5, 0.5, 0.5)
+BAD = (9.0, 9.0, 9.0, 9.0)
+GUESS = (0.7, 0.7, 0.7, 0.7)  # of two labels
 
 
 @pytest.mark.parametrize(
     ("losses", "chosen"),
     [
         ((EVEN, EVEN, EVEN, EVEN), 2),
-        ((EVEN, EVEN, EVEN, (0.0, 1.9, 0.9, 1.0)), 2),  # lower by 0.05 with an error of 0.4
-        ((EVEN, EVEN, EVEN, (0.94, 0.95, 0.96, 0.95)), 4),
-        ((EVEN, EVEN, (0.94, 0.95, 0.96, 0.95), (0.9, 0.9, 0.9, 1.2)), 1),
-        ((EVEN, (9.0, 9.0, 9.0, 9.0), EVEN, (0.5, 0.5, 0.5, math.nan)), 2),
-        (((1.0, 1.0, 1.0, math.inf), (9.0, 9.0, 9.0, 9.0), EVEN, EVEN), 1),
+        ((EVEN, EVEN, EVEN, (0.0, 0.95, 0.45, 0.5)), 2),  # lower by 0.025 with an error of 0.2
+        ((EVEN, EVEN, EVEN, (0.47, 0.48, 0.48, 0.47)), 4),
+        ((EVEN, EVEN, (0.47, 0.48, 0.48, 0.47), (0.45, 0.45, 0.45, 0.6)), 1),
+        ((EVEN, BAD, EVEN, (0.2, 0.2, 0.2, math.nan)), 2),
+        (((0.5, 0.5, 0.5, math.inf), BAD, GUESS, GUESS), 1),
+        ((BAD, BAD, BAD, GUESS), 2),  # the fastest, which has learned nothing yet
+        ((BAD, BAD, BAD, (0.6, 0.6, 0.6, 0.6)), 4),
     ],
 )
 def test_the_default_is_chosen_unless_another_is_clearly_better(

@@ -29,7 +29,8 @@ def choose_chat(
     """Decide whether the models of a run read the chat template; None if the method does not.
 
     ``auto`` takes the chat template, unless the untuned model is right on more rows of a
-    sample of the training rows when it reads plain text.
+    sample of the training rows when it reads plain text. A chat template that adds only white
+    space is not taken, because it tells the model nothing.
 
     Raises:
         ExperimentError: the chat template refuses the conversation.
@@ -47,12 +48,15 @@ def choose_chat(
     first = None if text is None else render(text, train[0].input)
     if asked is True:
         return ChatChoice(chat=True, why="asked for", text=first)
+    other = full_template(plain, backend, train) or ""
+    if text is not None and text.split() == other.split():
+        why = f"the chat template of {spec.base_model} adds only white space"
+        return ChatChoice(chat=False, why=why)
     if text is None or not capabilities.base_label_scores or "decision" in (left_out or ()):
         why = "nothing to measure with: no label scores"
         return ChatChoice(chat=True, why=why, text=first)
     progress.stage("choose chat")
     rows = stratified_sample(train, ROWS, spec.seed)
-    other = full_template(plain, backend, train) or ""
     in_chat, as_plain = (_correct(spec, backend, one, rows, progress) for one in (text, other))
     why = (
         f"of {len(rows)} training rows the untuned model is right on {in_chat} in the "

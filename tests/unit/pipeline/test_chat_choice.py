@@ -53,6 +53,20 @@ class Spoiled(Chatty):
     spoils = True
 
 
+class Joining(Chatty):
+    """Its chat template has no roles, as those of the embedded models."""
+
+    @property
+    def predictor(self) -> FakePredictor:
+        predictor = super().predictor
+
+        def chat_text(base_model: str, messages: Sequence[Message]) -> str | None:
+            return "".join(f"{message.content}\n" for message in messages)
+
+        predictor.chat_text = chat_text  # type: ignore[method-assign]
+        return predictor
+
+
 @pytest.fixture
 def asked(values: dict[str, Any]) -> dict[str, Any]:
     values["method"] = {"name": "zero_shot", "template": "Nice? {{input}}", "chat": "auto"}
@@ -78,6 +92,15 @@ def test_auto_takes_plain_text_if_training_rows_favor_it(
     assert (chosen.rows, chosen.chat_correct, chosen.plain_correct) == (40, 0, 40)
     assert "40 as plain text" in chosen.why
     assert all(p.prompt.startswith("Nice? ") for p in run.predictions())
+
+
+def test_auto_takes_plain_text_if_the_chat_template_adds_only_white_space(
+    asked: dict[str, Any], tmp_path: Path
+) -> None:
+    chosen = Experiment.from_values(asked).run(Joining(), runs_dir=tmp_path).record.chat
+    assert chosen is not None
+    assert (chosen.chat, chosen.rows) == (False, 0)
+    assert "adds only white space" in chosen.why
 
 
 def test_asked_for_it_is_taken_without_a_look(asked: dict[str, Any], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,15 +59,21 @@ class SearchPlan:
     """In epochs over the training rows."""
 
     @property
+    def guess(self) -> float:
+        """The loss of an even guess, in nats; infinite if the loss of the right answer judges."""
+        return math.log(len(self.labels)) if self.decides else math.inf
+
+    @property
     def reason(self) -> str:
         """The choice in a sentence."""
         among = " among the labels" if self.decides else ""
+        guess = f" and than an even guess ({self.guess:.3g})" if self.decides else ""
         return (
             f"lowest loss of the right label{among} on {len(self.held_out)} training rows that no "
             "candidate saw, of "
             f"{len(self.rates)} rates from {min(RATIOS):g} to {max(RATIOS):g} times the scale of "
             f"the input embeddings ({self.scale:.3g}); {RATIOS[0]:g} times the scale if none is "
-            "lower by more than the standard error of the difference"
+            f"lower by more than the standard error of the difference{guess}"
         )
 
 

@@ -9,7 +9,7 @@ labels.
 
 The default is chosen unless the other is clearly better, by more than the standard error of the
 difference over these rows. A short race is noisy, and it favors high rates: the fewer the steps,
-the longer each must be to arrive.
+the longer each must be to arrive. So the other must also be better than an even guess.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class RateSearch:
             for candidate in (default, *others):
                 self._advance(candidate, steps)
         best = min(others, key=lambda one: one.loss)
-        if not best.is_clearly_better(default):
+        if not best.is_clearly_better(default) or self._only_guesses(best, default):
             best = default
         if best.losses is None:
             raise DivergedError(
@@ -130,6 +130,10 @@ class RateSearch:
             epochs=round(self.plan.cost, 2),
             seconds=round(time.monotonic() - begun, 1),
         )
+
+    def _only_guesses(self, best: Candidate, default: Candidate) -> bool:
+        """Return whether ``best`` has learned nothing yet, so that it is only the fastest."""
+        return default.losses is not None and best.loss >= self.plan.guess
 
     def _candidate(self, rate: float) -> Candidate:
         settings = self.method.model_copy(update={"learning_rate": rate})
