@@ -119,12 +119,12 @@ class Answers:
         return _End(text, self._tokens(text), joint)
 
     def _read(self, end: _End, read: int) -> tuple[int, tuple[_Tokens, ...]]:
-        whole = [self._tokens(end.text + end.joint + text) for text in self.texts]
+        whole = self._tokens_of([end.text + end.joint + text for text in self.texts])
         kept = len(shared_prefix([end.tokens, *whole]))
         merged = end.tokens[kept:]
         if len(merged) == read or self._decoded(merged).strip():
             # Nothing would be left to read, or a visible character would be read twice.
-            return 0, tuple(self._tokens(end.joint + text) for text in self.texts)
+            return 0, tuple(self._tokens_of([end.joint + text for text in self.texts]))
         return len(merged), tuple(tokens[kept:] for tokens in whole)
 
     def _finished(self, answers: tuple[_Tokens, ...]) -> tuple[_Tokens, ...]:
@@ -133,7 +133,12 @@ class Answers:
         return tuple((*tokens, int(self._tokenizer.eos_token_id)) for tokens in answers)
 
     def _tokens(self, text: str) -> _Tokens:
-        return tuple(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        return self._tokens_of([text])[0]
+
+    def _tokens_of(self, texts: list[str]) -> list[_Tokens]:
+        # In one call: a call costs more than the few tokens of a label.
+        encoded = self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        return [tuple(ids) for ids in encoded]
 
     def _decoded(self, tokens: Sequence[int]) -> str:
         return str(
