@@ -104,7 +104,8 @@ class Choice(Record):
         plain = [one for one in self.sayings if not one.wording.chat]
         bare = [one for one in plain if one.wording.template == PLACEHOLDER]
         fit = [one for one in plain if one.wording.template.endswith("\n")]
-        return (bare or fit or [None])[-1]
+        found = bare or fit
+        return found[-1] if found else None
 
 
 def _best(tried: Sequence[Tried]) -> Tried:
