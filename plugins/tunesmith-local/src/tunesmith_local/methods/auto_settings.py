@@ -10,7 +10,7 @@ from tunesmith.records import ChosenSetting
 if TYPE_CHECKING:
     from tunesmith_local.engine.soft_prompt import InitMethod
 
-TOKENS, TOKENS_EACH = (50, 100), 5
+TOKENS, TOKENS_EACH = (20, 100), 5
 """The fewest and the most virtual tokens, if their number is ``auto``, and those for each label."""
 
 
