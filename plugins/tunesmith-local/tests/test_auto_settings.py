@@ -130,7 +130,7 @@ GUESS = (0.7, 0.7, 0.7, 0.7)  # of two labels
         ((EVEN, EVEN, (0.47, 0.48, 0.48, 0.47), (0.45, 0.45, 0.45, 0.6)), 1),
         ((EVEN, BAD, EVEN, (0.2, 0.2, 0.2, math.nan)), 2),
         (((0.5, 0.5, 0.5, math.inf), BAD, GUESS, GUESS), 1),
-        ((BAD, BAD, BAD, GUESS), 2),  # the fastest, which has learned nothing yet
+        ((BAD, BAD, BAD, GUESS), 2),  # faster, but not better than a guess
         ((BAD, BAD, BAD, (0.6, 0.6, 0.6, 0.6)), 4),
     ],
 )

@@ -139,8 +139,8 @@ def choose_wording(
     affordable = max(len(labels), LABELS_READ // len(labels))
     sample = stratified_sample(rows, min(limit, ROWS, affordable), seed=0)
     model = _Model(backend, base_model, sample)
-    chat = backend.capabilities(base_model).chat
-    templates = list(candidate_templates(labels, chat, prompts=are_prompts(rows)))
+    can = backend.capabilities(base_model)
+    templates = list(candidate_templates(labels, can.chat, prompts=are_prompts(rows)))
     tried: list[Tried] = []
     for number, (template, chat) in enumerate(templates, 1):
         how = " in the chat template" if chat else ""

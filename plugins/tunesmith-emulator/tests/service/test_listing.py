@@ -123,7 +123,7 @@ def test_a_page_reads_its_own_rows_in_the_order_of_an_index(
     assert read["artifacts"] == (len(found["resources"]) if kind == "models" else 0)
     assert found["total_count"] >= len(found["resources"])
     # The workers ask too: a page is the statement that reads one row more than it shows.
-    (statement, values) = next(one for one in asked if "LIMIT" in one[0] and PAGE + 1 in one[1])
+    statement, values = next(one for one in asked if "LIMIT" in one[0] and PAGE + 1 in one[1])
     with engine.connect() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
     steps = [row[3] for row in plan]

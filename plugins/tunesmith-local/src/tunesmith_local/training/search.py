@@ -132,7 +132,10 @@ class RateSearch:
         )
 
     def _only_guesses(self, best: Candidate, default: Candidate) -> bool:
-        """Return whether ``best`` has learned nothing yet, so that it is only the fastest."""
+        """Return whether the loss of ``best`` is not below that of an even guess.
+
+        Such a candidate shows only which rate is faster. If the default diverged, it is taken.
+        """
         return default.losses is not None and best.loss >= self.plan.guess
 
     def _candidate(self, rate: float) -> Candidate:
