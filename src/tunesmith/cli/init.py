@@ -39,7 +39,7 @@ SHOWN = 12
 """Wordings that are listed in the file, at most."""
 VALIDATION = 0.15
 """Share of the training rows that watch the tuning, if there are enough of them."""
-FEW = 50
+FEW = 300
 """With fewer rows for each label, on average, all are trained on; see docs/decisions/0022."""
 BATCH = 8
 """Rows of one optimizer step."""

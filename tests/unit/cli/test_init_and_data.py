@@ -178,7 +178,7 @@ def test_few_rows_and_many_labels_get_more_epochs(rows: int, labels: int, epochs
 
 @pytest.mark.parametrize(
     ("rows", "others", "share"),
-    [(50, 50, 0.15), (50, 49, None), (80, 20, 0.15), (99, 1, None), (10, 10, None)],
+    [(300, 300, 0.15), (300, 299, None), (500, 100, 0.15), (599, 1, None), (10, 10, None)],
     ids=["enough", "few", "enough on average", "a label of one row", "very few"],
 )
 def test_rows_are_held_out_if_there_are_enough(
