@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.auto_settings [--model NAME] [--data SET …] [--build DIR]
 
-The best of the others is shown twice: as the judging rows have it, which flatters the best of many,
-and as the rows that watched the tuning choose it, which is what a user can do.
+Figures are means over the seeds. The best of the others is shown twice: as the judging rows have
+it, which flatters the best of many, and as the rows that watched the tuning choose it, which is
+what a user can do.
 
 Every trial is one tuning as ``tunesmith init`` writes it, with the learning rate and the number of
 virtual tokens of the trial, and with rows that watch it even if ``init`` would hold none out. It is
@@ -15,12 +16,14 @@ nothing is asserted.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from tunesmith import connect
@@ -66,6 +69,10 @@ class Task:
     judges: Sequence[Row]
 
 
+Setting = tuple[float | str, int | str]
+"""A learning rate and a number of virtual tokens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One tuning; equal trials have equal results."""
@@ -102,19 +109,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default=DEFAULT_BASE_MODEL)
     parser.add_argument("--data", nargs="*", choices=[*OWN, *TRAINING])
-    parser.add_argument("--seeds", type=int, default=1, help="seeds of auto")
+    parser.add_argument("--seeds", type=int, default=1, help="seeds of each setting")
     parser.add_argument("--only-auto", action="store_true", help="no settings written by hand")
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     return parser
 
 
 def _trials(model: str, data: str, seeds: int, only_auto: bool) -> Iterator[Trial]:
+    hands = () if only_auto else tuple(itertools.product(RATES, LENGTHS))
     for seed in range(seeds):
-        yield Trial(model, data, AUTO, AUTO, seed)
-    if not only_auto:
-        for rate in RATES:
-            for length in LENGTHS:
-                yield Trial(model, data, rate, length, 0)
+        for rate, length in ((AUTO, AUTO), *hands):
+            yield Trial(model, data, rate, length, seed)
 
 
 def task_of(name: str, folder: Path) -> Task:
@@ -198,46 +203,49 @@ def _append(file: Path, trial: Trial, result: Mapping[str, Any]) -> None:
 
 def _table(done: Mapping[Trial, Mapping[str, Any]]) -> Iterator[str]:
     yield (
-        "| model | data | auto | rate | best of the others | rate, tokens | difference "
+        "| model | data | auto | rates | best of the others | rate, tokens | difference "
         "| chosen by validation loss | rate, tokens | difference | search |"
     )
     yield "|---|---|---|---|---|---|---|---|---|---|---|"
     for model, data in dict.fromkeys((trial.model, trial.data) for trial in done):
-        own = {t: r for t, r in done.items() if (t.model, t.data) == (model, data)}
-        autos = [result for trial, result in own.items() if trial.rate == AUTO]
-        hands = {trial: result for trial, result in own.items() if trial.rate != AUTO}
+        own: dict[Setting, list[Mapping[str, Any]]] = {}
+        for trial, result in done.items():
+            if (trial.model, trial.data) == (model, data):
+                own.setdefault((trial.rate, trial.length), []).append(result)
+        autos = own.pop((AUTO, AUTO), [])
         if autos:
-            yield _line(model, data, autos, hands)
+            yield _line(model, data, autos, own)
 
 
 def _line(
     model: str,
     data: str,
     autos: Sequence[Mapping[str, Any]],
-    hands: Mapping[Trial, Mapping[str, Any]],
+    hands: Mapping[Setting, Sequence[Mapping[str, Any]]],
 ) -> str:
-    mean = sum(one["accuracy"] for one in autos) / len(autos)
+    found = fmean(one["accuracy"] for one in autos)
     rates = ", ".join(f"{one['rate']:g}" for one in autos)
     # The time of the search, in times that of the tuning after it.
     share = sum(one["search_seconds"] for one in autos) / sum(
         one["seconds"] - one["search_seconds"] for one in autos
     )
-    best = _against(mean, hands, lambda one: float(one["accuracy"]))
-    chosen = _against(mean, hands, lambda one: -min(one["validation_loss"]))
-    return f"| {model} | {data} | {mean:.3f} | {rates} | {best} | {chosen} | {share:.2f} |"
+    best = _against(found, hands, lambda one: float(one["accuracy"]))
+    chosen = _against(found, hands, lambda one: -min(one["validation_loss"]))
+    return f"| {model} | {data} | {found:.3f} | {rates} | {best} | {chosen} | {share:.2f} |"
 
 
 def _against(
-    mean: float,
-    hands: Mapping[Trial, Mapping[str, Any]],
+    found: float,
+    hands: Mapping[Setting, Sequence[Mapping[str, Any]]],
     worth: Callable[[Mapping[str, Any]], float],
 ) -> str:
-    """Return the cells of the trial that is worth most: accuracy, settings, difference."""
+    """Return the cells of the setting that is worth most: accuracy, the setting, difference."""
     if not hands:
         return f"{NONE} | {NONE} | {NONE}"
-    trial = max(hands, key=lambda one: worth(hands[one]))
-    top = float(hands[trial]["accuracy"])
-    return f"{top:.3f} of {len(hands)} | {trial.rate}, {trial.length} | {mean - top:+.3f}"
+    setting = max(hands, key=lambda one: fmean(map(worth, hands[one])))
+    top = fmean(one["accuracy"] for one in hands[setting])
+    rate, length = setting
+    return f"{top:.3f} of {len(hands)} | {rate}, {length} | {found - top:+.3f}"
 
 
 NONE = "\N{EN DASH}"
